@@ -1,0 +1,1 @@
+"""Export the SMS history of a Voximplant account, completely and provably."""

@@ -1,0 +1,255 @@
+"""Talk HTTP with the Management API: one request is asked and read as a whole, and asked again when either fails."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+
+from voxlake.decode import BrokenReplyError, decode_csv, page_of, parse_json
+from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from voxlake.auth import ApiKey, ServiceAccount
+    from voxlake.model import Page, Window
+    from voxlake.streams import Stream
+
+T = TypeVar("T")
+
+TOO_FAST = frozenset({162, 314, 340, 416, 515})
+INTERNAL = frozenset({1, 2, 4})
+STALE_TOKEN = frozenset({455, 456})
+CREDENTIALS = frozenset({100, 433, 447, 454, 455, 456})
+ACCOUNT = frozenset({104, 127})
+_TIMEOUTS = (10, 60)
+_DELAYS = (0.5, 1, 2, 4, 8, 15, 30, 60)
+
+
+class _FaultError(Exception):
+    """A reply that is worth asking for again; `wait` is what the server asked us to wait, in seconds."""
+
+    def __init__(self, message: str, wait: float = 0) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class Api:
+    """The history methods of one account.
+
+    Safe to share between threads: each has its own connection. `requests` counts what was asked.
+    `patience` bounds the seconds spent on one request with all its repetitions; `sleep`, `clock` (seconds) and
+    `random` (0 to 1) are arguments so that tests own them.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        auth: ApiKey | ServiceAccount,
+        *,
+        output: str = "json",
+        patience: float = 180,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float],
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.account_id = auth.account_id
+        self.output = output
+        self.requests = 0
+        self._auth = auth
+        self._patience = patience
+        self._now, self._sleep, self._random = now, sleep, random
+        self._local = threading.local()
+        self._count = threading.Lock()
+        try:
+            self._proxies = get_environ_proxies(self.url)
+            requests.Request("POST", self.url).prepare()
+        except (requests.exceptions.RequestException, ValueError) as error:
+            raise SettingsError(
+                f"The API address {url!r} is no URL: give one like https://api.voximplant.com/platform_api."
+            ) from error
+
+    def page(self, stream: Stream, window: Window, *, offset: int, count: int, **filters: str) -> Page:
+        """Ask for up to `count` rows of a history from `offset`, in the output format that was chosen.
+
+        A csv page has no total: ask `total` for it.
+        """
+        parameters = self._history(window, offset=offset, count=count, output=self.output, **filters)
+
+        def read(body: bytes) -> Page:
+            if self.output == "csv" and not body.lstrip().startswith(b"{"):
+                return decode_csv(body, stream)
+            return page_of(_checked(parse_json(body)), stream)
+
+        return self.call(stream.method, parameters, read, roles=stream.roles)
+
+    def total(self, stream: Stream, window: Window, **filters: str) -> int:
+        """Ask only how many rows match."""
+        parameters = self._history(window, offset=0, count=1, output="json", **filters)
+        page = self.call(
+            stream.method,
+            parameters,
+            lambda body: page_of(_checked(parse_json(body)), stream),
+            roles=stream.roles,
+        )
+        assert page.total is not None  # noqa: S101 - page_of promises it for JSON
+        return page.total
+
+    def call(
+        self, method: str, parameters: Mapping[str, str], read: Callable[[bytes], T], *, roles: tuple[str, ...]
+    ) -> T:
+        """Ask a method and read its reply; faults of the moment are waited out, answers are raised.
+
+        Raises:
+            CredentialsRefused: code 100 and the codes of tokens; a missing role looks the same as a bad key.
+            Refused: the account may not.
+            Declined: any other code of the API.
+            Unavailable: the faults outlasted our patience.
+
+        """
+        deadline = self._now() + self._patience
+        renewed = False
+        for delay in (*_DELAYS, None):
+            try:
+                return read(self._ask(method, parameters))
+            except _ApiAnswerError as answer:
+                if answer.code in STALE_TOKEN and not renewed:
+                    renewed = True
+                    self._auth.renew(clock_offset=self._clock_offset())
+                    continue
+                if answer.code not in TOO_FAST | INTERNAL:
+                    raise _raised(answer, method, roles) from None
+                fault = _FaultError(str(answer), wait=1 if answer.code in TOO_FAST else 0)
+            except BrokenReplyError as error:
+                fault = _FaultError(f"the reply could not be read: {error}")
+            except _FaultError as error:
+                fault = error
+            wait = max(fault.wait, (delay or 0) * (0.5 + self._random() / 2))
+            if delay is None or self._now() + wait > deadline:
+                break
+            self._sleep(wait)
+        raise Unavailable(
+            f"The API at {self.url} did not answer {method} in time ({fault}): run the same command again later."
+        )
+
+    def _ask(self, method: str, parameters: Mapping[str, str]) -> bytes:
+        with self._count:
+            self.requests += 1
+        session = self._session()
+        try:
+            response = session.post(
+                f"{self.url}/{method}",
+                data={**parameters, **self._auth.parameters()},
+                headers=self._auth.headers(),
+                timeout=_TIMEOUTS,
+                # A redirect would carry the credentials to an address that nobody chose.
+                allow_redirects=False,
+            )
+        except requests.exceptions.RequestException as error:
+            raise _FaultError(_plain(error)) from None  # the cause names the request, and with it the key
+        self._local.date = response.headers.get("Date")
+        if response.status_code == requests.codes.ok:
+            return response.content
+        wait = _retry_after(response.headers.get("Retry-After"), self._now())
+        raise _FaultError(f"HTTP {response.status_code}", wait)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            # With trust_env, requests looks the proxies up for every request, and ~/.netrc replaces our token.
+            session.trust_env = False
+            session.proxies = dict(self._proxies)
+            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+            for prefix in ("http://", "https://"):
+                session.mount(prefix, HTTPAdapter(pool_connections=1, pool_maxsize=1))
+            self._local.session = session
+        return session
+
+    def _clock_offset(self) -> float:
+        """How far the server's clock is ahead of ours, by its last Date header; 0 where that says nothing."""
+        try:
+            server: datetime = parsedate_to_datetime(self._local.date)
+        except (TypeError, ValueError):
+            return 0
+        return server.timestamp() - self._now()
+
+    @staticmethod
+    def _history(
+        window: Window, *, offset: int, count: int, output: str, **filters: str
+    ) -> dict[str, str]:
+        return {
+            "from_date": f"{window.start:%Y-%m-%d %H:%M:%S}",
+            "to_date": f"{window.end:%Y-%m-%d %H:%M:%S}",
+            "count": str(count),
+            "offset": str(offset),
+            "output": output,
+            **filters,
+        }
+
+
+class _ApiAnswerError(Exception):
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"error {code}: {message}")
+        self.code = code
+
+
+def _checked(reply: dict[str, Any]) -> dict[str, Any]:
+    """Raise the error that a reply carries, in either of its two shapes."""
+    errors = reply.get("errors")
+    error = reply.get("error") or (errors[0] if isinstance(errors, list) and errors else None)
+    if error is None:
+        return reply
+    try:
+        raise _ApiAnswerError(int(error["code"]), str(error.get("msg", "no message")))
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise BrokenReplyError("an error without a code") from None
+
+
+def _raised(answer: _ApiAnswerError, method: str, roles: tuple[str, ...]) -> Exception:
+    if answer.code in CREDENTIALS:
+        return CredentialsRefused(
+            f"The API refused the credentials for {method} ({answer}): check the credentials, and that the service"
+            f" account has one of the roles {', '.join(roles)}."
+        )
+    if answer.code in ACCOUNT:
+        return Refused(f"The API refuses {method} for this account ({answer}): ask the vendor's support.")
+    return Declined(f"The API declined {method} ({answer}).", code=answer.code)
+
+
+def _plain(error: requests.exceptions.RequestException) -> str:
+    """Name a network fault without quoting the request."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the TLS certificate could not be verified"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy could not be reached"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "connecting timed out"
+    if isinstance(error, requests.exceptions.ReadTimeout):
+        return "the reply timed out"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return "no connection"
+    return "the reply was cut off"
+
+
+def _retry_after(value: str | None, now: float) -> float:
+    """Read Retry-After, which comes in seconds or as a date."""
+    if not value:
+        return 0
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (TypeError, ValueError):
+        return 0

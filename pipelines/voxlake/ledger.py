@@ -1,0 +1,91 @@
+"""What is verified and final: an index of the files' footers, which can be rebuilt from them at any time."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from voxlake.lake import put, storage
+from voxlake.model import Cell, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+    from pathlib import Path
+
+    from voxlake.lake import Lake
+
+_VERSION = 1
+
+
+class Ledger:
+    """The parts of a lake, by cell, and how the last run ended.
+
+    The file `ledger.json` only spares reading footers: an entry counts as long as size and time of its file are the same.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._path = lake.root / "ledger.json"
+        stored = self._stored()
+        self.last_run: dict[str, Any] | None = stored.get("last_run")
+        known = {(entry["path"], entry["stamp"]): entry for entry in stored.get("parts", [])}
+        self._parts: dict[Cell, Part] = {}
+        for cell, path in lake.cells():
+            entry = known.get((self._name(path), _stamp(path)))
+            self._parts[cell] = _part(cell, entry) if entry else lake.proof(cell, path)
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(sorted(self._parts.values(), key=lambda part: part.cell))
+
+    def get(self, cell: Cell) -> Part | None:
+        """Give the part of a cell, or None."""
+        return self._parts.get(cell)
+
+    def add(self, part: Part) -> None:
+        """Take note of a file that was just put in place."""
+        self._parts[part.cell] = part
+
+    def of(self, account_id: int, stream: str) -> dict[date, Part]:
+        """Give the parts of one stream of one account by day."""
+        return {p.cell.date: p for p in self if (p.cell.account_id, p.cell.stream) == (account_id, stream)}
+
+    def final(self, account_id: int, stream: str, *, settle: timedelta, give_up: timedelta) -> set[date]:
+        """Give the days that no run needs to ask for again."""
+        return {d for d, p in self.of(account_id, stream).items() if p.final(settle=settle, give_up=give_up)}
+
+    def save(self, *, last_run: dict[str, Any] | None = None) -> None:
+        """Write the index; a crash before it costs the next run the reading of some footers, nothing else."""
+        self.last_run = last_run or self.last_run
+        parts = []
+        for part in self:
+            path = self._lake.path(part.cell)
+            fields = dataclasses.asdict(part) | {"exported_at": part.exported_at.isoformat()}
+            del fields["cell"]
+            parts.append({"path": self._name(path), "stamp": _stamp(path), **fields})
+        aside = self._lake.tmp / "ledger.json"
+        with storage(self._lake.root):
+            aside.write_text(json.dumps({"version": _VERSION, "last_run": self.last_run, "parts": parts}))
+            put(aside, self._path)
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self._lake.root))
+
+    def _stored(self) -> dict[str, Any]:
+        try:
+            stored = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return stored if isinstance(stored, dict) and stored.get("version") == _VERSION else {}
+
+
+def _stamp(path: Path) -> str:
+    stat = path.stat()
+    return f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}"
+
+
+def _part(cell: Cell, entry: dict[str, Any]) -> Part:
+    fields = {name: value for name, value in entry.items() if name not in ("path", "stamp")}
+    return Part(cell=cell, **fields | {"exported_at": datetime.fromisoformat(entry["exported_at"])})

@@ -1,0 +1,137 @@
+"""The values that the steps hand to one another; all frozen, all UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+def midnight(day: date) -> datetime:
+    """Give the first instant of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A half-open span of UTC time, `[start, end)`, in whole seconds."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of_days(cls, first: date, last: date) -> Window:
+        """Span the days from `first` to `last`, both included."""
+        return cls(midnight(first), midnight(last) + DAY)
+
+    @property
+    def days(self) -> list[date]:
+        """Every UTC day that the window touches, in order."""
+        return list(self._days())
+
+    def _days(self) -> Iterator[date]:
+        day = self.start.date()
+        while midnight(day) < self.end:
+            yield day
+            day += DAY
+
+    @property
+    def seconds(self) -> int:
+        """The length in whole seconds."""
+        return int((self.end - self.start).total_seconds())
+
+    def halves(self) -> tuple[Window, Window]:
+        """Cut at the midnight nearest the middle, or inside one day at the middle second."""
+        days = self.days
+        middle = (
+            midnight(days[len(days) // 2])
+            if len(days) > 1
+            else self.start + timedelta(seconds=self.seconds // 2)
+        )
+        return Window(self.start, middle), Window(middle, self.end)
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%d %H:%M:%S} to {self.end:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that cannot be read: its raw form as the API sent it, and why."""
+
+    raw: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One decoded reply: rows in the wire schema of their stream, and what the API said of all of them."""
+
+    table: pa.Table
+    total: int | None
+    rejects: tuple[Reject, ...] = ()
+
+    @property
+    def served(self) -> int:
+        """How many rows the reply held, readable or not."""
+        return self.table.num_rows + len(self.rejects)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of one window, each once, and whether they are proved to be all of them.
+
+    `total` is what the API says there is inside the window. `problem` is None exactly when the rows are verified.
+    """
+
+    window: Window
+    table: pa.Table
+    total: int
+    rejects: tuple[Reject, ...] = ()
+    problem: str | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether the rows read are all the rows that the API reported."""
+        return self.problem is None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One UTC day of one stream of one account: the unit that is proved, written and published."""
+
+    account_id: int
+    stream: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the Parquet file of one cell says of itself in its footer; times are UTC.
+
+    `checksum` covers the rows alone, so that two exports of the same rows have the same one. `moving` counts the
+    rows whose status can still change. `total_count` is the API's own count.
+    """
+
+    cell: Cell
+    row_count: int
+    total_count: int
+    verified: bool
+    moving: int
+    exported_at: datetime
+    checksum: str
+    rejects: int = 0
+    problem: str | None = None
+
+    def final(self, *, settle: timedelta, give_up: timedelta) -> bool:
+        """Whether nothing of the day can change any more, so that no later run asks for it."""
+        end = midnight(self.cell.date) + DAY
+        settled = self.verified and self.exported_at >= end + settle
+        return settled and (self.moving == 0 or self.exported_at >= end + give_up)

@@ -1,0 +1,101 @@
+"""What a run did and did not do; the report decides the exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from voxlake.errors import VoxlakeError
+    from voxlake.model import Part
+
+# Of several ends the one that asks most of the operator counts.
+_GRAVITY = (1, 2, 3, 75, 4)
+
+
+@dataclass(slots=True)
+class StreamReport:
+    """The days of one stream in this run: what was read, and how it differs from what was there."""
+
+    stream: str
+    days: int = 0
+    verified: int = 0
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    rejects: int = 0
+    unverified: dict[date, str] = field(default_factory=dict)
+    errors: list[VoxlakeError] = field(default_factory=list)
+
+    def add(self, part: Part, *, new: int, changed: int) -> None:
+        """Count one day."""
+        self.rows += part.row_count
+        self.new += new
+        self.changed += changed
+        self.rejects += part.rejects
+        if part.verified:
+            self.verified += 1
+        else:
+            self.unverified[part.cell.date] = part.problem or "not verified"
+
+
+@dataclass(slots=True)
+class Report:
+    """One run over all its streams; `planned` is false where every day was final already."""
+
+    streams: list[StreamReport]
+    requests: int = 0
+    database: str = ""
+    published: int = 0
+    errors: list[VoxlakeError] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """Give 0 where everything was read, verified and published."""
+        codes = {error.exit_code for error in self.all_errors}
+        if any(stream.unverified or stream.rejects for stream in self.streams):
+            codes.add(4)
+        return next((code for code in _GRAVITY if code in codes), 0)
+
+    @property
+    def all_errors(self) -> list[VoxlakeError]:
+        """Give the errors of the run and of its streams, each sentence once."""
+        errors = [*self.errors, *(error for stream in self.streams for error in stream.errors)]
+        return list({str(error): error for error in errors}.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what `status` remembers of the run."""
+        return {
+            "exit_code": self.exit_code,
+            "requests": self.requests,
+            "errors": [str(error) for error in self.all_errors],
+            "streams": {
+                s.stream: {
+                    "days": s.days,
+                    "verified": s.verified,
+                    "rows": s.rows,
+                    "new": s.new,
+                    "changed": s.changed,
+                    "rejects": s.rejects,
+                    "unverified": {str(day): problem for day, problem in s.unverified.items()},
+                }
+                for s in self.streams
+            },
+        }
+
+    def __str__(self) -> str:
+        lines = []
+        for s in self.streams:
+            if not s.days:
+                lines.append(f"{s.stream}: every day is final, nothing to ask")
+                continue
+            news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed else "nothing new"
+            lines.append(f"{s.stream}: {s.rows:,} rows in {s.days} days, {news}; {s.verified} of {s.days} days verified")
+            if s.rejects:
+                lines.append(f"{s.stream}: {s.rejects:,} rows could not be read, see rejects/")
+            lines += [f"{s.stream}: {day} is not verified: {problem}" for day, problem in sorted(s.unverified.items())]
+        lines += [f"error: {error}" for error in self.all_errors]
+        lines.append(f"{self.requests:,} requests; database {self.database}")
+        return "\n".join(lines)

@@ -1,0 +1,73 @@
+"""How answers look: a table for people, csv and JSON for programs; amounts stay exact in all of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import simplejson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def show(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
+    """Give rows as `table`, `csv` or `json`, with a newline at the end."""
+    if form == "json":
+        return as_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
+    if form == "csv":
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([["" if value is None else _plain(value) for value in row] for row in rows])
+        return out.getvalue()
+    return _table(names, rows)
+
+
+def as_json(value: Any) -> str:
+    """Give JSON with exact decimals and dates as text."""
+    return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, indent=2, default=str)
+
+
+def status_text(found: dict[str, Any], folder: Path) -> str:
+    """Give what `status` found as a few lines for people."""
+    lines = []
+    for s in found["streams"]:
+        lines += [
+            f"{s['stream']} (account {s['account_id']}): {s['rows']:,} rows, {s['first_day']} to {s['last_day']},"
+            f" newest message {s['newest_message'] or 'none'} UTC",
+            f"  days: {s['final']} final, {s['open']} open, {s['missing']} missing, {s['unverified']} unverified",
+        ]
+        lines += [f"  missing: {day}" for day in s["missing_days"]]
+        lines += [f"  unverified: {day}: {problem}" for day, problem in s["unverified_days"].items()]
+        if s["rejects"]:
+            lines.append(f"  {s['rejects']:,} rows could not be read: see {folder / 'rejects'}")
+    if not lines:
+        lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
+    last = found["last_run"]
+    if last:
+        lines.append(f"last run: ended {last['ended_at']} with exit code {last['exit_code']}, {last['requests']:,} requests")
+        lines += [f"  {error}" for error in last["errors"]]
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value) if isinstance(value, date) else value
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    cells = [["" if value is None else " ".join(str(_plain(value)).split()) for value in row] for row in rows]
+    widths = [max(len(name), *(len(row[n]) for row in cells)) if cells else len(name) for n, name in enumerate(names)]
+    right = [bool(rows) and all(not isinstance(row[n], str | date | bool) for row in rows) for n in range(len(names))]
+
+    def line(values: Sequence[str]) -> str:
+        padded = (v.rjust(w) if r else v.ljust(w) for v, w, r in zip(values, widths, right, strict=True))
+        return "  ".join(padded).rstrip()
+
+    rule = "  ".join("-" * width for width in widths)
+    return "".join(text + "\n" for text in (line(list(names)), rule, *(line(row) for row in cells)))

@@ -1,0 +1,77 @@
+"""What the lake holds and lacks, by stream, without asking anybody."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from voxlake.ledger import Ledger
+from voxlake.model import DAY
+from voxlake.streams import STREAMS
+
+if TYPE_CHECKING:
+    from datetime import date, timedelta
+
+    from voxlake.lake import Lake
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """Days of one stream of one account, from its oldest to today; `newest_message` is UTC."""
+
+    account_id: int
+    stream: str
+    first_day: str
+    last_day: str
+    rows: int
+    newest_message: str | None
+    rejects: int
+    final: int
+    open: int
+    missing: int
+    unverified: int
+    missing_days: list[str]
+    unverified_days: dict[str, str]
+
+
+def status(lake: Lake, *, today: date, settle: timedelta, give_up: timedelta) -> dict[str, Any]:
+    """Count the days that are final, open (verified, may still change), unverified and missing; a day is one of them."""
+    ledger = Ledger(lake)
+    streams = []
+    for account in sorted({part.cell.account_id for part in ledger}):
+        for stream in STREAMS:
+            parts = ledger.of(account, stream)
+            if not parts:
+                continue
+            span = [min(parts) + DAY * n for n in range((max(today, *parts) - min(parts)).days + 1)]
+            missing = [day for day in span if day not in parts]
+            unverified = {day: part for day, part in sorted(parts.items()) if not part.verified}
+            final = sum(part.final(settle=settle, give_up=give_up) for part in parts.values())
+            streams.append(
+                StreamStatus(
+                    account_id=account,
+                    stream=stream,
+                    first_day=str(min(parts)),
+                    last_day=str(max(parts)),
+                    rows=sum(part.row_count for part in parts.values()),
+                    newest_message=_newest(lake, [part for part in parts.values() if part.row_count]),
+                    rejects=sum(part.rejects for part in parts.values()),
+                    final=final,
+                    open=len(parts) - final - len(unverified),
+                    missing=len(missing),
+                    unverified=len(unverified),
+                    missing_days=[str(day) for day in missing],
+                    unverified_days={str(day): part.problem or "not verified" for day, part in unverified.items()},
+                )
+            )
+    return {"streams": [asdict(stream) for stream in streams], "last_run": ledger.last_run}
+
+
+def _newest(lake: Lake, parts: list[Any]) -> str | None:
+    if not parts:
+        return None
+    table = lake.read(max(parts, key=lambda part: part.cell.date).cell)
+    newest = pc.max(table["processed_at"]).as_py() if table is not None else None
+    return f"{newest:%Y-%m-%d %H:%M:%S}" if newest else None

@@ -1,0 +1,194 @@
+"""The DuckDB database: a projection of the lake, built aside, checked, and swapped in by one rename.
+
+`voxlake.duckdb` is a link to a generation in `warehouse/`: whoever has one open keeps it, whoever opens next sees
+the new one, and a `.wal` that somebody's writing session left behind lies beside its own generation, where it cannot
+be taken for another's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from voxlake.errors import DataError, SettingsError
+from voxlake.lake import put, storage
+from voxlake.statements import fingerprint, promise, statements
+from voxlake.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import timedelta
+    from pathlib import Path
+
+    from voxlake.lake import Lake
+    from voxlake.model import Cell, Part
+
+NAME = "voxlake.duckdb"
+# DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is told not to.
+_STORAGE = "v1.2.0"
+_PARTS = pa.schema([("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32()), ("checksum", pa.string())])
+
+
+class Warehouse:
+    """The published database of a data directory."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self.path: Path = lake.root / NAME
+        self._generations = lake.root / "warehouse"
+
+    def publish(self, parts: Sequence[Part], *, settle: timedelta, give_up: timedelta, anew: bool = False) -> int:
+        """Bring the database up to the lake, or build it `anew`, and give the number of days that were loaded.
+
+        Raises:
+            DataError: a check failed; the last good database stays.
+
+        """
+        with storage(self._lake.root):
+            self._generations.mkdir(exist_ok=True)
+        aside = self._lake.tmp / "next.duckdb"
+        loaded = None if anew else self._loaded()
+        with storage(self._lake.root):
+            if loaded is not None:
+                shutil.copyfile(self.path, aside)
+        current = {part.cell: part.checksum for part in parts}
+        changed = {cell for cell, digest in current.items() if (loaded or {}).get(cell) != digest}
+        gone = set(loaded or {}) - set(current)
+        with _opened(aside) as connection:
+            if loaded is None:
+                _create(connection)
+            self._load(connection, parts, changed=changed, gone=gone)
+            _cover(connection, parts, settle=settle, give_up=give_up)
+            _check(connection)
+        self._swap(aside)
+        return len(changed | gone)
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the published database for reading."""
+        if not self.path.exists():
+            raise SettingsError(
+                f"There is no database at {self.path} yet: run 'voxlake export' first, or name its folder with --data-dir."
+            )
+        with duckdb.connect(str(self.path), read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+
+    def _loaded(self) -> dict[Cell, str] | None:
+        """Give the checksum by cell of the published database, or None where it must be built from nothing."""
+        from voxlake.model import Cell  # noqa: PLC0415
+
+        if not self.path.exists():
+            return None
+        try:
+            with duckdb.connect(str(self.path.resolve()), read_only=True) as connection:
+                if connection.execute("SELECT fingerprint FROM meta.built").fetchall() != [(fingerprint(),)]:
+                    return None
+                rows = connection.execute("SELECT account_id, stream, date, checksum FROM meta.parts").fetchall()
+        except duckdb.Error:
+            return None
+        return {Cell(account, stream, day): digest for account, stream, day, digest in rows}
+
+    def _load(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        parts: Sequence[Part],
+        *,
+        changed: set[Cell],
+        gone: set[Cell],
+    ) -> None:
+        connection.register("stale", _rows((cell.account_id, cell.stream, cell.date, "") for cell in changed | gone))
+        for stream in STREAMS.values():
+            connection.execute(
+                f"DELETE FROM {stream.table} WHERE (account_id, date) IN"  # noqa: S608 - our own name
+                " (SELECT (account_id, date) FROM stale WHERE stream = $1)",
+                [stream.name],
+            )
+            files = [str(self._lake.path(part.cell)) for part in parts if part.cell in changed and part.cell.stream == stream.name]
+            if files:
+                columns = ", ".join(
+                    # Not a cast: that would follow the time zone of the session.
+                    "make_timestamp(epoch_us(processed_at)) AS processed_at" if name == "processed_at" else name
+                    for name in stream.schema.names
+                )
+                connection.execute(
+                    f"INSERT INTO {stream.table} BY NAME SELECT account_id, date, {columns}"  # noqa: S608
+                    " FROM read_parquet($1, hive_partitioning = true,"
+                    " hive_types = {'account_id': BIGINT, 'date': DATE})",
+                    [files],
+                )
+        connection.execute("DELETE FROM meta.parts")
+        connection.register(
+            "current", _rows((p.cell.account_id, p.cell.stream, p.cell.date, p.checksum) for p in parts)
+        )
+        connection.execute("INSERT INTO meta.parts SELECT * FROM current")
+
+    def _swap(self, aside: Path) -> None:
+        with storage(self._lake.root):
+            numbers = [int(path.stem) for path in self._generations.glob("*.duckdb") if path.stem.isdigit()]
+            generation = self._generations / f"{max(numbers, default=0) + 1:08d}.duckdb"
+            aside.chmod(0o444)
+            put(aside, generation)
+            link = self._lake.tmp / NAME
+            link.symlink_to(os.path.join(generation.parent.name, generation.name))  # noqa: PTH118 - relative, so that the folder can move
+            link.replace(self.path)
+            # The one before stays for whoever has just read the link.
+            for number in sorted(numbers)[:-1]:
+                (self._generations / f"{number:08d}.duckdb").unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS next (STORAGE_VERSION '{_STORAGE}')")
+        connection.execute("USE next")
+        yield connection
+        connection.execute("USE memory")
+        connection.execute("DETACH next")
+
+
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE SCHEMA meta")
+    for statement in (*statements("tables").values(), *statements("views").values()):
+        connection.execute(statement)
+    connection.execute("INSERT INTO meta.built VALUES ($1)", [fingerprint()])
+
+
+def _cover(
+    connection: duckdb.DuckDBPyConnection, parts: Iterable[Part], *, settle: timedelta, give_up: timedelta
+) -> None:
+    columns = [
+        (
+            p.cell.account_id, p.cell.stream, p.cell.date, p.row_count, p.total_count, p.verified,
+            p.final(settle=settle, give_up=give_up), p.exported_at.astimezone(UTC).replace(tzinfo=None),
+        )
+        for p in parts
+    ]  # fmt: skip
+    names = ("account_id", "stream", "date", "row_count", "total_count", "verified", "final", "exported_at")
+    types = (pa.int64(), pa.string(), pa.date32(), pa.int64(), pa.int64(), pa.bool_(), pa.bool_(), pa.timestamp("us"))
+    values = list(zip(*columns, strict=True)) or [()] * len(names)
+    connection.register("covered", pa.table([pa.array(v, t) for v, t in zip(values, types, strict=True)], names=list(names)))
+    connection.execute("DELETE FROM coverage")
+    connection.execute("INSERT INTO coverage BY NAME SELECT * FROM covered ORDER BY ALL")
+
+
+def _check(connection: duckdb.DuckDBPyConnection) -> None:
+    for name, statement in statements("checks").items():
+        broken = connection.execute(statement).fetchone()
+        if broken is not None:
+            raise DataError(
+                f"The check {name!r} failed ({promise(statement)} Yet: {broken}): the last good database stays;"
+                " run 'voxlake backfill --force' over the day, and tell us if it fails again."
+            )
+
+
+def _rows(rows: Iterable[tuple[object, ...]]) -> pa.Table:
+    values = list(zip(*rows, strict=True)) or [()] * len(_PARTS.names)
+    return pa.table([pa.array(v, f.type) for v, f in zip(values, _PARTS, strict=True)], schema=_PARTS)
