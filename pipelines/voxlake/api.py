@@ -105,7 +105,12 @@ class Api:
         return page.total
 
     def call(
-        self, method: str, parameters: Mapping[str, str], read: Callable[[bytes], T], *, roles: tuple[str, ...]
+        self,
+        method: str,
+        parameters: Mapping[str, str],
+        read: Callable[[bytes], T],
+        *,
+        roles: tuple[str, ...],
     ) -> T:
         """Ask a method and read its reply; faults of the moment are waited out, answers are raised.
 
@@ -184,9 +189,7 @@ class Api:
         return server.timestamp() - self._now()
 
     @staticmethod
-    def _history(
-        window: Window, *, offset: int, count: int, output: str, **filters: str
-    ) -> dict[str, str]:
+    def _history(window: Window, *, offset: int, count: int, output: str, **filters: str) -> dict[str, str]:
         return {
             "from_date": f"{window.start:%Y-%m-%d %H:%M:%S}",
             "to_date": f"{window.end:%Y-%m-%d %H:%M:%S}",

@@ -125,7 +125,12 @@ def backfill(settings: Settings, stream: str, first: str, end: str, *, force: bo
     from_day, to_day = day(first, "--from"), day(end, "--to", up=True)
     if from_day >= to_day:
         raise SettingsError(f"--from {from_day} does not lie before --to {to_day}: the end is excluded.")
-    _run(settings, stream, lambda _ledger, _stream, _account: _span(from_day, to_day, now().date()), force=force)
+    _run(
+        settings,
+        stream,
+        lambda _ledger, _stream, _account: _span(from_day, to_day, now().date()),
+        force=force,
+    )
 
 
 def _span(first: date, end: date | None, today: date) -> Sequence[date]:
@@ -266,7 +271,9 @@ def _answer(settings: Settings, sql: str, form: str, limit: int | None) -> None:
             names = [column[0] for column in result.description or []]
             rows = result.fetchmany(limit) if limit else result.fetchall()
         except duckdb.Error as error:
-            raise SettingsError(f"The query failed ({' '.join(str(error).split())}): mend it and run it again.") from error
+            raise SettingsError(
+                f"The query failed ({' '.join(str(error).split())}): mend it and run it again."
+            ) from error
     click.echo(show(names, rows, form), nl=False)
 
 
@@ -278,10 +285,22 @@ def sandbox() -> None:
 def sandbox_options(command: F) -> F:
     """Add what shapes the sandbox's world and its temper."""
     for option in (
-        click.option("--switch", "switches", multiple=True, metavar="NAME=VALUE", help="How the unknown is; see docs/sandbox.md."),
+        click.option(
+            "--switch",
+            "switches",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="How the unknown is; see docs/sandbox.md.",
+        ),
         click.option("--seed", type=int, default=1, show_default=True),
         click.option("--days", type=click.IntRange(1, 36_500), default=60, show_default=True, help="Days up to today."),
-        click.option("--rows", type=click.IntRange(min=0), default=100_000, show_default=True, help="Messages in both histories."),
+        click.option(
+            "--rows",
+            type=click.IntRange(min=0),
+            default=100_000,
+            show_default=True,
+            help="Messages in both histories.",
+        ),
         click.option("--port", type=click.IntRange(0, 65_535), default=0, help="[a free one]"),
     ):
         command = option(command)
@@ -299,9 +318,10 @@ def serve(port: int, rows: int, days: int, seed: int, switches: tuple[str, ...])
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with tempfile.TemporaryDirectory(prefix="voxlake-sandbox-") as folder, _sandbox(
-        port, rows, days, seed, switches, Path(folder)
-    ) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="voxlake-sandbox-") as folder,
+        _sandbox(port, rows, days, seed, switches, Path(folder)) as server,
+    ):
         click.echo(f"VOXIMPLANT_API_URL={server.url}")
         click.echo(f"VOXIMPLANT_CREDENTIALS={server.credentials}")
         sys.stdout.flush()
@@ -319,15 +339,18 @@ def sandbox_run(
     import subprocess  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(prefix="voxlake-sandbox-") as folder, _sandbox(
-        port, rows, days, seed, switches, Path(folder)
-    ) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="voxlake-sandbox-") as folder,
+        _sandbox(port, rows, days, seed, switches, Path(folder)) as server,
+    ):
         environ = {k: v for k, v in os.environ.items() if k not in ("VOXIMPLANT_ACCOUNT_ID", "VOXIMPLANT_API_KEY")}
         environ |= {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
         try:
             code = subprocess.run(command, env=environ, check=False).returncode
         except OSError as error:
-            raise SettingsError(f"{command[0]!r} cannot be started ({error.strerror}): give a command after --.") from error
+            raise SettingsError(
+                f"{command[0]!r} cannot be started ({error.strerror}): give a command after --."
+            ) from error
     sys.exit(code if code >= 0 else 128 - code)
 
 

@@ -153,12 +153,12 @@ def _integer(value: Any, bits: int = 64) -> int | None:
     if value is None or value == "":
         return None
     number = value
-    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?[0-9]+\s*", value):
-        number = int(value)
-    elif isinstance(value, Decimal) and value == value.to_integral_value():
+    if (isinstance(value, str) and re.fullmatch(r"\s*[-+]?[0-9]+\s*", value)) or (
+        isinstance(value, Decimal) and value == value.to_integral_value()
+    ):
         number = int(value)
     if isinstance(number, bool) or not isinstance(number, int):
-        raise ValueError("is no whole number")
+        raise ValueError("is no whole number")  # noqa: TRY004 - a reject, not a wrong call
     if not -(1 << bits - 1) <= number < 1 << bits - 1:
         raise ValueError("is out of range")
     return number
@@ -172,9 +172,11 @@ def _text(value: Any) -> str | None:
         return value.encode("utf-8", "replace").decode() if not value.isascii() else value
     if isinstance(value, bool | list | dict):
         raise ValueError("is no text")  # noqa: TRY004 - a reject, not a wrong call
-    return format(value.to_integral_value() if value == value.to_integral_value() else value, "f") if isinstance(
-        value, Decimal
-    ) else str(value)
+    return (
+        format(value.to_integral_value() if value == value.to_integral_value() else value, "f")
+        if isinstance(value, Decimal)
+        else str(value)
+    )
 
 
 def _direction(value: Any) -> str | None:
@@ -222,7 +224,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "direction": _direction,
     "delivery_status": _direction,
 }
-
 
 
 def _exact_json(value: Any) -> str:

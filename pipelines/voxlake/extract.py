@@ -128,7 +128,7 @@ def _moving(table: pa.Table, stream: Stream) -> int:
         pc.equal(table["status_id"], WAITING),
         pc.is_in(table[stream.own], pa.array(stream.moving, pa.string())),
     )
-    return int(pc.sum(pc.cast(moving.fill_null(False), pa.int64())).as_py() or 0)
+    return int(pc.sum(pc.cast(moving, pa.int64())).as_py() or 0)
 
 
 def _merged(table: pa.Table, old: pa.Table | None) -> pa.Table:

@@ -1,7 +1,7 @@
 """The Parquet lake: one file per cell at a fixed path, there as a whole or not at all.
 
-Files are written in `tmp/` beside the lake, on the same file system, and put in place by one rename, so a plain glob over
-the lake never meets a half-written file or a row twice. The footer carries what the file proves of itself.
+Files are written in `tmp/` beside the lake, on the same file system, and put in place by one rename, so a plain glob
+over the lake never meets a half-written file or a row twice. The footer carries what the file proves of itself.
 """
 
 from __future__ import annotations
@@ -13,22 +13,33 @@ import os
 import shutil
 from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voxlake.errors import DataError, Locked, StorageFull
-from voxlake.model import Cell, Part, Reject
+from voxlake.model import DAY, Cell, Part
 from voxlake.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from voxlake.model import Reject
 
 PROOF = b"voxlake"
 # Measured on a million rows: 18.9 MB, against 29.4 with every dictionary.
-_DICTIONARIES = ["source_number", "direction", "delivery_status", "fragments", "cost", "status_id", "status", "error_message"]
+_DICTIONARIES = [
+    "source_number",
+    "direction",
+    "delivery_status",
+    "fragments",
+    "cost",
+    "status_id",
+    "status",
+    "error_message",
+]
 _DELTAS = ["message_id", "processed_at", "transaction_id"]
 
 
@@ -86,8 +97,8 @@ class Lake:
             return Part(cell=cell, row_count=metadata.num_rows, **_revived(fields))
         except (OSError, pa.ArrowInvalid, KeyError, ValueError, TypeError) as error:
             raise DataError(
-                f"{path} is no file of voxlake or is damaged: delete it and run"
-                f" 'voxlake backfill {cell.stream} --from {cell.date} --to {date.fromordinal(cell.date.toordinal() + 1)}'."
+                f"{path} is no file of voxlake or is damaged: delete it, then run"
+                f" 'voxlake backfill {cell.stream} --from {cell.date} --to {cell.date + DAY}'."
             ) from error
 
     def write(self, part: Part, table: pa.Table) -> None:
@@ -120,7 +131,13 @@ class Lake:
 
     def write_rejects(self, cell: Cell, rejects: Sequence[Reject]) -> None:
         """Keep the rows of a cell that could not be read, as JSON lines; none removes an older file."""
-        path = self.root / "rejects" / STREAMS[cell.stream].table / f"account_id={cell.account_id}" / f"date={cell.date}.jsonl"
+        path = (
+            self.root
+            / "rejects"
+            / STREAMS[cell.stream].table
+            / f"account_id={cell.account_id}"
+            / f"date={cell.date}.jsonl"
+        )
         with storage(self.root):
             if not rejects:
                 path.unlink(missing_ok=True)
@@ -178,8 +195,8 @@ def storage(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageFull(
-            f"Nothing more can be written to {root} ({error.strerror or error}): make room or mend its permissions, then"
-            " run the same command again."
+            f"Nothing more can be written to {root} ({error.strerror or error}): make room or mend its permissions,"
+            " then run the same command again."
         ) from error
 
 

@@ -23,7 +23,7 @@ _VERSION = 1
 class Ledger:
     """The parts of a lake, by cell, and how the last run ended.
 
-    The file `ledger.json` only spares reading footers: an entry counts as long as size and time of its file are the same.
+    The file `ledger.json` only spares reading footers: an entry counts as long as its file is untouched.
     """
 
     def __init__(self, lake: Lake) -> None:

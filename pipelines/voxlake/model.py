@@ -51,11 +51,7 @@ class Window:
     def halves(self) -> tuple[Window, Window]:
         """Cut at the midnight nearest the middle, or inside one day at the middle second."""
         days = self.days
-        middle = (
-            midnight(days[len(days) // 2])
-            if len(days) > 1
-            else self.start + timedelta(seconds=self.seconds // 2)
-        )
+        middle = midnight(days[len(days) // 2]) if len(days) > 1 else self.start + timedelta(seconds=self.seconds // 2)
         return Window(self.start, middle), Window(middle, self.end)
 
     def __str__(self) -> str:
@@ -81,7 +77,7 @@ class Page:
     @property
     def served(self) -> int:
         """How many rows the reply held, readable or not."""
-        return self.table.num_rows + len(self.rejects)
+        return int(self.table.num_rows) + len(self.rejects)
 
 
 @dataclass(frozen=True, slots=True)

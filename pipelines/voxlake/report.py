@@ -92,7 +92,9 @@ class Report:
                 lines.append(f"{s.stream}: every day is final, nothing to ask")
                 continue
             news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed else "nothing new"
-            lines.append(f"{s.stream}: {s.rows:,} rows in {s.days} days, {news}; {s.verified} of {s.days} days verified")
+            lines.append(
+                f"{s.stream}: {s.rows:,} rows in {s.days} days, {news}; {s.verified} of {s.days} days verified"
+            )
             if s.rejects:
                 lines.append(f"{s.stream}: {s.rejects:,} rows could not be read, see rejects/")
             lines += [f"{s.stream}: {day} is not verified: {problem}" for day, problem in sorted(s.unverified.items())]

@@ -125,7 +125,9 @@ def _path(value: Any, place: str) -> Path:
 def _url(value: Any, place: str) -> str:
     try:
         parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and (parts.port or 1) > 0
+        usable = (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and (parts.port or 1) > 0
+        )
     except (ValueError, AttributeError, TypeError):
         usable = False
     if not usable or parts.username is not None:

@@ -37,8 +37,8 @@ def status_text(found: dict[str, Any], folder: Path) -> str:
     lines = []
     for s in found["streams"]:
         lines += [
-            f"{s['stream']} (account {s['account_id']}): {s['rows']:,} rows, {s['first_day']} to {s['last_day']},"
-            f" newest message {s['newest_message'] or 'none'} UTC",
+            f"{s['stream']} (account {s['account_id']}): {s['rows']:,} rows, {s['first_day']} to {s['last_day']}",
+            f"  newest message: {s['newest_message'] or 'none'} UTC",
             f"  days: {s['final']} final, {s['open']} open, {s['missing']} missing, {s['unverified']} unverified",
         ]
         lines += [f"  missing: {day}" for day in s["missing_days"]]
@@ -49,7 +49,9 @@ def status_text(found: dict[str, Any], folder: Path) -> str:
         lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
     last = found["last_run"]
     if last:
-        lines.append(f"last run: ended {last['ended_at']} with exit code {last['exit_code']}, {last['requests']:,} requests")
+        lines.append(
+            f"last run: ended {last['ended_at']} with exit code {last['exit_code']}, {last['requests']:,} requests"
+        )
         lines += [f"  {error}" for error in last["errors"]]
     return "\n".join(lines)
 

@@ -9,7 +9,7 @@ _HERE = Path(__file__).resolve().parent
 
 
 def folder() -> Path:
-    """Give the folder of the statements: the checkout's where there is one, for an editable install's copy goes stale."""
+    """Give the folder of the statements: the checkout's where there is one, for an installed copy goes stale."""
     checkout = _HERE.parents[1]
     if (checkout / "pyproject.toml").exists() and (checkout / "sql").is_dir():
         return checkout / "sql"

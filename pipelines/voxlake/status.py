@@ -37,7 +37,7 @@ class StreamStatus:
 
 
 def status(lake: Lake, *, today: date, settle: timedelta, give_up: timedelta) -> dict[str, Any]:
-    """Count the days that are final, open (verified, may still change), unverified and missing; a day is one of them."""
+    """Count the days that are final, open (verified, may still change), unverified and missing; each day is one."""
     ledger = Ledger(lake)
     streams = []
     for account in sorted({part.cell.account_id for part in ledger}):

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 NAME = "voxlake.duckdb"
 # DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is told not to.
 _STORAGE = "v1.2.0"
-_PARTS = pa.schema([("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32()), ("checksum", pa.string())])
+_PARTS = pa.schema(
+    [("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32()), ("checksum", pa.string())]
+)
 
 
 class Warehouse:
@@ -74,7 +76,7 @@ class Warehouse:
         """Open the published database for reading."""
         if not self.path.exists():
             raise SettingsError(
-                f"There is no database at {self.path} yet: run 'voxlake export' first, or name its folder with --data-dir."
+                f"There is no database at {self.path} yet: run 'voxlake export' first, or give --data-dir."
             )
         with duckdb.connect(str(self.path), read_only=True) as connection:
             connection.execute("SET TimeZone = 'UTC'")
@@ -110,7 +112,11 @@ class Warehouse:
                 " (SELECT (account_id, date) FROM stale WHERE stream = $1)",
                 [stream.name],
             )
-            files = [str(self._lake.path(part.cell)) for part in parts if part.cell in changed and part.cell.stream == stream.name]
+            files = [
+                str(self._lake.path(part.cell))
+                for part in parts
+                if part.cell in changed and part.cell.stream == stream.name
+            ]
             if files:
                 columns = ", ".join(
                     # Not a cast: that would follow the time zone of the session.
@@ -172,9 +178,20 @@ def _cover(
         for p in parts
     ]  # fmt: skip
     names = ("account_id", "stream", "date", "row_count", "total_count", "verified", "final", "exported_at")
-    types = (pa.int64(), pa.string(), pa.date32(), pa.int64(), pa.int64(), pa.bool_(), pa.bool_(), pa.timestamp("us"))
+    types = (
+        pa.int64(),
+        pa.string(),
+        pa.date32(),
+        pa.int64(),
+        pa.int64(),
+        pa.bool_(),
+        pa.bool_(),
+        pa.timestamp("us"),
+    )
     values = list(zip(*columns, strict=True)) or [()] * len(names)
-    connection.register("covered", pa.table([pa.array(v, t) for v, t in zip(values, types, strict=True)], names=list(names)))
+    connection.register(
+        "covered", pa.table([pa.array(v, t) for v, t in zip(values, types, strict=True)], names=list(names))
+    )
     connection.execute("DELETE FROM coverage")
     connection.execute("INSERT INTO coverage BY NAME SELECT * FROM covered ORDER BY ALL")
 
