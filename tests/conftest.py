@@ -1,0 +1,73 @@
+"""What the journeys share: a sandbox, and a way to run voxlake as its users do."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from voxlake.sandbox.server import Sandbox
+from voxlake.sandbox.switches import Switches
+from voxlake.sandbox.world import World
+
+OURS = ("VOXLAKE_", "VOXIMPLANT_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(monkeypatch):
+    """Keep the machine's own settings and proxies out of every test."""
+    for name in os.environ:
+        if name.startswith(OURS) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    """Start sandboxes; all are stopped at the end of the test."""
+    started = []
+
+    def start(*switches, rows=3000, days=10, seed=1, world=None, **options):
+        folder = tmp_path / f"sandbox-{len(started)}"
+        folder.mkdir()
+        world = world or World(rows=rows, days=days, seed=seed, until=datetime.now(tz=UTC).date())
+        server = Sandbox(world, switches=Switches.parse(list(switches)), directory=folder, **options)
+        started.append(server.__enter__())
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture
+def voxlake(tmp_path):
+    """Run the command `voxlake` in an empty folder of its own."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    def run(*arguments, server=None, env=None, code=0, cwd=folder):
+        environ = dict(os.environ)
+        if server is not None:
+            environ |= {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+        done = subprocess.run(
+            [Path(sys.executable).parent / "voxlake", *map(str, arguments)],
+            env=environ | (env or {}),
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    run.folder = folder
+    return run
+
+
+def days_ago(number):
+    """Give a UTC day before today."""
+    return date.fromordinal(datetime.now(tz=UTC).date().toordinal() - number)
