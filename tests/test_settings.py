@@ -79,7 +79,9 @@ def test_days_are_rounded_out(text, up, expected):
     assert day(text, "--since", up=up) == expected
 
 
-@pytest.mark.parametrize("text", ["", "today", "2026-13-01", "01.02.2026", "2026-01-02T00:00:00", "9999-12-31 00:00:01"])
+@pytest.mark.parametrize(
+    "text", ["", "today", "2026-13-01", "01.02.2026", "2026-01-02T00:00:00", "9999-12-31 00:00:01"]
+)
 def test_no_day(text):
     """What is no day is answered with the form that is."""
     with pytest.raises(SettingsError, match="YYYY-MM-DD"):

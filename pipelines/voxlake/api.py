@@ -46,7 +46,7 @@ class Api:
     """The history methods of one account.
 
     Safe to share between threads: each has its own connection. `requests` counts what was asked.
-    `patience` bounds the seconds spent on one request with all its repetitions; `sleep`, `clock` (seconds) and
+    `patience` bounds the seconds spent on one request with all its repetitions; `now` and `sleep` (seconds) and
     `random` (0 to 1) are arguments so that tests own them.
     """
 
@@ -67,6 +67,7 @@ class Api:
         self.requests = 0
         self._auth = auth
         self._patience = patience
+        self._exhausted = False
         self._now, self._sleep, self._random = now, sleep, random
         self._local = threading.local()
         self._count = threading.Lock()
@@ -125,7 +126,7 @@ class Api:
         renewed = False
         for delay in (*_DELAYS, None):
             try:
-                return read(self._ask(method, parameters))
+                reply = read(self._ask(method, parameters))
             except _ApiAnswerError as answer:
                 if answer.code in STALE_TOKEN and not renewed:
                     renewed = True
@@ -138,10 +139,15 @@ class Api:
                 fault = _FaultError(f"the reply could not be read: {error}")
             except _FaultError as error:
                 fault = error
+            else:
+                self._exhausted = False
+                return reply
             wait = max(fault.wait, (delay or 0) * (0.5 + self._random() / 2))
-            if delay is None or self._now() + wait > deadline:
+            # Once patience has run out for one request, the others don't each wait as long again.
+            if delay is None or self._exhausted or self._now() + wait > deadline:
                 break
             self._sleep(wait)
+        self._exhausted = True
         raise Unavailable(
             f"The API at {self.url} did not answer {method} in time ({fault}): run the same command again later."
         )

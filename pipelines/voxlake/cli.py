@@ -65,6 +65,7 @@ def data_options(command: F) -> F:
 def api_options(command: F) -> F:
     """Add the settings that say how to ask the API."""
     for option in (
+        click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
         click.option("--jobs", metavar="N", help="Windows asked for at the same time. [4]"),
         click.option("--output", metavar="|".join(OUTPUTS), help="What is asked of the API. [json]"),
         click.option("--credentials", metavar="FILE", help="The vendor's credentials.json."),
@@ -76,7 +77,7 @@ def api_options(command: F) -> F:
 
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Hand a command its resolved settings in place of the raw flags."""
-    names = ("data_dir", "api_url", "credentials", "output", "jobs", "settle_hours", "give_up_days")
+    names = ("data_dir", "api_url", "credentials", "output", "jobs", "patience", "settle_hours", "give_up_days")
 
     @functools.wraps(command)
     def resolved(**flags: Any) -> Any:
@@ -186,7 +187,9 @@ def _api(settings: Settings) -> Api:
             "There are no credentials: name the vendor's credentials.json with --credentials or"
             " VOXIMPLANT_CREDENTIALS, or set VOXIMPLANT_ACCOUNT_ID and VOXIMPLANT_API_KEY."
         )
-    return Api(settings.api_url, auth, output=settings.output, random=random.random)
+    return Api(
+        settings.api_url, auth, output=settings.output, patience=settings.patience.total_seconds(), random=random.random
+    )
 
 
 def _holder() -> str:

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "credentials": "VOXIMPLANT_CREDENTIALS",
     "output": "VOXLAKE_OUTPUT",
     "jobs": "VOXLAKE_JOBS",
+    "patience": "VOXLAKE_PATIENCE",
     "settle_hours": "VOXLAKE_SETTLE_HOURS",
     "give_up_days": "VOXLAKE_GIVE_UP_DAYS",
 }
@@ -33,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "credentials": None,
     "output": "json",
     "jobs": 4,
+    "patience": 180,
     "settle_hours": 72,
     "give_up_days": 14,
 }
@@ -47,6 +49,7 @@ class Settings:
     credentials: Path | None
     output: str
     jobs: int
+    patience: timedelta
     settle: timedelta
     give_up: timedelta
     account_id: int | None = None
@@ -77,6 +80,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], *, folder: Pat
         credentials=values["credentials"],
         output=values["output"],
         jobs=values["jobs"],
+        patience=timedelta(seconds=values["patience"]),
         settle=timedelta(hours=values["settle_hours"]),
         give_up=timedelta(days=values["give_up_days"]),
         account_id=_account(environ.get("VOXIMPLANT_ACCOUNT_ID")),
@@ -157,6 +161,7 @@ _READERS: dict[str, Any] = {
     "credentials": lambda value, place: None if value is None else _path(value, place),
     "output": _output,
     "jobs": _whole,
+    "patience": lambda value, place: _whole(value, place, least=0),
     "settle_hours": lambda value, place: _whole(value, place, least=0),
     "give_up_days": lambda value, place: _whole(value, place, least=0),
 }

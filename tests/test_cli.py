@@ -1,0 +1,207 @@
+"""What a user meets: exit codes, one sentence, no traceback, no secret."""
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import days_ago
+
+VOXLAKE = str(Path(sys.executable).parent / "voxlake")
+
+
+def sentence(done):
+    """Give what the command said on stderr, which must be one sentence."""
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith(("voxlake: ", "error: "))]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["export"], "VOXIMPLANT_CREDENTIALS"),
+        (["export", "--credentials", "nowhere.json"], "nowhere.json"),
+        (["export", "--since", "tomorrow"], "--since"),
+        (["export", "--since", "2026-01-02", "--until", "2026-01-02"], "--until"),
+        (["backfill", "--from", "2026-01-02", "--to", "2026-01-01"], "--to"),
+        (["export", "--jobs", "0"], "--jobs"),
+        (["export", "--output", "xml"], "--output"),
+        (["publish"], "voxlake export"),
+        (["query", "SELECT 1"], "voxlake export"),
+        (["report", "nothing"], "daily"),
+        (["sandbox", "run", "--", "no-such-command"], "no-such-command"),
+        (["sandbox", "run", "--switch", "order=up", "--", "true"], "order"),
+    ],
+)
+def test_bad_input(voxlake, arguments, names):
+    """What cannot be used is answered with one sentence that names it, and exit code 2."""
+    done = voxlake(*arguments, code=2)
+    assert names in sentence(done)
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [["export", "mms"], ["export", "--sinc", "x"], ["frob"], ["backfill"]])
+def test_usage(voxlake, arguments):
+    """A wrong command line ends with 2."""
+    voxlake(*arguments, code=2)
+
+
+def test_wrong_credentials(sandbox, voxlake):
+    """A key that the API does not know ends at once with 3, and what to check."""
+    server = sandbox()
+    env = {
+        "VOXIMPLANT_ACCOUNT_ID": str(server.account_id),
+        "VOXIMPLANT_API_KEY": "s3cret-key",
+        "VOXIMPLANT_API_URL": server.url,
+    }
+    done = voxlake("export", env=env, code=3)
+    assert "check the credentials" in done.stderr
+    assert "s3cret-key" not in done.stderr
+    assert len(server.requests) <= 2
+
+
+def test_legacy_pair(sandbox, voxlake):
+    """The legacy pair works, and its key is in no file."""
+    server = sandbox()
+    env = {
+        "VOXIMPLANT_ACCOUNT_ID": str(server.account_id),
+        "VOXIMPLANT_API_KEY": server.api_key,
+        "VOXIMPLANT_API_URL": server.url,
+    }
+    voxlake("export", env=env)
+    for path in (voxlake.folder / "data").rglob("*"):
+        assert not path.is_file() or server.api_key.encode() not in path.read_bytes()
+
+
+def test_missing_role(sandbox, voxlake):
+    """Where one stream's role is missing, the other is exported, and the roles are named."""
+    server = sandbox()
+    env = {
+        "VOXIMPLANT_CREDENTIALS": str(server.credentials_for(roles=["Supervisor"])),
+        "VOXIMPLANT_API_URL": server.url,
+    }
+    done = voxlake("export", env=env, code=3)
+    assert "Owner, Admin, CallsSMS" in done.stderr
+    assert [s["stream"] for s in json.loads(voxlake("status", "--format", "json").stdout)["streams"]] == ["sms"]
+    answer = voxlake("query", "SELECT count(*) > 0 AS some FROM sms_history", "--format", "json").stdout
+    assert json.loads(answer) == [{"some": True}]
+
+
+def test_nested_credentials(sandbox, voxlake):
+    """The file of the Go SDK, nested under `result`, works too."""
+    server = sandbox()
+    nested = voxlake.folder / "nested.json"
+    nested.write_text(json.dumps({"result": json.loads(server.credentials.read_text())}))
+    voxlake("export", "--credentials", nested, "--api-url", server.url)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"account_id": 1, "key_id": "k", "private_key": "s3cret"}'])
+def test_bad_credentials_file(voxlake, content):
+    """A file that is no credentials file is named, and not quoted."""
+    (voxlake.folder / "bad.json").write_text(content)
+    done = voxlake("export", "--credentials", "bad.json", code=2)
+    assert "credentials file" in done.stderr
+    assert "s3cret" not in done.stderr
+
+
+def test_locked(sandbox, voxlake):
+    """A second run on the same data ends with 75 and names the holder; a dead one's lock does not block."""
+    server = sandbox()
+    data = voxlake.folder / "data"
+    data.mkdir()
+    with (data / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("process 4711 on there")
+        lock.flush()
+        assert "process 4711 on there" in sentence(voxlake("export", server=server, code=75))
+    voxlake("export", server=server)
+
+
+def test_no_network(voxlake, sandbox):
+    """Without a server the run ends with 75; the patience is that of the client."""
+    server = sandbox()
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        env = {"VOXLAKE_PATIENCE": "1", "VOXIMPLANT_CREDENTIALS": str(server.credentials), "VOXIMPLANT_API_URL": url}
+        done = voxlake("export", env=env, code=75)
+    assert "no connection" in done.stderr
+
+
+def test_read_only_folder(sandbox, voxlake):
+    """A data directory that cannot be made is said in one sentence."""
+    (voxlake.folder / "file").write_text("")
+    assert "file" in sentence(voxlake("export", "--data-dir", "file/data", server=sandbox(), code=75))
+
+
+def test_publish_rebuilds(sandbox, voxlake):
+    """The database can be thrown away and made again from the lake."""
+    voxlake("export", "--since", days_ago(12), server=sandbox())
+    count = voxlake("query", "SELECT count(*) FROM messages", "--format", "csv").stdout
+    (voxlake.folder / "data" / "voxlake.duckdb").unlink()
+    voxlake("publish")
+    assert count == voxlake("query", "SELECT count(*) FROM messages", "--format", "csv").stdout
+
+
+def test_query_is_read_only(sandbox, voxlake):
+    """No query changes the database."""
+    voxlake("export", server=sandbox())
+    assert "read-only" in sentence(voxlake("query", "DELETE FROM sms_history", code=2))
+
+
+def test_reports(sandbox, voxlake):
+    """Every report that is listed answers in every format."""
+    voxlake("export", "--since", days_ago(12), server=sandbox())
+    listed = [line.split()[0] for line in voxlake("report").stdout.splitlines()]
+    assert "daily" in listed
+    for name in listed:
+        rows = json.loads(voxlake("report", name, "--format", "json").stdout)
+        assert rows
+        assert len(voxlake("report", name, "--format", "csv").stdout.splitlines()) > len(rows)
+        assert len(voxlake("report", name, "--limit", "1").stdout.splitlines()) == 3
+
+
+def test_time_zone_of_the_machine(sandbox, voxlake):
+    """The machine's own zone moves no day."""
+    server = sandbox()
+    answers = set()
+    for zone in ("UTC", "Pacific/Kiritimati", "America/Los_Angeles"):
+        voxlake(
+            "export", "--since", days_ago(12), "--data-dir", zone.replace("/", "-"), server=server, env={"TZ": zone}
+        )
+        query = "SELECT min(processed_at), max(processed_at), max(date), count(DISTINCT date) FROM messages"
+        answers.add(voxlake("query", query, "--data-dir", zone.replace("/", "-"), env={"TZ": zone}).stdout)
+    assert len(answers) == 1
+
+
+def test_sandbox_run_ends_with_the_commands_code(voxlake):
+    """`sandbox run` sets the variables, and ends as its command does."""
+    done = voxlake(
+        "sandbox",
+        "run",
+        "--rows",
+        10,
+        "--",
+        "sh",
+        "-c",
+        'test -f "$VOXIMPLANT_CREDENTIALS" && echo $VOXIMPLANT_API_URL; exit 7',
+        code=7,
+    )
+    assert done.stdout.startswith("http://127.0.0.1:")
+
+
+def test_sandbox_serve(voxlake):
+    """`sandbox serve` prints its URL and a ready credentials file, and ends cleanly on a signal."""
+    command = [VOXLAKE, "sandbox", "serve", "--rows", "100", "--days", "3"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ)
+    ) as server:
+        env = dict(server.stdout.readline().strip().split("=", 1) for _ in range(2))
+        voxlake("export", env=env)
+        server.terminate()
+        assert server.wait(20) == 0
+    assert not Path(env["VOXIMPLANT_CREDENTIALS"]).exists()
