@@ -1,0 +1,1 @@
+"""A look-alike of the Voximplant SMS API; shares no code with the client."""
