@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -65,8 +65,3 @@ def voxlake(tmp_path):
 
     run.folder = folder
     return run
-
-
-def days_ago(number):
-    """Give a UTC day before today."""
-    return date.fromordinal(datetime.now(tz=UTC).date().toordinal() - number)

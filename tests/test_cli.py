@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import days_ago
+from dates import days_ago
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import days_ago
+from dates import days_ago
 
 from voxlake.streams import STATUSES, STREAMS
 

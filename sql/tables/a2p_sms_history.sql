@@ -1,4 +1,4 @@
--- Every message of A2PGetSmsHistory, each once, in its latest known state; times are UTC.
+-- Every message of A2PGetSmsHistory, each once, in its latest known state, times are UTC.
 CREATE TABLE a2p_sms_history (
     account_id         BIGINT NOT NULL,
     date               DATE NOT NULL,

@@ -1,4 +1,4 @@
--- Every message of GetSmsHistory, each once, in its latest known state; times are UTC.
+-- Every message of GetSmsHistory, each once, in its latest known state, times are UTC.
 CREATE TABLE sms_history (
     account_id         BIGINT NOT NULL,
     date               DATE NOT NULL,
