@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from voxlake.sandbox.server import Sandbox
 from voxlake.sandbox.switches import Switches
 from voxlake.sandbox.world import World

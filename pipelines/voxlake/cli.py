@@ -149,7 +149,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
 
     api, lake = _api(settings), Lake(settings.data_dir)
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
-    with lake.locked(holder=_holder()), click.progressbar(length=1, label="days", file=sys.stderr) as bar:
+    with lake.locked(holder=_holder()), _progress() as bar:
 
         def progress(done: int, planned: int) -> None:
             bar.length = planned
@@ -171,6 +171,11 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
             progress(1, 1)
     click.echo(str(report), err=True)
     sys.exit(report.exit_code)
+
+
+def _progress() -> Any:
+    """Draw a bar on a terminal, and nothing into a log."""
+    return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty())
 
 
 def _api(settings: Settings) -> Api:

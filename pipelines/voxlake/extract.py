@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from voxlake.errors import Declined, Unavailable, VoxlakeError
 from voxlake.fetch import DEEPEST, PAGE, fetch
-from voxlake.lake import checksum
-from voxlake.model import DAY, Cell, Part, Window, midnight
+from voxlake.lake import difference
+from voxlake.model import DAY, Batch, Cell, Part, Window, midnight
 from voxlake.plan import chunks
 from voxlake.streams import WAITING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date, datetime
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
 
     from voxlake.api import Api
     from voxlake.lake import Lake
     from voxlake.ledger import Ledger
-    from voxlake.model import Batch
+    from voxlake.model import Reject
     from voxlake.streams import Stream
 
 # A chunk should stay below the deepest offset even where a busy day follows quiet ones.
@@ -57,69 +59,98 @@ def extract(
     """
     outcome = Outcome()
     asked = Window(window.start, min(window.end, now().replace(microsecond=0)))
-    pending: list[Batch] = []
+    day = None
     try:
         for batch in fetch(api, stream, asked):
-            pending.append(batch)
-            if batch.window.end in (midnight(batch.window.end.date()), asked.end):
-                for day in _days(pending):
-                    inside = [_within(piece, day) for piece in pending]
-                    cell = Cell(api.account_id, stream.name, day)
-                    outcome.parts.append(_keep(lake, stream, cell, inside, before=before, now=now()))
-                pending = []
+            for piece in _by_day(batch):
+                if day is None or day.cell.date != piece.window.start.date():
+                    day = _Day(lake, stream, Cell(api.account_id, stream.name, piece.window.start.date()))
+                day.add(piece)
+                if piece.window.end in (midnight(day.cell.date) + DAY, asked.end):
+                    outcome.parts.append(day.keep(before.get(day.cell), now=now()))
+                    day = None
     except VoxlakeError as error:
         outcome.error = error
+    finally:
+        if day is not None:
+            day.draft.discard()
     return outcome
 
 
-def _days(batches: list[Batch]) -> list[date]:
-    return sorted({day for batch in batches for day in batch.window.days})
-
-
-def _within(batch: Batch, day: date) -> Batch:
-    """Cut the rows of one day out of a batch; only proved batches span days, so their counts can be cut as well."""
-    if len(batch.window.days) == 1:
-        return batch
-    start, end = (pa.scalar(at, pa.timestamp("us", tz="UTC")) for at in (midnight(day), midnight(day) + DAY))
+def _by_day(batch: Batch) -> Iterator[Batch]:
+    """Cut a batch at its midnights; only proved batches span days, so their counts can be cut as well."""
+    days = batch.window.days
+    if len(days) == 1:
+        yield batch
+        return
     times = batch.table["processed_at"]
-    table = batch.table.filter(pc.and_(pc.greater_equal(times, start), pc.less(times, end)))
-    return type(batch)(Window.of_days(day, day), table, table.num_rows)
+    for day in days:
+        start, end = (pa.scalar(at, times.type) for at in (midnight(day), midnight(day) + DAY))
+        table = batch.table.filter(pc.and_(pc.greater_equal(times, start), pc.less(times, end)))
+        yield Batch(Window(midnight(day), min(midnight(day) + DAY, batch.window.end)), table, table.num_rows)
 
 
-def _keep(
-    lake: Lake, stream: Stream, cell: Cell, pieces: list[Batch], *, before: Ledger, now: datetime
-) -> tuple[Part, int, int]:
-    """Write the file of one day, and count what is new and what changed against the file before."""
-    table = pa.concat_tables([piece.table for piece in pieces])
-    rejects = [reject for piece in pieces for reject in piece.rejects]
-    problems = [piece.problem for piece in pieces if piece.problem is not None]
-    ids = pc.count_distinct(table["message_id"]).as_py()
-    if ids != table.num_rows:
-        problems.append("rows moved in time while they were read")
-    old_part = before.get(cell)
-    old = lake.read(cell) if old_part is not None else None
-    total = sum(piece.total for piece in pieces)
-    if problems:
-        # An unproved reading may lack rows that an earlier one had: keep both, the later state winning.
-        table = _merged(table, old)
-    part = Part(
-        cell=cell,
-        row_count=table.num_rows,
-        total_count=total,
-        verified=not problems,
-        moving=_moving(table, stream),
-        exported_at=now,
-        checksum=checksum(table),
-        rejects=len(rejects),
-        problem="; ".join(problems) or None,
-    )
-    lake.write_rejects(cell, rejects)
-    lake.write(part, table)
-    if old is None or old_part is None:
-        return part, table.num_rows, 0
-    if old_part.checksum == part.checksum:
-        return part, 0, 0
-    return part, *_difference(table, old)
+class _Day:
+    """One cell in the making: the pieces come in the order of time, so that a day of any size fits in memory."""
+
+    def __init__(self, lake: Lake, stream: Stream, cell: Cell) -> None:
+        self.cell = cell
+        self.draft = lake.draft(cell)
+        self._lake, self._stream = lake, stream
+        self._ids: list[pa.ChunkedArray] = []
+        self._rejects: list[Reject] = []
+        self._problems: list[str] = []
+        self._total = 0
+        self._moving = 0
+
+    def add(self, piece: Batch) -> None:
+        """Append the rows of a part of the day."""
+        self.draft.add(piece.table)
+        self._ids += piece.table["message_id"].chunks
+        self._rejects += piece.rejects
+        self._total += piece.total
+        self._moving += _moving(piece.table, self._stream)
+        if piece.problem is not None:
+            self._problems.append(piece.problem)
+
+    def keep(self, old: Part | None, *, now: datetime) -> tuple[Part, int, int]:
+        """Put the file in place, and count what is new and what changed against the one before."""
+        if pc.count_distinct(pa.chunked_array(self._ids, pa.int64())).as_py() != self.draft.rows:
+            self._problems.append("rows moved in time while they were read")
+        path = self._lake.path(self.cell)
+        if self._problems:
+            self._merge(path if old else None)
+        part = Part(
+            cell=self.cell,
+            row_count=self.draft.rows,
+            total_count=self._total,
+            verified=not self._problems,
+            moving=self._moving,
+            exported_at=now,
+            checksum=self.draft.finish(),
+            rejects=len(self._rejects),
+            problem="; ".join(dict.fromkeys(self._problems)) or None,
+        )
+        new, changed = self.draft.rows, 0
+        self.draft.seal(self._lake.proof_of(part))
+        if old is not None:
+            new, changed = (0, 0) if old.checksum == part.checksum else difference(path, self.draft.path)
+        self._lake.write_rejects(self.cell, self._rejects)
+        self._lake.put(self.draft, part)
+        return part, new, changed
+
+    def _merge(self, old: Path | None) -> None:
+        """Keep the rows of an earlier reading that an unproved one may lack, and each message once, the latest state."""
+        self.draft.finish()
+        self.draft.seal({})
+        tables = [pq.ParquetFile(path).read() for path in (old, self.draft.path) if path is not None]
+        table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
+        numbered = table.append_column("row", pa.array(range(table.num_rows), pa.int64()))
+        last = numbered.group_by("message_id").aggregate([("row", "max")])["row_max"]
+        table = table.take(last).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
+        self._moving = _moving(table, self._stream)
+        self.draft = self._lake.draft(self.cell)
+        self.draft.add(table)
 
 
 def _moving(table: pa.Table, stream: Stream) -> int:
@@ -129,19 +160,3 @@ def _moving(table: pa.Table, stream: Stream) -> int:
         pc.is_in(table[stream.own], pa.array(stream.moving, pa.string())),
     )
     return int(pc.sum(pc.cast(moving, pa.int64())).as_py() or 0)
-
-
-def _merged(table: pa.Table, old: pa.Table | None) -> pa.Table:
-    if old is not None:
-        table = pa.concat_tables([old, table])
-    frame = table.append_column("_row", pa.array(range(table.num_rows), pa.int64()))
-    last = frame.group_by("message_id").aggregate([("_row", "max")])["_row_max"]
-    return table.take(last).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
-
-
-def _difference(table: pa.Table, old: pa.Table) -> tuple[int, int]:
-    """Count the ids of a table that an older one lacks, and the rows that it has otherwise."""
-    known = pc.is_in(table["message_id"], old["message_id"].combine_chunks())
-    common = table.filter(known).sort_by("message_id").to_pylist()
-    older = {row["message_id"]: row for row in old.to_pylist()}
-    return table.num_rows - len(common), sum(row != older[row["message_id"]] for row in common)

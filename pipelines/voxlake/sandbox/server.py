@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from datetime import UTC, datetime
-from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,16 @@ METHODS = {"GetSmsHistory": ("sms", "processed_date"), "A2PGetSmsHistory": ("a2p
 class Sandbox:
     """The server."""
 
-    def __init__(self, world: World, *, port: int = 0, switches: Switches, directory: Path, now: Callable[[], float] = time.time, world_now: Any = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        port: int = 0,
+        switches: Switches,
+        directory: Path,
+        now: Callable[[], float] = time.time,
+        world_now: Any = None,
+    ) -> None:
         self.world, self.switches, self.now = world, switches, now
         self.account_id, self.api_key = 1234567, "sandbox-api-key"
         self.requests: list[Any] = []
@@ -57,9 +65,20 @@ class Sandbox:
         self.url = f"http://127.0.0.1:{self.server.server_port}/platform_api"
 
     def _write(self, kid: str) -> Path:
-        pem = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        pem = self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
         path = self.directory / f"credentials-{kid}.json"
-        path.write_text(json.dumps({"account_email": "a@example.com", "account_id": self.account_id, "key_id": kid, "private_key": pem.decode()}))
+        path.write_text(
+            json.dumps(
+                {
+                    "account_email": "a@example.com",
+                    "account_id": self.account_id,
+                    "key_id": kid,
+                    "private_key": pem.decode(),
+                }
+            )
+        )
         path.chmod(0o600)
         return path
 
@@ -81,7 +100,9 @@ class Sandbox:
                 return {"error": {"code": 100, "msg": "Authorization failed"}}
         stream, date_field = METHODS[method]
         start, end = (datetime.fromisoformat(params[n]).replace(tzinfo=UTC) for n in ("from_date", "to_date"))
-        found = sorted((r for r in self.world.truth(stream) if start <= r["processed_at"] <= end), key=lambda r: r["processed_at"])
+        found = sorted(
+            (r for r in self.world.truth(stream) if start <= r["processed_at"] <= end), key=lambda r: r["processed_at"]
+        )
         o, c = int(params["offset"]), int(params["count"])
         rows = []
         for r in found[o : o + c]:

@@ -31,7 +31,7 @@ class World:
                 "error_message": None,
                 "processed_at": start + timedelta(seconds=rng.randrange(86400)),
                 "transaction_id": n,
-                "text": rng.choice([None, "Hello; \"you\"\n😀", "=1+1"]),
+                "text": rng.choice([None, 'Hello; "you"\n😀', "=1+1"]),
             }
             row |= {"direction": rng.choice(["IN", "OUT"])} if stream == "sms" else {"delivery_status": "DELIVERED"}
             self.rows_of[stream].append(row)
