@@ -140,7 +140,7 @@ class _Day:
         return part, new, changed
 
     def _merge(self, old: Path | None) -> None:
-        """Keep the rows of an earlier reading that an unproved one may lack, and each message once, the latest state."""
+        """Keep the rows of an earlier reading that an unproved one may lack, each message once, in its latest state."""
         self.draft.finish()
         self.draft.seal({})
         tables = [pq.ParquetFile(path).read() for path in (old, self.draft.path) if path is not None]

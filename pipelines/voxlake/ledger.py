@@ -7,7 +7,8 @@ import json
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from voxlake.lake import put, storage
+from voxlake.draft import storage
+from voxlake.lake import put
 from voxlake.model import Cell, Part
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from voxlake.draft import storage
 from voxlake.errors import DataError, SettingsError
-from voxlake.lake import put, storage
+from voxlake.lake import put
 from voxlake.statements import fingerprint, promise, statements
 from voxlake.streams import STREAMS
 
