@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import Refused, VoxlakeError
 from voxlake.extract import extract, survey
+from voxlake.fetch import Limits
 from voxlake.ledger import Ledger
 from voxlake.plan import plan
 from voxlake.report import Report, StreamReport
@@ -51,10 +52,11 @@ def export(
         final = set() if force else ledger.final(api.account_id, stream.name, settle=settle, give_up=give_up)
         tasks += [(its_report, stream, window) for window in plan(days(ledger, stream), final=final)]
         its_report.days = sum(len(window.days) for its, _, window in tasks if its is its_report)
+    limits = Limits()
     with ThreadPoolExecutor(jobs) as pool:
         try:
             futures = {
-                pool.submit(extract, api, lake, stream, window, before=ledger, now=now): (its_report, window)
+                pool.submit(extract, api, lake, stream, window, before=ledger, limits=limits, now=now): (its_report, window)
                 for its_report, stream, window in _surveyed(api, pool, tasks)
             }
             _collect(futures, ledger, planned=sum(s.days for s in report.streams), progress=progress)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voxlake.errors import Declined, Unavailable, VoxlakeError
-from voxlake.fetch import DEEPEST, PAGE, fetch
+from voxlake.fetch import fetch
 from voxlake.lake import difference
 from voxlake.model import DAY, Batch, Cell, Part, Window, midnight
 from voxlake.plan import chunks
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.api import Api
+    from voxlake.fetch import Limits
     from voxlake.lake import Lake
     from voxlake.ledger import Ledger
     from voxlake.model import Reject
     from voxlake.streams import Stream
 
 # A chunk should stay below the deepest offset even where a busy day follows quiet ones.
-_CHUNK = DEEPEST - 2 * PAGE
+_CHUNK = 8_000
 
 
 @dataclass(slots=True)
@@ -50,7 +51,14 @@ def survey(api: Api, stream: Stream, window: Window) -> list[Window]:
 
 
 def extract(
-    api: Api, lake: Lake, stream: Stream, window: Window, *, before: Ledger, now: Callable[[], datetime]
+    api: Api,
+    lake: Lake,
+    stream: Stream,
+    window: Window,
+    *,
+    before: Ledger,
+    limits: Limits,
+    now: Callable[[], datetime],
 ) -> Outcome:
     """Fetch whole UTC days and put each in place as soon as it is complete.
 
@@ -61,7 +69,7 @@ def extract(
     asked = Window(window.start, min(window.end, now().replace(microsecond=0)))
     day = None
     try:
-        for batch in fetch(api, stream, asked):
+        for batch in fetch(api, stream, asked, limits=limits):
             for piece in _by_day(batch):
                 if day is None or day.cell.date != piece.window.start.date():
                     day = _Day(lake, stream, Cell(api.account_id, stream.name, piece.window.start.date()))

@@ -14,7 +14,7 @@ WAITING = 3
 class Stream:
     """One history method of the API: what it is called, which column it alone has, who may call it.
 
-    `moving` are the values of the `own` column that can still change.
+    `moving` are the values of the `own` column that can still change, `filters` those that the API selects by.
     Source of `roles` and fields: the vendor's reference pages.
     """
 
@@ -25,6 +25,7 @@ class Stream:
     own: str
     roles: tuple[str, ...]
     moving: tuple[str, ...]
+    filters: tuple[str, ...]
 
     @property
     def schema(self) -> pa.Schema:
@@ -61,6 +62,7 @@ SMS = Stream(
     own="direction",
     roles=("Owner", "Admin", "Developer", "Supervisor", "Accountant", "CallsSMS"),
     moving=(),
+    filters=("IN", "OUT"),
 )
 A2P = Stream(
     name="a2p",
@@ -70,5 +72,6 @@ A2P = Stream(
     own="delivery_status",
     roles=("Owner", "Admin", "CallsSMS"),
     moving=("QUEUED", "DISPATCHED"),
+    filters=tuple("12345678"),
 )
 STREAMS = {stream.name: stream for stream in (SMS, A2P)}
