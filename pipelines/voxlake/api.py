@@ -14,6 +14,7 @@ from requests.utils import get_environ_proxies
 
 from voxlake.decode import BrokenReplyError, decode_csv, page_of, parse_json
 from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable
+from voxlake.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,15 +38,16 @@ _DELAYS = (0.5, 1, 2, 4, 8, 15, 30, 60)
 class _FaultError(Exception):
     """A reply that is worth asking for again; `wait` is what the server asked us to wait, in seconds."""
 
-    def __init__(self, message: str, wait: float = 0) -> None:
+    def __init__(self, message: str, *, wait: float = 0, too_fast: bool = False) -> None:
         super().__init__(message)
-        self.wait = wait
+        self.wait, self.too_fast = wait, too_fast
 
 
 class Api:
     """The history methods of one account.
 
-    Safe to share between threads: each has its own connection. `requests` counts what was asked.
+    Safe to share between threads: each has its own connection, and at most `jobs` requests run at the same time,
+    fewer while the API says that this is too fast. `requests` counts what was asked.
     `patience` bounds the seconds spent on one request with all its repetitions; `now` and `sleep` (seconds) and
     `random` (0 to 1) are arguments so that tests own them.
     """
@@ -56,6 +58,7 @@ class Api:
         auth: ApiKey | ServiceAccount,
         *,
         output: str = "json",
+        jobs: int = 4,
         patience: float = 180,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -65,6 +68,7 @@ class Api:
         self.account_id = auth.account_id
         self.output = output
         self.requests = 0
+        self.pace = Pace(jobs)
         self._auth = auth
         self._patience = patience
         self._exhausted = False
@@ -126,7 +130,9 @@ class Api:
         renewed = False
         for delay in (*_DELAYS, None):
             try:
-                reply = read(self._ask(method, parameters))
+                with self.pace:
+                    body = self._ask(method, parameters)
+                reply = read(body)
             except _ApiAnswerError as answer:
                 if answer.code in STALE_TOKEN and not renewed:
                     renewed = True
@@ -134,14 +140,18 @@ class Api:
                     continue
                 if answer.code not in TOO_FAST | INTERNAL:
                     raise _raised(answer, method, roles) from None
-                fault = _FaultError(str(answer), wait=1 if answer.code in TOO_FAST else 0)
+                too_fast = answer.code in TOO_FAST
+                fault = _FaultError(str(answer), wait=float(too_fast), too_fast=too_fast)
             except BrokenReplyError as error:
                 fault = _FaultError(f"the reply could not be read: {error}")
             except _FaultError as error:
                 fault = error
             else:
                 self._exhausted = False
+                self.pace.well()
                 return reply
+            if fault.too_fast:
+                self.pace.too_fast()
             wait = max(fault.wait, (delay or 0) * (0.5 + self._random() / 2))
             # Once patience has run out for one request, the others don't each wait as long again.
             if delay is None or self._exhausted or self._now() + wait > deadline:
@@ -171,7 +181,8 @@ class Api:
         if response.status_code == requests.codes.ok:
             return response.content
         wait = _retry_after(response.headers.get("Retry-After"), self._now())
-        raise _FaultError(f"HTTP {response.status_code}", wait)
+        too_fast = response.status_code == requests.codes.too_many_requests
+        raise _FaultError(f"HTTP {response.status_code}", wait=wait, too_fast=too_fast)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)

@@ -193,7 +193,12 @@ def _api(settings: Settings) -> Api:
             " VOXIMPLANT_CREDENTIALS, or set VOXIMPLANT_ACCOUNT_ID and VOXIMPLANT_API_KEY."
         )
     return Api(
-        settings.api_url, auth, output=settings.output, patience=settings.patience.total_seconds(), random=random.random
+        settings.api_url,
+        auth,
+        output=settings.output,
+        jobs=settings.jobs,
+        patience=settings.patience.total_seconds(),
+        random=random.random,
     )
 
 

@@ -113,7 +113,7 @@ def _columns(rows: Iterable[Any], stream: Stream) -> tuple[pa.Table, tuple[Rejec
         try:
             row = _row(raw, known, readers)
         except (ValueError, OverflowError) as error:
-            rejects.append(Reject(raw, str(error)))
+            rejects.append(Reject(raw, str(error), _time_of(raw)))
             continue
         for name, values in columns.items():
             values.append(row.get(name))
@@ -143,6 +143,18 @@ def _row(raw: Any, known: dict[str, str], readers: dict[str, Callable[[Any], Any
             raise ValueError("the row has no " + ("message id" if name == "message_id" else "date"))
     row["extra"] = _exact_json(extra) if extra else None
     return row
+
+
+def _time_of(raw: Any) -> datetime | None:
+    """Find when a row that cannot be read happened, so that it is counted in one day only."""
+    for name in (name for name, field in ALIASES.items() if field == "processed_at"):
+        try:
+            at = _instant(raw[name])
+        except (ValueError, TypeError, KeyError, IndexError):
+            continue
+        if at is not None:
+            return at
+    return None
 
 
 def _no_constant(name: str) -> None:

@@ -56,7 +56,10 @@ def export(
     with ThreadPoolExecutor(jobs) as pool:
         try:
             futures = {
-                pool.submit(extract, api, lake, stream, window, before=ledger, limits=limits, now=now): (its_report, window)
+                pool.submit(extract, api, lake, stream, window, before=ledger, limits=limits, now=now): (
+                    its_report,
+                    window,
+                )
                 for its_report, stream, window in _surveyed(api, pool, tasks)
             }
             _collect(futures, ledger, planned=sum(s.days for s in report.streams), progress=progress)

@@ -81,6 +81,7 @@ def fetch(api: Api, stream: Stream, window: Window, *, limits: Limits) -> Iterat
 
 def _read(api: Api, stream: Stream, window: Window, limits: Limits) -> Batch | None:
     """Read a window a bounded number of times until the counts agree; None where it must be cut first."""
+    reading = None
     for _ in range(READINGS):
         try:
             reading = _walk(api, stream, window, limits)
@@ -88,11 +89,11 @@ def _read(api: Api, stream: Stream, window: Window, limits: Limits) -> Batch | N
             if error.code in _RANGE_CODES and window.seconds > DAY.total_seconds():
                 return None
             raise
-        if reading is None:
-            return None
-        if reading.agrees:
+        if reading is None or reading.agrees:
             break
-    else:
+    if reading is None:
+        return None
+    if not reading.agrees:
         if reading.stopped_at is not None:
             limits.deepest = min(limits.deepest, reading.stopped_at)
         if len(reading.pages) > 1:
@@ -120,8 +121,9 @@ def _by_filter(api: Api, stream: Stream, second: Window, limits: Limits) -> Batc
 
 
 def _batch(reading: _Reading, stream: Stream, window: Window) -> Batch:
-    table = normalise([page.table for page in reading.pages], stream=stream, window=window)
-    rejects = tuple(reject for page in reading.pages for reject in page.rejects)
+    tables = [page.table for page in reading.pages] or [stream.wire.empty_table()]
+    table = normalise(tables, stream=stream, window=window)
+    rejects = tuple(r for page in reading.pages for r in page.rejects if r.at is None or r.at in window)
     problem = None
     if rejects:
         problem = f"{len(rejects)} rows could not be read"
@@ -139,6 +141,8 @@ def _walk(
     """Read all pages once; None where offsets would go too deep and the window can still be cut."""
     asked = _asked(window)
     totals = [api.total(stream, asked, **filters)] if api.output == "csv" else []
+    if totals == [0]:
+        return _Reading([], totals)
     pages: list[Page] = []
     offset, stopped_at = 0, None
     while not pages or offset < totals[-1]:
@@ -155,7 +159,7 @@ def _walk(
         if not floor and totals[-1] > limits.deepest:
             return None
         if not page.served:
-            stopped_at = offset if offset else None
+            stopped_at = offset or None
             break
         offset += page.served
     if api.output == "csv":

@@ -43,6 +43,10 @@ class Window:
             yield day
             day += DAY
 
+    def __contains__(self, at: datetime) -> bool:
+        """Whether an instant lies inside."""
+        return self.start <= at < self.end
+
     @property
     def seconds(self) -> int:
         """The length in whole seconds."""
@@ -60,10 +64,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that cannot be read: its raw form as the API sent it, and why."""
+    """A row that cannot be read: its raw form as the API sent it, why, and its time in UTC where that can be read."""
 
     raw: Any
     reason: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

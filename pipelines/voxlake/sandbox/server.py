@@ -1,121 +1,136 @@
-"""Serve the two histories."""
+"""The sandbox: an HTTP/1.1 server on the local machine, one thread for each connection."""
 
 from __future__ import annotations
 
-import json
+import gzip
 import threading
 import time
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Any, Self
 
-import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from .accounts import Account
+from .history import METHODS, History
+from .replies import ApiError, Reply, error_reply
+from .request import Request, read_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from .switches import Switches
     from .world import World
 
-METHODS = {"GetSmsHistory": ("sms", "processed_date"), "A2PGetSmsHistory": ("a2p", "processing_date")}
+ACCOUNT_ID = 1234567
+API_KEY = "00000000-sandbox-0000-0000-000000000000"
 
 
 class Sandbox:
-    """The server."""
+    """A look-alike of the API that serves one account's world; a context manager.
+
+    `port` 0 takes a free one. `now` is the server's clock (UTC seconds), which judges tokens; `world_now`, where
+    given, is the world's, which settles statuses. Credentials are written below `directory`. `requests` lists what
+    was asked.
+    """
 
     def __init__(
         self,
         world: World,
         *,
-        port: int = 0,
         switches: Switches,
         directory: Path,
+        port: int = 0,
         now: Callable[[], float] = time.time,
-        world_now: Any = None,
+        world_now: Callable[[], float] | None = None,
     ) -> None:
-        self.world, self.switches, self.now = world, switches, now
-        self.account_id, self.api_key = 1234567, "sandbox-api-key"
-        self.requests: list[Any] = []
-        self.directory = directory
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.roles = {"owner": ["Owner"]}
-        self.credentials = self._write("owner")
-        sandbox = self
+        self.world, self.switches = world, switches
+        if world_now is not None:
+            world.now = world_now
+        self.requests: list[Request] = []
+        self._methods = {method: History(method, world, switches) for method in METHODS}
+        self._account = Account(account_id=ACCOUNT_ID, api_key=API_KEY, directory=directory, now=now)
+        self.account_id, self.api_key = ACCOUNT_ID, API_KEY
+        self.credentials = self.credentials_for(["Owner"])
+        self._http = _Server(("127.0.0.1", port), _Handler)
+        self._http.sandbox = self
+        self.url = f"http://127.0.0.1:{self._http.server_port}/platform_api"
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                reply = sandbox.answer(self.path.rstrip("/").rpartition("/")[2], dict(parse_qsl(body)), self.headers)
-                raw = json.dumps(reply, default=float).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(raw)))
-                self.end_headers()
-                self.wfile.write(raw)
-
-            def log_message(self, *_: Any) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/platform_api"
-
-    def _write(self, kid: str) -> Path:
-        pem = self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        path = self.directory / f"credentials-{kid}.json"
-        path.write_text(
-            json.dumps(
-                {
-                    "account_email": "a@example.com",
-                    "account_id": self.account_id,
-                    "key_id": kid,
-                    "private_key": pem.decode(),
-                }
-            )
-        )
-        path.chmod(0o600)
-        return path
-
-    def credentials_for(self, roles: list[str]) -> Path:
-        kid = "-".join(roles)
-        self.roles[kid] = roles
-        return self._write(kid)
-
-    def answer(self, method: str, params: dict[str, str], headers: Any) -> dict[str, Any]:
-        self.requests.append(method)
-        if params.get("api_key") != self.api_key:
-            try:
-                token = headers["Authorization"].removeprefix("Bearer ")
-                jwt.decode(token, self.key.public_key(), algorithms=["RS256"])
-                roles = self.roles[jwt.get_unverified_header(token)["kid"]]
-            except Exception:
-                return {"error": {"code": 100, "msg": "Authorization failed"}}
-            if method == "A2PGetSmsHistory" and roles == ["Supervisor"]:
-                return {"error": {"code": 100, "msg": "Authorization failed"}}
-        stream, date_field = METHODS[method]
-        start, end = (datetime.fromisoformat(params[n]).replace(tzinfo=UTC) for n in ("from_date", "to_date"))
-        found = sorted(
-            (r for r in self.world.truth(stream) if start <= r["processed_at"] <= end), key=lambda r: r["processed_at"]
-        )
-        o, c = int(params["offset"]), int(params["count"])
-        rows = []
-        for r in found[o : o + c]:
-            row = {k: v for k, v in r.items() if v is not None and k != "processed_at"}
-            row[date_field] = f"{r['processed_at']:%Y-%m-%d %H:%M:%S}"
-            row["status_id"] = str(row["status_id"])
-            rows.append(row)
-        return {"result": rows, "total_count": len(found)}
-
-    def __enter__(self) -> Sandbox:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def credentials_for(self, roles: Iterable[str]) -> Path:
+        """Write the credentials of a service account with these roles."""
+        return self._account.credentials_for(roles)
+
+    def answer(self, target: str, headers: Any, body: bytes) -> Reply:
+        """Answer a request as the API would: what goes wrong is HTTP 200, too."""
+        try:
+            request = read_request(target, headers, body)
+            if request is None:
+                return Reply(b"<html><body>404 Not Found</body></html>", "text/html", 404)
+            self.requests.append(request)
+            return self._call(request)
+        except ApiError as error:
+            return error_reply(error, self.switches.error_shape)
+
+    def _call(self, request: Request) -> Reply:
+        if request.method not in self._methods:
+            raise ApiError(103, "Unknown command.")
+        self._account.check(request.method, request.parameters, request.authorization)
+        return self._methods[request.method].answer(request.parameters)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+    sandbox: Sandbox
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Without these, each reply waits for the acknowledgement of its own headers.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._answer(b"")
+
+    def do_POST(self) -> None:
+        self._answer(self._body())
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _answer(self, body: bytes) -> None:
+        reply = self.server.sandbox.answer(self.path, self.headers, body)
+        content = reply.body
+        accepts_gzip = "gzip" in self.headers.get("Accept-Encoding", "")
+        zipped = self.server.sandbox.switches.gzip == "on" and accepts_gzip
+        if zipped:
+            content = gzip.compress(content, 1)
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(content)))
+        if zipped:
+            self.send_header("Content-Encoding", "gzip")
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
+
+    def log_message(self, *_: Any) -> None:
+        """Keep stderr for those who asked for something."""

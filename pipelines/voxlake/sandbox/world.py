@@ -1,49 +1,170 @@
-"""A seeded world of messages."""
+"""A seeded world of messages that stays the same from day to day: tomorrow's world is today's and one day more."""
 
 from __future__ import annotations
 
 import random
+import threading
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .days import Day, EditedDay, Message, Row, SeededDay, midnight
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+STREAMS = ("sms", "a2p")
+_SHARE = 0.6
 
 
 class World:
-    """Messages of `days` UTC days before `until`; about 60 % sms."""
+    """The messages of `days` UTC days before `until`, about 60 % of them sms, and a clock.
 
-    def __init__(self, *, rows: int, days: int, seed: int, until: date) -> None:
-        self.rows_of: dict[str, list[dict[str, Any]]] = {"sms": [], "a2p": []}
-        for n in range(rows):
-            day = until - timedelta(days=days - n * days // rows)
-            stream = "sms" if n % 5 < 3 else "a2p"
-            rng = random.Random(f"{seed}-{day}-{n}")
-            start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            row: dict[str, Any] = {
-                "message_id": n + 1,
-                "source_number": "12345678111",
-                "destination_number": "0044" + str(rng.randrange(10**8)),
-                "fragments": 1,
-                "cost": Decimal(rng.randrange(10**5)) / 10000,
-                "status_id": 1,
-                "error_message": None,
-                "processed_at": start + timedelta(seconds=rng.randrange(86400)),
-                "transaction_id": n,
-                "text": rng.choice([None, 'Hello; "you"\n😀', "=1+1"]),
-            }
-            row |= {"direction": rng.choice(["IN", "OUT"])} if stream == "sms" else {"delivery_status": "DELIVERED"}
-            self.rows_of[stream].append(row)
+    `now` gives the world's time in UTC seconds; without one it stands still at the end of the last day. `late` is the
+    share of rows that are seen only hours after their date. Methods may be called from many threads.
+    """
 
-    def truth(self, stream: str) -> Iterator[dict[str, Any]]:
-        """Give the rows."""
-        yield from self.rows_of[stream]
+    def __init__(
+        self,
+        *,
+        rows: int,
+        days: int,
+        seed: int,
+        until: date,
+        late: float = 0,
+        now: Callable[[], float] | None = None,
+    ) -> None:
+        self.now: Callable[[], float] = now or (lambda: midnight(until))
+        self._seed, self._late = seed, late
+        dates = [until - timedelta(days=n + 1) for n in range(days)]
+        sms = round(rows * _SHARE)
+        self._counts = {
+            "sms": _allotted(f"{seed}/sms", dates, sms),
+            "a2p": _allotted(f"{seed}/a2p", dates, rows - sms),
+        }
+        self._days: dict[tuple[str, date], Day] = {}
+        self._rng = np.random.default_rng(seed)
+        self._lock = threading.RLock()
 
-    def insert(self, stream: str, row: dict[str, Any]) -> None:
-        """Add a row."""
-        self.rows_of[stream].append(dict(row))
+    def truth(self, stream: str) -> Iterator[Row]:
+        """Give every message that is seen now, in its present state, oldest first."""
+        now = self.now()
+        for day in sorted(self._dates(stream)):
+            made = self._day(stream, day)
+            for message in made.messages(np.flatnonzero(made.shown <= now)):
+                yield dict(message.at(now))
+
+    def insert(self, stream: str, row: Row) -> None:
+        """Add a message, for instance one that appears late; its id must be new."""
+        with self._lock:
+            self._edit(stream, row["processed_at"].date(), lambda messages: [*messages, Message(dict(row))])
 
     def change(self, stream: str, message_id: int, **fields: Any) -> None:
-        """Change a row."""
-        next(r for r in self.rows_of[stream] if r["message_id"] == message_id).update(fields)
+        """Change a message for good; a new `processed_at` may move it to another day."""
+        with self._lock:
+            day = next(d for d in self._dates(stream) if message_id in self._day(stream, d).ids)
+            whole = self._day(stream, day).messages(slice(None))
+            message = next(m for m in whole if m.row["message_id"] == message_id)
+            self._edit(stream, day, lambda _: [m for m in whole if m is not message])
+            self.insert(stream, {**message.row, **fields})
+
+    def remove(self, stream: str, message_id: int) -> None:
+        """Take a message away."""
+        with self._lock:
+            day = next(d for d in self._dates(stream) if message_id in self._day(stream, d).ids)
+            self._edit(stream, day, lambda messages: [m for m in messages if m.row["message_id"] != message_id])
+
+    def select(
+        self,
+        stream: str,
+        start: int | None,
+        end: int | None,
+        *,
+        order: str,
+        offset: int,
+        count: int,
+        ids: set[int] | None = None,
+        where: Callable[[Row], bool] | None = None,
+    ) -> tuple[list[Row], int]:
+        """Give a page of the messages in `[start, end)` UTC seconds, and how many there are in all."""
+        now = self.now()
+        with self._lock:
+            found = [
+                (day, at) for day in self._within(stream, start, end) if (at := _hits(day, start, end, ids, now)).size
+            ]
+        if where is not None:
+            found = [
+                (day, np.array(kept, np.int64))
+                for day, at in found
+                if (kept := [i for i, m in zip(at.tolist(), day.messages(at), strict=True) if where(m.at(now))])
+            ]
+        total = sum(at.size for _, at in found)
+        with self._lock:
+            shuffle = self._rng.permutation(total) if order == "random-per-request" else None
+        return [message.at(now) for message in _page(found, order, offset, count, shuffle)], total
+
+    def _dates(self, stream: str) -> set[date]:
+        with self._lock:
+            return {d for d, n in self._counts[stream].items() if n} | {d for s, d in self._days if s == stream}
+
+    def _within(self, stream: str, start: int | None, end: int | None) -> list[Day]:
+        first = date.min if start is None else datetime.fromtimestamp(start, UTC).date()
+        last = date.max if end is None else datetime.fromtimestamp(end - 1, UTC).date()
+        return [self._day(stream, day) for day in sorted(self._dates(stream)) if first <= day <= last]
+
+    def _day(self, stream: str, day: date) -> Day:
+        with self._lock:
+            made = self._days.get((stream, day))
+            if made is None:
+                count = self._counts[stream].get(day, 0)
+                made = self._days[stream, day] = SeededDay(self._seed, stream, day, count, late=self._late)
+            return made
+
+    def _edit(self, stream: str, day: date, edit: Callable[[list[Message]], list[Message]]) -> None:
+        self._days[stream, day] = EditedDay(edit(self._day(stream, day).messages(slice(None))))
+
+
+def _allotted(seed: str, dates: list[date], total: int) -> dict[date, int]:
+    """Share a total among days: weekdays, bursts, no two alike; what does not come out even falls to the oldest."""
+    counts: dict[date, int] = {}
+    left = total
+    for day in dates:
+        rng = random.Random(f"{seed}/{day}")
+        share = (0.55 if day.weekday() >= 5 else 1.15) * rng.uniform(0.75, 1.2) * (1.8 if rng.random() < 0.05 else 1)
+        counts[day] = min(left, round(total / len(dates) * share))
+        left -= counts[day]
+    oldest = dates[-max(1, len(dates) // 4) :]
+    for n, day in enumerate(oldest):
+        counts[day] += left // len(oldest) + (n < left % len(oldest))
+    return counts
+
+
+def _hits(day: Day, start: int | None, end: int | None, ids: set[int] | None, now: float) -> Any:
+    """Give the positions of the messages that are meant and seen."""
+    first = 0 if start is None else int(np.searchsorted(day.seconds, start))
+    last = len(day.seconds) if end is None else int(np.searchsorted(day.seconds, end))
+    at = np.arange(first, max(first, last))
+    at = at[day.shown[at] <= now]
+    return at if ids is None else at[np.isin(day.ids[at], list(ids))]
+
+
+def _page(found: list[tuple[Day, Any]], order: str, offset: int, count: int, shuffle: Any) -> Iterator[Message]:
+    """Walk one page in the order that the API is said to have."""
+    if order in ("asc", "desc"):
+        for day, hits in found if order == "asc" else reversed(found):
+            at = hits if order == "asc" else hits[::-1]
+            yield from day.messages(at[offset : offset + count])
+            count -= max(0, min(count, at.size - offset))
+            offset = max(0, offset - at.size)
+            if not count:
+                return
+        return
+    if not found:
+        return
+    places = np.concatenate([np.full(at.size, n) for n, (_, at) in enumerate(found)])
+    positions = np.concatenate([at for _, at in found])
+    by_id = shuffle is None
+    chosen = np.argsort(np.concatenate([day.ids[at] for day, at in found]), kind="stable") if by_id else shuffle
+    for n in chosen[offset : offset + count].tolist():
+        yield found[places[n]][0].messages([int(positions[n])])[0]

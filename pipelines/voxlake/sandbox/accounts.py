@@ -1,0 +1,96 @@
+"""Who may ask: one account with its legacy key, its service accounts and their roles."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from .replies import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+ROLES = {
+    "GetSmsHistory": {"Owner", "Admin", "Developer", "Supervisor", "Accountant", "CallsSMS"},
+    "A2PGetSmsHistory": {"Owner", "Admin", "CallsSMS"},
+}
+"""Who may call what, by the vendor's reference."""
+
+MAX_TTL = 3600
+_SKEW = 5
+
+
+class Account:
+    """An account: `now` is the server's clock in UTC seconds; credentials are written below `directory`."""
+
+    def __init__(self, *, account_id: int, api_key: str, directory: Path, now: Callable[[], float]) -> None:
+        self.account_id, self.api_key = account_id, api_key
+        self._directory, self._now = directory, now
+        self._private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._public = self._private.public_key()
+        self._roles: dict[str, set[str]] = {}
+
+    def credentials_for(self, roles: Iterable[str]) -> Path:
+        """Make a service account and write its key as the vendor's control panel does."""
+        roles = set(roles)
+        key_id = "sandbox-" + "-".join(sorted(roles)).lower()
+        self._roles[key_id] = roles
+        pem = self._private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        content = {
+            "account_email": "sandbox@example.com",
+            "account_id": self.account_id,
+            "key_id": key_id,
+            "private_key": pem.decode(),
+        }
+        path = self._directory / f"credentials-{key_id}.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(content, indent=1))
+        return path
+
+    def check(self, method: str, parameters: Mapping[str, str], authorization: str | None) -> None:
+        """Raise the API's error unless the caller may call the method; the legacy key has every right."""
+        if authorization is not None:
+            roles = self._token(authorization)
+            if not roles & ROLES[method]:
+                raise ApiError(100, "Authorization failed")
+        elif (parameters.get("account_id"), parameters.get("api_key")) != (str(self.account_id), self.api_key):
+            raise ApiError(100, "Authorization failed")
+
+    def _token(self, authorization: str) -> set[str]:
+        scheme, _, token = authorization.partition(" ")
+        try:
+            header = jwt.get_unverified_header(token.strip())
+            claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+            issued, expires = float(claims["iat"]), float(claims["exp"])
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError):
+            raise ApiError(447, "Invalid token format.") from None
+        if scheme != "Bearer" or header.get("alg") != "RS256":
+            raise ApiError(447, "Invalid token format.")
+        if header.get("kid") not in self._roles:
+            raise ApiError(433, "Invalid key id.")
+        try:
+            # The times have codes of their own, and some SDKs send `iss` as a number: both are looked at below.
+            jwt.decode(
+                token,
+                self._public,
+                algorithms=["RS256"],
+                options={"verify_exp": False, "verify_iat": False, "verify_iss": False, "verify_nbf": False},
+            )
+        except jwt.PyJWTError:
+            raise ApiError(100, "Authorization failed") from None
+        if str(claims.get("iss")) != str(self.account_id):
+            raise ApiError(100, "Authorization failed")
+        if expires - issued > MAX_TTL:
+            raise ApiError(454, "The token TTL exceeds the maximum limit.")
+        if issued > self._now() + _SKEW:
+            raise ApiError(455, "Token issued in the future.")
+        if expires <= self._now():
+            raise ApiError(456, "The token has expired.")
+        return self._roles[header["kid"]]

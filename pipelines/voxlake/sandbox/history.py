@@ -1,0 +1,124 @@
+"""GetSmsHistory and A2PGetSmsHistory: read the parameters, select, write."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from .days import SECONDS
+from .replies import ApiError, Reply
+from .wire import OWN, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .days import Row
+    from .switches import Switches
+    from .world import World
+
+METHODS = {"GetSmsHistory": "sms", "A2PGetSmsHistory": "a2p"}
+DELIVERY = ("QUEUED", "DISPATCHED", "ABORTED", "REJECTED", "DELIVERED", "FAILED", "EXPIRED", "UNKNOWN")
+_MONTH = 30 * SECONDS
+
+
+class History:
+    """One history of the world, under the switches."""
+
+    def __init__(self, method: str, world: World, switches: Switches) -> None:
+        self._stream = METHODS[method]
+        self._world, self._switches = world, switches
+        self._wire = Wire(self._stream, switches)
+
+    def answer(self, parameters: Mapping[str, str]) -> Reply:
+        """Answer one request, or raise the API's error."""
+        output = parameters.get("output") or "json"
+        if output not in ("json", "csv"):
+            raise ApiError(105, "The required output format type is not supported")
+        start, end = self._span(parameters)
+        count, offset = self._paging(parameters)
+        rows, total = self._world.select(
+            self._stream,
+            start,
+            end,
+            order=self._switches.order,
+            offset=offset,
+            count=count,
+            ids=self._ids(parameters),
+            where=self._where(parameters),
+        )
+        return self._wire.csv(rows) if output == "csv" else self._wire.json(rows, total)
+
+    def _span(self, parameters: Mapping[str, str]) -> tuple[int | None, int | None]:
+        """Turn the two dates into `[start, end)` UTC seconds, as the switches understand them."""
+        s = self._switches
+        first, last = (_instant(parameters, name) for name in ("from_date", "to_date"))
+        if first is not None and last is not None:
+            if first > last:
+                raise ApiError(123, "Invalid date range")
+            if s.max_window_days is not None and last - first > s.max_window_days * SECONDS:
+                raise ApiError(569, f"Date range must be within {s.max_window_days} days")
+        if first is None and last is None and s.default_window == "month":
+            return int(self._world.now()) - _MONTH, None
+        unit = SECONDS if s.date_precision == "day" else 1
+        start = None if first is None else first // unit * unit + unit * (s.from_bound == "exclusive")
+        end = None if last is None else last // unit * unit + unit * (s.to_bound == "inclusive")
+        return start, end
+
+    def _paging(self, parameters: Mapping[str, str]) -> tuple[int, int]:
+        s = self._switches
+        most = s.max_count or 1000
+        count, offset = _whole(parameters, "count", default=most), _whole(parameters, "offset", default=0)
+        if count > most:
+            if s.count_mode == "error":
+                raise ApiError(497, f"'count' should be in range of 1..{most}", field_name="count")
+            count = most
+        if s.max_offset is not None and offset > s.max_offset:
+            if s.offset_mode == "error":
+                raise ApiError(497, f"'offset' should be in range of 0..{s.max_offset}", field_name="offset")
+            offset, count = (s.max_offset, count) if s.offset_mode == "clamp" else (offset, 0)
+        return count, offset
+
+    def _ids(self, parameters: Mapping[str, str]) -> set[int] | None:
+        listed = parameters.get("message_id")
+        if not listed or self._switches.message_id_filter == "off":
+            return None
+        ids = [part for part in listed.split(";") if part]
+        if self._switches.message_id_filter == "refused" or not all(part.isdecimal() for part in ids):
+            raise ApiError(101, "Invalid arguments", field_name="message_id")
+        return {int(part) for part in ids}
+
+    def _where(self, parameters: Mapping[str, str]) -> Callable[[Row], bool] | None:
+        wanted = {name: value for name in ("source_number", "destination_number") if (value := parameters.get(name))}
+        own = parameters.get(OWN[self._stream])
+        if own and self._stream == "sms":
+            if own not in ("IN", "OUT", "in", "out"):
+                raise ApiError(470, "Invalid value specified for the 'direction' parameter. Allowed: 'IN', 'OUT'")
+            wanted["direction"] = own.upper()
+        elif own:
+            if own not in map(str, range(1, len(DELIVERY) + 1)):
+                raise ApiError(101, "Invalid arguments", field_name="delivery_status")
+            wanted["delivery_status"] = DELIVERY[int(own) - 1]
+        if not wanted:
+            return None
+        return lambda row: all(row[name] == value for name, value in wanted.items())
+
+
+def _instant(parameters: Mapping[str, str], name: str) -> int | None:
+    value = parameters.get(name)
+    if not value:
+        return None
+    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
+        try:
+            return int(datetime.strptime(value, form).replace(tzinfo=UTC).timestamp())
+        except ValueError:
+            continue
+    raise ApiError(111, "Invalid date format", field_name=name)
+
+
+def _whole(parameters: Mapping[str, str], name: str, *, default: int) -> int:
+    value = parameters.get(name)
+    if not value:
+        return default
+    if not value.isdecimal() or (name == "count" and value == "0"):
+        raise ApiError(101, "Invalid arguments", field_name=name)
+    return int(value)

@@ -1,0 +1,41 @@
+"""What a request becomes: an error of the API, or bytes with a content type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import simplejson
+
+JSON = "application/json; charset=utf-8"
+
+
+class ApiError(Exception):
+    """An error as the API tells it: HTTP 200 with a code and a sentence."""
+
+    def __init__(self, code: int, message: str, *, field_name: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.field_name = code, field_name
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP reply."""
+
+    body: bytes
+    content_type: str = JSON
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def json_reply(content: Any) -> Reply:
+    """Write JSON whose decimals keep their digits."""
+    return Reply(simplejson.dumps(content, use_decimal=True, separators=(",", ":")).encode())
+
+
+def error_reply(error: ApiError, shape: str) -> Reply:
+    """Write an error in one of the two shapes that are known."""
+    told: dict[str, Any] = {"code": error.code, "msg": str(error)}
+    if error.field_name is not None:
+        told["field_name"] = error.field_name
+    return json_reply({"error": told} if shape == "error" else {"errors": [told]})
