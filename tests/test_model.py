@@ -1,55 +1,36 @@
-"""Windows tile time without gap or overlap."""
+"""Windows tile time without gap or overlap, and every day is planned once."""
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.model import Cell, Part, Window, midnight
-from voxlake.plan import chunks, plan, span
+from voxlake.model import Cell, Part, Settling, Window, midnight
+from voxlake.plan import neighbours, plan, span
 
 instants = st.integers(946_684_800, 4_102_444_800).map(lambda at: datetime.fromtimestamp(at, UTC))
-days = st.dates(date(2000, 1, 1), date(2100, 1, 1))
+RULE = Settling(timedelta(hours=72), timedelta(days=14))
 
 
-@given(instants, st.integers(2, 10**8))
-def test_halves_tile(start, seconds):
-    """Two halves are the window, and a window of days is cut at a midnight."""
+@given(instants, st.integers(1, 10**8), st.integers(1, 50))
+def test_pieces_tile(start, seconds, pieces):
+    """Pieces are the window, none is empty, and a window of days is cut at midnights."""
     window = Window(start, start + timedelta(seconds=seconds))
-    first, second = window.halves()
-    assert (first.start, first.end, second.end) == (window.start, second.start, window.end)
-    assert first.start < first.end < second.end
+    cut = window.split(pieces)
+    assert (cut[0].start, cut[-1].end) == (window.start, window.end)
+    assert all(one.end == other.start for one, other in itertools.pairwise(cut))
+    assert all(piece.seconds > 0 for piece in cut)
+    assert len(cut) == min(pieces, len(window.days) if len(window.days) > 1 else seconds)
     if len(window.days) > 1:
-        assert first.end == midnight(first.end.date())
+        assert all(piece.start == midnight(piece.start.date()) for piece in cut[1:])
 
 
-@given(days, st.integers(1, 400), st.integers(0, 10**6), st.integers(1, 10**5))
-def test_chunks_tile(first, length, rows, most):
-    """Chunks are the window, in whole days and in order."""
-    window = Window.of_days(first, first + timedelta(days=length - 1))
-    pieces = list(chunks(window, rows=rows, most=most))
-    assert window.days == [day for piece in pieces for day in piece.days]
-
-
-@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)))
-def test_plan_covers_what_is_not_final(wanted, final):
-    """Every wanted day that is not final is planned once, and no other."""
-    wanted, final = ({date(2026, 1, 1) + timedelta(days=n) for n in numbers} for numbers in (wanted, final))
-    windows = plan(wanted, final=final)
-    assert sorted(wanted - final) == [day for window in windows for day in window.days]
-    assert all(one.end < other.start for one, other in itertools.pairwise(windows))
-
-
-def test_span_excludes_its_end():
-    """A span has its first day and lacks its end."""
-    assert span(date(2026, 1, 31), date(2026, 2, 2)) == [date(2026, 1, 31), date(2026, 2, 1)]
-
-
-def part(**change):
-    """Give a part of 2026-01-01."""
+def part(day=date(2026, 1, 1), **change):
+    """Give a part."""
     fields = {
-        "cell": Cell(1, "sms", date(2026, 1, 1)),
+        "cell": Cell(1, "sms", day),
         "row_count": 1,
         "total_count": 1,
         "verified": True,
@@ -60,11 +41,47 @@ def part(**change):
     return Part(**fields | change)
 
 
+@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)))
+def test_neighbours(one, other):
+    """Days that touch are asked for together, each once."""
+    days = {date(2026, 1, 1) + timedelta(days=n) for n in one | other}
+    windows = neighbours(days)
+    assert sorted(days) == [day for window in windows for day in window.days]
+    assert all(one.end < other.start for one, other in itertools.pairwise(windows))
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({}, "final"),
+        ({"moving": 2}, "probe"),
+        ({"exported_at": datetime(2026, 1, 2, 1, tzinfo=UTC)}, "probe"),
+        ({"exported_at": datetime(2026, 1, 1, 23, tzinfo=UTC)}, "read"),
+        ({"verified": False}, "read"),
+    ],
+)
+def test_plan(change, what):
+    """A day is read, probed or left alone by what is known of it, and read when forced or unknown."""
+    known = part(**change)
+    day = known.cell.date
+    made = plan([day], {day: known}, settling=RULE)
+    assert {"read": made.read, "probe": made.probe, "final": made.final}[what] == (
+        (known,) if what == "probe" else (day,)
+    )
+    assert made.open == (what != "final")
+    assert plan([day], {day: known}, settling=RULE, force=True).read == (day,)
+    assert plan([day], {}, settling=RULE).read == (day,)
+
+
+def test_span_excludes_its_end():
+    """A span has its first day and lacks its end."""
+    assert span(date(2026, 1, 31), date(2026, 2, 2)) == [date(2026, 1, 31), date(2026, 2, 1)]
+
+
 def test_final():
     """Final is: verified after the settling time, and nothing can change or it is too old to wait for."""
-    rules = {"settle": timedelta(hours=72), "give_up": timedelta(days=14)}
-    assert part().final(**rules)
-    assert not part(verified=False).final(**rules)
-    assert not part(exported_at=datetime(2026, 1, 4, 23, 59, 59, tzinfo=UTC)).final(**rules)
-    assert not part(moving=1).final(**rules)
-    assert part(moving=1, exported_at=datetime(2026, 1, 16, tzinfo=UTC)).final(**rules)
+    assert part().final(RULE)
+    assert not part(verified=False).final(RULE)
+    assert not part(exported_at=datetime(2026, 1, 4, 23, 59, 59, tzinfo=UTC)).final(RULE)
+    assert not part(moving=1).final(RULE)
+    assert part(moving=1, exported_at=datetime(2026, 1, 16, tzinfo=UTC)).final(RULE)

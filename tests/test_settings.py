@@ -13,7 +13,7 @@ def test_defaults(tmp_path):
     """Nothing set is a usable setting."""
     settings = resolve({}, {}, folder=tmp_path)
     assert (settings.data_dir, settings.api_url, settings.jobs) == (Path("data"), API_URL, 4)
-    assert settings.settle == timedelta(hours=72)
+    assert settings.settling.time == timedelta(hours=72)
 
 
 def test_precedence(tmp_path):

@@ -5,7 +5,8 @@
     ├── Refused                 3   mend the credentials, the roles or the account
     │   └── CredentialsRefused  3   nothing else would succeed either: stop at once
     ├── DataError               4   look at the data: it could not be read or verified
-    │   └── Declined            4   the API answered, and the answer was no
+    │   ├── Declined            4   the API answered, and the answer was no
+    │   └── Doubled             4   a message lies in two days: it moved while they were read
     └── TryAgain                75  wait, then run the same command again
         ├── Unavailable         75  network, limits, a gateway: patience ran out
         ├── Locked              75  another run works in the same data directory
@@ -52,6 +53,10 @@ class Declined(DataError):
     def __init__(self, message: str, *, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Doubled(DataError):
+    """A message lies in two days, because its date changed between their readings."""
 
 
 class TryAgain(VoxlakeError):

@@ -1,30 +1,28 @@
-"""The story of an export: plan the open days, extract them side by side, publish, report."""
+"""The story of an export: plan the open days, probe those that were verified, read the others, publish, report."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from voxlake.errors import Refused, VoxlakeError
+from voxlake.errors import Doubled, Refused, VoxlakeError
 from voxlake.extract import extract, survey
 from voxlake.fetch import Limits
 from voxlake.ledger import Ledger
-from voxlake.plan import plan
+from voxlake.plan import Plan, neighbours, plan
+from voxlake.probe import probe
 from voxlake.report import Report, StreamReport
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
-    from datetime import date, datetime, timedelta
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
 
     from voxlake.api import Api
-    from voxlake.extract import Outcome
     from voxlake.lake import Lake
-    from voxlake.model import Window
+    from voxlake.model import Settling, Window
     from voxlake.streams import Stream
-
-Task = tuple[StreamReport, "Stream", "Window"]
 
 
 def export(
@@ -35,8 +33,7 @@ def export(
     *,
     now: Callable[[], datetime],
     jobs: int,
-    settle: timedelta,
-    give_up: timedelta,
+    settling: Settling,
     force: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _planned: None,
 ) -> Report:
@@ -45,78 +42,140 @@ def export(
     The caller holds the lock of the lake. `days` gives the UTC days of a stream; `now` the time in UTC; `progress` is
     told days done and days planned. Trouble with one window never stops the others; a refusal stops its stream.
     """
-    ledger = Ledger(lake)
-    report = Report([StreamReport(stream.name) for stream in streams])
-    tasks: list[Task] = []
-    for stream, its_report in zip(streams, report.streams, strict=True):
-        final = set() if force else ledger.final(api.account_id, stream.name, settle=settle, give_up=give_up)
-        tasks += [(its_report, stream, window) for window in plan(days(ledger, stream), final=final)]
-        its_report.days = sum(len(window.days) for its, _, window in tasks if its is its_report)
-    limits = Limits()
-    with ThreadPoolExecutor(jobs) as pool:
+    run = Run(api, lake, streams, now=now, progress=progress)
+    plans = run.plan(days, settling=settling, force=force)
+    with run.pool(jobs):
+        stale = run.probe(plans, settling=settling)
+        run.read({stream: {*plans[stream].read, *stale[stream]} for stream in streams})
+        return run.publish(settling=settling)
+
+
+class Run:
+    """One export at work: the ledger, what the run has learned of the API, and its report."""
+
+    def __init__(
+        self,
+        api: Api,
+        lake: Lake,
+        streams: Sequence[Stream],
+        *,
+        now: Callable[[], datetime],
+        progress: Callable[[int, int], None] = lambda _done, _planned: None,
+    ) -> None:
+        self.ledger = Ledger(lake)
+        self.report = Report([StreamReport(stream.name) for stream in streams])
+        self._reports = dict(zip(streams, self.report.streams, strict=True))
+        self._api, self._lake, self._now = api, lake, now
+        self._limits = Limits()
+        self._progress, self._done = progress, 0
+
+    def plan(
+        self, days: Callable[[Ledger, Stream], Sequence[date]], *, settling: Settling, force: bool
+    ) -> dict[Stream, Plan]:
+        """Decide what to do with each day of each stream; asks nobody."""
+        plans = {}
+        for stream, report in self._reports.items():
+            known = self.ledger.of(self._api.account_id, stream.name)
+            plans[stream] = plan(days(self.ledger, stream), known, settling=settling, force=force)
+            report.days = plans[stream].open
+        return plans
+
+    @contextmanager
+    def pool(self, jobs: int) -> Iterator[None]:
+        """Work in `jobs` threads; what has not begun when something breaks is dropped."""
+        with ThreadPoolExecutor(jobs) as self._pool:
+            try:
+                yield
+            except BaseException:
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def probe(self, plans: Mapping[Stream, Plan], *, settling: Settling) -> dict[Stream, set[date]]:
+        """Look after the days that were verified once, and give those that must be read again."""
+        probes = {
+            stream: self._pool.submit(
+                probe, self._api, self._lake, stream, plan.probe, now=self._now(), settling=settling
+            )
+            for stream, plan in plans.items()
+            if plan.probe
+        }
+        stale: dict[Stream, set[date]] = {stream: set() for stream in plans}
+        for stream, pending in probes.items():
+            try:
+                found = pending.result()
+            except VoxlakeError as error:
+                self._reports[stream].errors.append(error)
+                continue
+            stale[stream] = found.stale
+            for part, changed in found.parts:
+                self.ledger.add(part)
+                self._reports[stream].add(part, new=0, changed=changed)
+            self._advance(len(found.parts))
+        return stale
+
+    def read(self, days: Mapping[Stream, Iterable[date]]) -> None:
+        """Read days side by side, and take note of each as soon as it is in the lake."""
+        futures = {
+            self._pool.submit(
+                extract, self._api, self._lake, stream, window,
+                before=self.ledger, limits=self._limits, now=self._now,
+            ): (stream, window)
+            for stream, window in self._surveyed(days)
+        }  # fmt: skip
+        for future in as_completed(futures):
+            stream, window = futures[future]
+            self._advance(len(window.days))
+            if future.cancelled():
+                continue
+            outcome, report = future.result(), self._reports[stream]
+            for part, new, changed in outcome.parts:
+                self.ledger.add(part)
+                report.add(part, new=new, changed=changed)
+            if outcome.error is not None:
+                report.errors.append(outcome.error)
+            if isinstance(outcome.error, Refused):
+                for waiting, (other, _) in futures.items():
+                    _ = other is stream and waiting.cancel()
+
+    def publish(self, *, settling: Settling) -> Report:
+        """Bring the database up to the lake, and remember how the run ended."""
+        warehouse = Warehouse(self._lake)
+        self.report.database = str(warehouse.path)
         try:
-            futures = {
-                pool.submit(extract, api, lake, stream, window, before=ledger, limits=limits, now=now): (
-                    its_report,
-                    window,
-                )
-                for its_report, stream, window in _surveyed(api, pool, tasks)
-            }
-            _collect(futures, ledger, planned=sum(s.days for s in report.streams), progress=progress)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    report.requests = api.requests
-    publish(lake, ledger, report, now=now, settle=settle, give_up=give_up)
-    return report
-
-
-def publish(
-    lake: Lake, ledger: Ledger, report: Report, *, now: Callable[[], datetime], settle: timedelta, give_up: timedelta
-) -> None:
-    """Bring the database up to the lake and remember how the run ended; the caller holds the lock of the lake."""
-    warehouse = Warehouse(lake)
-    report.database = str(warehouse.path)
-    try:
-        report.published = warehouse.publish(list(ledger), settle=settle, give_up=give_up)
-    except VoxlakeError as error:
-        report.errors.append(error)
-    ledger.save(last_run={"ended_at": now().isoformat(timespec="seconds"), **report.to_json()})
-
-
-def _surveyed(api: Api, pool: ThreadPoolExecutor, tasks: Sequence[Task]) -> list[Task]:
-    """Cut each window into pieces that are worth their requests; a stream that is refused drops out here."""
-    surveys = [pool.submit(survey, api, stream, window) for _, stream, window in tasks]
-    pieces: list[Task] = []
-    for (its_report, stream, _), pending in zip(tasks, surveys, strict=True):
-        try:
-            pieces += [(its_report, stream, window) for window in pending.result()]
+            try:
+                warehouse.publish(list(self.ledger), settling=settling)
+            except Doubled:
+                self._part()
+                warehouse.publish(list(self.ledger), settling=settling)
         except VoxlakeError as error:
-            its_report.errors.append(error)
-    return pieces
+            self.report.errors.append(error)
+        self.report.requests = self._api.requests
+        ended_at = self._now().isoformat(timespec="seconds")
+        self.ledger.save(last_run={"ended_at": ended_at, **self.report.to_json()})
+        return self.report
 
+    def _part(self) -> None:
+        """Part two days that hold the same message: read the older file again; if that fails, its message goes."""
+        for stream in self._reports:
+            doubled = self._lake.doubled(self.ledger, self._api.account_id, stream.name)
+            self.read({stream: {cell.date for cell in doubled}})
+            for cell, ids in self._lake.doubled(self.ledger, self._api.account_id, stream.name).items():
+                part = self._lake.without(self.ledger[cell], ids)
+                self.ledger.add(part)
+                self._reports[stream].add(part, new=0, changed=len(ids))
 
-def _collect(
-    futures: dict[Future[Outcome], tuple[StreamReport, Window]],
-    ledger: Ledger,
-    *,
-    planned: int,
-    progress: Callable[[int, int], None],
-) -> None:
-    """Take note of what each piece of work brought, in the order in which they end."""
-    done = 0
-    for future in as_completed(futures):
-        its_report, window = futures[future]
-        done += len(window.days)
-        progress(done, planned)
-        if future.cancelled():
-            continue
-        outcome = future.result()
-        for part, new, changed in outcome.parts:
-            ledger.add(part)
-            its_report.add(part, new=new, changed=changed)
-        if outcome.error is not None:
-            its_report.errors.append(outcome.error)
-        if isinstance(outcome.error, Refused):
-            for waiting, (other, _) in futures.items():
-                _ = other is its_report and waiting.cancel()
+    def _surveyed(self, days: Mapping[Stream, Iterable[date]]) -> list[tuple[Stream, Window]]:
+        """Cut the days into windows that are worth their requests; a stream that is refused drops out here."""
+        windows = [(stream, window) for stream, its in days.items() for window in neighbours(its)]
+        surveys = [self._pool.submit(survey, self._api, stream, window) for stream, window in windows]
+        pieces: list[tuple[Stream, Window]] = []
+        for (stream, _), pending in zip(windows, surveys, strict=True):
+            try:
+                pieces += [(stream, window) for window in pending.result()]
+            except VoxlakeError as error:
+                self._reports[stream].errors.append(error)
+        return pieces
+
+    def _advance(self, days: int) -> None:
+        self._done += days
+        self._progress(self._done, max(self._done, sum(report.days for report in self._reports.values())))

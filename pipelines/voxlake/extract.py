@@ -13,8 +13,6 @@ from voxlake.errors import Declined, Unavailable, VoxlakeError
 from voxlake.fetch import fetch
 from voxlake.lake import difference
 from voxlake.model import DAY, Batch, Cell, Part, Window, midnight
-from voxlake.plan import chunks
-from voxlake.streams import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,12 +40,14 @@ class Outcome:
 
 def survey(api: Api, stream: Stream, window: Window) -> list[Window]:
     """Ask once how many rows a window of whole days holds, and cut it so that each piece is worth its requests."""
+    if len(window.days) == 1:
+        return [window]
     try:
         rows = api.total(stream, window)
     except (Declined, Unavailable):
         # Perhaps the window is too long, perhaps the moment is bad: the smaller windows will tell.
         rows = _CHUNK * len(window.days)
-    return list(chunks(window, rows=rows, most=_CHUNK))
+    return window.split(-(-rows // _CHUNK) or 1)
 
 
 def extract(
@@ -117,7 +117,7 @@ class _Day:
         self._ids += piece.table["message_id"].chunks
         self._rejects += piece.rejects
         self._total += piece.total
-        self._moving += _moving(piece.table, self._stream)
+        self._moving += _count(self._stream.moves(piece.table))
         if piece.problem is not None:
             self._problems.append(piece.problem)
 
@@ -156,15 +156,10 @@ class _Day:
         numbered = table.append_column("row", pa.array(range(table.num_rows), pa.int64()))
         last = numbered.group_by("message_id").aggregate([("row", "max")])["row_max"]
         table = table.take(last).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
-        self._moving = _moving(table, self._stream)
+        self._moving = _count(self._stream.moves(table))
         self.draft = self._lake.draft(self.cell)
         self.draft.add(table)
 
 
-def _moving(table: pa.Table, stream: Stream) -> int:
-    """Count the rows whose status can still change."""
-    moving = pc.or_kleene(
-        pc.equal(table["status_id"], WAITING),
-        pc.is_in(table[stream.own], pa.array(stream.moving, pa.string())),
-    )
-    return int(pc.sum(pc.cast(moving, pa.int64())).as_py() or 0)
+def _count(mask: pa.ChunkedArray) -> int:
+    return int(pc.sum(mask).as_py() or 0)

@@ -2,41 +2,48 @@
 
 The API documents neither the order of rows nor the bounds of dates, and rows move while they are paged. So we ask
 wide, count the distinct ids and compare with the `total_count` of every reply: only where all agree is a window
-verified. Where they don't, it is read again, then cut in halves, and at the end said to be unverified.
+verified. Where they don't, it is read again, then cut in time, and at the end said to be unverified.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.errors import Declined
-from voxlake.model import DAY, SECOND, Batch, Page, Window
+from voxlake.model import DAY, SECOND, Batch, Page, Window, midnight
 from voxlake.normalise import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from voxlake.api import Api
     from voxlake.streams import Stream
 
 READINGS = 3
+PIECE = 5_000
+"""Rows that a piece of a cut window should hold: half of what offsets reach, because hours differ."""
+
 _PAGES = (1000, 500, 100, 50)
 _RANGE_CODES = frozenset({123, 569})
 
 
 @dataclass(slots=True)
 class Limits:
-    """What a run has learned of the API, shared by its threads: rows in a page, and the deepest offset to ask for.
+    """What a run has learned of the API, shared by its threads.
 
-    The sibling history refuses offsets above 10,000, so larger windows are cut in time from the start.
+    `page` is how many rows it gives at once, `deepest` the offset up to which it is asked: the sibling history refuses
+    more than 10,000, so larger windows are cut in time from the start. `coarse` says by stream whether it ignores the
+    time of day in bounds, which makes cuts inside a day useless.
     """
 
     page: int = _PAGES[0]
     deepest: int = 10_000
+    coarse: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class _Reading:
 
     pages: list[Page]
     totals: list[int]
+    complete: bool = True
     stopped_at: int | None = None
 
     @property
@@ -61,129 +69,152 @@ class _Reading:
     @property
     def agrees(self) -> bool:
         """Whether everything that was told and everything that came is one number."""
-        return set(self.totals) == {self.ids + self.rejects}
+        return self.complete and set(self.totals) == {self.ids + self.rejects}
 
 
 def fetch(api: Api, stream: Stream, window: Window, *, limits: Limits) -> Iterator[Batch]:
     """Yield the rows of a window as batches in the order of time, each proved or said to be unproved.
 
-    A proved batch spans whole days or lies within one; an unproved one always lies within one.
+    A proved batch spans whole days or lies within one; an unproved one always lies within one. A window that ends
+    inside a day ends now: it is asked for without that end, so that a coarse bound cannot hide the day.
+
+    Raises:
+        Declined, Refused, Unavailable: what `Api.call` raises.
+
     """
-    batch = _read(api, stream, window, limits)
-    if batch is not None:
-        yield batch
-    elif window.seconds > 1:
-        for half in window.halves():
-            yield from fetch(api, stream, half, limits=limits)
-    else:
-        yield _by_filter(api, stream, window, limits)
+    now = window.end if window.end != midnight(window.end.date()) else None
+    yield from _Walker(api, stream, limits, now).fetch(window)
 
 
-def _read(api: Api, stream: Stream, window: Window, limits: Limits) -> Batch | None:
-    """Read a window a bounded number of times until the counts agree; None where it must be cut first."""
-    reading = None
-    for _ in range(READINGS):
+class _Walker:
+    """One history, read window by window; `now` is where the window in progress ends."""
+
+    def __init__(self, api: Api, stream: Stream, limits: Limits, now: datetime | None) -> None:
+        self._api, self._stream, self._limits, self._now = api, stream, limits, now
+
+    def fetch(self, window: Window) -> Iterator[Batch]:
+        """Read a window, or cut it and read its pieces."""
         try:
-            reading = _walk(api, stream, window, limits)
+            reading = self._read(window)
         except Declined as error:
-            if error.code in _RANGE_CODES and window.seconds > DAY.total_seconds():
-                return None
-            raise
-        if reading is None or reading.agrees:
-            break
-    if reading is None:
-        return None
-    if not reading.agrees:
-        if reading.stopped_at is not None:
-            limits.deepest = min(limits.deepest, reading.stopped_at)
-        if len(reading.pages) > 1:
-            return None
-    batch = _batch(reading, stream, window)
-    return batch if batch.verified or len(window.days) == 1 else None
-
-
-def _by_filter(api: Api, stream: Stream, second: Window, limits: Limits) -> Batch:
-    """Read one second that holds too many rows by the values of the stream's own column, as far as that goes."""
-    pages: list[Page] = []
-    totals = 0
-    for value in stream.filters:
-        reading = _walk(api, stream, second, limits, floor=True, **{stream.own: value})
-        assert reading is not None  # noqa: S101 - the floor is not cut
-        pages += reading.pages
-        totals += reading.totals[-1]
-    told = api.total(stream, _asked(second))
-    merged = _Reading(pages, [totals, told])
-    batch = _batch(merged, stream, second)
-    if batch.verified:
-        return batch
-    problem = f"one second ({second}) holds more rows than the API gives out: {batch.problem}"
-    return Batch(second, batch.table, batch.total, batch.rejects, problem)
-
-
-def _batch(reading: _Reading, stream: Stream, window: Window) -> Batch:
-    tables = [page.table for page in reading.pages] or [stream.wire.empty_table()]
-    table = normalise(tables, stream=stream, window=window)
-    rejects = tuple(r for page in reading.pages for r in page.rejects if r.at is None or r.at in window)
-    problem = None
-    if rejects:
-        problem = f"{len(rejects)} rows could not be read"
-    if not reading.agrees:
-        told = " then ".join(map(str, dict.fromkeys(reading.totals)))
-        problem = f"{reading.ids} messages were read where the API counts {told}"
-    if problem is None:
-        return Batch(window, table, table.num_rows)
-    return Batch(window, table, max(reading.totals[-1] - (reading.ids - table.num_rows), 0), rejects, problem)
-
-
-def _walk(
-    api: Api, stream: Stream, window: Window, limits: Limits, *, floor: bool = False, **filters: str
-) -> _Reading | None:
-    """Read all pages once; None where offsets would go too deep and the window can still be cut."""
-    asked = _asked(window)
-    totals = [api.total(stream, asked, **filters)] if api.output == "csv" else []
-    if totals == [0]:
-        return _Reading([], totals)
-    pages: list[Page] = []
-    offset, stopped_at = 0, None
-    while not pages or offset < totals[-1]:
-        try:
-            page = _page(api, stream, asked, limits, offset=offset, **filters)
-        except Declined:
-            if not pages:
+            if error.code not in _RANGE_CODES or window.seconds <= DAY.total_seconds():
                 raise
-            stopped_at = offset
-            break
-        pages.append(page)
-        if page.total is not None:
-            totals.append(page.total)
-        if not floor and totals[-1] > limits.deepest:
-            return None
-        if not page.served:
-            stopped_at = offset or None
-            break
-        offset += page.served
-    if api.output == "csv":
-        totals.append(api.total(stream, asked, **filters))
-    return _Reading(pages, totals, stopped_at)
+            reading = None
+        if reading is not None and reading.complete and (reading.agrees or len(reading.pages) <= 1):
+            batch = self._batch(reading, window)
+            if batch.verified or len(window.days) == 1:
+                yield batch
+                return
+        if len(window.days) == 1 and (window.seconds == 1 or (reading is not None and self._coarse(reading, window))):
+            yield self._floor(window)
+            return
+        too_deep = reading is not None and not reading.complete
+        pieces = -(-reading.totals[-1] // PIECE) if reading is not None and too_deep else 2
+        for piece in window.split(max(2, pieces)):
+            yield from self.fetch(piece)
 
+    def _read(self, window: Window) -> _Reading:
+        """Walk a bounded number of times until the counts agree."""
+        for _ in range(READINGS):
+            reading = self._walk(window)
+            if reading.agrees or not reading.complete:
+                break
+        if reading.stopped_at is not None and not reading.agrees:
+            self._limits.deepest = min(self._limits.deepest, reading.stopped_at)
+        return reading
 
-def _page(api: Api, stream: Stream, asked: Window, limits: Limits, *, offset: int, **filters: str) -> Page:
-    """Ask for one page; where the API refuses the first as too large, learn how large it may be."""
-    try:
-        return api.page(stream, asked, offset=offset, count=limits.page, **filters)
-    except Declined as error:
-        if offset or error.code in _RANGE_CODES:
-            raise
-        for smaller in (size for size in _PAGES if size < limits.page):
+    def _coarse(self, reading: _Reading, window: Window) -> bool:
+        """Learn, before the first cut inside a day, whether the API looks at the time of day at all.
+
+        A row's own second must count fewer rows than a page, and more than none.
+        """
+        known = self._limits.coarse.get(self._stream.name)
+        if known is not None:
+            return known
+        times = [t for page in reading.pages for t in page.table["processed_at"].to_pylist() if t in window]
+        if not times:
+            return False
+        told = {self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (min(times), max(times))}
+        coarse = told == {0} or (
+            len(told) == 1 and min(told) > self._limits.page and max(times) - min(times) > 2 * SECOND
+        )
+        self._limits.coarse[self._stream.name] = coarse
+        return coarse
+
+    def _floor(self, window: Window) -> Batch:
+        """Read what cannot be cut in time: as deep as the API goes, then by the values of the stream's own column."""
+        batch = self._batch(self._walk(window, floor=True), window)
+        if batch.verified:
+            return batch
+        readings = [self._walk(window, floor=True, **{self._stream.own: value}) for value in self._stream.filters]
+        told = self._api.total(self._stream, self._asked(window))
+        totals = [sum(reading.totals[-1] for reading in readings), told]
+        merged = self._batch(_Reading([page for reading in readings for page in reading.pages], totals), window)
+        if merged.verified:
+            return merged
+        best = max((batch, merged), key=lambda b: b.table.num_rows)
+        problem = f"{window} holds more rows than the API gives out: {best.problem}"
+        return Batch(window, best.table, best.total, best.rejects, problem)
+
+    def _batch(self, reading: _Reading, window: Window) -> Batch:
+        tables = [page.table for page in reading.pages] or [self._stream.wire.empty_table()]
+        table = normalise(tables, stream=self._stream, window=window)
+        rejects = tuple(r for page in reading.pages for r in page.rejects if r.at is None or r.at in window)
+        problem = f"{len(rejects)} rows could not be read" if rejects else None
+        if not reading.agrees:
+            told = " then ".join(map(str, dict.fromkeys(reading.totals)))
+            problem = f"{reading.ids} messages were read where the API counts {told}"
+        if problem is None:
+            return Batch(window, table, table.num_rows)
+        return Batch(window, table, max(reading.totals[-1] - (reading.ids - table.num_rows), 0), rejects, problem)
+
+    def _walk(self, window: Window, *, floor: bool = False, **filters: str) -> _Reading:
+        """Read all pages once; not complete where offsets would go too deep and the window can still be cut."""
+        asked = self._asked(window)
+        csv = self._api.output == "csv"
+        totals = [self._api.total(self._stream, asked, **filters)] if csv else []
+        if totals == [0]:
+            return _Reading([], totals)
+        pages: list[Page] = []
+        offset, stopped_at = 0, None
+        while not pages or offset < totals[-1]:
+            if totals and not floor and totals[-1] > self._limits.deepest and pages:
+                return _Reading(pages, totals, complete=False)
             try:
-                page = api.page(stream, asked, offset=offset, count=smaller, **filters)
+                page = self._page(asked, offset=offset, **filters)
             except Declined:
-                continue
-            limits.page = smaller
-            return page
-        raise
+                if not pages:
+                    raise
+                stopped_at = offset
+                break
+            pages.append(page)
+            if page.total is not None:
+                totals.append(page.total)
+            if not page.served:
+                stopped_at = offset or None
+                break
+            offset += page.served
+        if csv:
+            totals.append(self._api.total(self._stream, asked, **filters))
+        return _Reading(pages, totals, stopped_at=stopped_at)
 
+    def _page(self, asked: Window, *, offset: int, **filters: str) -> Page:
+        """Ask for one page; where the API refuses the first as too large, learn how large it may be."""
+        try:
+            return self._api.page(self._stream, asked, offset=offset, count=self._limits.page, **filters)
+        except Declined as error:
+            if offset or error.code in _RANGE_CODES:
+                raise
+            for smaller in (size for size in _PAGES if size < self._limits.page):
+                try:
+                    page = self._api.page(self._stream, asked, offset=offset, count=smaller, **filters)
+                except Declined:
+                    continue
+                self._limits.page = smaller
+                return page
+            raise
 
-def _asked(window: Window) -> Window:
-    """Widen a window so that no row of it can be missed, whether its bounds count or not."""
-    return Window(window.start - SECOND, window.end)
+    def _asked(self, window: Window) -> Window:
+        """Widen a window so that no row of it can be missed, whether its bounds count or not."""
+        end = midnight(window.end.date()) + DAY if window.end == self._now else window.end
+        return Window(window.start - SECOND, end)

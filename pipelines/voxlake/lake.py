@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voxlake.draft import Draft, storage
@@ -25,7 +26,7 @@ from voxlake.model import DAY, Cell, Part
 from voxlake.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from voxlake.model import Reject
@@ -74,10 +75,28 @@ class Lake:
                 account, day = path.parts[-3].partition("=")[2], path.parts[-2].partition("=")[2]
                 yield Cell(int(account), stream, date.fromisoformat(day)), path
 
-    def read(self, cell: Cell) -> pa.Table | None:
-        """Read the rows of a cell, or None where it has no file."""
-        path = self.path(cell)
-        return pq.ParquetFile(path).read() if path.exists() else None
+    def batches(self, cell: Cell, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Read the rows of a cell in the order of time, one row group at a time."""
+        file = pq.ParquetFile(self.path(cell))
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns=columns).replace_schema_metadata(None)
+
+    def rewrite(self, old: Part, part: Part, rows: pa.Table) -> Part:
+        """Put a cell's file in place again with some rows in their latest state, and say what it proves now.
+
+        `rows` have the times that they had; `old` is what the file said of itself.
+        """
+        draft = self.draft(part.cell)
+        for batch in self.batches(old.cell):
+            at = pc.index_in(batch["message_id"], rows["message_id"])
+            kept, latest = batch.filter(pc.is_null(at)), rows.take(pc.drop_null(at))
+            draft.add(
+                pa.concat_tables([kept, latest]).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
+            )
+        part = dataclasses.replace(part, checksum=draft.finish())
+        draft.seal(self.proof_of(part))
+        self.put(draft, part)
+        return part
 
     def proof(self, cell: Cell, path: Path) -> Part:
         """Read what a file proves of itself from its footer."""
@@ -109,6 +128,35 @@ class Lake:
         with storage(self.root):
             path.parent.mkdir(parents=True, exist_ok=True)
             put(draft.path, path)
+
+    def doubled(self, parts: Iterable[Part], account_id: int, stream: str) -> dict[Cell, set[int]]:
+        """Find messages that lie in two days of a stream, by the day that was exported earlier."""
+        by_path = {
+            str(self.path(p.cell)): p for p in parts if (p.cell.account_id, p.cell.stream) == (account_id, stream)
+        }
+        with duckdb.connect() as connection:
+            rows = connection.execute(
+                "SELECT message_id, list(filename) FROM read_parquet($1, filename = true, hive_partitioning = false)"
+                " GROUP BY message_id HAVING count(*) > 1",
+                [list(by_path)],
+            ).fetchall()
+        doubled: dict[Cell, set[int]] = {}
+        for message_id, paths in rows:
+            for part in sorted((by_path[path] for path in paths), key=lambda part: part.exported_at)[:-1]:
+                doubled.setdefault(part.cell, set()).add(message_id)
+        return doubled
+
+    def without(self, part: Part, ids: set[int]) -> Part:
+        """Take messages that moved to another day out of a file, which is not verified any more."""
+        draft = self.draft(part.cell)
+        gone = pa.array(sorted(ids), pa.int64())
+        for batch in self.batches(part.cell):
+            draft.add(batch.filter(pc.invert(pc.is_in(batch["message_id"], gone))))
+        problem = f"{len(ids)} messages moved to another day, and this one could not be read again"
+        part = dataclasses.replace(part, row_count=draft.rows, verified=False, problem=problem, checksum=draft.finish())
+        draft.seal(self.proof_of(part))
+        self.put(draft, part)
+        return part
 
     def write_rejects(self, cell: Cell, rejects: Sequence[Reject]) -> None:
         """Keep the rows of a cell that could not be read, as JSON lines; none removes an older file."""

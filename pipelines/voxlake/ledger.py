@@ -13,7 +13,6 @@ from voxlake.model import Cell, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import timedelta
     from pathlib import Path
 
     from voxlake.lake import Lake
@@ -41,6 +40,10 @@ class Ledger:
     def __iter__(self) -> Iterator[Part]:
         return iter(sorted(self._parts.values(), key=lambda part: part.cell))
 
+    def __getitem__(self, cell: Cell) -> Part:
+        """Give the part of a cell that has one."""
+        return self._parts[cell]
+
     def get(self, cell: Cell) -> Part | None:
         """Give the part of a cell, or None."""
         return self._parts.get(cell)
@@ -52,10 +55,6 @@ class Ledger:
     def of(self, account_id: int, stream: str) -> dict[date, Part]:
         """Give the parts of one stream of one account by day."""
         return {p.cell.date: p for p in self if (p.cell.account_id, p.cell.stream) == (account_id, stream)}
-
-    def final(self, account_id: int, stream: str, *, settle: timedelta, give_up: timedelta) -> set[date]:
-        """Give the days that no run needs to ask for again."""
-        return {d for d, p in self.of(account_id, stream).items() if p.final(settle=settle, give_up=give_up)}
 
     def save(self, *, last_run: dict[str, Any] | None = None) -> None:
         """Write the index; a crash before it costs the next run the reading of some footers, nothing else."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,11 +53,16 @@ class Window:
         """The length in whole seconds."""
         return int((self.end - self.start).total_seconds())
 
-    def halves(self) -> tuple[Window, Window]:
-        """Cut at the midnight nearest the middle, or inside one day at the middle second."""
+    def split(self, pieces: int) -> list[Window]:
+        """Cut into about equal pieces, at midnights or inside one day at seconds; fewer where there is no room."""
         days = self.days
-        middle = midnight(days[len(days) // 2]) if len(days) > 1 else self.start + timedelta(seconds=self.seconds // 2)
-        return Window(self.start, middle), Window(middle, self.end)
+        if len(days) > 1:
+            pieces = min(pieces, len(days))
+            cuts = [midnight(days[len(days) * n // pieces]) for n in range(1, pieces)]
+        else:
+            pieces = min(pieces, self.seconds)
+            cuts = [self.start + SECOND * (self.seconds * n // pieces) for n in range(1, pieces)]
+        return [Window(start, end) for start, end in pairwise([self.start, *cuts, self.end])]
 
     def __str__(self) -> str:
         return f"{self.start:%Y-%m-%d %H:%M:%S} to {self.end:%Y-%m-%d %H:%M:%S} UTC"
@@ -114,6 +120,14 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Settling:
+    """How long after a day's end rows may still appear in it, and when a status that still moves is let go."""
+
+    time: timedelta
+    give_up: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What the Parquet file of one cell says of itself in its footer; times are UTC.
 
@@ -131,8 +145,8 @@ class Part:
     rejects: int = 0
     problem: str | None = None
 
-    def final(self, *, settle: timedelta, give_up: timedelta) -> bool:
+    def final(self, settling: Settling) -> bool:
         """Whether nothing of the day can change any more, so that no later run asks for it."""
         end = midnight(self.cell.date) + DAY
-        settled = self.verified and self.exported_at >= end + settle
-        return settled and (self.moving == 0 or self.exported_at >= end + give_up)
+        settled = self.verified and self.exported_at >= end + settling.time
+        return settled and (self.moving == 0 or self.exported_at >= end + settling.give_up)

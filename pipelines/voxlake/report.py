@@ -17,28 +17,40 @@ _GRAVITY = (1, 2, 3, 75, 4)
 
 @dataclass(slots=True)
 class StreamReport:
-    """The days of one stream in this run: what was read, and how it differs from what was there."""
+    """The days of one stream in this run: what was proved of each, and how it differs from what was there."""
 
     stream: str
     days: int = 0
-    verified: int = 0
-    rows: int = 0
+    parts: dict[date, Part] = field(default_factory=dict)
     new: int = 0
     changed: int = 0
-    rejects: int = 0
-    unverified: dict[date, str] = field(default_factory=dict)
     errors: list[VoxlakeError] = field(default_factory=list)
 
     def add(self, part: Part, *, new: int, changed: int) -> None:
-        """Count one day."""
-        self.rows += part.row_count
+        """Take note of a day; the last word on it counts."""
+        self.parts[part.cell.date] = part
         self.new += new
         self.changed += changed
-        self.rejects += part.rejects
-        if part.verified:
-            self.verified += 1
-        else:
-            self.unverified[part.cell.date] = part.problem or "not verified"
+
+    @property
+    def verified(self) -> int:
+        """How many days are proved."""
+        return sum(part.verified for part in self.parts.values())
+
+    @property
+    def rows(self) -> int:
+        """How many rows these days hold."""
+        return sum(part.row_count for part in self.parts.values())
+
+    @property
+    def rejects(self) -> int:
+        """How many rows could not be read."""
+        return sum(part.rejects for part in self.parts.values())
+
+    @property
+    def unverified(self) -> dict[date, str]:
+        """Why days are not proved."""
+        return {day: part.problem or "not verified" for day, part in sorted(self.parts.items()) if not part.verified}
 
 
 @dataclass(slots=True)

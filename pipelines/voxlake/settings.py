@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from voxlake.errors import SettingsError
+from voxlake.model import Settling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +51,7 @@ class Settings:
     output: str
     jobs: int
     patience: timedelta
-    settle: timedelta
-    give_up: timedelta
+    settling: Settling
     account_id: int | None = None
     api_key: str | None = field(default=None, repr=False)
 
@@ -81,8 +81,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], *, folder: Pat
         output=values["output"],
         jobs=values["jobs"],
         patience=timedelta(seconds=values["patience"]),
-        settle=timedelta(hours=values["settle_hours"]),
-        give_up=timedelta(days=values["give_up_days"]),
+        settling=Settling(timedelta(hours=values["settle_hours"]), timedelta(days=values["give_up_days"])),
         account_id=_account(environ.get("VOXIMPLANT_ACCOUNT_ID")),
         api_key=environ.get("VOXIMPLANT_API_KEY") or None,
     )

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import simplejson
 
+from voxlake.plan import neighbours
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from voxlake.plan import Plan
 
 
 def show(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
@@ -54,6 +58,25 @@ def status_text(found: dict[str, Any], folder: Path) -> str:
         )
         lines += [f"  {error}" for error in last["errors"]]
     return "\n".join(lines)
+
+
+def plan_text(stream: str, plan: Plan) -> str:
+    """Say in a line what a run would do with each day of a stream."""
+    parts = [
+        f"{verb} {_spans(days)}"
+        for verb, days in (("read", plan.read), ("probe", [part.cell.date for part in plan.probe]))
+        if days
+    ]
+    parts += [f"{len(plan.final)} days are final"] if plan.final else []
+    return f"{stream}: {'; '.join(parts) or 'nothing to ask'}"
+
+
+def _spans(days: Iterable[date]) -> str:
+    windows = neighbours(days)
+    named = [
+        f"{w.days[0]}" if len(w.days) == 1 else f"{w.days[0]} to {w.days[-1]} ({len(w.days)} days)" for w in windows
+    ]
+    return ", ".join(named)
 
 
 def _plain(value: Any) -> Any:

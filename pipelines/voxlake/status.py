@@ -12,9 +12,10 @@ from voxlake.model import DAY
 from voxlake.streams import STREAMS
 
 if TYPE_CHECKING:
-    from datetime import date, timedelta
+    from datetime import date
 
     from voxlake.lake import Lake
+    from voxlake.model import Settling
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class StreamStatus:
     unverified_days: dict[str, str]
 
 
-def status(lake: Lake, *, today: date, settle: timedelta, give_up: timedelta) -> dict[str, Any]:
+def status(lake: Lake, *, today: date, settling: Settling) -> dict[str, Any]:
     """Count the days that are final, open (verified, may still change), unverified and missing; each day is one."""
     ledger = Ledger(lake)
     streams = []
@@ -48,7 +49,7 @@ def status(lake: Lake, *, today: date, settle: timedelta, give_up: timedelta) ->
             span = [min(parts) + DAY * n for n in range((max(today, *parts) - min(parts)).days + 1)]
             missing = [day for day in span if day not in parts]
             unverified = {day: part for day, part in sorted(parts.items()) if not part.verified}
-            final = sum(part.final(settle=settle, give_up=give_up) for part in parts.values())
+            final = sum(part.final(settling) for part in parts.values())
             streams.append(
                 StreamStatus(
                     account_id=account,
@@ -72,6 +73,6 @@ def status(lake: Lake, *, today: date, settle: timedelta, give_up: timedelta) ->
 def _newest(lake: Lake, parts: list[Any]) -> str | None:
     if not parts:
         return None
-    table = lake.read(max(parts, key=lambda part: part.cell.date).cell)
-    newest = pc.max(table["processed_at"]).as_py() if table is not None else None
-    return f"{newest:%Y-%m-%d %H:%M:%S}" if newest else None
+    cell = max(parts, key=lambda part: part.cell.date).cell
+    newest = max(pc.max(batch["processed_at"]).as_py() for batch in lake.batches(cell, columns=["processed_at"]))
+    return f"{newest:%Y-%m-%d %H:%M:%S}"

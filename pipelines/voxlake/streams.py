@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 STATUSES = {1: "success", 2: "error", 3: "waiting"}
 WAITING = 3
@@ -47,6 +48,11 @@ class Stream:
                 ("extra", pa.string()),
             ]
         )
+
+    def moves(self, table: pa.Table) -> pa.ChunkedArray:
+        """Mark the rows whose status can still change; never null."""
+        moving = pc.is_in(table[self.own], pa.array(self.moving, pa.string()))
+        return pc.or_(pc.fill_null(pc.equal(table["status_id"], WAITING), fill_value=False), moving)
 
     @property
     def wire(self) -> pa.Schema:

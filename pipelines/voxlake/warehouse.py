@@ -17,18 +17,17 @@ import duckdb
 import pyarrow as pa
 
 from voxlake.draft import storage
-from voxlake.errors import DataError, SettingsError
+from voxlake.errors import DataError, Doubled, SettingsError
 from voxlake.lake import put
 from voxlake.statements import fingerprint, promise, statements
 from voxlake.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import timedelta
     from pathlib import Path
 
     from voxlake.lake import Lake
-    from voxlake.model import Cell, Part
+    from voxlake.model import Cell, Part, Settling
 
 NAME = "voxlake.duckdb"
 # DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is told not to.
@@ -46,7 +45,7 @@ class Warehouse:
         self.path: Path = lake.root / NAME
         self._generations = lake.root / "warehouse"
 
-    def publish(self, parts: Sequence[Part], *, settle: timedelta, give_up: timedelta, anew: bool = False) -> int:
+    def publish(self, parts: Sequence[Part], *, settling: Settling, anew: bool = False) -> int:
         """Bring the database up to the lake, or build it `anew`, and give the number of days that were loaded.
 
         Raises:
@@ -67,7 +66,7 @@ class Warehouse:
             if loaded is None:
                 _create(connection)
             self._load(connection, parts, changed=changed, gone=gone)
-            _cover(connection, parts, settle=settle, give_up=give_up)
+            _cover(connection, parts, settling=settling)
             _check(connection)
         self._swap(aside)
         return len(changed | gone)
@@ -168,13 +167,11 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("INSERT INTO meta.built VALUES ($1)", [fingerprint()])
 
 
-def _cover(
-    connection: duckdb.DuckDBPyConnection, parts: Iterable[Part], *, settle: timedelta, give_up: timedelta
-) -> None:
+def _cover(connection: duckdb.DuckDBPyConnection, parts: Iterable[Part], *, settling: Settling) -> None:
     columns = [
         (
             p.cell.account_id, p.cell.stream, p.cell.date, p.row_count, p.total_count, p.verified,
-            p.final(settle=settle, give_up=give_up), p.exported_at.astimezone(UTC).replace(tzinfo=None),
+            p.final(settling), p.exported_at.astimezone(UTC).replace(tzinfo=None),
         )
         for p in parts
     ]  # fmt: skip
@@ -201,7 +198,7 @@ def _check(connection: duckdb.DuckDBPyConnection) -> None:
     for name, statement in statements("checks").items():
         broken = connection.execute(statement).fetchone()
         if broken is not None:
-            raise DataError(
+            raise (Doubled if name.endswith("-duplicates") else DataError)(
                 f"The check {name!r} failed ({promise(statement)} Yet: {broken}): the last good database stays;"
                 " run 'voxlake backfill --force' over the day, and tell us if it fails again."
             )

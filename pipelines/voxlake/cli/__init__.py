@@ -1,0 +1,24 @@
+"""The command line: parse, build the things, call, echo, exit; the only clock and the only environment.
+
+Exit codes: 0 done; 1 a bug; 2 usage or settings; 3 the API refused; 4 data that could not be read or verified;
+75 try again later.
+"""
+
+from __future__ import annotations
+
+import click
+
+from voxlake.cli.answer import publish, query, report, status
+from voxlake.cli.export import backfill, export
+from voxlake.cli.options import Group
+from voxlake.cli.sandbox import sandbox
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="voxlake", message="%(prog)s %(version)s")
+def main() -> None:
+    """Export the SMS history of a Voximplant account, completely and provably."""
+
+
+for command in (export, backfill, publish, status, report, query, sandbox):
+    main.add_command(command)

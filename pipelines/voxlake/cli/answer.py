@@ -1,0 +1,97 @@
+"""`voxlake publish`, `status`, `report`, `query`: what is there, without network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from voxlake.cli.options import FORMATS, data_options, holder, now, with_settings
+from voxlake.errors import SettingsError
+
+if TYPE_CHECKING:
+    from voxlake.settings import Settings
+
+
+@click.command()
+@data_options
+@with_settings
+def publish(settings: Settings) -> None:
+    """Rebuild the database from the lake, without network."""
+    from voxlake.lake import Lake  # noqa: PLC0415
+    from voxlake.ledger import Ledger  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
+
+    lake = Lake(settings.data_dir)
+    if not settings.data_dir.is_dir():
+        raise SettingsError(f"There is no data directory {settings.data_dir}: run 'voxlake export' first.")
+    with lake.locked(holder=holder()):
+        ledger, warehouse = Ledger(lake), Warehouse(lake)
+        warehouse.publish(list(ledger), settling=settings.settling, anew=True)
+        ledger.save()
+    click.echo(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}", err=True)
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@data_options
+@with_settings
+def status(settings: Settings, form: str) -> None:
+    """Show which days are final, open, missing or unverified."""
+    from voxlake.lake import Lake  # noqa: PLC0415
+    from voxlake.show import as_json, status_text  # noqa: PLC0415
+    from voxlake.status import status as look  # noqa: PLC0415
+
+    found = look(Lake(settings.data_dir), today=now().date(), settling=settings.settling)
+    click.echo(as_json(found) if form == "json" else status_text(found, settings.data_dir))
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N rows only.")
+@data_options
+@with_settings
+def report(settings: Settings, name: str | None, form: str, limit: int | None) -> None:
+    """Answer a question that many have; without a name, list the questions."""
+    from voxlake.statements import promise, statements  # noqa: PLC0415
+
+    reports = statements("reports")
+    if name is None:
+        width = max(map(len, reports))
+        for known, statement in reports.items():
+            click.echo(f"{known:<{width}}  {promise(statement)}")
+        return
+    if name not in reports:
+        raise SettingsError(f"There is no report {name!r}: use {', '.join(reports)}.")
+    _answer(settings, reports[name], form, limit)
+
+
+@click.command()
+@click.argument("sql")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N rows only.")
+@data_options
+@with_settings
+def query(settings: Settings, sql: str, form: str, limit: int | None) -> None:
+    """Ask the database in SQL, read-only."""
+    _answer(settings, sql, form, limit)
+
+
+def _answer(settings: Settings, sql: str, form: str, limit: int | None) -> None:
+    import duckdb  # noqa: PLC0415
+
+    from voxlake.lake import Lake  # noqa: PLC0415
+    from voxlake.show import show  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
+
+    with Warehouse(Lake(settings.data_dir)).reader() as connection:
+        try:
+            result = connection.execute(sql)
+            names = [column[0] for column in result.description or []]
+            rows = result.fetchmany(limit) if limit else result.fetchall()
+        except duckdb.Error as error:
+            raise SettingsError(
+                f"The query failed ({' '.join(str(error).split())}): mend it and run it again."
+            ) from error
+    click.echo(show(names, rows, form), nl=False)

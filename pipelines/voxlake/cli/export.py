@@ -1,0 +1,112 @@
+"""`voxlake export` and `voxlake backfill`: bring days into the lake."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from voxlake.cli.options import api_of, api_options, holder, now, progress_bar, with_settings
+from voxlake.errors import SettingsError
+from voxlake.settings import Settings, day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from voxlake.ledger import Ledger
+    from voxlake.streams import Stream
+
+DEFAULT_DAYS = 30
+
+
+@click.command()
+@click.argument("stream", type=click.Choice(["sms", "a2p", "all"]), default="all")
+@click.option("--since", metavar="DATE", help="First UTC day. [the oldest day in the lake, else 30 days back]")
+@click.option("--until", metavar="DATE", help="The UTC day to stop before. [tomorrow]")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+@api_options
+@with_settings
+def export(settings: Settings, stream: str, since: str | None, until: str | None, *, dry_run: bool) -> None:
+    """Export everything that is not yet final, and publish the database."""
+    first = day(since, "--since") if since else None
+    end = day(until, "--until", up=True) if until else None
+    if first and end and first >= end:
+        raise SettingsError(f"--since {first} does not lie before --until {end}: the end is excluded.")
+
+    def days(ledger: Ledger, stream: Stream, account_id: int) -> Sequence[date]:
+        today = now().date()
+        oldest = min(ledger.of(account_id, stream.name), default=today - timedelta(days=DEFAULT_DAYS))
+        return _span(first or oldest, end, today)
+
+    _run(settings, stream, days, force=False, dry_run=dry_run)
+
+
+@click.command()
+@click.argument("stream", type=click.Choice(["sms", "a2p", "all"]), default="all")
+@click.option("--from", "first", metavar="DATE", required=True, help="First UTC day.")
+@click.option("--to", "end", metavar="DATE", required=True, help="The UTC day to stop before.")
+@click.option("--force", is_flag=True, help="Read final days again.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+@api_options
+@with_settings
+def backfill(settings: Settings, stream: str, first: str, end: str, *, force: bool, dry_run: bool) -> None:
+    """Export the days of [from, to), and publish the database."""
+    from_day, to_day = day(first, "--from"), day(end, "--to", up=True)
+    if from_day >= to_day:
+        raise SettingsError(f"--from {from_day} does not lie before --to {to_day}: the end is excluded.")
+    _run(
+        settings,
+        stream,
+        lambda _ledger, _stream, _account: _span(from_day, to_day, now().date()),
+        force=force,
+        dry_run=dry_run,
+    )
+
+
+def _span(first: date, end: date | None, today: date) -> Sequence[date]:
+    """List the days of [first, end) that have begun."""
+    from voxlake.plan import span  # noqa: PLC0415 - heavy imports only where they are used
+
+    tomorrow = today + timedelta(days=1)
+    return span(first, min(end or tomorrow, tomorrow))
+
+
+def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *, force: bool, dry_run: bool) -> None:
+    from voxlake.export import Run  # noqa: PLC0415
+    from voxlake.export import export as run  # noqa: PLC0415
+    from voxlake.lake import Lake  # noqa: PLC0415
+    from voxlake.show import plan_text  # noqa: PLC0415
+    from voxlake.streams import STREAMS  # noqa: PLC0415
+
+    api, lake = api_of(settings), Lake(settings.data_dir)
+    streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
+    if dry_run:
+        plans = Run(api, lake, streams, now=now).plan(
+            lambda ledger, stream: days(ledger, stream, api.account_id), settling=settings.settling, force=force
+        )
+        click.echo("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
+        return
+    with lake.locked(holder=holder()), progress_bar() as bar:
+
+        def progress(done: int, planned: int) -> None:
+            bar.length = planned
+            bar.update(done - bar.pos)
+
+        report = run(
+            api,
+            lake,
+            streams,
+            lambda ledger, stream: days(ledger, stream, api.account_id),
+            now=now,
+            jobs=settings.jobs,
+            settling=settings.settling,
+            force=force,
+            progress=progress,
+        )
+        if not sum(stream.days for stream in report.streams):
+            progress(1, 1)
+    click.echo(str(report), err=True)
+    sys.exit(report.exit_code)

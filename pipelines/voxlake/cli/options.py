@@ -1,0 +1,114 @@
+"""What the commands share: settings as flags, credentials, the clock, and the answer to an error."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import socket
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from voxlake.errors import SettingsError, VoxlakeError
+from voxlake.settings import OUTPUTS, Settings, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voxlake.api import Api
+
+F = TypeVar("F", bound="Callable[..., Any]")
+FORMATS = ("table", "csv", "json")
+
+
+class Group(click.Group):
+    """A group whose commands end with the exit code of their error, one sentence on stderr, and no traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was chosen."""
+        try:
+            return super().invoke(ctx)
+        except VoxlakeError as error:
+            click.echo(f"voxlake: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+def now() -> datetime:
+    """Give the time in UTC; the machine's own zone never matters."""
+    return datetime.now(tz=UTC)
+
+
+def data_options(command: F) -> F:
+    """Add the settings that say where the data is and when a day is final."""
+    for option in (
+        click.option("--give-up-days", metavar="N", help="Days after which a status counts as final. [14]"),
+        click.option("--settle-hours", metavar="N", help="Hours after a day's end until it can be final. [72]"),
+        click.option("--data-dir", metavar="DIR", help="Where lake and database live. [data]"),
+    ):
+        command = option(command)
+    return command
+
+
+def api_options(command: F) -> F:
+    """Add the settings that say how to ask the API."""
+    for option in (
+        click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
+        click.option("--jobs", metavar="N", help="Windows asked for at the same time. [4]"),
+        click.option("--output", metavar="|".join(OUTPUTS), help="What is asked of the API. [json]"),
+        click.option("--credentials", metavar="FILE", help="The vendor's credentials.json."),
+        click.option("--api-url", metavar="URL", help="The API's address. [the vendor's]"),
+    ):
+        command = option(command)
+    return data_options(command)
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand a command its resolved settings in place of the raw flags."""
+    names = ("data_dir", "api_url", "credentials", "output", "jobs", "patience", "settle_hours", "give_up_days")
+
+    @functools.wraps(command)
+    def resolved(**flags: Any) -> Any:
+        chosen = {name: flags.pop(name) for name in names if name in flags}
+        return command(resolve(chosen, os.environ, folder=Path.cwd()), **flags)
+
+    return resolved
+
+
+def progress_bar() -> Any:
+    """Draw a bar on a terminal, and nothing into a log."""
+    return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty())
+
+
+def api_of(settings: Settings) -> Api:
+    """Build the client of the account that the settings name."""
+    from voxlake.api import Api  # noqa: PLC0415
+    from voxlake.auth import ApiKey, ServiceAccount, read_credentials  # noqa: PLC0415
+
+    auth: ApiKey | ServiceAccount
+    if settings.credentials is not None:
+        auth = read_credentials(settings.credentials, now=time.time)
+    elif settings.account_id is not None and settings.api_key is not None:
+        auth = ApiKey(settings.account_id, settings.api_key)
+    else:
+        raise SettingsError(
+            "There are no credentials: name the vendor's credentials.json with --credentials or"
+            " VOXIMPLANT_CREDENTIALS, or set VOXIMPLANT_ACCOUNT_ID and VOXIMPLANT_API_KEY."
+        )
+    return Api(
+        settings.api_url,
+        auth,
+        output=settings.output,
+        jobs=settings.jobs,
+        patience=settings.patience.total_seconds(),
+        random=random.random,
+    )
+
+
+def holder() -> str:
+    """Say who holds the lock."""
+    return f"process {os.getpid()} on {socket.gethostname()}, since {now():%Y-%m-%d %H:%M:%S} UTC"
