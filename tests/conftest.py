@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from voxlake.sandbox.faults import Faults
 from voxlake.sandbox.server import Sandbox
 from voxlake.sandbox.switches import Switches
 from voxlake.sandbox.world import World
@@ -28,11 +29,13 @@ def sandbox(tmp_path):
     """Start sandboxes; all are stopped at the end of the test."""
     started = []
 
-    def start(*switches, rows=3000, days=10, seed=1, world=None, **options):
+    def start(*switches, rows=3000, days=10, seed=1, world=None, faults="", **options):
         folder = tmp_path / f"sandbox-{len(started)}"
         folder.mkdir()
         world = world or World(rows=rows, days=days, seed=seed, until=datetime.now(tz=UTC).date())
-        server = Sandbox(world, switches=Switches.parse(list(switches)), directory=folder, **options)
+        server = Sandbox(
+            world, switches=Switches.parse(switches), faults=Faults.parse(faults), directory=folder, **options
+        )
         started.append(server.__enter__())
         return started[-1]
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as ReadTimeoutError
 
 from voxlake.decode import BrokenReplyError, decode_csv, page_of, parse_json
 from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable
@@ -31,7 +33,8 @@ INTERNAL = frozenset({1, 2, 4})
 STALE_TOKEN = frozenset({455, 456})
 CREDENTIALS = frozenset({100, 433, 447, 454, 455, 456})
 ACCOUNT = frozenset({104, 127})
-_TIMEOUTS = (10, 60)
+_CONNECT, _PIECE = 10, 1 << 16
+_WRONG_ADDRESS = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 _DELAYS = (0.5, 1, 2, 4, 8, 15, 30, 60)
 
 
@@ -48,8 +51,8 @@ class Api:
 
     Safe to share between threads: each has its own connection, and at most `jobs` requests run at the same time,
     fewer while the API says that this is too fast. `requests` counts what was asked.
-    `patience` bounds the seconds spent on one request with all its repetitions; `now` and `sleep` (seconds) and
-    `random` (0 to 1) are arguments so that tests own them.
+    `patience` bounds the seconds spent on one request with all its repetitions, `timeout` those for one reply.
+    `now` and `sleep` (seconds) and `random` (0 to 1) are arguments so that tests own them.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Api:
         output: str = "json",
         jobs: int = 4,
         patience: float = 180,
+        timeout: float = 60,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float],
@@ -70,7 +74,7 @@ class Api:
         self.requests = 0
         self.pace = Pace(jobs)
         self._auth = auth
-        self._patience = patience
+        self._patience, self._timeout = patience, timeout
         self._exhausted = False
         self._now, self._sleep, self._random = now, sleep, random
         self._local = threading.local()
@@ -89,9 +93,14 @@ class Api:
         A csv page has no total: ask `total` for it.
         """
         parameters = self._history(window, offset=offset, count=count, output=self.output, **filters)
+        unended: set[bytes] = set()
 
         def read(body: bytes) -> Page:
             if self.output == "csv" and not body.lstrip().startswith(b"{"):
+                # A cut in the last field of the last row leaves a good csv: believe it only when it comes twice.
+                if body and not body.endswith(b"\n") and body not in unended:
+                    unended.add(body)
+                    raise BrokenReplyError("csv without an end of its last line")
                 return decode_csv(body, stream)
             return page_of(_checked(parse_json(body)), stream)
 
@@ -171,18 +180,35 @@ class Api:
                 f"{self.url}/{method}",
                 data={**parameters, **self._auth.parameters()},
                 headers=self._auth.headers(),
-                timeout=_TIMEOUTS,
+                timeout=(_CONNECT, self._timeout),
+                stream=True,
                 # A redirect would carry the credentials to an address that nobody chose.
                 allow_redirects=False,
             )
-        except requests.exceptions.RequestException as error:
+            with response:
+                self._local.date = response.headers.get("Date")
+                body = self._body(response)
+        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             raise _FaultError(_plain(error)) from None  # the cause names the request, and with it the key
-        self._local.date = response.headers.get("Date")
         if response.status_code == requests.codes.ok:
-            return response.content
+            return body
+        if response.status_code in _WRONG_ADDRESS:
+            raise SettingsError(
+                f"{self.url} is not the API (HTTP {response.status_code}): mend --api-url or VOXIMPLANT_API_URL."
+            )
         wait = _retry_after(response.headers.get("Retry-After"), self._now())
         too_fast = response.status_code == requests.codes.too_many_requests
         raise _FaultError(f"HTTP {response.status_code}", wait=wait, too_fast=too_fast)
+
+    def _body(self, response: requests.Response) -> bytes:
+        """Read a body within the time for a reply, however slowly its bytes come."""
+        deadline = time.monotonic() + self._timeout
+        pieces = []
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() > deadline:
+                raise requests.exceptions.ReadTimeout
+        return b"".join(pieces)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -246,19 +272,21 @@ def _raised(answer: _ApiAnswerError, method: str, roles: tuple[str, ...]) -> Exc
     return Declined(f"The API declined {method} ({answer}).", code=answer.code)
 
 
-def _plain(error: requests.exceptions.RequestException) -> str:
+def _plain(error: Exception) -> str:
     """Name a network fault without quoting the request."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the TLS certificate could not be verified"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy could not be reached"
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "connecting timed out"
-    if isinstance(error, requests.exceptions.ReadTimeout):
-        return "the reply timed out"
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return "no connection"
+    for kinds, name in _FAULTS:
+        if isinstance(error, kinds):
+            return name
     return "the reply was cut off"
+
+
+_FAULTS: tuple[tuple[Any, str], ...] = (
+    (requests.exceptions.SSLError, "the TLS certificate could not be verified"),
+    (requests.exceptions.ProxyError, "the proxy could not be reached"),
+    (requests.exceptions.ConnectTimeout, "connecting timed out"),
+    ((requests.exceptions.ReadTimeout, ReadTimeoutError), "the reply timed out"),
+    (requests.exceptions.ConnectionError, "no connection"),
+)
 
 
 def _retry_after(value: str | None, now: float) -> float:

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "output": "VOXLAKE_OUTPUT",
     "jobs": "VOXLAKE_JOBS",
     "patience": "VOXLAKE_PATIENCE",
+    "timeout": "VOXLAKE_TIMEOUT",
     "settle_hours": "VOXLAKE_SETTLE_HOURS",
     "give_up_days": "VOXLAKE_GIVE_UP_DAYS",
 }
@@ -36,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "output": "json",
     "jobs": 4,
     "patience": 180,
+    "timeout": 60,
     "settle_hours": 72,
     "give_up_days": 14,
 }
@@ -51,6 +53,7 @@ class Settings:
     output: str
     jobs: int
     patience: timedelta
+    timeout: timedelta
     settling: Settling
     account_id: int | None = None
     api_key: str | None = field(default=None, repr=False)
@@ -81,6 +84,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], *, folder: Pat
         output=values["output"],
         jobs=values["jobs"],
         patience=timedelta(seconds=values["patience"]),
+        timeout=timedelta(seconds=values["timeout"]),
         settling=Settling(timedelta(hours=values["settle_hours"]), timedelta(days=values["give_up_days"])),
         account_id=_account(environ.get("VOXIMPLANT_ACCOUNT_ID")),
         api_key=environ.get("VOXIMPLANT_API_KEY") or None,
@@ -161,6 +165,7 @@ _READERS: dict[str, Any] = {
     "output": _output,
     "jobs": _whole,
     "patience": lambda value, place: _whole(value, place, least=0),
+    "timeout": _whole,
     "settle_hours": lambda value, place: _whole(value, place, least=0),
     "give_up_days": lambda value, place: _whole(value, place, least=0),
 }

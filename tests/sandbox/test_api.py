@@ -10,6 +10,7 @@ import pytest
 import requests
 from dates import days_ago
 
+from voxlake.sandbox.faults import KINDS
 from voxlake.sandbox.history import METHODS
 from voxlake.sandbox.switches import Switches
 
@@ -255,3 +256,10 @@ def test_wrong_switches(wrong):
     """A switch that does not exist, or a value that it does not have, is said in a sentence."""
     with pytest.raises(ValueError, match=wrong.split("=", maxsplit=1)[0]):
         Switches.parse([wrong])
+
+
+def test_docs_list_every_fault():
+    """The documentation has each kind of fault and each parameter of a plan."""
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+    table = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert [kind for kind in [*KINDS, "seed", "first", "seconds", "wait"] if f"`{kind}`" not in table] == []

@@ -57,6 +57,7 @@ def data_options(command: F) -> F:
 def api_options(command: F) -> F:
     """Add the settings that say how to ask the API."""
     for option in (
+        click.option("--timeout", metavar="N", help="Seconds to wait for one reply. [60]"),
         click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
         click.option("--jobs", metavar="N", help="Windows asked for at the same time. [4]"),
         click.option("--output", metavar="|".join(OUTPUTS), help="What is asked of the API. [json]"),
@@ -69,7 +70,17 @@ def api_options(command: F) -> F:
 
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Hand a command its resolved settings in place of the raw flags."""
-    names = ("data_dir", "api_url", "credentials", "output", "jobs", "patience", "settle_hours", "give_up_days")
+    names = (
+        "data_dir",
+        "api_url",
+        "credentials",
+        "output",
+        "jobs",
+        "patience",
+        "timeout",
+        "settle_hours",
+        "give_up_days",
+    )
 
     @functools.wraps(command)
     def resolved(**flags: Any) -> Any:
@@ -105,6 +116,7 @@ def api_of(settings: Settings) -> Api:
         output=settings.output,
         jobs=settings.jobs,
         patience=settings.patience.total_seconds(),
+        timeout=settings.timeout.total_seconds(),
         random=random.random,
     )
 

@@ -29,8 +29,8 @@ class History:
         self._world, self._switches = world, switches
         self._wire = Wire(self._stream, switches)
 
-    def answer(self, parameters: Mapping[str, str]) -> Reply:
-        """Answer one request, or raise the API's error."""
+    def answer(self, parameters: Mapping[str, str], *, half: bool = False) -> Reply:
+        """Answer one request, or raise the API's error; `half` loses rows on the way and tells nobody."""
         output = parameters.get("output") or "json"
         if output not in ("json", "csv"):
             raise ApiError(105, "The required output format type is not supported")
@@ -46,6 +46,7 @@ class History:
             ids=self._ids(parameters),
             where=self._where(parameters),
         )
+        rows = rows[: len(rows) // 2] if half else rows
         return self._wire.csv(rows) if output == "csv" else self._wire.json(rows, total)
 
     def _span(self, parameters: Mapping[str, str]) -> tuple[int | None, int | None]:

@@ -1,17 +1,19 @@
-"""The sandbox: an HTTP/1.1 server on the local machine, one thread for each connection."""
+"""The sandbox: one account's world behind the API's methods, served on this machine."""
 
 from __future__ import annotations
 
-import gzip
+import itertools
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from .accounts import Account
+from .faults import CODES, Faults
 from .history import METHODS, History
 from .replies import ApiError, Reply, error_reply
 from .request import Request, read_request
+from .transport import Handler, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 ACCOUNT_ID = 1234567
 API_KEY = "00000000-sandbox-0000-0000-000000000000"
+_ERRORS = {**{f"code-{code}": ApiError(code, "Something is wrong for the moment.") for code in CODES}}
+_ERRORS["expired"] = ApiError(456, "The token has expired.")
 
 
 class Sandbox:
@@ -38,6 +42,7 @@ class Sandbox:
         *,
         switches: Switches,
         directory: Path,
+        faults: Faults | None = None,
         port: int = 0,
         now: Callable[[], float] = time.time,
         world_now: Callable[[], float] | None = None,
@@ -45,13 +50,16 @@ class Sandbox:
         self.world, self.switches = world, switches
         if world_now is not None:
             world.now = world_now
+        self.faults = faults or Faults()
+        self.gzip = switches.gzip == "on"
         self.requests: list[Request] = []
         self._methods = {method: History(method, world, switches) for method in METHODS}
         self._account = Account(account_id=ACCOUNT_ID, api_key=API_KEY, directory=directory, now=now)
+        self._appearing = itertools.count(9 * 10**12)
         self.account_id, self.api_key = ACCOUNT_ID, API_KEY
         self.credentials = self.credentials_for(["Owner"])
-        self._http = _Server(("127.0.0.1", port), _Handler)
-        self._http.sandbox = self
+        self._http = Server(("127.0.0.1", port), Handler)
+        self._http.answerer = self
         self.url = f"http://127.0.0.1:{self._http.server_port}/platform_api"
 
     def __enter__(self) -> Self:
@@ -66,71 +74,35 @@ class Sandbox:
         """Write the credentials of a service account with these roles."""
         return self._account.credentials_for(roles)
 
-    def answer(self, target: str, headers: Any, body: bytes) -> Reply:
+    def answer(self, target: str, headers: Any, body: bytes, fault: str | None = None) -> Reply:
         """Answer a request as the API would: what goes wrong is HTTP 200, too."""
         try:
             request = read_request(target, headers, body)
             if request is None:
                 return Reply(b"<html><body>404 Not Found</body></html>", "text/html", 404)
             self.requests.append(request)
-            return self._call(request)
+            return self._call(request, fault)
         except ApiError as error:
             return error_reply(error, self.switches.error_shape)
 
-    def _call(self, request: Request) -> Reply:
+    def _call(self, request: Request, fault: str | None) -> Reply:
         if request.method not in self._methods:
             raise ApiError(103, "Unknown command.")
         self._account.check(request.method, request.parameters, request.authorization)
-        return self._methods[request.method].answer(request.parameters)
+        if fault in _ERRORS:
+            raise _ERRORS[fault]
+        reply = self._methods[request.method].answer(request.parameters, half=fault == "half")
+        if fault == "insert":
+            self._appear(request)
+        return reply
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-    sandbox: Sandbox
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # Without these, each reply waits for the acknowledgement of its own headers.
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    server: _Server
-
-    def do_GET(self) -> None:
-        self._answer(b"")
-
-    def do_POST(self) -> None:
-        self._answer(self._body())
-
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = b""
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return body
-
-    def _answer(self, body: bytes) -> None:
-        reply = self.server.sandbox.answer(self.path, self.headers, body)
-        content = reply.body
-        accepts_gzip = "gzip" in self.headers.get("Accept-Encoding", "")
-        zipped = self.server.sandbox.switches.gzip == "on" and accepts_gzip
-        if zipped:
-            content = gzip.compress(content, 1)
-        self.send_response(reply.status)
-        self.send_header("Content-Type", reply.content_type)
-        self.send_header("Content-Length", str(len(content)))
-        if zipped:
-            self.send_header("Content-Encoding", "gzip")
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-        self.wfile.flush()
-
-    def log_message(self, *_: Any) -> None:
-        """Keep stderr for those who asked for something."""
+    def _appear(self, request: Request) -> None:
+        """Let a message appear in the middle of the window that was just asked for."""
+        stream = METHODS[request.method]
+        dates = [request.parameters.get(name) for name in ("from_date", "to_date")]
+        if None in dates or next(iter(self.world.truth(stream)), None) is None:
+            return
+        first, last = (datetime.fromisoformat(str(date)).replace(tzinfo=UTC) for date in dates)
+        at = min(first + (last - first) / 2, datetime.fromtimestamp(self.world.now(), UTC)).replace(microsecond=0)
+        row = next(self.world.truth(stream))
+        self.world.insert(stream, {**row, "message_id": next(self._appearing), "processed_at": at})
