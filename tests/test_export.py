@@ -193,3 +193,11 @@ def test_day_in_progress(sandbox, voxlake):
     status = json.loads(voxlake("status", "--format", "json").stdout)
     assert status["streams"][0]["newest_message"] == f"{now - timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"
     assert status["streams"][0]["open"] >= 1
+
+
+def test_windows_of_a_single_day(sandbox, voxlake):
+    """An API that allows exactly one day, while we ask a second wider, is asked in pieces of a day."""
+    server = sandbox("max_window_days=1")
+    voxlake("export", "--since", days_ago(4), server=server)
+    inside = [row for row in truth(server, "sms") if row[-1] >= days_ago(4)]
+    assert inside == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,19 @@ class Draft:
         with storage(self._root):
             self._writer.write_table(whole.slice(0, rows).combine_chunks(), row_group_size=ROW_GROUP)
         self._pending, self._pending_rows = [whole.slice(rows)], whole.num_rows - rows
+
+
+def rows_checksum(path: Path) -> str:
+    """Digest a Parquet file up to its footer, which is what `Draft.finish` gave when it was written."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(-8, os.SEEK_END)
+        left = file.tell() - int.from_bytes(file.read(4), "little")
+        file.seek(0)
+        while left > 0 and (piece := file.read(min(left, 1 << 20))):
+            digest.update(piece)
+            left -= len(piece)
+    return digest.hexdigest()[:32]
 
 
 class _Hashing:

@@ -75,3 +75,8 @@ class Locked(TryAgain):
 
 class StorageFull(TryAgain):
     """The data directory cannot be written."""
+
+
+def gravest(codes: set[int]) -> int:
+    """Give the exit code that asks most of the operator; 0 where there is none."""
+    return next((code for code in (1, 2, 3, 75, 4) if code in codes), 0)

@@ -137,16 +137,23 @@ class Run:
                 for waiting, (other, _) in futures.items():
                     _ = other is stream and waiting.cancel()
 
-    def publish(self, *, settling: Settling) -> Report:
+    def repair(self, days: Mapping[Stream, Sequence[date]], *, settling: Settling) -> Report:
+        """Read days again whatever is known of them, and build the database anew."""
+        for stream, its in days.items():
+            self._reports[stream].days = len(its)
+        self.read(days)
+        return self.publish(settling=settling, anew=True)
+
+    def publish(self, *, settling: Settling, anew: bool = False) -> Report:
         """Bring the database up to the lake, and remember how the run ended."""
         warehouse = Warehouse(self._lake)
         self.report.database = str(warehouse.path)
         try:
             try:
-                warehouse.publish(list(self.ledger), settling=settling)
+                warehouse.publish(self.ledger.sound(), settling=settling, anew=anew)
             except Doubled:
                 self._part()
-                warehouse.publish(list(self.ledger), settling=settling)
+                warehouse.publish(self.ledger.sound(), settling=settling, anew=anew)
         except VoxlakeError as error:
             self.report.errors.append(error)
         self.report.requests = self._api.requests

@@ -127,7 +127,7 @@ class _Day:
             self._problems.append("rows moved in time while they were read")
         path = self._lake.path(self.cell)
         if self._problems:
-            self._merge(path if old else None)
+            self._merge(path if old is not None and self._lake.damage(old) is None else None)
         part = Part(
             cell=self.cell,
             row_count=self.draft.rows,

@@ -97,7 +97,7 @@ class _Walker:
         try:
             reading = self._read(window)
         except Declined as error:
-            if error.code not in _RANGE_CODES or window.seconds <= DAY.total_seconds():
+            if error.code not in _RANGE_CODES or window.seconds == 1:
                 raise
             reading = None
         if reading is not None and reading.complete and (reading.agrees or len(reading.pages) <= 1):

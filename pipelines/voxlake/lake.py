@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voxlake.draft import Draft, storage
+from voxlake.draft import Draft, rows_checksum, storage
 from voxlake.errors import DataError, Locked
-from voxlake.model import DAY, Cell, Part
+from voxlake.model import DAY, Cell, Part, Window
 from voxlake.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -76,10 +76,14 @@ class Lake:
                 yield Cell(int(account), stream, date.fromisoformat(day)), path
 
     def batches(self, cell: Cell, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Read the rows of a cell in the order of time, one row group at a time."""
-        file = pq.ParquetFile(self.path(cell))
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group, columns=columns).replace_schema_metadata(None)
+        """Read the rows of a cell in the order of time, one row group at a time; a DataError where that fails."""
+        with self._readable(cell):
+            file = pq.ParquetFile(self.path(cell), page_checksum_verification=True)
+            groups = range(file.num_row_groups)
+        for group in groups:
+            with self._readable(cell):
+                table = file.read_row_group(group, columns=columns).replace_schema_metadata(None)
+            yield table
 
     def rewrite(self, old: Part, part: Part, rows: pa.Table) -> Part:
         """Put a cell's file in place again with some rows in their latest state, and say what it proves now.
@@ -100,15 +104,39 @@ class Lake:
 
     def proof(self, cell: Cell, path: Path) -> Part:
         """Read what a file proves of itself from its footer."""
-        try:
+        with self._readable(cell):
             metadata = pq.read_metadata(path)
             fields = json.loads((metadata.metadata or {})[PROOF])
             return Part(cell=cell, row_count=metadata.num_rows, **_revived(fields))
-        except (OSError, pa.ArrowInvalid, KeyError, ValueError, TypeError) as error:
+
+    @contextmanager
+    def _readable(self, cell: Cell) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
             raise DataError(
-                f"{path} is no file of voxlake or is damaged: delete it, then run"
-                f" 'voxlake backfill {cell.stream} --from {cell.date} --to {cell.date + DAY}'."
+                f"{self.path(cell).relative_to(self.root)} is damaged: run 'voxlake backfill {cell.stream}"
+                f" --from {cell.date} --to {cell.date + DAY} --force'."
             ) from error
+
+    def damage(self, part: Part) -> str | None:
+        """Read a whole file against its own checksum, schema and day; None where all is well."""
+        path = self.path(part.cell)
+        try:
+            if rows_checksum(path) != part.checksum:
+                return f"{path.relative_to(self.root)} is not what was written: its checksum differs"
+            if not pq.read_schema(path).equals(STREAMS[part.cell.stream].schema):
+                return f"{path.relative_to(self.root)} has another schema"
+            day = Window.of_days(part.cell.date, part.cell.date)
+            rows = 0
+            for batch in self.batches(part.cell):
+                rows += batch.num_rows
+                first, last = pc.min_max(batch["processed_at"]).as_py().values()
+                if batch.num_rows and not (first in day and last in day):
+                    return f"{path.relative_to(self.root)} holds rows of another day"
+        except (OSError, pa.ArrowException, ValueError, DataError) as error:
+            return f"{path.relative_to(self.root)} cannot be read ({' '.join(str(error).split())})"
+        return None if rows == part.row_count else f"{path.relative_to(self.root)} has {rows:,} rows"
 
     def draft(self, cell: Cell) -> Draft:
         """Begin the file of a cell, aside."""
@@ -198,14 +226,17 @@ def _revived(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def difference(old: Path, new: Path) -> tuple[int, int]:
-    """Count the messages of a file that an older one lacks, and those that it has otherwise."""
+    """Count the messages of a file that an older one lacks or cannot give any more, and those that it has otherwise."""
     with duckdb.connect() as connection:
-        found = connection.execute(
-            "SELECT count(*) FILTER (o.message_id IS NULL),"
-            " count(*) FILTER (o.message_id IS NOT NULL AND n IS DISTINCT FROM o)"
-            " FROM read_parquet($1, hive_partitioning = false) n"
-            " LEFT JOIN read_parquet($2, hive_partitioning = false) o USING (message_id)",
-            [str(new), str(old)],
-        ).fetchone()
+        try:
+            found = connection.execute(
+                "SELECT count(*) FILTER (o.message_id IS NULL),"
+                " count(*) FILTER (o.message_id IS NOT NULL AND n IS DISTINCT FROM o)"
+                " FROM read_parquet($1, hive_partitioning = false) n"
+                " LEFT JOIN read_parquet($2, hive_partitioning = false) o USING (message_id)",
+                [str(new), str(old)],
+            ).fetchone()
+        except duckdb.Error:
+            return pq.read_metadata(new).num_rows, 0
     assert found is not None  # noqa: S101 - an aggregate has a row
     return found

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from voxlake.draft import storage
+from voxlake.errors import DataError
 from voxlake.lake import put
 from voxlake.model import Cell, Part
 
@@ -23,7 +24,8 @@ _VERSION = 1
 class Ledger:
     """The parts of a lake, by cell, and how the last run ended.
 
-    The file `ledger.json` only spares reading footers: an entry counts as long as its file is untouched.
+    The file `ledger.json` only spares reading footers: an entry counts as long as its file is untouched. `damaged`
+    holds the cells whose file cannot be read: they count as not exported.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -33,9 +35,13 @@ class Ledger:
         self.last_run: dict[str, Any] | None = stored.get("last_run")
         known = {(entry["path"], entry["stamp"]): entry for entry in stored.get("parts", [])}
         self._parts: dict[Cell, Part] = {}
+        self.damaged: dict[Cell, DataError] = {}
         for cell, path in lake.cells():
             entry = known.get((self._name(path), _stamp(path)))
-            self._parts[cell] = _part(cell, entry) if entry else lake.proof(cell, path)
+            try:
+                self._parts[cell] = _part(cell, entry) if entry else lake.proof(cell, path)
+            except DataError as error:
+                self.damaged[cell] = error
 
     def __iter__(self) -> Iterator[Part]:
         return iter(sorted(self._parts.values(), key=lambda part: part.cell))
@@ -51,10 +57,22 @@ class Ledger:
     def add(self, part: Part) -> None:
         """Take note of a file that was just put in place."""
         self._parts[part.cell] = part
+        self.damaged.pop(part.cell, None)
+
+    def sound(self) -> list[Part]:
+        """Give all parts; an unreadable file raises its DataError, for a database without it would lack rows."""
+        for error in self.damaged.values():
+            raise error
+        return list(self)
 
     def of(self, account_id: int, stream: str) -> dict[date, Part]:
         """Give the parts of one stream of one account by day."""
         return {p.cell.date: p for p in self if (p.cell.account_id, p.cell.stream) == (account_id, stream)}
+
+    def oldest(self, account_id: int, stream: str) -> date | None:
+        """Give the first day of a stream that has a file, be it damaged."""
+        cells = (*self._parts, *self.damaged)
+        return min((c.date for c in cells if (c.account_id, c.stream) == (account_id, stream)), default=None)
 
     def save(self, *, last_run: dict[str, Any] | None = None) -> None:
         """Write the index; a crash before it costs the next run the reading of some footers, nothing else."""

@@ -6,16 +6,15 @@ found, and those are read again. Messages whose status can still change are aske
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voxlake.bounds import Bounds, learn
-from voxlake.errors import Declined
-from voxlake.model import DAY, SECOND, Window, midnight
+from voxlake.census import CALIBRATION, count, learn_bounds
+from voxlake.errors import DataError, Declined
+from voxlake.model import SECOND, Window, midnight
 from voxlake.normalise import normalise
 from voxlake.plan import neighbours
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from voxlake.api import Api
+    from voxlake.bounds import Bounds
     from voxlake.lake import Lake
     from voxlake.model import Part, Settling
     from voxlake.streams import Stream
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 IDS = 500
 """Ids in one request: they travel in its body."""
 
-PAGE, CALIBRATION = 1000, 2
+PAGE = 1000
 RECENT, PIECES = 6, 4
 
 
@@ -59,7 +59,7 @@ def probe(
     rows, moving = (sum(number) for number in zip(*((p.row_count, p.moving) for p in parts), strict=True))
     # Few rows are read as quickly as they are counted, and a reading proves more.
     worth = rows // PAGE > CALIBRATION + len(pieces) + moving // IDS
-    bounds = _bounds(api, lake, stream, by_day) if worth else None
+    bounds = learn_bounds(api, lake, stream, by_day) if worth else None
     if bounds is None:
         probed.stale = set(by_day)
         return probed
@@ -72,31 +72,14 @@ def probe(
     latest = _latest(api, lake, stream, [part for part in quiet if part.moving])
     for part in quiet:
         rows = latest.get(part.cell.date) if part.moving else {}
-        if rows is None:
-            probed.stale.add(part.cell.date)
-        else:
-            _refresh(lake, stream, part, rows, probed, now=now, settling=settling)
+        try:
+            if rows is not None:
+                _refresh(lake, stream, part, rows, probed, now=now, settling=settling)
+                continue
+        except DataError:
+            pass  # a file that cannot be read is read from the API again
+        probed.stale.add(part.cell.date)
     return probed
-
-
-def _bounds(api: Api, lake: Lake, stream: Stream, by_day: dict[date, Part]) -> Bounds | None:
-    around = max((day for day, part in by_day.items() if part.row_count), default=None)
-    if around is None:
-        return None
-    pairs = [day for day, part in by_day.items() if part.row_count and day + DAY in by_day]
-    around = max(pairs, default=around)
-    times: Counter[datetime] = Counter()
-    for day in (around, around + DAY):
-        if day in by_day:
-            for batch in lake.batches(by_day[day].cell, columns=["processed_at"]):
-                times.update(
-                    {
-                        v["values"].replace(microsecond=0): v["counts"]
-                        for v in batch["processed_at"].value_counts().to_pylist()
-                    }
-                )
-    counts = {day: part.row_count for day, part in by_day.items()}
-    return learn(lambda asked: api.total(stream, asked), times, counts, around=around)
 
 
 def _pieces(window: Window) -> list[Window]:
@@ -108,11 +91,7 @@ def _pieces(window: Window) -> list[Window]:
 
 def _differing(api: Api, stream: Stream, window: Window, bounds: Bounds, by_day: dict[date, Part]) -> set[date]:
     """Find the days of a window that the API counts otherwise than the lake, by halving."""
-    try:
-        told = api.total(stream, bounds.exactly(window))
-    except Declined:
-        told = -1
-    if told == sum(by_day[day].row_count for day in window.days):
+    if count(api, stream, window, bounds) == sum(by_day[day].row_count for day in window.days):
         return set()
     if len(window.days) == 1:
         return set(window.days)
@@ -124,7 +103,12 @@ def _latest(
 ) -> dict[date, dict[int, dict[str, Any]] | None]:
     """Ask for the messages that can still change, by id: per day their rows, or None where they must be read by day."""
     found: dict[date, dict[int, dict[str, Any]] | None] = {part.cell.date: {} for part in parts}
-    wanted = [(part.cell.date, message_id) for part in parts for message_id in _moving_ids(lake, stream, part)]
+    wanted: list[tuple[date, int]] = []
+    for part in parts:
+        try:
+            wanted += [(part.cell.date, message_id) for message_id in _moving_ids(lake, stream, part)]
+        except DataError:
+            found[part.cell.date] = None
     for first in range(0, len(wanted), IDS):
         some = wanted[first : first + IDS]
         window = Window.of_days(some[0][0], some[-1][0])

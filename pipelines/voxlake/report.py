@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from voxlake.errors import gravest
+
 if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.errors import VoxlakeError
     from voxlake.model import Part
-
-# Of several ends the one that asks most of the operator counts.
-_GRAVITY = (1, 2, 3, 75, 4)
 
 
 @dataclass(slots=True)
@@ -69,7 +68,7 @@ class Report:
         codes = {error.exit_code for error in self.all_errors}
         if any(stream.unverified or stream.rejects for stream in self.streams):
             codes.add(4)
-        return next((code for code in _GRAVITY if code in codes), 0)
+        return gravest(codes)
 
     @property
     def all_errors(self) -> list[VoxlakeError]:

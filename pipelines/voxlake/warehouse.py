@@ -11,13 +11,13 @@ import os
 import shutil
 from contextlib import contextmanager
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
 from voxlake.draft import storage
-from voxlake.errors import DataError, Doubled, SettingsError
+from voxlake.errors import DataError, Doubled, SettingsError, StorageFull
 from voxlake.lake import put
 from voxlake.statements import fingerprint, promise, statements
 from voxlake.streams import STREAMS
@@ -62,14 +62,58 @@ class Warehouse:
         current = {part.cell: part.checksum for part in parts}
         changed = {cell for cell, digest in current.items() if (loaded or {}).get(cell) != digest}
         gone = set(loaded or {}) - set(current)
-        with _opened(aside) as connection:
-            if loaded is None:
-                _create(connection)
-            self._load(connection, parts, changed=changed, gone=gone)
-            _cover(connection, parts, settling=settling)
-            _check(connection)
+        try:
+            with _opened(aside) as connection:
+                if loaded is None:
+                    _create(connection)
+                self._load(connection, parts, changed=changed, gone=gone)
+                _cover(connection, parts, settling=settling)
+                _check(connection)
+        except duckdb.Error as error:
+            told = " ".join(str(error).split())
+            if "No space left" in told or "out of disk space" in told:
+                raise StorageFull(
+                    f"{self._lake.root} has no room for the database ({told}): make some, then run 'voxlake publish'."
+                ) from error
+            raise DataError(
+                f"The database cannot be built ({told}): run 'voxlake audit --repair', and tell us if it fails again."
+            ) from error
         self._swap(aside)
         return len(changed | gone)
+
+    def differing(self, parts: Iterable[Part]) -> list[Cell]:
+        """Compare days of the published database with their files, row by row through a hash of each."""
+        by_stream: dict[str, dict[tuple[int, object], Part]] = {}
+        for part in parts:
+            by_stream.setdefault(part.cell.stream, {})[part.cell.account_id, part.cell.date] = part
+        found: list[Cell] = []
+        with duckdb.connect() as connection:
+            for name, its in by_stream.items():
+                held = self._digests(connection, name, its.values())
+                found += [
+                    part.cell for key, part in its.items() if held is None or held[0].get(key) != held[1].get(key)
+                ]
+        return found
+
+    def _digests(
+        self, connection: duckdb.DuckDBPyConnection, stream: str, parts: Iterable[Part]
+    ) -> tuple[dict[Any, Any], dict[Any, Any]] | None:
+        """Digest the rows of each day in the lake and in the database; None where the database cannot tell."""
+        columns = ", ".join(("date", *STREAMS[stream].schema.names))
+        digest = f"SELECT account_id, date, count(*), bit_xor(hash({columns})) FROM"
+        files = [str(self._lake.path(part.cell)) for part in parts]
+        try:
+            connection.execute(f"ATTACH IF NOT EXISTS '{_quoted(self.path.resolve())}' AS published (READ_ONLY)")
+            lake, database = (
+                {(account, day): rest for account, day, *rest in connection.execute(*query).fetchall()}
+                for query in (
+                    (f"{digest} ({_rows_of(stream)}) GROUP BY ALL", [files]),
+                    (f"{digest} published.{STREAMS[stream].table} GROUP BY ALL",),
+                )
+            )
+        except duckdb.Error:
+            return None
+        return lake, database
 
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -118,17 +162,7 @@ class Warehouse:
                 if part.cell in changed and part.cell.stream == stream.name
             ]
             if files:
-                columns = ", ".join(
-                    # Not a cast: that would follow the time zone of the session.
-                    "make_timestamp(epoch_us(processed_at)) AS processed_at" if name == "processed_at" else name
-                    for name in stream.schema.names
-                )
-                connection.execute(
-                    f"INSERT INTO {stream.table} BY NAME SELECT account_id, date, {columns}"  # noqa: S608
-                    " FROM read_parquet($1, hive_partitioning = true,"
-                    " hive_types = {'account_id': BIGINT, 'date': DATE})",
-                    [files],
-                )
+                connection.execute(f"INSERT INTO {stream.table} BY NAME {_rows_of(stream.name)}", [files])
         connection.execute("DELETE FROM meta.parts")
         connection.register(
             "current", _rows((p.cell.account_id, p.cell.stream, p.cell.date, p.checksum) for p in parts)
@@ -149,11 +183,28 @@ class Warehouse:
                 (self._generations / f"{number:08d}.duckdb").unlink(missing_ok=True)
 
 
+def _rows_of(stream: str) -> str:
+    """Select the rows of the files in $1 as the table has them."""
+    columns = ", ".join(
+        # Not a cast: that would follow the time zone of the session.
+        "make_timestamp(epoch_us(processed_at)) AS processed_at" if name == "processed_at" else name
+        for name in STREAMS[stream].schema.names
+    )
+    return (
+        f"SELECT account_id, date, {columns} FROM read_parquet($1, hive_partitioning = true,"  # noqa: S608
+        " hive_types = {'account_id': BIGINT, 'date': DATE})"
+    )
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS next (STORAGE_VERSION '{_STORAGE}')")
+        connection.execute(f"ATTACH '{_quoted(path)}' AS next (STORAGE_VERSION '{_STORAGE}')")
         connection.execute("USE next")
         yield connection
         connection.execute("USE memory")

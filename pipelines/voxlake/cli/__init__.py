@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from voxlake.cli.answer import publish, query, report, status
+from voxlake.cli.audit import audit
 from voxlake.cli.export import backfill, export
 from voxlake.cli.options import Group
 from voxlake.cli.sandbox import sandbox
@@ -20,5 +21,5 @@ def main() -> None:
     """Export the SMS history of a Voximplant account, completely and provably."""
 
 
-for command in (export, backfill, publish, status, report, query, sandbox):
+for command in (export, backfill, audit, publish, status, report, query, sandbox):
     main.add_command(command)

@@ -27,7 +27,7 @@ def publish(settings: Settings) -> None:
         raise SettingsError(f"There is no data directory {settings.data_dir}: run 'voxlake export' first.")
     with lake.locked(holder=holder()):
         ledger, warehouse = Ledger(lake), Warehouse(lake)
-        warehouse.publish(list(ledger), settling=settings.settling, anew=True)
+        warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
         ledger.save()
     click.echo(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}", err=True)
 

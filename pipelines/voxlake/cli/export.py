@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import api_of, api_options, holder, now, progress_bar, with_settings
-from voxlake.errors import SettingsError
-from voxlake.settings import Settings, day
+from voxlake.cli.options import api_of, api_options, days_of, holder, now, progress_bar, with_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
     from voxlake.ledger import Ledger
+    from voxlake.settings import Settings
     from voxlake.streams import Stream
 
 DEFAULT_DAYS = 30
@@ -31,16 +30,13 @@ DEFAULT_DAYS = 30
 @with_settings
 def export(settings: Settings, stream: str, since: str | None, until: str | None, *, dry_run: bool) -> None:
     """Export everything that is not yet final, and publish the database."""
-    first = day(since, "--since") if since else None
-    end = day(until, "--until", up=True) if until else None
-    if first and end and first >= end:
-        raise SettingsError(f"--since {first} does not lie before --until {end}: the end is excluded.")
 
     def days(ledger: Ledger, stream: Stream, account_id: int) -> Sequence[date]:
         today = now().date()
-        oldest = min(ledger.of(account_id, stream.name), default=today - timedelta(days=DEFAULT_DAYS))
-        return _span(first or oldest, end, today)
+        oldest = ledger.oldest(account_id, stream.name) or today - timedelta(days=DEFAULT_DAYS)
+        return days_of(since, until, default=oldest, end=today + timedelta(days=1))
 
+    days_of(since, until, default=now().date(), end=now().date())
     _run(settings, stream, days, force=False, dry_run=dry_run)
 
 
@@ -54,24 +50,8 @@ def export(settings: Settings, stream: str, since: str | None, until: str | None
 @with_settings
 def backfill(settings: Settings, stream: str, first: str, end: str, *, force: bool, dry_run: bool) -> None:
     """Export the days of [from, to), and publish the database."""
-    from_day, to_day = day(first, "--from"), day(end, "--to", up=True)
-    if from_day >= to_day:
-        raise SettingsError(f"--from {from_day} does not lie before --to {to_day}: the end is excluded.")
-    _run(
-        settings,
-        stream,
-        lambda _ledger, _stream, _account: _span(from_day, to_day, now().date()),
-        force=force,
-        dry_run=dry_run,
-    )
-
-
-def _span(first: date, end: date | None, today: date) -> Sequence[date]:
-    """List the days of [first, end) that have begun."""
-    from voxlake.plan import span  # noqa: PLC0415 - heavy imports only where they are used
-
-    tomorrow = today + timedelta(days=1)
-    return span(first, min(end or tomorrow, tomorrow))
+    days = days_of(first, end, default=now().date(), end=now().date() + timedelta(days=1), names=("--from", "--to"))
+    _run(settings, stream, lambda _ledger, _stream, _account: days, force=force, dry_run=dry_run)
 
 
 def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *, force: bool, dry_run: bool) -> None:

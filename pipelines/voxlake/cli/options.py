@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from voxlake.errors import SettingsError, VoxlakeError
-from voxlake.settings import OUTPUTS, Settings, resolve
+from voxlake.settings import OUTPUTS, Settings, day, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from voxlake.api import Api
 
@@ -119,6 +120,19 @@ def api_of(settings: Settings) -> Api:
         timeout=settings.timeout.total_seconds(),
         random=random.random,
     )
+
+
+def days_of(
+    since: str | None, until: str | None, *, default: date, end: date, names: tuple[str, str] = ("--since", "--until")
+) -> list[date]:
+    """List the UTC days from `since`, or a default, up to `until`, but not beyond `end`, which is excluded."""
+    from voxlake.plan import span  # noqa: PLC0415 - heavy imports only where they are used
+
+    first = day(since, names[0]) if since else None
+    last = day(until, names[1], up=True) if until else None
+    if first and last and first >= last:
+        raise SettingsError(f"{names[0]} {first} does not lie before {names[1]} {last}: the end is excluded.")
+    return span(first or default, min(last or end, end))
 
 
 def holder() -> str:

@@ -1,0 +1,94 @@
+"""`voxlake audit`: whether lake and database hold what the API has, and the same."""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from voxlake.cli.options import api_of, api_options, days_of, holder, now, with_settings
+from voxlake.errors import SettingsError, gravest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from voxlake.audit import Audit
+    from voxlake.ledger import Ledger
+    from voxlake.settings import Settings
+    from voxlake.streams import Stream
+
+
+@click.command()
+@click.argument("stream", type=click.Choice(["sms", "a2p", "all"]), default="all")
+@click.option("--since", metavar="DATE", help="First UTC day. [the oldest day in the lake]")
+@click.option("--until", metavar="DATE", help="The UTC day to stop before. [today]")
+@click.option("--repair", is_flag=True, help="Read the days that differ again, and audit them again.")
+@click.option(
+    "--pages", type=click.IntRange(min=0), default=10, show_default=True, help="Pages of each history to reread."
+)
+@click.option("--seed", type=int, help="Choose the same pages as another audit.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@api_options
+@with_settings
+def audit(
+    settings: Settings,
+    stream: str,
+    since: str | None,
+    until: str | None,
+    pages: int,
+    seed: int | None,
+    form: str,
+    *,
+    repair: bool,
+) -> None:
+    """Compare the lake with the API, with the database and with its own checksums; end with 4 if anything differs."""
+    from voxlake.audit import audit as look  # noqa: PLC0415
+    from voxlake.export import Run  # noqa: PLC0415
+    from voxlake.lake import Lake  # noqa: PLC0415
+    from voxlake.ledger import Ledger  # noqa: PLC0415
+    from voxlake.streams import STREAMS  # noqa: PLC0415
+
+    api, lake = api_of(settings), Lake(settings.data_dir)
+    if not settings.data_dir.is_dir():
+        raise SettingsError(f"There is no data directory {settings.data_dir}: run 'voxlake export' first.")
+    streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
+    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+    with lake.locked(holder=holder()):
+        ledger = Ledger(lake)
+        days = {one: _days(ledger, api.account_id, one, since, until) for one in streams}
+        audits, errors = look(api, lake, ledger, days, pages=pages, seed=seed, jobs=settings.jobs, now=now())
+        _tell(audits, form)
+        differing = {STREAMS[a.stream]: sorted({d.date for d in a.differences}) for a in audits if a.differences}
+        if differing and repair:
+            run = Run(api, lake, list(differing), now=now)
+            with run.pool(settings.jobs):
+                report = run.repair(differing, settling=settings.settling)
+            click.echo(str(report), err=True)
+            audits, more = look(api, lake, run.ledger, differing, pages=pages, seed=seed, jobs=settings.jobs, now=now())
+            _tell(audits, form)
+            errors += [*report.all_errors, *more]
+    for error in errors:
+        click.echo(f"voxlake: {error}", err=True)
+    if any(found.differences for found in audits):
+        click.echo("Something differs: 'voxlake audit --repair' reads these days again.", err=True)
+    click.echo(f"The pages were chosen by --seed {seed}.", err=True)
+    codes = {error.exit_code for error in errors}
+    sys.exit(gravest(codes | {4 for found in audits if found.differences or found.unread}))
+
+
+def _tell(audits: Sequence[Audit], form: str) -> None:
+    """Print what was found; JSON has one list for each round."""
+    from voxlake.show import as_json  # noqa: PLC0415
+
+    if form == "json":
+        click.echo(as_json([found.to_json() for found in audits]))
+    elif audits:
+        click.echo("\n".join(map(str, audits)))
+
+
+def _days(ledger: Ledger, account_id: int, stream: Stream, since: str | None, until: str | None) -> Sequence[date]:
+    oldest = ledger.oldest(account_id, stream.name) or now().date()
+    return days_of(since, until, default=oldest, end=now().date())

@@ -1,0 +1,157 @@
+"""An audit finds whatever differs between the API, the lake, the database and the files' own checksums."""
+
+import json
+import shutil
+from datetime import timedelta
+
+import duckdb
+import pytest
+from dates import days_ago
+from test_export import held, truth
+
+from voxlake.streams import STREAMS
+
+DAY = days_ago(4)
+
+
+def part(voxlake, stream="sms", day=DAY):
+    """Give the path of a day's file."""
+    return next((voxlake.folder / "data" / "lake" / STREAMS[stream].table).glob(f"*/date={day}/part.parquet"))
+
+
+def row_of(server, stream="sms", day=DAY, number=0):
+    """Give one of the API's rows of a day."""
+    return [row for row in server.world.truth(stream) if row["processed_at"].date() == day][number]
+
+
+def lose_file(voxlake, server):
+    """Take a file away."""
+    part(voxlake).unlink()
+
+
+def rot(voxlake, server):
+    """Change a byte in the middle of a file and leave its length and time."""
+    path = part(voxlake)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def lose_footer(voxlake, server):
+    """Cut a file."""
+    path = part(voxlake)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def swap_days(voxlake, server):
+    """Put one day's file in the place of another."""
+    shutil.copyfile(part(voxlake, day=days_ago(3)), part(voxlake))
+
+
+def touch_database(voxlake, server):
+    """Change one amount in the database."""
+    link = voxlake.folder / "data" / "voxlake.duckdb"
+    link.resolve().chmod(0o644)
+    with duckdb.connect(str(link)) as connection:
+        connection.execute("UPDATE sms_history SET cost = cost + 1 WHERE date = $1 AND message_id % 50 = 0", [DAY])
+
+
+def lose_database(voxlake, server):
+    """Remove the database."""
+    (voxlake.folder / "data" / "voxlake.duckdb").unlink()
+
+
+def late_row(voxlake, server):
+    """Let a message appear on a day that is final."""
+    server.world.insert("sms", row_of(server) | {"message_id": 10**12})
+
+
+def lost_row(voxlake, server):
+    """Let the API forget a message."""
+    server.world.remove("sms", row_of(server)["message_id"])
+
+
+def other_text(voxlake, server):
+    """Change a message of a day that is final, which no count shows."""
+    server.world.change("sms", row_of(server)["message_id"], text="something else")
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lose_file, "the lake has no file of this day"),
+        (rot, "its checksum differs"),
+        (lose_footer, "is damaged"),
+        (swap_days, "holds rows of another day"),
+        (touch_database, "the database does not hold what the lake holds"),
+        (lose_database, "the database does not hold what the lake holds"),
+        (late_row, "messages, the lake holds"),
+        (lost_row, "messages, the lake holds"),
+        (other_text, "(text)"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_every_harm_is_found_and_repaired(sandbox, voxlake, harm, told):
+    """A harm is named with its day and exit code 4, and one repair brings back the API's rows."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    sound = voxlake("audit", "--pages", "40", server=server)
+    assert sound.stdout.count("; 0 differences") == 2
+    harm(voxlake, server)
+    found = voxlake("audit", "--pages", "40", server=server, code=4)
+    lines = [line for line in found.stdout.splitlines() if told in line]
+    assert any(line.startswith(f"sms: {DAY}: ") for line in lines), found.stdout
+    assert "text" not in found.stdout.replace("(text)", "")
+    repaired = voxlake("audit", "--pages", "40", "--repair", server=server)
+    assert repaired.stdout.splitlines()[-1].endswith("; 0 differences")
+    for stream in STREAMS:
+        assert truth(server, stream) == held(voxlake.folder / "data" / "voxlake.duckdb", stream)
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        ["from_bound=exclusive", "to_bound=inclusive"],
+        ["date_precision=day", "to_bound=exclusive", "order=random-per-request"],
+        ["message_id_filter=refused", "max_count=300", "max_offset=300", "max_window_days=1"],
+    ],
+    ids=str,
+)
+def test_audit_under_every_bound(sandbox, voxlake, switches):
+    """A sound lake is sound whatever the API's bounds and caps are, and a row more is found."""
+    server = sandbox(*switches)
+    voxlake("backfill", "--from", days_ago(10), "--to", days_ago(0), server=server)
+    voxlake("audit", "--output", "csv", server=server)
+    late_row(voxlake, server)
+    found = json.loads(voxlake("audit", "sms", "--format", "json", server=server, code=4).stdout)
+    assert {(d["date"], d["stream"]) for d in found[0]["differences"]} == {(str(DAY), "sms")}
+
+
+def test_audit_says_what_it_could_not_ask(sandbox, voxlake):
+    """A refused history does not stop the other, and the days of an audit can be chosen."""
+    server = sandbox()
+    voxlake("backfill", "--from", days_ago(10), "--to", days_ago(0), server=server)
+    server.credentials = server.credentials_for(["Developer"])
+    found = voxlake("audit", "--since", days_ago(5), "--until", days_ago(3), server=server, code=3)
+    assert found.stdout.startswith("sms: 2 days; 2 counted")
+    assert "Owner, Admin, CallsSMS" in found.stderr
+    voxlake("audit", "--since", days_ago(3), "--until", days_ago(5), server=server, code=2)
+
+
+def test_unverified_day_is_a_difference(sandbox, voxlake):
+    """What is not proved is said, even where the counts agree."""
+    server = sandbox(faults="half=1")
+    voxlake("export", "sms", "--since", days_ago(2), server=server, code=4)
+    assert "not verified" in voxlake("audit", "sms", server=server, code=4).stdout
+
+
+def test_damaged_file_heals_by_itself(sandbox, voxlake):
+    """An export reads a day again whose file cannot be read; without the API, publishing keeps the last database."""
+    server = sandbox()
+    voxlake("backfill", "--from", days_ago(10), "--to", days_ago(0), server=server)
+    lose_footer(voxlake, server)
+    before = held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+    assert f"--from {DAY} --to {DAY + timedelta(days=1)}" in voxlake("publish", code=4).stderr
+    assert before == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+    voxlake("export", server=server)
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
