@@ -1,12 +1,10 @@
 """What the journeys share: a sandbox, and a way to run voxlake as its users do."""
 
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from runner import Command
 
 from voxlake.sandbox.faults import Faults
 from voxlake.sandbox.server import Sandbox
@@ -54,15 +52,7 @@ def voxlake(tmp_path):
         environ = dict(os.environ)
         if server is not None:
             environ |= {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-        done = subprocess.run(
-            [Path(sys.executable).parent / "voxlake", *map(str, arguments)],
-            env=environ | (env or {}),
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        done = Command(arguments, environ | (env or {}), cwd, tmp_path / "command").wait(120)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done

@@ -177,7 +177,9 @@ class _Auditor:
 
     def _contents(self, chosen: Sequence[tuple[Part, float]], bounds: Bounds | None) -> None:
         """Ask for pages again and compare them row by row."""
-        for (part, _), page in zip(chosen, self._pool.map(lambda one: self._page(*one, bounds), chosen), strict=True):
+        for (part, _), page in zip(
+            chosen, self._pool.map(lambda one: self._page(one[0], one[1], bounds), chosen), strict=True
+        ):
             if page is None:
                 self._found.unread.append(f"{part.cell.date}: a page could not be asked for again")
                 continue
