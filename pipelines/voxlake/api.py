@@ -52,6 +52,7 @@ class Api:
     Safe to share between threads: each has its own connection, and at most `jobs` requests run at the same time,
     fewer while the API says that this is too fast. `requests` counts what was asked.
     `patience` bounds the seconds spent on one request with all its repetitions, `timeout` those for one reply.
+    `keep` is given every reply as it came, with its method and parameters, without secrets.
     `now` and `sleep` (seconds) and `random` (0 to 1) are arguments so that tests own them.
     """
 
@@ -76,6 +77,7 @@ class Api:
         self._auth = auth
         self._patience, self._timeout = patience, timeout
         self._exhausted = False
+        self.keep: Callable[[str, Mapping[str, str], bytes], None] = lambda _method, _parameters, _body: None
         self._now, self._sleep, self._random = now, sleep, random
         self._local = threading.local()
         self._count = threading.Lock()
@@ -141,6 +143,7 @@ class Api:
             try:
                 with self.pace:
                     body = self._ask(method, parameters)
+                self.keep(method, parameters, body)
                 reply = read(body)
             except _ApiAnswerError as answer:
                 if answer.code in STALE_TOKEN and not renewed:

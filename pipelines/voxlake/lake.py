@@ -97,7 +97,11 @@ class Lake:
             draft.add(
                 pa.concat_tables([kept, latest]).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
             )
-        part = dataclasses.replace(part, checksum=draft.finish())
+        return self.commit(draft, part)
+
+    def commit(self, draft: Draft, part: Part) -> Part:
+        """Finish a file and put it in place; the part gets its checksum and number of rows."""
+        part = dataclasses.replace(part, row_count=draft.rows, checksum=draft.finish())
         draft.seal(self.proof_of(part))
         self.put(draft, part)
         return part
@@ -181,10 +185,7 @@ class Lake:
         for batch in self.batches(part.cell):
             draft.add(batch.filter(pc.invert(pc.is_in(batch["message_id"], gone))))
         problem = f"{len(ids)} messages moved to another day, and this one could not be read again"
-        part = dataclasses.replace(part, row_count=draft.rows, verified=False, problem=problem, checksum=draft.finish())
-        draft.seal(self.proof_of(part))
-        self.put(draft, part)
-        return part
+        return self.commit(draft, dataclasses.replace(part, verified=False, problem=problem))
 
     def write_rejects(self, cell: Cell, rejects: Sequence[Reject]) -> None:
         """Keep the rows of a cell that could not be read, as JSON lines; none removes an older file."""

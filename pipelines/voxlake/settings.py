@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "jobs": "VOXLAKE_JOBS",
     "patience": "VOXLAKE_PATIENCE",
     "timeout": "VOXLAKE_TIMEOUT",
+    "keep_raw": "VOXLAKE_KEEP_RAW",
     "settle_hours": "VOXLAKE_SETTLE_HOURS",
     "give_up_days": "VOXLAKE_GIVE_UP_DAYS",
 }
@@ -38,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "jobs": 4,
     "patience": 180,
     "timeout": 60,
+    "keep_raw": False,
     "settle_hours": 72,
     "give_up_days": 14,
 }
@@ -54,6 +56,7 @@ class Settings:
     jobs: int
     patience: timedelta
     timeout: timedelta
+    keep_raw: bool
     settling: Settling
     account_id: int | None = None
     api_key: str | None = field(default=None, repr=False)
@@ -85,6 +88,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], *, folder: Pat
         jobs=values["jobs"],
         patience=timedelta(seconds=values["patience"]),
         timeout=timedelta(seconds=values["timeout"]),
+        keep_raw=values["keep_raw"],
         settling=Settling(timedelta(hours=values["settle_hours"]), timedelta(days=values["give_up_days"])),
         account_id=_account(environ.get("VOXIMPLANT_ACCOUNT_ID")),
         api_key=environ.get("VOXIMPLANT_API_KEY") or None,
@@ -158,6 +162,13 @@ def _whole(value: Any, place: str, *, least: int = 1) -> int:
     return number
 
 
+def _switch(value: Any, place: str) -> bool:
+    named = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if str(value).lower() not in named:
+        raise SettingsError(f"{place} is {value!r}: use true or false.")
+    return named[str(value).lower()]
+
+
 _READERS: dict[str, Any] = {
     "data_dir": _path,
     "api_url": _url,
@@ -166,6 +177,7 @@ _READERS: dict[str, Any] = {
     "jobs": _whole,
     "patience": lambda value, place: _whole(value, place, least=0),
     "timeout": _whole,
+    "keep_raw": _switch,
     "settle_hours": lambda value, place: _whole(value, place, least=0),
     "give_up_days": lambda value, place: _whole(value, place, least=0),
 }

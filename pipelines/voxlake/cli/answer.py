@@ -1,7 +1,9 @@
-"""`voxlake publish`, `status`, `report`, `query`: what is there, without network."""
+"""`voxlake publish`, `replay`, `status`, `report`, `query`: what is there, without network."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,6 +32,40 @@ def publish(settings: Settings) -> None:
         warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
         ledger.save()
     click.echo(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}", err=True)
+
+
+@click.command()
+@click.option(
+    "--raw", type=click.Path(path_type=Path), metavar="DIR", help="Where the replies are. [raw/ in the data directory]"
+)
+@click.option("--force", is_flag=True, help="Rebuild days whose files are newer or prove more, too.")
+@data_options
+@with_settings
+def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
+    """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
+    from voxlake.lake import Lake  # noqa: PLC0415
+    from voxlake.ledger import Ledger  # noqa: PLC0415
+    from voxlake.replay import replay as rebuild  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
+
+    lake = Lake(settings.data_dir)
+    with lake.locked(holder=holder()):
+        ledger = Ledger(lake)
+        done = rebuild(raw or settings.data_dir / "raw", lake, ledger, force=force)
+        Warehouse(lake).publish(ledger.sound(), settling=settings.settling)
+        ledger.save()
+    proved = sum(part.verified for part in done.parts)
+    click.echo(
+        f"{done.replies:,} replies: {sum(part.row_count for part in done.parts):,} rows in {len(done.parts):,} days,"
+        f" {proved:,} of them verified; database {Warehouse(lake).path}",
+        err=True,
+    )
+    for cell in done.kept:
+        click.echo(
+            f"{cell.stream}: {cell.date} stays: its file is newer or proves more; --force rebuilds it.",
+            err=True,
+        )
+    sys.exit(0 if proved == len(done.parts) else 4)
 
 
 @click.command()

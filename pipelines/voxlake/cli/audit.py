@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import api_of, api_options, days_of, holder, now, with_settings
+from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, with_settings
 from voxlake.errors import SettingsError, gravest
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def audit(
         raise SettingsError(f"There is no data directory {settings.data_dir}: run 'voxlake export' first.")
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
-    with lake.locked(holder=holder()):
+    with lake.locked(holder=holder()), keeping(api, settings):
         ledger = Ledger(lake)
         days = {one: _days(ledger, api.account_id, one, since, until) for one in streams}
         audits, errors = look(api, lake, ledger, days, pages=pages, seed=seed, jobs=settings.jobs, now=now())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import api_of, api_options, days_of, holder, now, progress_bar, with_settings
+from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, progress_bar, with_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         )
         click.echo("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
         return
-    with lake.locked(holder=holder()), progress_bar() as bar:
+    with lake.locked(holder=holder()), keeping(api, settings), progress_bar() as bar:
 
         def progress(done: int, planned: int) -> None:
             bar.length = planned

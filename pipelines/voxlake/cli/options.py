@@ -8,6 +8,7 @@ import random
 import socket
 import sys
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +19,7 @@ from voxlake.errors import SettingsError, VoxlakeError
 from voxlake.settings import OUTPUTS, Settings, day, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
 
     from voxlake.api import Api
@@ -58,6 +59,7 @@ def data_options(command: F) -> F:
 def api_options(command: F) -> F:
     """Add the settings that say how to ask the API."""
     for option in (
+        click.option("--keep-raw", is_flag=True, default=None, help="Keep every reply in raw/, for 'voxlake replay'."),
         click.option("--timeout", metavar="N", help="Seconds to wait for one reply. [60]"),
         click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
         click.option("--jobs", metavar="N", help="Windows asked for at the same time. [4]"),
@@ -79,6 +81,7 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         "jobs",
         "patience",
         "timeout",
+        "keep_raw",
         "settle_hours",
         "give_up_days",
     )
@@ -120,6 +123,22 @@ def api_of(settings: Settings) -> Api:
         timeout=settings.timeout.total_seconds(),
         random=random.random,
     )
+
+
+@contextmanager
+def keeping(api: Api, settings: Settings) -> Iterator[None]:
+    """Keep every reply of the block, where that is set; the caller holds the lock."""
+    if not settings.keep_raw:
+        yield
+        return
+    from voxlake.raw import Raw  # noqa: PLC0415
+
+    raw = Raw(settings.data_dir, api.account_id, now=now)
+    api.keep = raw.keep
+    try:
+        yield
+    finally:
+        raw.close()
 
 
 def days_of(

@@ -1,0 +1,280 @@
+"""Rebuild the lake from replies that were kept, without the API.
+
+A walk over the pages of one window proves that window as it did when it was new: the distinct messages are as many as
+every total that came with them. A day is verified again where the proved windows of one run cover it. Replies that came
+later, by page or by id, bring their rows in their latest state.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from voxlake.decode import BrokenReplyError, decode_csv, decode_json
+from voxlake.draft import ROW_GROUP
+from voxlake.model import SECOND, Cell, Part, Window, midnight
+from voxlake.normalise import normalise
+from voxlake.raw import replies
+from voxlake.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from voxlake.lake import Lake
+    from voxlake.ledger import Ledger
+    from voxlake.model import Reject
+    from voxlake.raw import Reply
+    from voxlake.streams import Stream
+
+_TOLERANCE = timedelta(minutes=10)
+"""A file is stamped soon after its last reply."""
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The pages of one window, read one after the other; `pages` numbers replies through all runs."""
+
+    run: str
+    window: Window
+    pages: list[int] = field(default_factory=list)
+    totals: set[int] = field(default_factory=set)
+    ended_at: datetime = _LONG_AGO
+    csv: bool = False
+
+    @property
+    def proves(self) -> Window:
+        """The span in which nothing can be missing, whether the two dates counted or not."""
+        return Window(self.window.start + SECOND, self.window.end)
+
+
+@dataclass(slots=True)
+class _History:
+    """What the replies of one stream of one account hold; `open` are the walks that may go on, by run and window."""
+
+    walks: list[_Walk] = field(default_factory=list)
+    rejects: list[tuple[int, Reject]] = field(default_factory=list)
+    open: dict[tuple[str, Window], _Walk] = field(default_factory=dict)
+
+    def add(self, n: int, reply: Reply, window: Window, total: int | None) -> None:
+        """Note which walk a reply belongs to: a page from offset 0 begins one, and so does a count before a csv."""
+        asked = reply.parameters
+        counts, csv = asked["count"] == "1", asked["output"] == "csv"
+        walk = self.open.get((reply.run, window))
+        if counts and walk is not None and walk.csv and total is not None:
+            walk.totals.add(total)
+        if walk is None or counts or (asked["offset"] == "0" and (not csv or walk.csv)):
+            walk = self.open[reply.run, window] = _Walk(reply.run, window)
+            self.walks.append(walk)
+        walk.pages.append(n)
+        walk.ended_at = reply.at
+        walk.csv = walk.csv or csv
+        if total is not None:
+            walk.totals.add(total)
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What was rebuilt, and which days were left alone because their files are newer or prove more."""
+
+    replies: int = 0
+    parts: list[Part] = field(default_factory=list)
+    kept: list[Cell] = field(default_factory=list)
+
+
+def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> Replayed:
+    """Rebuild every day that the replies in `folder` know; the caller holds the lock of the lake.
+
+    A file that was exported after the last reply, or is verified where the replies prove nothing, is left alone
+    unless `force` is set.
+
+    Raises:
+        DataError: there are no replies, or they are damaged.
+
+    """
+    replayed = Replayed()
+    with duckdb.connect(str(lake.tmp / "replay.duckdb")) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        histories: dict[tuple[int, str], _History] = defaultdict(_History)
+        newest = _LONG_AGO
+        for n, reply in enumerate(replies(folder)):
+            replayed.replies += 1
+            newest = max(newest, reply.at)
+            _read(connection, n, reply, histories)
+        for (account_id, name), history in histories.items():
+            rebuilt = _Rebuilding(connection, lake, STREAMS[name], account_id, history)
+            for cell in rebuilt.cells():
+                known = ledger.get(cell)
+                newer = known is not None and known.exported_at > newest + _TOLERANCE
+                if (newer or (known is not None and known.verified and not rebuilt.proves(cell))) and not force:
+                    replayed.kept.append(cell)
+                    continue
+                part = rebuilt.write(cell)
+                ledger.add(part)
+                replayed.parts.append(part)
+    (lake.tmp / "replay.duckdb").unlink()
+    return replayed
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, n: int, reply: Reply, histories: dict[tuple[int, str], _History]
+) -> None:
+    """Take the rows of a reply in, and note which walk it belongs to; errors of the API hold neither."""
+    stream = next((stream for stream in STREAMS.values() if stream.method == reply.method), None)
+    if stream is None:
+        return
+    csv = reply.parameters["output"] == "csv" and not reply.body.lstrip().startswith(b"{")
+    try:
+        page = decode_csv(reply.body, stream) if csv else decode_json(reply.body, stream)
+    except BrokenReplyError:
+        return
+    history = histories[reply.account_id, stream.name]
+    rows = page.table.append_column("n", pa.array([n] * page.table.num_rows, pa.int64()))
+    connection.register("page", rows)
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {_table(reply.account_id, stream)} AS FROM page LIMIT 0")
+    connection.execute(f"INSERT INTO {_table(reply.account_id, stream)} FROM page")
+    history.rejects += [(n, reject) for reject in page.rejects]
+    # A reply to a filter has some rows only, and proves nothing.
+    if reply.parameters.keys() <= {"from_date", "to_date", "count", "offset", "output"}:
+        window = Window(_instant(reply.parameters["from_date"]), _instant(reply.parameters["to_date"]))
+        history.add(n, reply, window, page.total)
+
+
+class _Rebuilding:
+    """The days of one stream of one account, written from the rows of all replies."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        lake: Lake,
+        stream: Stream,
+        account_id: int,
+        history: _History,
+    ) -> None:
+        self._connection, self._lake, self._stream, self._account_id = connection, lake, stream, account_id
+        self._table, self._rejects = _table(account_id, stream), history.rejects
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE latest AS SELECT message_id, max(n) AS n FROM {self._table} GROUP BY ALL"  # noqa: S608
+        )
+        self._asked = {day for walk in history.walks for day in walk.proves.days}
+        self._proved = self._proofs(history.walks)
+
+    def cells(self) -> list[Cell]:
+        """List the days that were asked for; a row beyond them came because we ask a second wider."""
+        return [Cell(self._account_id, self._stream.name, day) for day in sorted(self._asked)]
+
+    def proves(self, cell: Cell) -> bool:
+        """Whether the replies of one run cover a day with counts that agree."""
+        return bool(self._covering(cell.date))
+
+    def write(self, cell: Cell) -> Part:
+        """Write the file of one day, with what the replies prove of it."""
+        walks = self._covering(cell.date)
+        pages = [n for walk in walks for n in walk.pages]
+        first = min(pages, default=0)
+        draft = self._lake.draft(cell)
+        moving = 0
+        for table in self._rows(cell.date, first):
+            moving += int(pc.sum(self._stream.moves(table)).as_py() or 0)
+            draft.add(table)
+        rejects = [r for n, r in self._rejects if n >= first and r.at is not None and r.at.date() == cell.date]
+        proved = self._counted(cell.date, pages)
+        problem = None
+        if not walks:
+            problem = "no replies of one run cover the day with counts that agree"
+        elif proved != draft.rows or rejects:
+            problem = f"{proved} messages were proved, and later replies make them {draft.rows}"
+        self._lake.write_rejects(cell, rejects)
+        return self._lake.commit(
+            draft,
+            Part(
+                cell=cell,
+                row_count=draft.rows,
+                total_count=proved if walks else draft.rows,
+                verified=problem is None,
+                moving=moving,
+                exported_at=min((walk.ended_at for walk in walks), default=midnight(cell.date)),
+                checksum="",
+                rejects=len(rejects),
+                problem=problem,
+            ),
+        )
+
+    def _proofs(self, walks: list[_Walk]) -> list[_Walk]:
+        """Keep the walks whose distinct messages are as many as every total that came with them, newest last."""
+        numbers = [(w, n) for w, walk in enumerate(walks) for n in walk.pages]
+        self._connection.register(
+            "walks",
+            pa.table(
+                {"w": pa.array([w for w, _ in numbers], pa.int64()), "n": pa.array([n for _, n in numbers], pa.int64())}
+            ),
+        )
+        counted = dict(
+            self._connection.execute(
+                f"SELECT w, count(DISTINCT message_id) FROM {self._table} JOIN walks USING (n) GROUP BY w"  # noqa: S608
+            ).fetchall()
+        )
+        return [walk for w, walk in enumerate(walks) if walk.totals == {counted.get(w, 0)}]
+
+    def _covering(self, day: date) -> list[_Walk]:
+        """Give walks of one run, the newest that can, that together prove a day; none where no run can."""
+        whole = Window.of_days(day, day)
+        runs: dict[str, list[_Walk]] = defaultdict(list)
+        for walk in self._proved:
+            if walk.proves.start < whole.end and whole.start < walk.proves.end:
+                runs[walk.run].append(walk)
+        for run in sorted(runs, reverse=True):
+            chosen: list[_Walk] = []
+            for walk in reversed(runs[run]):
+                chosen.append(walk)
+                if _covers((w.proves for w in chosen), whole):
+                    return chosen
+        return []
+
+    def _rows(self, day: date, first: int) -> Iterator[pa.Table]:
+        """Read the rows of a day, each message in its latest state, in the order of time."""
+        window = Window.of_days(day, day)
+        rows = self._connection.sql(
+            f"SELECT t.* EXCLUDE n FROM {self._table} t JOIN latest USING (message_id, n)"  # noqa: S608
+            " WHERE processed_at >= $1 AND processed_at < $2 AND n >= $3 ORDER BY processed_at, message_id",
+            params=[window.start, window.end, first],
+        )
+        for batch in rows.to_arrow_reader(ROW_GROUP):
+            yield normalise(
+                [pa.Table.from_batches([batch]).cast(self._stream.wire)], stream=self._stream, window=window
+            )
+
+    def _counted(self, day: date, pages: list[int]) -> int:
+        """Count the distinct messages of a day in some replies."""
+        window = Window.of_days(day, day)
+        ((found,),) = self._connection.execute(
+            f"SELECT count(DISTINCT message_id) FROM {self._table}"  # noqa: S608
+            " WHERE processed_at >= $1 AND processed_at < $2 AND n IN (SELECT unnest($3::BIGINT[]))",
+            [window.start, window.end, pages],
+        ).fetchall()
+        return int(found)
+
+
+def _covers(windows: Iterable[Window], whole: Window) -> bool:
+    at = whole.start
+    for window in sorted(windows):
+        if window.start > at:
+            return False
+        at = max(at, window.end)
+    return at >= whole.end
+
+
+def _table(account_id: int, stream: Stream) -> str:
+    return f"{stream.name}_{account_id}"
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -1,0 +1,128 @@
+"""The lake can be rebuilt from the replies that were kept."""
+
+import gzip
+import shutil
+import zlib
+from datetime import timedelta
+
+import pyarrow.parquet as pq
+import pytest
+from dates import days_ago
+from test_export import held, truth
+
+from voxlake.streams import STREAMS
+
+
+def proofs(folder):
+    """Give what each file of a lake holds and whether it is verified."""
+    found = {}
+    for path in sorted((folder / "lake").rglob("part.parquet")):
+        found[path.relative_to(folder)] = (pq.read_table(path).to_pylist(), b'"verified": true' in path.read_bytes())
+    return found
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize(
+    "switches",
+    [
+        [],
+        ["from_bound=exclusive", "order=random-per-request", "max_count=300"],
+        ["date_precision=day", "to_bound=exclusive", "csv_newline=crlf", "csv_empty=nothing"],
+        ["max_offset=200", "offset_mode=empty", "gzip=on"],
+    ],
+    ids=str,
+)
+def test_replay_gives_the_same_lake(sandbox, voxlake, switches, output):
+    """Three nights with late rows, changed statuses and moved dates, rebuilt elsewhere, are the same files' rows."""
+    server = sandbox(*switches)
+    options = ("--keep-raw", "--output", output, "--settle-hours", "1200")
+    voxlake("export", "--since", days_ago(10), *options, server=server)
+    for night in (1, 2):
+        for stream in STREAMS:
+            rows = [row for row in server.world.truth(stream) if row["processed_at"].date() == days_ago(3 + night)]
+            server.world.insert(stream, rows[0] | {"message_id": 10**12 + night})
+            server.world.change(stream, rows[1]["message_id"], status_id=2, error_message="late")
+            moved = rows[2]["processed_at"] + timedelta(days=1)
+            server.world.change(stream, rows[2]["message_id"], processed_at=moved)
+        voxlake("export", *options, server=server)
+    data, again = voxlake.folder / "data", voxlake.folder / "again"
+    done = voxlake("replay", "--raw", data / "raw", "--data-dir", again)
+    assert "22 of them verified" in done.stderr
+    assert proofs(data) == proofs(again)
+    for stream in STREAMS:
+        assert truth(server, stream) == held(again / "voxlake.duckdb", stream)
+
+
+def test_replies_hold_no_secret(sandbox, voxlake):
+    """What is kept says what was asked and when, and nothing that lets somebody in."""
+    server = sandbox()
+    env = {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_ACCOUNT_ID": str(server.account_id)}
+    voxlake("export", env=env | {"VOXIMPLANT_API_KEY": server.api_key, "VOXLAKE_KEEP_RAW": "yes"})
+    (path,) = (voxlake.folder / "data" / "raw").glob("*.gz")
+    kept = gzip.decompress(path.read_bytes())
+    assert kept.count(b'"method"') == len(server.requests)
+    assert server.api_key.encode() not in kept
+
+
+def test_torn_and_damaged_replies(sandbox, voxlake):
+    """The torn end of a killed run costs its last reply; damage elsewhere is said; nothing kept is said."""
+    server = sandbox()
+    voxlake("replay", code=4)
+    voxlake("export", "--since", days_ago(5), "--keep-raw", server=server)
+    raw = voxlake.folder / "data" / "raw"
+    (path,) = raw.glob("*.gz")
+    content = path.read_bytes()
+    path.write_bytes(content[:-20])
+    torn = voxlake("replay", "--data-dir", "torn", "--raw", raw, code=4)
+    assert f"{len(server.requests) - 1} replies" in torn.stderr
+    for at in (3, 500, len(content) // 2):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
+        assert "is damaged" in voxlake("replay", "--data-dir", "damaged", "--raw", raw, code=4).stderr
+
+
+def test_a_half_read_day_stays_unverified(sandbox, voxlake):
+    """What the counts did not prove when it was read is not proved by reading the replies again."""
+    server = sandbox(faults="half=1")
+    voxlake("export", "sms", "--since", days_ago(3), "--keep-raw", server=server, code=4)
+    voxlake("replay", "--data-dir", "again", "--raw", "data/raw", code=4)
+    live, again = proofs(voxlake.folder / "data"), proofs(voxlake.folder / "again")
+    assert live.keys() == again.keys()
+    for path, (rows, verified) in live.items():
+        assert {row["message_id"] for row in rows} <= {row["message_id"] for row in again[path][0]}
+        assert again[path][1] == verified
+
+
+def members(packed):
+    """Unpack the members of a gzip file."""
+    while packed:
+        unpacking = zlib.decompressobj(31)
+        yield unpacking.decompress(packed)
+        packed = unpacking.unused_data
+
+
+def test_a_quiet_night_proves_no_day(sandbox, voxlake):
+    """Replies of a night that only counted do not replace the files that an earlier night proved."""
+    server = sandbox(rows=50_000, days=6)
+    voxlake("export", "--since", days_ago(6), "--until", days_ago(0), server=server)
+    before = proofs(voxlake.folder / "data")
+    voxlake("export", "--until", days_ago(0), "--keep-raw", server=server)
+    assert "stays" in voxlake("replay").stderr
+    assert before == proofs(voxlake.folder / "data")
+
+
+def test_newer_files_stay(sandbox, voxlake):
+    """A day that was exported after the last reply is left alone, unless one insists."""
+    server = sandbox()
+    voxlake("export", "--since", days_ago(5), "--keep-raw", server=server)
+    raw = voxlake.folder / "data" / "raw"
+    (path,) = raw.glob("*.gz")
+    old = b"".join(
+        gzip.compress(member.replace(f"{days_ago(0)}T".encode(), f"{days_ago(1)}T".encode()), mtime=0)
+        for member in members(path.read_bytes())
+    )
+    shutil.rmtree(raw)
+    raw.mkdir()
+    path.write_bytes(old)
+    stays = voxlake("replay")
+    assert stays.stderr.count("stays") == 12
+    assert "12 of them verified" in voxlake("replay", "--force").stderr
