@@ -17,7 +17,7 @@ def folder() -> Path:
 
 
 def statements(kind: str) -> dict[str, str]:
-    """Give the statements of one kind (`tables`, `views`, `reports`, `checks`) by name."""
+    """Give the statements of one kind (`tables`, `views`, `reports`, `checks`, `dashboard`) by name."""
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder() / kind).glob("*.sql"))}
 
 

@@ -1,0 +1,194 @@
+"""What stands on the page, one after the other: a title, what a chart shows in words, the chart, and its table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from voxlake.dashboard import completeness, shapes, timelines, words
+from voxlake.dashboard.figures import TOP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import altair as alt
+
+    from voxlake.dashboard.figures import Figures
+    from voxlake.dashboard.style import Style
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One chart: `told` says in a sentence what there is to see; without rows there is nothing to draw."""
+
+    name: str
+    title: str
+    told: str
+    draw: Callable[[Style], alt.LayerChart]
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+    half: bool = False
+
+
+def panels(figures: Figures) -> list[Panel]:
+    """Build all panels, in the order of the page."""
+    return [
+        _stacked(figures, "messages", "Messages by day"),
+        _stacked(figures, "cost", "Cost by day"),
+        _arriving(figures),
+        _week(figures),
+        _errors(figures),
+        _countries(figures),
+        senders(figures),
+        _completeness(figures),
+    ]
+
+
+def _stacked(figures: Figures, field: str, title: str) -> Panel:
+    found = {(row["date"], row["channel"]): row[field] for row in figures.daily}
+    rows = []
+    for day in figures.span if figures.messages else ():
+        values = [found.get((day, channel), 0) for channel in timelines.CHANNELS]
+        rows.append((day, *values, sum(values)))
+    told = ""
+    if rows:
+        most = max(rows, key=lambda row: row[-1])
+        told = f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.said(most[-1])}."
+    return Panel(
+        name=field,
+        title=title,
+        told=told,
+        draw=partial(timelines.stacked, figures, field=field, title=title),
+        head=("day, UTC", *timelines.CHANNELS.values(), "both"),
+        rows=rows,
+        note="Account currency." if field == "cost" else "",
+    )
+
+
+def _arriving(figures: Figures) -> Panel:
+    title = "Delivery rate by day"
+    rows = [
+        (
+            row["date"],
+            timelines.CHANNELS[row["channel"]],
+            row["sent"],
+            row["sent"] - row["settled"],
+            row["arrived"],
+            words.share(row["arrived"], row["settled"]),
+        )
+        for row in figures.daily
+        if row["sent"]
+    ]
+    known = [row for row in rows if row[-1] is not None]
+    worst = min(known, key=lambda row: row[-1] or 0.0, default=None)
+    return Panel(
+        name="delivery-rate",
+        title=title,
+        told=f"{title}, {figures.span}: lowest on {worst[0]}, {worst[1]}, {words.said(worst[-1])}." if worst else "",
+        draw=partial(timelines.arriving, figures, title=title),
+        head=("day, UTC", "channel", "sent", "on their way", "arrived", "rate"),
+        rows=rows if known else [],
+        note="How much of what was sent arrived: A2P with the status DELIVERED, SMS with the status success."
+        " What is still on its way does not count; days that may still change are shaded blue.",
+    )
+
+
+def _week(figures: Figures) -> Panel:
+    title = "When messages are sent and received"
+    averages = shapes.average_hours(figures) if figures.messages else {}
+    days = sorted({day for day, _ in averages})
+    busiest = max(averages, key=averages.__getitem__, default=None)
+    told = ""
+    if busiest:
+        at = f"{shapes.WEEKDAYS[busiest[0]]} {busiest[1]:02d}:00"
+        told = f"Average messages by weekday and hour: most on {at} UTC, {averages[busiest]:,.1f} an hour."
+    return Panel(
+        name="hours",
+        title=title,
+        told=told,
+        draw=partial(shapes.week, figures, title=title),
+        head=("hour, UTC", *(shapes.WEEKDAYS[day] for day in days)),
+        rows=[(f"{h:02d}:00", *(f"{averages[day, h]:,.1f}" for day in days)) for h in range(24) if averages],
+    )
+
+
+def _errors(figures: Figures) -> Panel:
+    title = "Top errors"
+    rows = [
+        (row["error"], row["messages"], words.share(row["messages"], row["total"]), row["cost"], row["last_day"])
+        for row in figures.errors
+    ]
+    return _ranked("errors", title, rows, ("error, numbers as #", "messages", "share of errors", "cost", "last seen"))
+
+
+def _countries(figures: Figures) -> Panel:
+    rows = [
+        (
+            words.country(row["country"]),
+            row["messages"],
+            words.share(row["messages"], row["total"]),
+            row["cost"],
+            words.share(row["arrived"], row["settled"]),
+        )
+        for row in figures.countries
+    ]
+    head = ("country", "messages", "share of sent", "cost", "arrived")
+    return _ranked("countries", "Top destination countries", rows, head)
+
+
+def senders(figures: Figures) -> Panel:
+    """Rank the senders; on the page, their table shows more than bars."""
+    rows = [
+        (
+            f"{row['sender'] or 'unknown'} · {timelines.CHANNELS[row['channel']]}",
+            row["messages"],
+            words.share(row["arrived"], row["settled"]),
+            row["cost"],
+        )
+        for row in figures.senders
+    ]
+    return _ranked("senders", "Senders", rows, ("sender", "messages", "arrived", "cost"))
+
+
+def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str]) -> Panel:
+    bars = [(words.plain(row[0]), row[1], f"{row[1]:,} · {words.said(row[2])}") for row in rows[:TOP]]
+    told = f"{title}: most are {bars[0][0]}, {bars[0][2]} {head[2]}." if bars else ""
+    return Panel(
+        name=name,
+        title=title,
+        told=told,
+        draw=lambda style: shapes.bars(bars, style, title=title),
+        head=head,
+        rows=rows,
+        half=True,
+    )
+
+
+def _completeness(figures: Figures) -> Panel:
+    title = "Which days are complete"
+    counts = {state: len(figures.in_state(state)) for state in completeness.STATES}
+    told = f"{title}: " + ", ".join(
+        f"{words.days(number)} {completeness.STATES[state]}" for state, number in counts.items() if number
+    )
+    return Panel(
+        name="completeness",
+        title=title,
+        told=f"{told}.",
+        draw=partial(completeness.calendar, figures, title=title),
+        head=("day, UTC", "stream", "account", "state", "messages here", "counted by the API"),
+        rows=[
+            (
+                row["date"],
+                row["stream"].upper(),
+                str(row["account_id"]),
+                completeness.STATES[row["state"]],
+                row["messages"],
+                row["counted"],
+            )
+            for row in figures.coverage
+        ],
+        note="Verified: the distinct messages here are as many as the API counts. A day that is missing or not"
+        " verified may hold more than this page shows.",
+    )
