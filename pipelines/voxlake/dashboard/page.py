@@ -11,6 +11,7 @@ from voxlake.dashboard.figures import SENDERS
 from voxlake.dashboard.paint import DARK, LIGHT
 from voxlake.dashboard.tiles import tiles
 from voxlake.dashboard.timelines import CHANNELS
+from voxlake.model import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,9 +52,7 @@ def page(figures: Figures, panels: Iterable[Panel], *, made: datetime) -> str:
 <p>{escape(str(figures.span))}, {words.days(len(figures.span))}, UTC</p>
 </header>
 {_notice(figures)}
-<ul class="tiles">
-{"".join(map(_tile, tiles(figures)))}
-</ul>
+{_tiles(figures)}
 <div class="cards">
 {cards}
 </div>
@@ -82,11 +81,11 @@ def _notice(figures: Figures) -> str:
         if days
     ]
     if gaps:
-        first = figures.span.first
+        unproved = figures.in_state("missing", "unverified")
         return _warned(
             f"{'; '.join(gaps)}.",
-            "Figures that touch these days may be too low. Read them again with 'voxlake backfill --from"
-            f" {first} --to {figures.span.end}', and see the calendar below.",
+            "Figures that touch these days may be too low. Read them with 'voxlake backfill --from"
+            f" {unproved[0]} --to {unproved[-1] + DAY}'; the calendar below shows which stream they lack.",
         )
     return "" if figures.messages else _warned("No messages in these days.", "All of them were read and verified.")
 
@@ -95,20 +94,27 @@ def _warned(told: str, advice: str) -> str:
     return f'<div class="notice" role="note"><p>{escape(told)}</p><p>{escape(advice)}</p></div>'
 
 
+def _tiles(figures: Figures) -> str:
+    if not figures.messages:
+        return ""
+    return f'<ul class="tiles">\n{"".join(map(_tile, tiles(figures)))}</ul>'
+
+
 def _tile(tile: Tile) -> str:
     week = ""
     if tile.week:
         value, change = tile.week
-        week = f'<span class="week">last 7 days: <b>{escape(value)}</b> {_changed(change)}</span>'
+        moved = _moved(change) if change.moved else ""
+        week = f'<span class="week" title="{escape(change.told)}">last 7 days <b>{escape(value)}</b> {moved}</span>'
     return (
         f'<li><span class="name">{escape(tile.name)}</span>'
         f'<span class="value" title="{escape(tile.exact)}">{escape(tile.value)}</span>'
-        f'<span class="change">{_changed(tile.change)}</span>{week}</li>\n'
+        f'<span class="change">{_moved(tile.change)} {escape(tile.change.told)}</span>{week}</li>\n'
     )
 
 
-def _changed(change: Change) -> str:
-    return f'<b class="{change.news}">{escape(change.told)}</b>' if change.news else escape(change.told)
+def _moved(change: Change) -> str:
+    return f'<b class="{change.news}">{escape(change.moved)}</b>' if change.moved else ""
 
 
 def _card(panel: Panel) -> str:
@@ -116,7 +122,7 @@ def _card(panel: Panel) -> str:
     note = f"<p>{escape(panel.note)}</p>" if panel.note and panel.rows else ""
     top = f"{_top(panel, f'card{half}')}{note}\n"
     if not panel.rows:
-        return f'{top}<p class="empty">Nothing of this in these days.</p></section>'
+        return f'{top}<p class="empty">{escape(panel.empty)}</p></section>'
     wide = draw.svg(panel.draw(style.on_page(half=panel.half)), kind="wide", label=panel.told)
     narrow = draw.svg(panel.draw(style.on_phone()), kind="narrow", label=panel.told)
     return f'{top}<div class="chart">{wide}{narrow}</div>\n{_table(panel)}</section>'
@@ -135,7 +141,7 @@ def _table(panel: Panel) -> str:
     rows = "\n".join("<tr>" + "".join(f"<td>{escape(words.said(v))}</td>" for v in row) + "</tr>" for row in panel.rows)
     label = escape(f"{panel.title}: the figures")
     return (
-        f"<details><summary>Show the {len(panel.rows):,} rows behind this chart</summary>"
+        f"<details><summary>The data behind it, {words.counted(len(panel.rows), 'row')}</summary>"
         f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">'
         f"<table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div></details>\n"
     )
@@ -145,7 +151,7 @@ def _senders(figures: Figures, panel: Panel) -> str:
     """Give the table of senders, with small bars in its cells."""
     top = _top(panel, "card")
     if not figures.senders:
-        return f'{top}<p class="empty">Nothing of this in these days.</p></section>'
+        return f'{top}<p class="empty">{escape(panel.empty)}</p></section>'
     all_of_them = figures.senders[0]["senders"]
     if all_of_them > SENDERS:
         top += f"<p>The {SENDERS} that sent the most, of {all_of_them:,}.</p>"

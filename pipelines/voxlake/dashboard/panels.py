@@ -10,12 +10,15 @@ from voxlake.dashboard import completeness, shapes, timelines, words
 from voxlake.dashboard.figures import TOP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import altair as alt
 
     from voxlake.dashboard.figures import Figures
     from voxlake.dashboard.style import Style
+
+
+_NOTHING_SENT = "Nothing was sent in these days."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,14 @@ class Panel:
     head: Sequence[str]
     rows: Sequence[Sequence[Any]]
     note: str = ""
+    empty: str = ""
     half: bool = False
 
 
 def panels(figures: Figures) -> list[Panel]:
-    """Build all panels, in the order of the page."""
+    """Build all panels, in the order of the page; without messages there is only the calendar."""
+    if not figures.messages:
+        return [_completeness(figures)] if figures.coverage else []
     return [
         _stacked(figures, "messages", "Messages by day"),
         _stacked(figures, "cost", "Cost by day"),
@@ -49,22 +55,26 @@ def panels(figures: Figures) -> list[Panel]:
 def _stacked(figures: Figures, field: str, title: str) -> Panel:
     found = {(row["date"], row["channel"]): row[field] for row in figures.daily}
     rows = []
-    for day in figures.span if figures.messages else ():
+    for day in figures.span:
         values = [found.get((day, channel), 0) for channel in timelines.CHANNELS]
         rows.append((day, *values, sum(values)))
-    told = ""
-    if rows:
-        most = max(rows, key=lambda row: row[-1])
-        told = f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.said(most[-1])}."
+    most = max(rows, key=lambda row: row[-1])
     return Panel(
         name=field,
         title=title,
-        told=told,
+        told=f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.said(most[-1])}.",
         draw=partial(timelines.stacked, figures, field=field, title=title),
         head=("day, UTC", *timelines.CHANNELS.values(), "both"),
         rows=rows,
-        note="Account currency." if field == "cost" else "",
+        note=" ".join(_said(figures, field)),
     )
+
+
+def _said(figures: Figures, field: str) -> Iterator[str]:
+    if field == "cost":
+        yield "Account currency."
+    if figures.in_state("missing", "unverified"):
+        yield "Shaded days are missing or not verified."
 
 
 def _arriving(figures: Figures) -> Panel:
@@ -90,6 +100,7 @@ def _arriving(figures: Figures) -> Panel:
         draw=partial(timelines.arriving, figures, title=title),
         head=("day, UTC", "channel", "sent", "on their way", "arrived", "rate"),
         rows=rows if known else [],
+        empty="Nothing that was sent in these days has settled yet.",
         note="How much of what was sent arrived: A2P with the status DELIVERED, SMS with the status success."
         " What is still on its way does not count; days that may still change are shaded blue.",
     )
@@ -97,20 +108,17 @@ def _arriving(figures: Figures) -> Panel:
 
 def _week(figures: Figures) -> Panel:
     title = "When messages are sent and received"
-    averages = shapes.average_hours(figures) if figures.messages else {}
+    averages = shapes.average_hours(figures)
     days = sorted({day for day, _ in averages})
-    busiest = max(averages, key=averages.__getitem__, default=None)
-    told = ""
-    if busiest:
-        at = f"{shapes.WEEKDAYS[busiest[0]]} {busiest[1]:02d}:00"
-        told = f"Average messages by weekday and hour: most on {at} UTC, {averages[busiest]:,.1f} an hour."
+    busiest = max(averages, key=averages.__getitem__)
+    at = f"{shapes.WEEKDAYS[busiest[0]]} {busiest[1]:02d}:00"
     return Panel(
         name="hours",
         title=title,
-        told=told,
+        told=f"Average messages by weekday and hour: most on {at} UTC, {averages[busiest]:,.1f} an hour.",
         draw=partial(shapes.week, figures, title=title),
         head=("hour, UTC", *(shapes.WEEKDAYS[day] for day in days)),
-        rows=[(f"{h:02d}:00", *(f"{averages[day, h]:,.1f}" for day in days)) for h in range(24) if averages],
+        rows=[(f"{h:02d}:00", *(f"{averages[day, h]:,.1f}" for day in days)) for h in range(24)],
     )
 
 
@@ -120,7 +128,8 @@ def _errors(figures: Figures) -> Panel:
         (row["error"], row["messages"], words.share(row["messages"], row["total"]), row["cost"], row["last_day"])
         for row in figures.errors
     ]
-    return _ranked("errors", title, rows, ("error, numbers as #", "messages", "share of errors", "cost", "last seen"))
+    head = ("error, numbers as #", "messages", "share of errors", "cost", "last seen")
+    return _ranked("errors", title, rows, head, empty="No message of these days has an error.")
 
 
 def _countries(figures: Figures) -> Panel:
@@ -135,7 +144,7 @@ def _countries(figures: Figures) -> Panel:
         for row in figures.countries
     ]
     head = ("country", "messages", "share of sent", "cost", "arrived")
-    return _ranked("countries", "Top destination countries", rows, head)
+    return _ranked("countries", "Top destination countries", rows, head, empty=_NOTHING_SENT)
 
 
 def senders(figures: Figures) -> Panel:
@@ -149,10 +158,10 @@ def senders(figures: Figures) -> Panel:
         )
         for row in figures.senders
     ]
-    return _ranked("senders", "Senders", rows, ("sender", "messages", "arrived", "cost"))
+    return _ranked("senders", "Senders", rows, ("sender", "messages", "arrived", "cost"), empty=_NOTHING_SENT)
 
 
-def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str]) -> Panel:
+def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str], *, empty: str) -> Panel:
     bars = [(words.plain(row[0]), row[1], f"{row[1]:,} · {words.said(row[2])}") for row in rows[:TOP]]
     told = f"{title}: most are {bars[0][0]}, {bars[0][2]} {head[2]}." if bars else ""
     return Panel(
@@ -162,6 +171,7 @@ def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequen
         draw=lambda style: shapes.bars(bars, style, title=title),
         head=head,
         rows=rows,
+        empty=empty,
         half=True,
     )
 

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from voxlake.dashboard.figures import Figures, Period, Row
 
 Value = Decimal | float | int | None
-UP, DOWN, SAME = "▲", "▼", "="
+UP, DOWN = "▲", "▼"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a figure compares: in words, and whether that is good news, bad news or no news ('')."""
+    """How a figure compares: by how much, with what, and whether that is good news, bad news or no news ('')."""
 
+    moved: str
     told: str
     news: str = ""
 
@@ -70,20 +71,20 @@ def _short(value: Value) -> str:
 def _change(period: Period, of: Callable[[Row], Value], good: int) -> Change:
     """Compare a period with the one before: amounts in per cent, shares in percentage points."""
     if period.gap:
-        return Change(period.gap)
+        return Change("", period.gap)
     new, old = of(period.totals), of(period.before)
     if new is None or old is None:
-        return Change("nothing before to compare with")
-    before = f"on the {words.days(len(period.span))} before"
+        return Change("", "nothing before to compare with")
+    before = f"{words.days(len(period.span)).removeprefix('1 ')} before"
     if isinstance(new, float):
         moved = (new - float(old)) * 100
-        told = f"{abs(moved):.1f} points {before}"
+        size = f"{abs(moved):.1f}\N{NO-BREAK SPACE}points"
     elif not old:
-        return Change(f"none in the {words.days(len(period.span))} before")
+        return Change("", f"none in the {before}")
     else:
         moved = float((Decimal(new) - Decimal(old)) / Decimal(old)) * 100
-        told = f"{abs(moved):,.1f}\N{NARROW NO-BREAK SPACE}% {before}"
+        size = f"{abs(moved):,.1f}\N{NARROW NO-BREAK SPACE}%"
     if abs(moved) < 0.05:  # noqa: PLR2004 - reads as 0.0
-        return Change(f"{SAME} unchanged {before}")
+        return Change("unchanged", f"on the {before}")
     news = {1: "good", -1: "bad"}.get(good * (1 if moved > 0 else -1), "")
-    return Change(f"{UP if moved > 0 else DOWN} {told}", news)
+    return Change(f"{UP if moved > 0 else DOWN}\N{NO-BREAK SPACE}{size}", f"on the {before}", news)

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 CHANNELS = {"sms": "SMS", "a2p": "A2P"}
 _BAR = 0.86 * DAY_MS
+_NOON = DAY_MS // 2
 _HEIGHT = 230
 _THINNEST = 2.0
 _DOTTED = 62
 _MONTHS = 130
+_TICKED = 14
+_FEW = 6
 
 
 def stacked(figures: Figures, style: Style, *, field: str, title: str) -> alt.LayerChart:
@@ -31,6 +34,7 @@ def stacked(figures: Figures, style: Style, *, field: str, title: str) -> alt.La
     for row in figures.daily:
         by_day[row["date"]][row["channel"]] = row[field]
     rows = []
+    left = _NOON - _BAR / 2 if bars else 0
     last: dict[str, dict[str, Any]] = {}
     for day, values in by_day.items():
         bottom = 0.0
@@ -38,7 +42,7 @@ def stacked(figures: Figures, style: Style, *, field: str, title: str) -> alt.La
             value = values.get(channel, 0)
             top = bottom + float(value)
             if value or not bars:
-                last[channel] = {"x": ms(day), "x2": ms(day) + _BAR, "c": name, "y": bottom, "y2": top}
+                last[channel] = {"x": ms(day) + left, "x2": ms(day) + left + _BAR, "c": name, "y": bottom, "y2": top}
                 if style.told:
                     last[channel]["told"] = f"{day} · {name}: {said(value)}"
                 rows.append(last[channel])
@@ -60,7 +64,7 @@ def arriving(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
     rates = {(row["date"], row["channel"]): share(row["arrived"], row["settled"]) for row in figures.daily}
     rows = [
         {
-            "x": ms(day) + DAY_MS // 2,
+            "x": ms(day) + _NOON,
             "c": name,
             "y": rates.get((day, channel)),
             "told": f"{day} · {name}: {said(rates.get((day, channel)))}",
@@ -98,17 +102,21 @@ def _shades(figures: Figures, style: Style, *states: str) -> Iterable[alt.Chart]
 
 
 def _time(span: Span, style: Style) -> alt.X:
+    """Span the days, a few as if they were more, so that their bars stay bars."""
     months = len(span) > _MONTHS
+    beside = max(0, _FEW - len(span)) * DAY_MS // 2
+    each = [ms(day) + _NOON for day in span] if len(span) <= _TICKED else alt.Undefined
     return alt.X(
         "x:T",
         title=None,
-        scale=alt.Scale(type="utc", domain=[ms(span.first), ms(span.end)], nice=False),
+        scale=alt.Scale(type="utc", domain=[ms(span.first) - beside, ms(span.end) + beside], nice=False),
         axis=alt.Axis(
             format="%b %Y" if months else "%-d %b",
             tickCount=min(len(span), 4 if style.narrow else 12),
             grid=False,
             labelOverlap="greedy",
             labelFlush=True,
+            values=each,
         ),
     )
 

@@ -48,7 +48,12 @@ def plain(text: str) -> str:
 
 def days(number: int) -> str:
     """Count days."""
-    return f"{number:,} day{'s' if number != 1 else ''}"
+    return counted(number, "day")
+
+
+def counted(number: int, thing: str) -> str:
+    """Count things."""
+    return f"{number:,} {thing}{'s' if number != 1 else ''}"
 
 
 def country(code: str) -> str:
