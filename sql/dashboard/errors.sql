@@ -1,8 +1,8 @@
--- The errors that hit the most messages of [$first, $end), long numbers taken out so that they group, at most $top.
+-- The errors that hit the most messages of [$first, $end), numbers and names taken out so that they group, at most $top.
 SELECT
-    regexp_replace(error_message, '[0-9]{5,}', '#', 'g') AS error,
+    error_kind(error_message, source_number, destination_number) AS error,
     count(*) AS messages,
-    sum(cost) AS cost,
+    coalesce(sum(cost), 0) AS cost,
     max(date) AS last_day,
     sum(count(*)) OVER ()::BIGINT AS total
 FROM messages

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from voxlake.cli.answer import publish, query, replay, report, status
+from voxlake.cli.answer import publish, query, replay, report, schema, status
 from voxlake.cli.audit import audit
 from voxlake.cli.dashboard import dashboard
 from voxlake.cli.export import backfill, export
@@ -22,5 +22,5 @@ def main() -> None:
     """Export the SMS history of a Voximplant account, completely and provably."""
 
 
-for command in (export, backfill, audit, publish, replay, status, report, query, dashboard, sandbox):
+for command in (export, backfill, audit, publish, replay, status, report, query, schema, dashboard, sandbox):
     main.add_command(command)

@@ -128,7 +128,7 @@ def _errors(figures: Figures) -> Panel:
         (row["error"], row["messages"], words.share(row["messages"], row["total"]), row["cost"], row["last_day"])
         for row in figures.errors
     ]
-    head = ("error, numbers as #", "messages", "share of errors", "cost", "last seen")
+    head = ("error, numbers and names as #", "messages", "share of errors", "cost", "last seen")
     return _ranked("errors", title, rows, head, empty="No message of these days has an error.")
 
 
