@@ -6,7 +6,7 @@ ROWS   ?= 100000
 DAYS   ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test browser check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +30,15 @@ run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what c
 	@echo "Cost and delivery rate by day (voxlake report daily):"
 	@$(BIN)/voxlake report daily --data-dir data --limit 5
 
-test: $(VENV)/.tested ## Run the tests
+# The dashboard is tested in a real browser; where there is none and no way to get one, those tests say that they are skipped.
+browser:
+	@command -v chromium >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing chromium for the tests (once) ..." && \
+	  { apt-get install -qq -y --no-install-recommends chromium >/dev/null 2>&1 || \
+	    { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; }; } || \
+	  echo "There is no chromium, and it cannot be installed: the tests in a browser are skipped."
+
+test: $(VENV)/.tested browser ## Run the tests
 	@$(BIN)/python -m pytest -n 2 -q
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests

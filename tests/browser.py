@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import websocket
 
@@ -32,6 +32,7 @@ class Browser:
 
     def __enter__(self):
         self._profile = tempfile.TemporaryDirectory(prefix="voxlake-browser-", ignore_cleanup_errors=True)
+        self._tab = None
         self._process = subprocess.Popen(
             [PROGRAM, *_FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"],
             stdout=subprocess.DEVNULL,
@@ -49,6 +50,8 @@ class Browser:
         return self
 
     def __exit__(self, *_):
+        if self._tab:
+            self._tab.close()
         self._process.terminate()
         self._process.wait(30)
         self._profile.cleanup()
@@ -102,7 +105,7 @@ def _address(profile):
     port = profile / "DevToolsActivePort"
     for _ in range(600):
         if port.exists() and port.read_text().count("\n"):
-            with urlopen(f"http://127.0.0.1:{port.read_text().split()[0]}/json") as answer:
+            with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port.read_text().split()[0]}/json") as answer:
                 tabs = [tab for tab in json.load(answer) if tab["type"] == "page"]
             if tabs:
                 return tabs[0]["webSocketDebuggerUrl"]

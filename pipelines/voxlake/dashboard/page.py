@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxlake.dashboard import draw, style, words
-from voxlake.dashboard.figures import SENDERS
+from voxlake.dashboard.figures import SENDERS, Span
 from voxlake.dashboard.paint import DARK, LIGHT
 from voxlake.dashboard.tiles import tiles
 from voxlake.dashboard.timelines import CHANNELS
 from voxlake.model import DAY
+from voxlake.plan import neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from voxlake.dashboard.figures import Figures, Row
     from voxlake.dashboard.panels import Panel
     from voxlake.dashboard.tiles import Change, Tile
+    from voxlake.model import Window
 
 # Whatever the data holds, the browser runs nothing and asks nobody.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -71,9 +73,7 @@ def _notice(figures: Figures) -> str:
     if not figures.coverage:
         return _warned("Nothing was exported yet.", "Run 'voxlake export', then make this page again.")
     gaps = [
-        f"{words.days(len(days))} {'is' if len(days) == 1 else 'are'} {told}: "
-        + ", ".join(map(str, days[:_NAMED]))
-        + (f" and {len(days) - _NAMED:,} more" if len(days) > _NAMED else "")
+        f"{words.days(len(days))} {'is' if len(days) == 1 else 'are'} {told}: {_named(neighbours(days))}"
         for told, days in (
             ("missing", figures.in_state("missing")),
             ("not verified", figures.in_state("unverified")),
@@ -88,6 +88,11 @@ def _notice(figures: Figures) -> str:
             f" {unproved[0]} --to {unproved[-1] + DAY}'; the calendar below shows which stream they lack.",
         )
     return "" if figures.messages else _warned("No messages in these days.", "All of them were read and verified.")
+
+
+def _named(windows: Sequence[Window]) -> str:
+    spans = [str(Span(w.start.date(), w.end.date())) for w in windows[:_NAMED]]
+    return ", ".join(spans) + (f" and {len(windows) - _NAMED:,} more" if len(windows) > _NAMED else "")
 
 
 def _warned(told: str, advice: str) -> str:
