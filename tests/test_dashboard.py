@@ -1,7 +1,9 @@
 """The page, looked at with a real browser, and its figures held against the truth."""
 
+import os
 import re
 from collections import Counter
+from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +12,11 @@ import duckdb
 import pytest
 from browser import PROGRAM, Browser
 from dates import days_ago
+from runner import Command
+
+from voxlake.sandbox.server import Sandbox
+from voxlake.sandbox.switches import Switches
+from voxlake.sandbox.world import World
 
 CHARTS = ("messages", "cost", "delivery-rate", "hours", "errors", "countries", "completeness")
 HOSTILE = "<script>alert(1)</script>"
@@ -52,17 +59,54 @@ def browser():
         yield started
 
 
-@pytest.fixture
-def lake(sandbox, voxlake):
-    """Export twenty days, with a hostile sender and a hostile error in them."""
-    server = sandbox(days=20, rows=2000)
-    row = next(row for row in server.world.truth("a2p") if row["processed_at"].date() == days_ago(2))
+@dataclass(frozen=True)
+class Lake:
+    """An exported lake that no test changes, the sandbox behind it, and its page."""
+
+    server: Sandbox
+    folder: Path
+
+    def run(self, *arguments):
+        """Run a command in the folder above the data."""
+        done = Command(arguments, self.environ, self.folder, self.folder / "command").wait(120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    @property
+    def environ(self):
+        """Say where the sandbox is, and nothing else."""
+        plain = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy") and not n.startswith("VOX")}
+        return plain | {
+            "VOXIMPLANT_API_URL": self.server.url,
+            "VOXIMPLANT_CREDENTIALS": str(self.server.credentials),
+        }
+
+    @property
+    def page(self):
+        """The page of all its days."""
+        return self.folder / "data" / "dashboard.html"
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """Export twenty days, with a hostile sender and a hostile error in them, and draw them all."""
+    folder = tmp_path_factory.mktemp("lake")
+    world = World(rows=2000, days=20, seed=1, until=days_ago(0))
+    row = next(row for row in world.truth("a2p") if row["processed_at"].date() == days_ago(2))
     for n in range(300):
         hostile = {"message_id": 10**15 + n, "source_number": HOSTILE, "status_id": 2, "delivery_status": "FAILED"}
-        server.world.insert("a2p", row | hostile | {"error_message": BREAKING})
-    voxlake("export", "--since", days_ago(20), server=server)
-    voxlake.server = server
-    return voxlake
+        world.insert("a2p", row | hostile | {"error_message": BREAKING})
+    with Sandbox(world, switches=Switches.parse([]), directory=folder) as server:
+        lake = Lake(server, folder)
+        lake.run("export", "--since", days_ago(20))
+        assert lake.run("dashboard") == [str(Path("data", "dashboard.html"))]
+        yield lake
+
+
+def drawn(lake, *arguments):
+    """Give a page of some of its days."""
+    (path,) = lake.run("dashboard", *arguments, "--out", "other.html")
+    return (lake.folder / path).read_text()
 
 
 def made(voxlake, *arguments):
@@ -74,7 +118,7 @@ def made(voxlake, *arguments):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_page_in_a_browser(lake, browser, width):
     """Every chart is drawn, in the colours that the reader likes, without a complaint, a request or a side scroll."""
-    page = made(lake)
+    page = lake.page
     for dark, blue in ((False, "rgb(0, 114, 178)"), (True, "rgb(86, 180, 233)")):
         browser.open(page, width=width, dark=dark)
         for name in CHARTS:
@@ -106,7 +150,7 @@ _FILLS = "Array.from(document.querySelectorAll('#%s svg path'), p => getComputed
 
 def test_page_on_paper(lake, browser):
     """On paper the page is light, whatever the screen, and shows the wide charts alone."""
-    browser.open(made(lake), width=718, dark=True)
+    browser.open(lake.page, width=718, dark=True)
     browser.media(dark=True, kind="print")
     assert browser.value("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == "#17212b"
     shown = "Array.from(document.querySelectorAll('svg.%s')).filter(s => s.getBoundingClientRect().width > 0).length"
@@ -125,7 +169,7 @@ def senders(server):
 
 def test_figures_are_the_truth(lake):
     """The tables hold the API's own messages and exact amounts."""
-    page = made(lake).read_text()
+    page = lake.page.read_text()
     assert page.count("nothing before to compare with") == 5
     tables = Tables(page).rows
     truth = [row for stream in ("sms", "a2p") for row in lake.server.world.truth(stream)]
@@ -143,7 +187,7 @@ def test_figures_are_the_truth(lake):
 
 def test_nothing_of_the_data_is_markup(lake):
     """Whatever senders and errors hold, the page shows it and stays the page."""
-    page = made(lake).read_text()
+    page = lake.page.read_text()
     assert "<script" not in page
     assert "<img" not in page
     parsed = Tables(page)
@@ -155,14 +199,14 @@ def test_nothing_of_the_data_is_markup(lake):
 
 def test_change_against_the_days_before(lake):
     """A headline says how it moved against as many days before, where all of them are there, else why not."""
-    page = made(lake, "--from", days_ago(10), "--to", days_ago(5)).read_text()
+    page = drawn(lake, "--from", days_ago(10), "--to", days_ago(5))
     truth = [row["processed_at"].date() for stream in ("sms", "a2p") for row in lake.server.world.truth(stream)]
     new, old = (sum(days_ago(first) <= day < days_ago(end) for day in truth) for first, end in ((10, 5), (15, 10)))
     moved = (new - old) / old
     assert f"{'▲' if moved > 0 else '▼'}\N{NO-BREAK SPACE}{abs(moved) * 100:,.1f}" in page
     assert "on the 5 days before" in page
     assert "last 7 days" not in page
-    page = made(lake, "--from", days_ago(15)).read_text()
+    page = drawn(lake, "--from", days_ago(15))
     assert page.count("not compared: days are missing") == 5
     assert page.count("last 7 days <b>") == 5
 
@@ -185,8 +229,7 @@ def test_gaps_are_told(sandbox, voxlake):
 
 def test_pictures(lake):
     """Each chart is a PNG of its own."""
-    done = lake("dashboard", "--png", "pictures", "--out", "deep/page.html")
-    files = [lake.folder / line for line in done.stdout.splitlines()]
+    files = [lake.folder / line for line in lake.run("dashboard", "--png", "pictures", "--out", "deep/page.html")]
     assert files[0] == lake.folder / "deep" / "page.html"
     assert {path.stem for path in files[1:]} == {*CHARTS, "senders"}
     for path in files[1:]:
@@ -219,7 +262,7 @@ def test_little_or_nothing(sandbox, voxlake, browser, rows):
 
 def test_a_period_without_data(lake):
     """A span that was never exported is all missing."""
-    page = made(lake, "--from", "2020-01-01", "--to", "2020-01-03").read_text()
+    page = drawn(lake, "--from", "2020-01-01", "--to", "2020-01-03")
     assert "2 days are missing: 2020-01-01 to 2020-01-02." in page
 
 

@@ -35,14 +35,16 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
     import duckdb  # noqa: PLC0415 - heavy imports only where they are used
 
-    from voxlake.dashboard.board import Board  # noqa: PLC0415
     from voxlake.dashboard.figures import extent  # noqa: PLC0415
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     try:
         with Warehouse(Lake(settings.data_dir)).reader() as connection:
-            board = Board(connection, _span(extent(connection), first, end))
+            span = _span(extent(connection), first, end)
+            from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
+
+            board = Board(connection, span)
     except duckdb.Error as error:
         raise DataError(
             f"The database cannot be read ({' '.join(str(error).split())}): run 'voxlake publish' and try again."
