@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -229,14 +230,22 @@ def test_gaps_are_told(sandbox, voxlake):
 
 def test_pictures(lake):
     """Each chart is a PNG of its own."""
-    files = [lake.folder / line for line in lake.run("dashboard", "--png", "pictures", "--out", "deep/page.html")]
+    files = [lake.folder / line for line in lake.run("dashboard", "--png", "slides", "--out", "deep/page.html")]
     assert files[0] == lake.folder / "deep" / "page.html"
     assert {path.stem for path in files[1:]} == {*CHARTS, "senders"}
     for path in files[1:]:
         content = path.read_bytes()
         assert content.startswith(b"\x89PNG")
         assert int.from_bytes(content[16:20]) >= 1280
-    assert {path.name for path in (lake.folder / "pictures").iterdir()} == {path.name for path in files[1:]}
+    assert {path.name for path in (lake.folder / "slides").iterdir()} == {path.name for path in files[1:]}
+
+
+def test_the_document_tells_the_truth(lake):
+    """Every command in docs/dashboard.md works as it stands, and every picture is named."""
+    text = (Path(__file__).parent.parent / "docs" / "dashboard.md").read_text()
+    for command in re.findall(r"^\$ voxlake (.*)$", text, re.MULTILINE):
+        lake.run(*shlex.split(command))
+    assert {path.name for path in (lake.folder / "pictures").iterdir()} == set(re.findall(r"`([a-z-]+\.png)`", text))
 
 
 def test_a_year_is_small(sandbox, voxlake):
@@ -294,10 +303,3 @@ def test_database_of_another_version(voxlake):
     (voxlake.folder / "data").mkdir()
     duckdb.connect(str(voxlake.folder / "data" / "voxlake.duckdb")).close()
     assert "voxlake publish" in voxlake("dashboard", code=4).stderr
-
-
-def test_wheel_and_tree_have_the_style():
-    """The style sheet lies beside the code that reads it, where the wheel takes it along."""
-    import voxlake.dashboard as room  # noqa: PLC0415
-
-    assert (Path(room.__file__).parent / "page.css").stat().st_size > 1000

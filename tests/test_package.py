@@ -30,6 +30,13 @@ def test_wheel_has_the_sql_of_the_tree(wheel):
     assert tree == packed
 
 
+def test_wheel_has_the_style_sheet(wheel):
+    """What the code reads beside itself travels with it."""
+    tree = {str(path.relative_to(ROOT / "pipelines")) for path in (ROOT / "pipelines").rglob("*.css")}
+    assert tree
+    assert tree <= set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_wheel_works_in_an_empty_environment(wheel, tmp_path):
     """Installed into an empty environment, with nothing but its own dependencies, the wheel exports from elsewhere."""
     home = tmp_path / "env"

@@ -49,7 +49,7 @@ class Paint:
 
 LIGHT = Paint(
     page="#f4f6f8", card="#ffffff", ink="#17212b", soft="#566473", line="#dde3e9", track="#edf1f4",
-    sms="#0072b2", a2p="#e69f00", bar="#0072b2", good="#00704f", bad="#b34700",
+    sms="#0072b2", a2p="#c98200", bar="#0072b2", good="#00704f", bad="#b34700",
     final="#009e73", open="#8fcdf0", unverified="#e69f00", missing="#d55e00", onfinal="#17212b",
     heat0="#eef3f8", heat1="#d0e1f0", heat2="#a6cae4", heat3="#6fabd3", heat4="#3c88bf", heat5="#1463a0",
     heat6="#083c6e",
