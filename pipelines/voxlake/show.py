@@ -74,6 +74,11 @@ def status_text(found: dict[str, Any], folder: Path) -> str:
             lines.append(f"  {s['rejects']:,} rows could not be read: see {folder / 'rejects'}")
     if not lines:
         lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
+    lines += [
+        f"odd: {w['messages']:,} {w['channel']} messages, {w['first_day']} to {w['last_day']}, where it is not so:"
+        f" {w['promise']} ({w['warning']})"
+        for w in found["warnings"]
+    ]
     last = found["last_run"]
     if last:
         lines.append(
