@@ -69,7 +69,12 @@ class Hand:
             self.published.append(warehouse.publish(Ledger(lake).sound(), settling=SETTLING, anew=anew))
         return warehouse
 
+    @property
+    def warehouse(self):
+        """Give what was published last."""
+        return Warehouse(Lake(self.root))
+
     def ask(self, sql, *bound):
         """Ask the published database."""
-        with Warehouse(Lake(self.root)).reader() as connection:
+        with self.warehouse.reader() as connection:
             return connection.execute(sql, list(bound)).fetchall()

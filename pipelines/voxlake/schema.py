@@ -41,7 +41,7 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
     for kind in ("tables", "macros", "views"):
         waiting = statements(kind)
         while waiting:
-            for name in _ready(waiting):
+            for name in _ready(waiting) or list(waiting):
                 statement = waiting.pop(name)
                 connection.execute(statement)
                 connection.execute(";".join(_comments(kind, name, statement)))
