@@ -25,7 +25,8 @@ def clone(source: Path, target: Path) -> None:
             except (OSError, AttributeError) as error:
                 if isinstance(error, OSError) and error.errno not in _CANNOT:
                     raise
-                other.truncate(0)
+                other.seek(0)
+                other.truncate()
             else:
                 return
         shutil.copyfileobj(one, other, 1 << 20)

@@ -36,29 +36,25 @@ _THINGS = {
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
     """Make empty tables, macros and views with their comments in the database in use."""
+    connection.execute("BEGIN")
     connection.execute("CREATE SCHEMA meta")
     for kind in ("tables", "macros", "views"):
         waiting = statements(kind)
         while waiting:
-            for name, statement in _ready(connection, waiting).items():
-                for comment in _comments(kind, name, statement):
-                    connection.execute(comment)
-                del waiting[name]
+            for name in _ready(waiting) or list(waiting):
+                statement = waiting.pop(name)
+                connection.execute(statement)
+                connection.execute(";".join(_comments(kind, name, statement)))
+    connection.execute("COMMIT")
 
 
-def _ready(connection: duckdb.DuckDBPyConnection, waiting: dict[str, str]) -> dict[str, str]:
-    """Execute those statements whose sources are there: a view may read one that comes later in the alphabet."""
-    done = {}
-    for name, statement in waiting.items():
-        try:
-            connection.execute(statement)
-        except duckdb.CatalogException as error:
-            lacking = error
-        else:
-            done[name] = statement
-    if not done:
-        raise lacking
-    return done
+def _ready(waiting: dict[str, str]) -> list[str]:
+    """Name those that read none of the others: a view may read one that comes later in the alphabet."""
+    return [
+        name
+        for name, statement in waiting.items()
+        if not any(re.search(rf"(FROM|JOIN) {other}\b", statement) for other in waiting if other != name)
+    ]
 
 
 def _comments(kind: str, name: str, statement: str) -> Iterator[str]:

