@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -92,7 +93,7 @@ def _writing(path: Path, option: str) -> Iterator[None]:
 def _put(path: Path, content: bytes) -> None:
     """Write a file whole, so that nobody opens half a page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.new")
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         aside.write_bytes(content)
         aside.replace(path)

@@ -177,7 +177,7 @@ def _sender(figures: Figures, row: Row, most: int) -> str:
     chip = f'<span class="chip">{CHANNELS[row["channel"]]}</span>'
     return "".join(
         (
-            f'<tr role="row"><th role="rowheader" scope="row">{name}{chip}</th>',
+            f'<tr role="row"><th role="rowheader" scope="row"><bdi>{name}</bdi>{chip}</th>',
             _cell("messages", f"{row['messages']:,}{_meter(row['messages'] / most)}"),
             _cell("arrived", f"{words.said(rate)}{_meter(rate or 0, 'rate')}"),
             _cell("cost", words.said(row["cost"])),

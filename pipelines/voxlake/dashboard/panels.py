@@ -163,7 +163,7 @@ def senders(figures: Figures) -> Panel:
 
 def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str], *, empty: str) -> Panel:
     bars = [(words.plain(row[0]), row[1], f"{row[1]:,} · {words.said(row[2])}") for row in rows[:TOP]]
-    told = f"{title}: most are {bars[0][0]}, {bars[0][2]} {head[2]}." if bars else ""
+    told = f"{title}, {len(bars)} of them: first {bars[0][0]} with {bars[0][1]:,} messages." if bars else ""
     return Panel(
         name=name,
         title=title,

@@ -37,16 +37,16 @@ def stacked(figures: Figures, style: Style, *, field: str, title: str) -> alt.La
     left = _NOON - _BAR / 2 if bars else 0
     last: dict[str, dict[str, Any]] = {}
     for day, values in by_day.items():
-        bottom = 0.0
+        ends = {True: 0.0, False: 0.0}  # refunds hang below the line
         for channel, name in CHANNELS.items():
             value = values.get(channel, 0)
-            top = bottom + float(value)
+            bottom = ends[value >= 0]
+            top = ends[value >= 0] = bottom + float(value)
             if value or not bars:
                 last[channel] = {"x": ms(day) + left, "x2": ms(day) + left + _BAR, "c": name, "y": bottom, "y2": top}
                 if style.told:
                     last[channel]["told"] = f"{day} · {name}: {said(value)}"
                 rows.append(last[channel])
-            bottom = top
     y = alt.Y("y:Q", title=None, axis=_values(), scale=alt.Scale(zero=True))
     base = alt.Chart(data(rows))
     if bars:
