@@ -15,6 +15,9 @@ from browser import PROGRAM, Browser
 from dates import days_ago
 from runner import Command
 
+from voxlake.dashboard import timelines
+from voxlake.dashboard.figures import Figures, Period, Span
+from voxlake.dashboard.style import on_page
 from voxlake.sandbox.server import Sandbox
 from voxlake.sandbox.switches import Switches
 from voxlake.sandbox.world import World
@@ -210,6 +213,21 @@ def test_change_against_the_days_before(lake):
     page = drawn(lake, "--from", days_ago(15))
     assert page.count("not compared: days are missing") == 5
     assert page.count("last 7 days <b>") == 5
+
+
+def test_refunds_hang_below_the_line():
+    """Costs above and below nothing are stacked apart, so that neither hides the other."""
+    day = days_ago(1)
+    daily = [
+        {"date": day, "channel": channel, "messages": 1, "cost": Decimal(cost), "sent": 1, "settled": 1, "arrived": 1}
+        for channel, cost in (("sms", "2.50"), ("a2p", "-1.25"))
+    ]
+    span = Span(day, days_ago(0))
+    period = Period(span, {"messages": 2}, {}, None)
+    figures = Figures(span, period, None, daily, [], [], [], [], [])
+    drawn = timelines.stacked(figures, on_page(half=False), field="cost", title="Cost").to_dict()
+    (values,) = drawn["datasets"].values()
+    assert [(bar["c"], bar["y"], bar["y2"]) for bar in values] == [("SMS", 0.0, 2.5), ("A2P", 0.0, -1.25)]
 
 
 def test_gaps_are_told(sandbox, voxlake):

@@ -112,16 +112,14 @@ def gather(connection: duckdb.DuckDBPyConnection, span: Span) -> Figures:
 def _period(connection: duckdb.DuckDBPyConnection, span: Span) -> Period:
     """Total a span and the one before, and see whether all their days are there."""
     totals, before = (_ask(connection, "totals", first=s.first, end=s.end)[0] for s in (span, span.before))
-    gaps = {
-        row["date"]
+    states = [
+        (row["date"] < span.first, row["state"])
         for row in _ask(connection, "coverage", first=span.before.first, end=span.end)
-        if row["state"] in ("missing", "unverified")
-    }
-    earlier = sum(day < span.first for day in gaps)
+    ]
     gap = None
-    if earlier == len(span):
+    if all(state == "missing" for earlier, state in states if earlier):
         gap = "nothing before to compare with"
-    elif gaps:
+    elif not {"missing", "unverified"}.isdisjoint(state for _, state in states):
         gap = "not compared: days are missing or unverified"
     return Period(span, totals, before, gap)
 
