@@ -132,5 +132,6 @@ def test_python_with(folder, installed, text, needs):
 @pytest.mark.parametrize(("text", "needs"), named("sh", needs=True))
 def test_sh_with(folder, installed, path, text, needs):
     """A command runs with a program that voxlake does not have."""
-    bins = installed(needs) / "bin"
-    assert "date" in run(["sh", "-eu", "-c", text], folder, {"PATH": f"{bins}{os.pathsep}{path}"})
+    target = installed(needs)
+    environ = {"PATH": f"{target / 'bin'}{os.pathsep}{path}", "PYTHONPATH": str(target)}
+    assert "date" in run(["sh", "-eu", "-c", text], folder, environ)
