@@ -114,6 +114,8 @@ def test_xlsx_limits(tmp_path, monkeypatch):
     """What a sheet cannot hold is said before anything is lost."""
     with pytest.raises(SettingsError, match="32,768"):
         sheet.save(tmp_path / "a.xlsx", ["x"], [("x" * 32_768,)])
+    with pytest.raises(SettingsError, match="no text"):
+        sheet.save(tmp_path / "a.xlsx", ["x"], [([1000] * 10_000,)])
     monkeypatch.setattr(sheet, "_ROWS", 2)
     with pytest.raises(SettingsError, match="--limit"):
         sheet.save(tmp_path / "a.xlsx", ["x"], [(1,), (2,)])

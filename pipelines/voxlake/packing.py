@@ -57,6 +57,9 @@ def expected(text: str) -> str:
     return f"""CASE
         WHEN {text} IS NULL THEN NULL
         WHEN length({text}) <= {_UNITS[0] // 2} THEN 1
+        WHEN
+            length({text}) <= {_UNITS[0]} AND (strlen({text}) = length({text}) OR NOT regexp_matches({text}, '{_WIDE}'))
+            THEN 1
         WHEN regexp_full_match({text}, '[{_BASIC}{_DOUBLE}]*') THEN {_counted(text, f"[{_DOUBLE}]", *_SEPTETS)}
         ELSE {_counted(text, _WIDE, *_UNITS)}
     END"""

@@ -33,7 +33,8 @@ def save(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Non
     """
     if len(rows) >= _ROWS:
         raise SettingsError(f"A sheet holds no {len(rows):,} rows: use --limit, or write .csv or .parquet.")
-    longest = max((len(value) for row in rows for value in row if isinstance(value, str)), default=0)
+    long = (str, list, dict, bytes)
+    longest = max((len(str(value)) for row in rows for value in row if isinstance(value, long)), default=0)
     if longest > _TEXT:
         raise SettingsError(f"A cell holds no text of {longest:,} characters: write .csv or .parquet.")
     path.touch()

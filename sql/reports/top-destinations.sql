@@ -1,6 +1,6 @@
 -- The countries that most outgoing messages went to: how many arrived and what each of those cost.
 SELECT
-    destination_country AS country,
+    coalesce(destination_country, 'unknown') AS country,
     count(*) AS messages,
     round(100.0 * count(*) / sum(count(*)) OVER (), 2) AS share_pct,
     count(DISTINCT destination_number) AS recipients,
@@ -13,5 +13,5 @@ FROM (
     FROM messages
     WHERE direction = 'OUT' AND date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
 )
-GROUP BY destination_country
+GROUP BY country
 ORDER BY messages DESC, country;
