@@ -246,24 +246,21 @@ def test_gaps_are_told(sandbox, voxlake):
     assert "Shaded days are missing or not verified." in page
 
 
-def test_pictures(lake):
-    """Each chart is a PNG of its own."""
-    files = [lake.folder / line for line in lake.run("dashboard", "--png", "slides", "--out", "deep/page.html")]
-    assert files[0] == lake.folder / "deep" / "page.html"
+def test_pictures_and_the_document(lake):
+    """Every command in docs/dashboard.md works as it stands, and every chart is a picture that it names."""
+    text = (Path(__file__).parent.parent / "docs" / "dashboard.md").read_text()
+    made = [lake.run(*shlex.split(command)) for command in re.findall(r"^\$ voxlake (.*)$", text, re.MULTILINE)]
+    assert made[0] == [str(Path("data", "dashboard.html"))]
+    assert made[1] == [str(Path("reports", "first-quarter.html"))]
+    files = [lake.folder / line for line in made[2]]
+    assert files[0] == lake.page
     assert {path.stem for path in files[1:]} == {*CHARTS, "senders"}
+    assert {path.name for path in files[1:]} == set(re.findall(r"`([a-z-]+\.png)`", text))
+    assert sorted((lake.folder / "pictures").iterdir()) == sorted(files[1:])
     for path in files[1:]:
         content = path.read_bytes()
         assert content.startswith(b"\x89PNG")
         assert int.from_bytes(content[16:20]) >= 1280
-    assert {path.name for path in (lake.folder / "slides").iterdir()} == {path.name for path in files[1:]}
-
-
-def test_the_document_tells_the_truth(lake):
-    """Every command in docs/dashboard.md works as it stands, and every picture is named."""
-    text = (Path(__file__).parent.parent / "docs" / "dashboard.md").read_text()
-    for command in re.findall(r"^\$ voxlake (.*)$", text, re.MULTILINE):
-        lake.run(*shlex.split(command))
-    assert {path.name for path in (lake.folder / "pictures").iterdir()} == set(re.findall(r"`([a-z-]+\.png)`", text))
 
 
 def test_a_year_is_small(sandbox, voxlake):

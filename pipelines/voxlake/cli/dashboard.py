@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 from datetime import timedelta
@@ -40,9 +41,11 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
+    page = out or settings.data_dir / "dashboard.html"
     try:
         with Warehouse(Lake(settings.data_dir)).reader() as connection:
             span = _span(extent(connection), first, end)
+            _make_room(page, png)
             from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
 
             board = Board(connection, span)
@@ -50,7 +53,6 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
         raise DataError(
             f"The database cannot be read ({' '.join(str(error).split())}): run 'voxlake publish' and try again."
         ) from error
-    page = out or settings.data_dir / "dashboard.html"
     with _writing(page, "--out"):
         _put(page, board.html(made=now()).encode())
     click.echo(page)
@@ -80,6 +82,17 @@ def _span(extent: Extent, first: str | None, end: str | None) -> Span:
     return span
 
 
+def _make_room(page: Path, png: Path | None) -> None:
+    """Find out before anything is drawn that it could not be written."""
+    with _writing(page, "--out"):
+        page.parent.mkdir(parents=True, exist_ok=True)
+        if page.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if png is not None:
+        with _writing(png, "--png"):
+            png.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def _writing(path: Path, option: str) -> Iterator[None]:
     try:
@@ -92,7 +105,6 @@ def _writing(path: Path, option: str) -> Iterator[None]:
 
 def _put(path: Path, content: bytes) -> None:
     """Write a file whole, so that nobody opens half a page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         aside.write_bytes(content)
