@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ROWS   ?= 100000
 DAYS   ?= 60
+SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test soak check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what c
 
 test: $(VENV)/.tested ## Run the tests
 	@$(BIN)/python -m pytest -n 2 -q
+
+soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
+	@cd tests && ../$(BIN)/python soak.py $(SOAK) $(SEED)
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests
 	@$(BIN)/ruff format --check .
