@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ROWS   ?= 100000
 DAYS   ?= 60
+SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser check format lock clean
+.PHONY: help run test browser soak check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ browser:
 
 test: $(VENV)/.tested browser ## Run the tests
 	@$(BIN)/python -m pytest -n 2 -q
+
+soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
+	@cd tests && ../$(BIN)/python soak.py $(SOAK) $(SEED)
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests
 	@$(BIN)/ruff format --check .
