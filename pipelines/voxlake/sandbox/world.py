@@ -12,7 +12,7 @@ import numpy as np
 from .days import Day, EditedDay, Message, Row, SeededDay, midnight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 STREAMS = ("sms", "a2p")
 _SHARE = 0.6
@@ -57,8 +57,16 @@ class World:
 
     def insert(self, stream: str, row: Row) -> None:
         """Add a message, for instance one that appears late; its id must be new."""
+        self.add(stream, [Message(dict(row))])
+
+    def add(self, stream: str, added: Iterable[Message]) -> None:
+        """Add messages that may have a life of their own; their ids must be new."""
+        by_day: dict[date, list[Message]] = {}
+        for message in added:
+            by_day.setdefault(message.row["processed_at"].date(), []).append(message)
         with self._lock:
-            self._edit(stream, row["processed_at"].date(), lambda messages: [*messages, Message(dict(row))])
+            for day, its in by_day.items():
+                self._edit(stream, day, lambda messages, its=its: [*messages, *its])  # type: ignore[misc]
 
     def change(self, stream: str, message_id: int, **fields: Any) -> None:
         """Change a message for good; a new `processed_at` may move it to another day."""
