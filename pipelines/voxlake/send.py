@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SKIPPED, UNSENT = "skipped", "unsent"
 _OF_A_NUMBER = frozenset({385, 423, 484, 506, 509})
+_NOT_SENT = 385
 _EARLIER, _LATER = timedelta(minutes=5), timedelta(hours=1)
 
 
@@ -174,8 +175,8 @@ def _result(entry: Entry) -> Result:
 def look(client: Client, outbox: Outbox, *, now: Callable[[], datetime]) -> list[tuple[Entry, HistoryRow | None]]:
     """Look in the histories for every message of this account that may or may not have gone out.
 
-    One that is found alone, from the same sender to the same number about that time, was sent, and is noted so. One
-    that is not found stays unknown: rows can appear late.
+    One that is found alone, from the same sender to the same number about that time, was taken on, and is noted as
+    sent, or as failed where it ended in an error. One that is not found stays unknown: rows can appear late.
     """
     ours = [entry for entry in outbox.entries() if entry.batch.account_id == client.api.account_id]
     taken = {(entry.batch.method, entry.message_id) for entry in ours if entry.state == SENT}
@@ -189,7 +190,13 @@ def look(client: Client, outbox: Outbox, *, now: Callable[[], datetime]) -> list
         ]
         row = rows[0] if len(rows) == 1 else None
         if row is not None:
-            outbox.settle(entry.intent, at=now(), sent={entry.number: row.message_id})
+            gone = row.status != "error"
+            outbox.settle(
+                entry.intent,
+                at=now(),
+                sent={entry.number: row.message_id} if gone else {},
+                failed={} if gone else {entry.number: (_NOT_SENT, row.error_message or "the history says error")},
+            )
             taken.add((entry.batch.method, row.message_id))
         found.append((entry, row))
     return found

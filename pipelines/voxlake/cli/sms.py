@@ -16,6 +16,7 @@ from voxlake.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from voxlake.answers import HistoryRow
     from voxlake.send import Order, Sending
     from voxlake.settings import Settings
 
@@ -156,7 +157,7 @@ def check(settings: Settings, form: str) -> None:
         found = look(client, outbox, now=now)
     names = ["number", "source", "asked_at", "state", "message_id", "status"]
     rows = [
-        [e.number, e.batch.source, e.at.replace(tzinfo=None), "sent" if row else "not in the history"]
+        [e.number, e.batch.source, e.at.replace(tzinfo=None), _found(row)]
         + ([row.message_id, row.delivery_status or row.status] if row else [None, None])
         for e, row in found
     ]
@@ -205,6 +206,12 @@ def _send(
             )
     _tell(sending, form)
     sys.exit(sending.exit_code)
+
+
+def _found(row: HistoryRow | None) -> str:
+    if row is None:
+        return "not in the history"
+    return "failed" if row.status == "error" else "sent"
 
 
 def _tell_parts(order: Order, form: str) -> None:
