@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+SDK    := tests/sdk/node_modules/.package-lock.json
 ROWS   ?= 100000
 DAYS   ?= 60
 
@@ -30,7 +31,11 @@ run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what c
 	@echo "Cost and delivery rate by day (voxlake report daily):"
 	@$(BIN)/voxlake report daily --data-dir data --limit 5
 
-test: $(VENV)/.tested ## Run the tests
+$(SDK): tests/sdk/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/sdk && npm ci --silent && touch node_modules/.package-lock.json; \
+	else echo "npm is not installed: the tests with the vendor's Node SDK are skipped"; fi
+
+test: $(VENV)/.tested $(SDK) ## Run the tests
 	@$(BIN)/python -m pytest -n 2 -q
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests
@@ -50,4 +55,4 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade -c requirements.lock -c requirements-build.lock --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was installed and built (not data/)
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
