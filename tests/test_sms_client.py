@@ -5,7 +5,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import FROM, SENDER, TO
 
@@ -191,6 +191,7 @@ def test_phone_numbers_over_pages(sandbox):
 
 
 @given(st.text(max_size=20))
+@settings(deadline=None)
 def test_any_number_is_digits_or_refused(text):
     """Whatever comes, what is left is digits that the API can read."""
     try:
@@ -203,6 +204,7 @@ def test_any_number_is_digits_or_refused(text):
 
 
 @given(st.lists(st.integers(1000, 1020).map(str), min_size=1))
+@settings(deadline=None)
 def test_duplicates_are_found(numbers):
     """A list is taken exactly when each number is in it once."""
     if len(set(numbers)) == len(numbers):

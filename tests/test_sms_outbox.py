@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import SENDER, TO
 from runner import Command
@@ -175,6 +175,7 @@ def test_an_error_of_the_whole_leaves_the_rest_unsent(sandbox, voxlake):
 
 
 @given(st.data())
+@settings(deadline=None)
 def test_the_journal_tells_the_same_after_a_restart(tmp_path_factory, data):
     """Whatever was noted, and wherever the file was cut in its last line, a reader knows the same or more caution."""
     root = tmp_path_factory.mktemp("outbox")

@@ -121,6 +121,8 @@ class SeededDay:
         fails = fails and not inbound
         body = TEXTS[text].format(n=n) if text >= 0 else None
         billed = _billed(text, len(str(n))) if body else 1
+        # Now and then a part too many is billed, so that an audit of the parts has something to find.
+        billed += n % 250 == 7
         fragments = 0 if fails and n % 2 else billed
         row: Row = {
             "message_id": message_id,
