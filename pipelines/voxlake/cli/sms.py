@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -79,12 +80,12 @@ def send_one(settings: Settings, source: str, destination: str, **chosen: Any) -
 @sms.command("a2p-send")
 @click.option("--from", "source", required=True, metavar="SENDER_ID", help="A SenderID that the vendor has installed.")
 @click.option("--to", "numbers", multiple=True, metavar="NUMBER...", help="Recipients, digits only.")
-@click.option("--to-file", type=click.File(), help="A file with one recipient a line; - reads it from stdin.")
+@click.option("--to-file", metavar="FILE", help="A file with one recipient a line; - reads it from stdin.")
 @click.argument("more", nargs=-1, metavar="")
 @_send_options
 @with_settings
 def send_many(
-    settings: Settings, source: str, numbers: Sequence[str], to_file: Any, more: Sequence[str], **chosen: Any
+    settings: Settings, source: str, numbers: Sequence[str], to_file: str | None, more: Sequence[str], **chosen: Any
 ) -> None:
     """Send one text to many (A2PSendSms), a hundred at a time.
 
@@ -92,7 +93,7 @@ def send_many(
     """
     from voxlake.client import A2P_SEND  # noqa: PLC0415
 
-    if to_file is not None and to_file.name == "<stdin>" and chosen["text"] == "-":
+    if to_file == chosen["text"] == "-":
         raise SettingsError("Text and recipients cannot both come from stdin: give one of them as a file or a flag.")
     _send(settings, A2P_SEND, source, [*numbers, *more, *_listed(to_file)], **chosen)
 
@@ -239,11 +240,11 @@ def _tell(sending: Sending, form: str) -> None:
     if sending.count(UNKNOWN):
         click.echo(
             "Whether the unknown went out is for the history to tell: 'voxlake sms check' looks for each by its"
-            " recipient and time. The same command again leaves them out, and goes on with the unsent.",
+            " recipient and time. The same command leaves them out, and goes on with the unsent.",
             err=True,
         )
     elif sending.count(UNSENT):
-        click.echo("The same command again goes on with the unsent.", err=True)
+        click.echo("Once that is mended, the same command goes on with the unsent.", err=True)
     if sending.count(SKIPPED):
         click.echo("The skipped got this text from this sender before: --again sends it once more.", err=True)
 
@@ -283,12 +284,17 @@ def _text(text: str) -> str:
         raise SettingsError("The text on stdin is not UTF-8: save it as UTF-8.") from None
 
 
-def _listed(file: Any) -> list[str]:
+def _listed(path: str | None) -> list[str]:
     """Read one number a line; empty lines and lines that begin with # are none."""
-    if file is None:
+    if path is None:
         return []
     try:
-        lines = [line.strip() for line in file.read().removeprefix("\ufeff").splitlines()]
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read ({error.strerror}): give a file with a number on each line."
+        ) from error
     except UnicodeDecodeError:
-        raise SettingsError(f"{file.name} is no text file: give one with a number on each line.") from None
+        raise SettingsError(f"{path} is no text file: give one with a number on each line.") from None
     return [line for line in lines if line and not line.startswith("#")]
