@@ -4,10 +4,14 @@ import itertools
 import json
 import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +22,7 @@ from runner import Command
 from voxlake.errors import DataError, Locked
 from voxlake.outbox import FAILED, SENT, UNKNOWN, opened
 
+VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BAD = [f"4477{n:02d}0{end}" for n, end in enumerate(["0506", "0385", "0509", "0506"] * 5)]
 GOOD = [str(447700900000 + n) for n in range(280)]
@@ -172,6 +177,69 @@ def test_an_error_of_the_whole_leaves_the_rest_unsent(sandbox, voxlake):
     assert "CallsSMS" in done.stderr
     assert "1 unsent" in done.stderr
     assert "1 sent" in voxlake(*command, server=server).stderr
+
+
+@pytest.mark.parametrize("switch", ["unroutable=refused", "all_failed=error"])
+def test_a_whole_refused_for_some_is_searched_by_halves(sandbox, voxlake, switch):
+    """Where one bad number has the whole request refused, the bad are found, and the good get their message."""
+    server = sandbox(switch, "resend_seconds=none", rows=0)
+    bad = ["44770000506", "99912345678"]
+    numbers = [*GOOD[:9], bad[0], *GOOD[9:20], bad[1]]
+    done = voxlake("sms", "a2p-send", "--from", SENDER, "--to", *numbers, "--text", "x", server=server, code=4)
+    assert "20 sent, 2 failed" in done.stderr
+    assert got(server) == dict.fromkeys(GOOD[:20], 1)
+    alone = voxlake("sms", "a2p-send", "--from", SENDER, "--to", *bad, "--text", "x", server=server, code=4)
+    assert "2 failed" in alone.stderr
+
+
+def test_again_leaves_the_unknown_alone(sandbox, voxlake):
+    """--again is for those who had it, and says nothing of those of whom nobody knows, nor of other numbers."""
+    server = sandbox("resend_seconds=none", rows=0, faults="lost=1,first=1")
+    one, two = (["sms", "send", "--from", "12345678111", "--text", "x", "--to", number] for number in GOOD[:2])
+    voxlake(*one, server=server, code=75)
+    voxlake(*two, server=server)
+    voxlake(*two, server=server)
+    assert "1 unknown" in voxlake(*one, "--again", server=server, code=75).stderr
+    assert len(list(server.world.truth("sms"))) == 3
+
+
+def test_check_tells_messages_apart(sandbox, voxlake):
+    """Two messages to one number about the same time: a stored text decides; without one, nobody guesses."""
+    for stored in (["--store-body"], []):
+        server = sandbox("resend_seconds=none", rows=0, faults="lost=1,first=1")
+        data = ["--data-dir", "-".join(["data", *stored])]
+        command = ["sms", "send", "--from", "12345678111", "--to", TO, *stored]
+        voxlake(*command, *data, "--text", "the first", server=server, code=75)
+        voxlake(*command, "--data-dir", "elsewhere", "--text", "the second", server=server)
+        check = voxlake("sms", "check", *data, "--format", "json", server=server, code=0 if stored else 75)
+        (row,) = json.loads(check.stdout)
+        assert row["state"] == ("sent" if stored else "one of 2, or none")
+        if stored:
+            (first,) = [r["message_id"] for r in server.world.truth("sms") if r["text"] == "the first"]
+            assert row["message_id"] == first
+
+
+def test_ctrl_c_is_no_bug(sandbox, tmp_path):
+    """Interrupted from the keyboard, the run ends with 75 and a sentence, and the journal knows the rest."""
+    server = sandbox("resend_seconds=none", rows=0)
+    env = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    answer, reached = server.answer, threading.Event()
+
+    def slow(*arguments):
+        reply = answer(*arguments)
+        reached.set()
+        time.sleep(1)
+        return reply
+
+    server.answer = slow
+    command = [VOXLAKE, "sms", "a2p-send", "--from", SENDER, "--to", *GOOD, "--text", "hello"]
+    with subprocess.Popen(command, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
+        assert reached.wait(60)
+        run.send_signal(signal.SIGINT)
+        assert "Interrupted" in run.communicate(timeout=30)[1]
+    assert run.returncode == 75
+    with opened(tmp_path / "data") as outbox:
+        assert {entry.state for entry in outbox.entries()} == {UNKNOWN}
 
 
 @given(st.data())

@@ -76,9 +76,11 @@ class Outbox:
         for its in self._entries.values():
             yield from its.values()
 
-    def again(self, batch: Batch, *, at: datetime) -> None:
-        """Forget who got a batch, because it is to be sent once more."""
-        self._write({"event": "again", "at": _text(at), "batch": batch.key})
+    def again(self, batch: Batch, numbers: Sequence[str], *, at: datetime) -> None:
+        """Forget that these got a batch, because it is to be sent to them once more; what is unknown stays so."""
+        got = [number for number in numbers if (e := self.known(batch).get(number)) and e.state == SENT]
+        if got:
+            self._write({"event": "again", "at": _text(at), "batch": batch.key, "numbers": got})
 
     def intend(self, batch: Batch, numbers: Sequence[str], *, at: datetime, text: str | None = None) -> str:
         """Note that a request is about to leave; without an outcome, each of its numbers counts as unknown."""
@@ -139,7 +141,8 @@ class Outbox:
         if event["event"] == "salt":
             self._salt = bytes.fromhex(event["salt"])
         elif event["event"] == "again":
-            self._entries.pop(event["batch"], None)
+            for number in event["numbers"]:
+                self._entries[event["batch"]].pop(number, None)
         elif event["event"] == "intent":
             batch = Batch(int(event["account_id"]), event["method"], event["source"], event["batch"])
             at, its = datetime.fromisoformat(event["at"]), self._entries.setdefault(batch.key, {})

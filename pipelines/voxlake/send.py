@@ -108,20 +108,19 @@ def send(
     """
     batch = outbox.batch(client.api.account_id, order.method, order.source, order.text)
     if again:
-        outbox.again(batch, at=now())
+        outbox.again(batch, order.numbers, at=now())
     known = dict(outbox.known(batch))
     done = {n: r for n in order.numbers if (r := _before(known.get(n), resend_unknown=resend_unknown))}
     progress(len(done))
     todo = [number for number in order.numbers if number not in done]
-    error = None
+    run = _Run(client, outbox, batch, order, now, keep_text)
     for first in range(0, len(todo), order.at_once):
         numbers = todo[first : first + order.at_once]
-        results, error = _request(client, outbox, batch, order, numbers, now=now, keep_text=keep_text)
-        done |= {result.number: result for result in results}
+        done |= {result.number: result for result in run.deliver(numbers)}
         progress(len(numbers))
-        if error is not None:
+        if run.error is not None:
             break
-    return Sending(tuple(done.get(number) or Result(number, UNSENT) for number in order.numbers), error)
+    return Sending(tuple(done.get(number) or Result(number, UNSENT) for number in order.numbers), run.error)
 
 
 def _before(entry: Entry | None, *, resend_unknown: bool) -> Result | None:
@@ -133,36 +132,65 @@ def _before(entry: Entry | None, *, resend_unknown: bool) -> Result | None:
     return None
 
 
-def _request(
-    client: Client, outbox: Outbox, batch: Batch, order: Order, numbers: Sequence[str], *, now: Callable[[], datetime],
-    keep_text: bool,
-) -> tuple[list[Result], VoxlakeError | None]:  # fmt: skip
-    """Send one request, and settle what became of it."""
-    intent = outbox.intend(batch, numbers, at=now(), text=order.text if keep_text else None)
-    sent: Mapping[str, int | None]
-    try:
+@dataclass(slots=True)
+class _Run:
+    """The requests of one order; `error` is what ended them early."""
+
+    client: Client
+    outbox: Outbox
+    batch: Batch
+    order: Order
+    now: Callable[[], datetime]
+    keep_text: bool
+    error: VoxlakeError | None = None
+
+    def deliver(self, numbers: Sequence[str]) -> list[Result]:
+        """Send one request, and settle what became of it."""
+        intent = self.outbox.intend(
+            self.batch, numbers, at=self.now(), text=self.order.text if self.keep_text else None
+        )
+        try:
+            sent, failed = self._ask(numbers)
+        except Uncertain as error:
+            self.error = error
+            return [Result(number, UNKNOWN, reason="the reply was lost") for number in numbers]
+        except Declined as error:
+            if error.code in _OF_A_NUMBER and len(numbers) > 1:
+                # The whole was refused for the sake of some, and nothing was sent: look for them by halves.
+                self.outbox.settle(intent, at=self.now(), unsent=numbers)
+                return self._halves(numbers)
+            if error.code not in _OF_A_NUMBER:
+                return self._ended(intent, numbers, error, code=error.code)
+            sent, failed = {}, {numbers[0]: (error.code, "refused")}
+        except VoxlakeError as error:
+            return self._ended(intent, numbers, error)
+        # The answer may name numbers that nobody asked for; they are none of ours.
+        sent = {number: sent[number] for number in numbers if number in sent}
+        failed = {number: failed[number] for number in numbers if number in failed}
+        self.outbox.settle(intent, at=self.now(), sent=sent, failed=failed)
+        known = self.outbox.known(self.batch)
+        return [_result(known[number]) for number in numbers]
+
+    def _ask(self, numbers: Sequence[str]) -> tuple[Mapping[str, int | None], Mapping[str, tuple[int, str]]]:
+        order = self.order
         if order.method == SEND:
             (number,) = numbers
-            answer = client.send_sms(order.source, number, order.text, store_body=order.store_body)
-            sent, failed = {number: answer.message_id}, {}
-        else:
-            answers = client.a2p_send(order.source, numbers, order.text, store_body=order.store_body)
-            sent, failed = answers.sent, {f.number: (f.code, f.description) for f in answers.failed}
-    except Uncertain as error:
-        return [Result(number, UNKNOWN, reason="the reply was lost") for number in numbers], error
-    except Declined as error:
-        if error.code not in _OF_A_NUMBER:
-            outbox.settle(intent, at=now(), unsent=numbers)
-            return [Result(number, UNSENT, code=error.code) for number in numbers], error
-        sent, failed = {}, dict.fromkeys(numbers, (error.code, "refused"))
-    except VoxlakeError as error:
-        outbox.settle(intent, at=now(), unsent=numbers)
-        return [Result(number, UNSENT) for number in numbers], error
-    # The answer may name numbers that nobody asked for; they are none of ours.
-    sent = {number: sent[number] for number in numbers if number in sent}
-    failed = {number: failed[number] for number in numbers if number in failed}
-    outbox.settle(intent, at=now(), sent=sent, failed=failed)
-    return [_result(entry) for number in numbers if (entry := outbox.known(batch).get(number))], None
+            answer = self.client.send_sms(order.source, number, order.text, store_body=order.store_body)
+            return {number: answer.message_id}, {}
+        answers = self.client.a2p_send(order.source, numbers, order.text, store_body=order.store_body)
+        return answers.sent, {f.number: (f.code, f.description) for f in answers.failed}
+
+    def _halves(self, numbers: Sequence[str]) -> list[Result]:
+        middle = len(numbers) // 2
+        results = self.deliver(numbers[:middle])
+        return results + (self.deliver(numbers[middle:]) if self.error is None else [])
+
+    def _ended(
+        self, intent: str, numbers: Sequence[str], error: VoxlakeError, *, code: int | None = None
+    ) -> list[Result]:
+        self.error = error
+        self.outbox.settle(intent, at=self.now(), unsent=numbers)
+        return [Result(number, UNSENT, code=code) for number in numbers]
 
 
 def _result(entry: Entry) -> Result:
@@ -172,24 +200,20 @@ def _result(entry: Entry) -> Result:
     return Result(entry.number, entry.state, entry.message_id, entry.code, reason)
 
 
-def look(client: Client, outbox: Outbox, *, now: Callable[[], datetime]) -> list[tuple[Entry, HistoryRow | None]]:
+def look(client: Client, outbox: Outbox, *, now: Callable[[], datetime]) -> list[tuple[Entry, list[HistoryRow]]]:
     """Look in the histories for every message of this account that may or may not have gone out.
 
-    One that is found alone, from the same sender to the same number about that time, was taken on, and is noted as
-    sent, or as failed where it ended in an error. One that is not found stays unknown: rows can appear late.
+    One that is found alone, from the same sender to the same number about that time, or with the same text where texts
+    are stored, was taken on, and is noted as sent, or as failed where it ended in an error. One that is not found, or
+    not alone, stays unknown: rows can appear late.
     """
     ours = [entry for entry in outbox.entries() if entry.batch.account_id == client.api.account_id]
     taken = {(entry.batch.method, entry.message_id) for entry in ours if entry.state == SENT}
-    found: list[tuple[Entry, HistoryRow | None]] = []
+    found: list[tuple[Entry, list[HistoryRow]]] = []
     for entry in sorted((e for e in ours if e.state == UNKNOWN), key=lambda e: e.at):
-        history = client.sms_history if entry.batch.method == SEND else client.a2p_sms_history
-        rows = [
-            row
-            for row in history(entry.at - _EARLIER, entry.at + _LATER, destination=entry.number)
-            if row.source_number == entry.batch.source and (entry.batch.method, row.message_id) not in taken
-        ]
-        row = rows[0] if len(rows) == 1 else None
-        if row is not None:
+        rows = [row for row in _candidates(client, outbox, entry) if (entry.batch.method, row.message_id) not in taken]
+        if len(rows) == 1:
+            (row,) = rows
             gone = row.status != "error"
             outbox.settle(
                 entry.intent,
@@ -198,8 +222,25 @@ def look(client: Client, outbox: Outbox, *, now: Callable[[], datetime]) -> list
                 failed={} if gone else {entry.number: (_NOT_SENT, row.error_message or "the history says error")},
             )
             taken.add((entry.batch.method, row.message_id))
-        found.append((entry, row))
+        found.append((entry, rows))
     return found
+
+
+def _candidates(client: Client, outbox: Outbox, entry: Entry) -> list[HistoryRow]:
+    """Read the rows that could be a message; those that are it by their stored text, where there are such."""
+    batch = entry.batch
+    history = client.sms_history if batch.method == SEND else client.a2p_sms_history
+    rows = [
+        row
+        for row in history(entry.at - _EARLIER, entry.at + _LATER, destination=entry.number)
+        if row.source_number == batch.source
+    ]
+    same = [
+        row
+        for row in rows
+        if row.text and outbox.batch(batch.account_id, batch.method, batch.source, row.text) == batch
+    ]
+    return same[:1] or [row for row in rows if row.text is None]
 
 
 def _utc(at: datetime) -> str:

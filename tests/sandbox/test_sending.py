@@ -143,6 +143,9 @@ def test_resends_are_refused(sandbox):
     assert a2p(server, TO, "447700900124")["failed"][0]["error_code"] == 484
     at[0] += 61
     assert send(server)["result"] == 1
+    assert send(server)["error"]["code"] == 484
+    pull(server, "advance", seconds="61")
+    assert send(server)["result"] == 1
     never = sandbox("resend_seconds=none", rows=0)
     assert len({send(never)["message_id"], send(never)["message_id"]}) == 2
 
@@ -201,6 +204,14 @@ def test_roles(sandbox, method, roles):
         data = METHODS[method] | {name: value for name, value in changed.items() if name in METHODS[method]}
         reply = requests.post(f"{server.url}/{method}", data=data, headers=headers, timeout=10).json()
         assert reply.get("error", {}).get("code", 0) == (0 if role in roles else 100)
+
+
+def test_unroutable_numbers_are_a_switch(sandbox):
+    """A number without a route fails alone, or has the whole refused, and then nobody gets anything."""
+    server = sandbox("unroutable=refused", rows=0)
+    reply = a2p(server, TO, "99912345678", "44770000506")
+    assert reply["error"] == {"code": 506, "msg": "No routes for numbers 99912345678;44770000506 in dst_numbers"}
+    assert ask(server, "A2PGetSmsHistory")["total_count"] == 0
 
 
 def test_forms_of_2021(sandbox):

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import click
 
 from voxlake.cli.options import FORMATS, Group, api_of, now, with_settings
-from voxlake.errors import SettingsError
+from voxlake.cli.send import account_options, send_many, send_one, typed_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from voxlake.answers import HistoryRow
-    from voxlake.send import Order, Sending
     from voxlake.settings import Settings
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 
 @click.group(cls=Group)
@@ -29,79 +23,10 @@ def sms() -> None:
     """Send messages, switch numbers, and look after what was sent."""
 
 
-def _account_options(command: F) -> F:
-    """Add the settings that say whom to ask and how long."""
-    for option in (
-        click.option("--timeout", metavar="N", help="Seconds to wait for one reply. [60]"),
-        click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
-        click.option("--credentials", metavar="FILE", help="The vendor's credentials.json."),
-        click.option("--api-url", metavar="URL", help="The API's address. [the vendor's]"),
-    ):
-        command = option(command)
-    return command
-
-
-def _send_options(command: F) -> F:
-    """Add what both ways of sending share."""
-    for option in (
-        click.option(
-            "--data-dir", metavar="DIR", help="Where outbox.jsonl, the journal of what was sent, lives. [data]"
-        ),
-        click.option("--format", "form", type=click.Choice(FORMATS), default="table"),
-        click.option("--yes", is_flag=True, help="Don't ask before sending from a real account."),
-        click.option("--keep-text", is_flag=True, help="Keep the text in the journal, too."),
-        click.option("--again", is_flag=True, help="Send to those, too, who got this text before."),
-        click.option(
-            "--resend-unknown", is_flag=True, help="Send to those who may have got it: some may get it twice."
-        ),
-        click.option("--dry-run", is_flag=True, help="Check, count the parts, and send nothing."),
-        click.option("--store-body", is_flag=True, help="Let the vendor keep the text, for the history."),
-        click.option("--text", required=True, help="The text; - reads it from stdin."),
-    ):
-        command = option(command)
-    return _account_options(command)
-
-
-@sms.command("send")
-@click.option("--from", "source", required=True, metavar="NUMBER", help="A rented number.")
-@click.option("--to", "destination", required=True, metavar="NUMBER", help="The recipient, digits only.")
-@_send_options
-@with_settings
-def send_one(settings: Settings, source: str, destination: str, **chosen: Any) -> None:
-    """Send one message (SendSmsMessage).
-
-    A new command is a new message, except where it is not known whether the last one went out: see --resend-unknown.
-    """
-    from voxlake.client import SEND  # noqa: PLC0415
-
-    _send(settings, SEND, source, [destination], **chosen)
-
-
-@sms.command("a2p-send")
-@click.option("--from", "source", required=True, metavar="SENDER_ID", help="A SenderID that the vendor has installed.")
-@click.option("--to", "numbers", multiple=True, metavar="NUMBER...", help="Recipients, digits only.")
-@click.option("--to-file", metavar="FILE", help="A file with one recipient a line; - reads it from stdin.")
-@click.argument("more", nargs=-1, metavar="")
-@_send_options
-@with_settings
-def send_many(
-    settings: Settings, source: str, numbers: Sequence[str], to_file: str | None, more: Sequence[str], **chosen: Any
-) -> None:
-    """Send one text to many (A2PSendSms), a hundred at a time.
-
-    Run again after an interruption, it goes on with those who have not had this text from this sender.
-    """
-    from voxlake.client import A2P_SEND  # noqa: PLC0415
-
-    if to_file == chosen["text"] == "-":
-        raise SettingsError("Text and recipients cannot both come from stdin: give one of them as a file or a flag.")
-    _send(settings, A2P_SEND, source, [*numbers, *more, *_listed(to_file)], **chosen)
-
-
 @sms.command()
 @click.argument("number")
 @click.argument("command", type=click.Choice(["enable", "disable"]))
-@_account_options
+@account_options
 @with_settings
 def control(settings: Settings, number: str, command: str) -> None:
     """Enable or disable SMS for a rented number (ControlSms)."""
@@ -113,7 +38,7 @@ def control(settings: Settings, number: str, command: str) -> None:
 
 @sms.command()
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table")
-@_account_options
+@account_options
 @with_settings
 def numbers(settings: Settings, form: str) -> None:
     """List the rented numbers, and whether they can and may send and receive SMS (GetPhoneNumbers)."""
@@ -133,7 +58,7 @@ def segments(text: str, form: str) -> None:
     from voxlake.segments import segments as count  # noqa: PLC0415
     from voxlake.show import show  # noqa: PLC0415
 
-    text = _text(text)
+    text = typed_text(text)
     found = dataclasses.asdict(count(text))
     click.echo(show(list(found), [list(found.values())], form), nl=False)
     if odd := foreign(text):
@@ -144,7 +69,7 @@ def segments(text: str, form: str) -> None:
 @sms.command()
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table")
 @click.option("--data-dir", metavar="DIR", help="Where outbox.jsonl, the journal of what was sent, lives. [data]")
-@_account_options
+@account_options
 @with_settings
 def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
@@ -157,144 +82,27 @@ def check(settings: Settings, form: str) -> None:
     with opened(settings.data_dir) as outbox:
         found = look(client, outbox, now=now)
     names = ["number", "source", "asked_at", "state", "message_id", "status"]
-    rows = [
-        [e.number, e.batch.source, e.at.replace(tzinfo=None), _found(row)]
-        + ([row.message_id, row.delivery_status or row.status] if row else [None, None])
-        for e, row in found
+    table = [
+        [e.number, e.batch.source, e.at.replace(tzinfo=None), _found(rows)]
+        + ([rows[0].message_id, rows[0].delivery_status or rows[0].status] if len(rows) == 1 else [None, None])
+        for e, rows in found
     ]
-    click.echo(show(names, rows, form), nl=False)
-    left = sum(row is None for _, row in found)
+    click.echo(show(names, table, form), nl=False)
+    left = sum(len(rows) != 1 for _, rows in found)
     if left:
         click.echo(
-            f"{left:,} are not in the history. Messages can appear there late: check again before you send them again"
-            " with --resend-unknown.",
+            f"{left:,} are still unknown. Messages can appear in the history late: check again before you send them"
+            " again with --resend-unknown.",
             err=True,
         )
     sys.exit(75 if left else 0)
 
 
-def _send(
-    settings: Settings, method: str, source: str, numbers: Sequence[str], *, text: str, store_body: bool, dry_run: bool,
-    resend_unknown: bool, again: bool, keep_text: bool, yes: bool, form: str,
-) -> None:  # fmt: skip
-    """Check, ask, send, and tell."""
-    from voxlake.client import SEND, Client  # noqa: PLC0415
-    from voxlake.outbox import SENT, opened  # noqa: PLC0415
-    from voxlake.send import order, send  # noqa: PLC0415
-
-    placed = order(method, source, numbers, _text(text), store_body=store_body)
-    if dry_run:
-        _tell_parts(placed, form)
-        return
-    client = Client(api_of(settings))
-    with opened(settings.data_dir) as outbox:
-        batch = outbox.batch(client.api.account_id, method, placed.source, placed.text)
-        # One message is sent as often as it is asked for; a list goes on where it was interrupted.
-        last = outbox.known(batch).get(placed.numbers[0]) if method == SEND else None
-        _confirm(settings, placed, yes=yes)
-        with click.progressbar(
-            length=len(placed.numbers), label="messages", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty()
-        ) as bar:
-            sending = send(
-                client,
-                outbox,
-                placed,
-                now=now,
-                keep_text=keep_text,
-                again=again or (last is not None and last.state == SENT),
-                resend_unknown=resend_unknown,
-                progress=bar.update,
-            )
-    _tell(sending, form)
-    sys.exit(sending.exit_code)
+def _found(rows: Sequence[HistoryRow]) -> str:
+    if len(rows) != 1:
+        return f"one of {len(rows)}, or none" if rows else "not in the history"
+    return "failed" if rows[0].status == "error" else "sent"
 
 
-def _found(row: HistoryRow | None) -> str:
-    if row is None:
-        return "not in the history"
-    return "failed" if row.status == "error" else "sent"
-
-
-def _tell_parts(order: Order, form: str) -> None:
-    from voxlake.segments import segments as count  # noqa: PLC0415
-    from voxlake.show import show  # noqa: PLC0415
-
-    found = dataclasses.asdict(count(order.text))
-    found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
-    click.echo(show(list(found), [list(found.values())], form), nl=False)
-
-
-def _tell(sending: Sending, form: str) -> None:
-    """Give a line for each number on stdout, and what they come to on stderr."""
-    from voxlake.outbox import FAILED, SENT, UNKNOWN  # noqa: PLC0415
-    from voxlake.send import SKIPPED, UNSENT  # noqa: PLC0415
-    from voxlake.show import show  # noqa: PLC0415
-
-    names = ["number", "state", "message_id", "code", "reason"]
-    rows = [[getattr(result, name) for name in names] for result in sending.results]
-    click.echo(show(names, rows, form), nl=False)
-    counts = [(state, sending.count(state)) for state in (SENT, SKIPPED, FAILED, UNKNOWN, UNSENT)]
-    click.echo(", ".join(f"{count:,} {state}" for state, count in counts if count), err=True)
-    if sending.error is not None:
-        click.echo(f"voxlake: {sending.error}", err=True)
-    if sending.count(UNKNOWN):
-        click.echo(
-            "Whether the unknown went out is for the history to tell: 'voxlake sms check' looks for each by its"
-            " recipient and time. The same command leaves them out, and goes on with the unsent.",
-            err=True,
-        )
-    elif sending.count(UNSENT):
-        click.echo("Once that is mended, the same command goes on with the unsent.", err=True)
-    if sending.count(SKIPPED):
-        click.echo("The skipped got this text from this sender before: --again sends it once more.", err=True)
-
-
-def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
-    """Ask before money is spent: a real account is one that does not lie on this machine."""
-    if yes or _loopback(settings.api_url):
-        return
-    from voxlake.segments import segments as count  # noqa: PLC0415
-
-    parts = count(order.text).parts * len(order.numbers)
-    if not sys.stdin.isatty():
-        raise SettingsError(
-            f"Nothing was sent: {parts:,} parts are billed to a real account, and there is no terminal to ask on."
-            " Add --yes to send without being asked."
-        )
-    question = f"Send to {len(order.numbers):,} numbers from {order.source}, {parts:,} parts, by {settings.api_url}?"
-    if not click.confirm(question, err=True):
-        raise SettingsError("Nothing was sent, as you wished.")
-
-
-def _loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _text(text: str) -> str:
-    """Take the text as it is, or all of stdin but for the newline at its end."""
-    if text != "-":
-        return text
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError:
-        raise SettingsError("The text on stdin is not UTF-8: save it as UTF-8.") from None
-
-
-def _listed(path: str | None) -> list[str]:
-    """Read one number a line; empty lines and lines that begin with # are none."""
-    if path is None:
-        return []
-    try:
-        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be read ({error.strerror}): give a file with a number on each line."
-        ) from error
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path} is no text file: give one with a number on each line.") from None
-    return [line for line in lines if line and not line.startswith("#")]
+sms.add_command(send_one)
+sms.add_command(send_many)

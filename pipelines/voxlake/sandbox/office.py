@@ -90,7 +90,7 @@ class Office:
     def repeats(self, draft: Draft, within: float | None) -> bool:
         """Whether the same was sent a moment ago."""
         at = self._recent.get(draft.key)
-        return within is not None and at is not None and self.clock.now() - self.clock.of(at) < within
+        return within is not None and at is not None and self.clock.now() - at < within
 
     def send(self, stream: str, drafts: Iterable[Draft]) -> list[Row]:
         """Take messages on: charge them, and let them appear in the history."""
@@ -126,7 +126,7 @@ class Office:
             self._world.add(event["stream"], [self._sent(event["stream"], row, event["at"]) for row in rows])
             self._number += len(rows)
             self.balance -= sum((row["cost"] for row in rows), Decimal(0))
-            self._recent |= dict.fromkeys(event["keys"], event["at"])
+            self._recent |= dict.fromkeys(event["keys"], self.clock.of(event["at"]))
 
     def _sent(self, stream: str, row: Row, at: float) -> Sent:
         a2p = stream == "a2p"

@@ -89,6 +89,9 @@ class SendA2P:
                 raise ApiError(127, "Insufficient money")
             if failed and len(failed) == len(numbers) == sum(code == 484 for _, code in failed):
                 raise ApiError(484, _FAILURES[484])
+            lost = [number for number, code in failed if code == 506]
+            if lost and self._switches.unroutable == "refused":
+                raise ApiError(506, _FAILURES[506].format(to=";".join(lost)))
             rows = self._office.send("a2p", drafts) if drafts else []
         sent = [row for row, draft in zip(rows, drafts, strict=True) if draft.code is None]
         if not sent and self._switches.all_failed == "error":

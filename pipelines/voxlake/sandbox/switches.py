@@ -57,6 +57,9 @@ class Switches:
     all_failed: str = _choice(
         "list", "error", says="A2PSendSms where every number failed: a list, or the first's error"
     )
+    unroutable: str = _choice(
+        "fails", "refused", says="a number without a route fails alone, or is error 506 of the whole"
+    )
     sent_fields: str = _choice("documented", "2021", says="what an answer to a send has: ids of today, or of 2021")
     too_long: str = _choice("477", "499", says="code of a text for SendSmsMessage that is too long")
     plus: str = _choice("refused", "accepted", says="whether numbers may begin with `+`")
