@@ -127,10 +127,10 @@ def _send(
                 )
             except KeyboardInterrupt:
                 raise Uncertain(
-                    "Interrupted: the same command goes on with who is left; whether the request under way went out is"
-                    " for 'voxlake sms check' to find."
+                    "Interrupted: the same command, without --again, goes on with who is left; whether the request under"
+                    " way went out is for 'voxlake sms check' to find."
                 ) from None
-    _tell(sending, form)
+    _tell(sending, form, again=again)
     sys.exit(sending.exit_code)
 
 
@@ -143,7 +143,7 @@ def _tell_parts(order: Order, form: str) -> None:
     click.echo(show(list(found), [list(found.values())], form), nl=False)
 
 
-def _tell(sending: Sending, form: str) -> None:
+def _tell(sending: Sending, form: str, *, again: bool) -> None:
     """Give a line for each number on stdout, and what they come to on stderr."""
     from voxlake.outbox import FAILED, SENT, UNKNOWN  # noqa: PLC0415
     from voxlake.send import SKIPPED, UNSENT  # noqa: PLC0415
@@ -156,14 +156,15 @@ def _tell(sending: Sending, form: str) -> None:
     click.echo(", ".join(f"{count:,} {state}" for state, count in counts if count), err=True)
     if sending.error is not None:
         click.echo(f"voxlake: {sending.error}", err=True)
+    same = "the same command without --again" if again else "the same command"
     if sending.count(UNKNOWN):
         click.echo(
             "Whether the unknown went out is for the history to tell: 'voxlake sms check' looks for each by its"
-            " recipient and time. The same command leaves them out, and goes on with the unsent.",
+            f" recipient and time. After that, {same} leaves them out, and goes on with the unsent.",
             err=True,
         )
     elif sending.count(UNSENT):
-        click.echo("Once that is mended, the same command goes on with the unsent.", err=True)
+        click.echo(f"Once that is mended, {same} goes on with the unsent.", err=True)
     if sending.count(SKIPPED):
         click.echo("The skipped got this text from this sender before: --again sends it once more.", err=True)
 
