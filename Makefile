@@ -5,9 +5,10 @@ BIN    := $(VENV)/bin
 SDK    := tests/sdk/node_modules/.package-lock.json
 ROWS   ?= 100000
 DAYS   ?= 60
+SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test soak check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +38,9 @@ $(SDK): tests/sdk/package-lock.json
 
 test: $(VENV)/.tested $(SDK) ## Run the tests
 	@$(BIN)/python -m pytest -n 2 -q
+
+soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
+	@cd tests && ../$(BIN)/python soak.py $(SOAK) $(SEED)
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests
 	@$(BIN)/ruff format --check .

@@ -11,7 +11,7 @@ import pytest
 from voxlake.statements import promise, statements
 
 ROOT = Path(__file__).parent.parent
-KINDS = ("tables", "views", "reports", "checks")
+KINDS = ("tables", "macros", "views", "reports", "checks", "warnings")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,7 @@ def test_wheel_works_in_an_empty_environment(wheel, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_statements_promise(kind):
     """Every statement stands alone in its file, under a comment that says what it promises."""
+    assert statements(kind)
     for name, statement in statements(kind).items():
         assert statement.startswith("-- "), name
         assert promise(statement).endswith("."), name

@@ -21,7 +21,6 @@ from voxlake.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from voxlake.auth import ApiKey, ServiceAccount
     from voxlake.model import Page, Window
@@ -168,7 +167,7 @@ class Api:
             except _ApiAnswerError as answer:
                 if answer.code in STALE_TOKEN and not renewed:
                     renewed = True
-                    self._auth.renew(clock_offset=self._clock_offset())
+                    self._auth.renew(server_time=self._server_time())
                     continue
                 if answer.code not in TOO_FAST | INTERNAL:
                     raise _raised(answer, method, roles) from None
@@ -249,13 +248,12 @@ class Api:
             self._local.session = session
         return session
 
-    def _clock_offset(self) -> float:
-        """How far the server's clock is ahead of ours, by its last Date header; 0 where that says nothing."""
+    def _server_time(self) -> float | None:
+        """Give the server's time (UTC seconds) by its last Date header; None where that says nothing."""
         try:
-            server: datetime = parsedate_to_datetime(self._local.date)
+            return parsedate_to_datetime(self._local.date).timestamp()
         except (TypeError, ValueError):
-            return 0
-        return server.timestamp() - self._now()
+            return None
 
     @staticmethod
     def _history(window: Window, *, offset: int, count: int, output: str, **filters: str) -> dict[str, str]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GSM7 = frozenset(
+BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-EXTENSION = frozenset("\f^{}\\[~]|€")
+EXTENSION = "^{}\\[~]|€\f"
 """Two septets each: an escape and the character."""
+
+GSM7 = frozenset(BASIC + EXTENSION)
 
 _GSM_ROOM, _UCS2_ROOM = (160, 153), (70, 67)
 _ASTRAL = 0x10000
@@ -35,7 +37,7 @@ class Segmentation:
 
 def segments(text: str) -> Segmentation:
     """Count the parts of a text; an escape or a surrogate pair is never cut in half, so a part can stay short."""
-    if all(character in GSM7 or character in EXTENSION for character in text):
+    if all(character in GSM7 for character in text):
         encoding, (alone, joined) = "GSM-7", _GSM_ROOM
         sizes = [2 if character in EXTENSION else 1 for character in text]
     else:
@@ -52,6 +54,11 @@ def segments(text: str) -> Segmentation:
     return Segmentation(encoding, len(text), units, parts, joined - filled)
 
 
+def parts(text: str) -> int:
+    """Count the parts of a text, and nothing else of it."""
+    return segments(text).parts
+
+
 def foreign(text: str) -> list[str]:
     """List the characters that cost a text the roomier GSM-7, each once, in the order of the text."""
-    return list(dict.fromkeys(c for c in text if c not in GSM7 and c not in EXTENSION))
+    return list(dict.fromkeys(c for c in text if c not in GSM7))

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from voxlake.ledger import Ledger
 from voxlake.model import DAY
 from voxlake.streams import STREAMS
+from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from datetime import date
@@ -67,7 +68,11 @@ def status(lake: Lake, *, today: date, settling: Settling) -> dict[str, Any]:
                     unverified_days={str(day): part.problem or "not verified" for day, part in unverified.items()},
                 )
             )
-    return {"streams": [asdict(stream) for stream in streams], "last_run": ledger.last_run}
+    return {
+        "streams": [asdict(stream) for stream in streams],
+        "warnings": Warehouse(lake).oddities(),
+        "last_run": ledger.last_run,
+    }
 
 
 def _newest(lake: Lake, parts: list[Any]) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from voxlake.cli.answer import publish, query, replay, report, status
+from voxlake.cli.answer import publish, query, replay, report, schema, status
 from voxlake.cli.audit import audit
 from voxlake.cli.export import backfill, export
 from voxlake.cli.options import Group
@@ -22,5 +22,5 @@ def main() -> None:
     """Export the SMS history of a Voximplant account, completely and provably."""
 
 
-for command in (export, backfill, audit, publish, replay, status, report, query, sms, sandbox):
+for command in (export, backfill, audit, publish, replay, status, report, query, schema, sms, sandbox):
     main.add_command(command)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from voxlake.api import Api
 
 F = TypeVar("F", bound="Callable[..., Any]")
-FORMATS = ("table", "csv", "json")
+FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 
 
 class Group(click.Group):
@@ -71,6 +71,22 @@ def api_options(command: F) -> F:
     return data_options(command)
 
 
+def answer_options(command: F) -> F:
+    """Add what decides how an answer looks and where it goes."""
+    for option in (
+        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N rows only."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Write to a file; its ending chooses the format: .txt, .csv, .json, .parquet or .xlsx.",
+        ),
+        click.option("--format", "form", type=click.Choice(FORMATS), help="[table, or by the ending of --out]"),
+    ):
+        command = option(command)
+    return command
+
+
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Hand a command its resolved settings in place of the raw flags."""
     names = (
@@ -84,6 +100,7 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         "keep_raw",
         "settle_hours",
         "give_up_days",
+        "reports_dir",
     )
 
     @functools.wraps(command)

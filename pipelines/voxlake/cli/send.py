@@ -127,7 +127,7 @@ def _send(
                 )
             except KeyboardInterrupt:
                 raise Uncertain(
-                    "Interrupted: the same command, without --again, goes on with who is left; whether the request under"
+                    "Interrupted: the same command, without --again, goes on; whether the request under"
                     " way went out is for 'voxlake sms check' to find."
                 ) from None
     _tell(sending, form, again=again)

@@ -36,7 +36,8 @@ _NUMBERS = ("seed", "first", "seconds", "wait")
 class Faults:
     """Rates (0 to 1) by kind, and how bad it gets.
 
-    Only the `first` requests are hit; `seconds` is how long a stall lasts, `wait` what Retry-After asks for.
+    Only the `first` requests are hit; `seconds` is how long a stall lasts, `wait` what Retry-After asks for. `struck`
+    counts the faults so far.
     """
 
     rates: dict[str, float] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Faults:
     first: int | None = None
     seconds: float = 90
     wait: int = 1
+    struck: int = 0
     _number: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,5 +80,7 @@ class Faults:
         for kind, rate in self.rates.items():
             at -= rate
             if at < 0:
+                with self._lock:
+                    self.struck += 1
                 return kind
         return None
