@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+SDK    := tests/sdk/node_modules/.package-lock.json
 ROWS   ?= 100000
 DAYS   ?= 60
 SOAK   ?= 30m
@@ -39,7 +40,11 @@ browser:
 	    { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; }; } || \
 	  echo "There is no chromium, and it cannot be installed: the tests in a browser are skipped."
 
-test: $(VENV)/.tested browser ## Run the tests
+$(SDK): tests/sdk/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/sdk && npm ci --silent && touch node_modules/.package-lock.json; \
+	else echo "npm is not installed: the tests with the vendor's Node SDK are skipped"; fi
+
+test: $(VENV)/.tested $(SDK) browser ## Run the tests
 	@$(BIN)/python -m pytest -n 2 -q
 
 soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
@@ -62,4 +67,4 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade -c requirements.lock -c requirements-build.lock --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was installed and built (not data/)
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

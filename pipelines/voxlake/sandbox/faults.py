@@ -22,6 +22,8 @@ KINDS = {
     "cut": "the connection ends in the middle of the body",
     "short": "a Content-Length that is too small",
     "reset": "the connection is reset before the reply",
+    "lost": "the request is done, then the connection is reset before the reply",
+    "lost-502": "the request is done, and the reply is an HTML error of the gateway",
     "stall": "no reply for `seconds`, then the connection ends",
     "drip": "a reply that comes byte by byte for `seconds`",
     "half": "only half of the rows, under the full total_count",
