@@ -14,7 +14,7 @@ from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as ReadTimeoutError
 
-from voxlake.decode import BrokenReplyError, decode_csv, page_of, parse_json
+from voxlake.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
 from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable
 from voxlake.pace import Pace
 
@@ -104,7 +104,7 @@ class Api:
                     unended.add(body)
                     raise BrokenReplyError("csv without an end of its last line")
                 return decode_csv(body, stream)
-            return page_of(_checked(parse_json(body)), stream)
+            return decode_json(body, stream, checked=_checked)
 
         return self.call(stream.method, parameters, read, roles=stream.roles)
 

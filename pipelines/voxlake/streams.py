@@ -7,6 +7,15 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+ALIASES = {
+    "sms_id": "message_id",
+    "id": "message_id",
+    "processed_date": "processed_at",
+    "processing_date": "processed_at",
+}
+"""What fields are or were called in replies, where that is not their column's name."""
+
+REQUIRED = ("message_id", "processed_at")
 STATUSES = {1: "success", 2: "error", 3: "waiting"}
 WAITING = 3
 
