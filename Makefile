@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+BENCH  := .venv-bench
 ROWS   ?= 100000
 DAYS   ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test check bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,16 @@ check: $(VENV)/.tested ## Format, lint, types, import layers, tests
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
+$(BENCH)/.installed: requirements.lock benchmarks/requirements.txt pyproject.toml
+	@echo "Installing voxlake and its peers into $(BENCH) (once) ..."
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+bench: $(BENCH)/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (half an hour)
+	@$(BENCH)/bin/python benchmarks/run.py
+
 format: $(VENV)/.tested ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -50,4 +61,4 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade -c requirements.lock -c requirements-build.lock --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was installed and built (not data/)
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
