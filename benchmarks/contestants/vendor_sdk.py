@@ -1,11 +1,14 @@
 """The vendor's Python SDK in a script: its date bug patched, its https turned to the plain wire of the others."""
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from voximplant.apiclient import VoximplantAPI
 from voximplant.apiclient import client as sdk
 
@@ -17,11 +20,12 @@ def main(url: str, folder: str) -> None:
     """Fetch, write, load."""
     # Without this, the SDK raises "unconverted data remains" on every page.
     VoximplantAPI._api_date_to_py = lambda _self, text: datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-    VoximplantAPI.build_auth_header = lambda _self: "Bearer none"
     post = sdk.httpx.post
     sdk.httpx.post = lambda address, **rest: post(address.replace("https://", "http://"), **rest)
     credentials = Path(folder, "credentials.json")
-    credentials.write_text('{"account_id": 1, "key_id": "", "private_key": ""}')
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    credentials.write_text(json.dumps({"account_id": 1, "key_id": "a", "private_key": pem}))
     api = VoximplantAPI(str(credentials), endpoint=url.removeprefix("http://"))
     database = duckdb.connect(f"{folder}/sdk.duckdb")
     for method, at in METHODS.items():
