@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SDK    := tests/sdk/node_modules/.package-lock.json
+BENCH  := .venv-bench
 ROWS   ?= 100000
 DAYS   ?= 60
 SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser soak check format lock clean
+.PHONY: help run test browser soak check bench slow format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +58,16 @@ check: $(VENV)/.tested ## Format, lint, types, import layers, tests
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
+$(BENCH)/.installed: requirements.lock benchmarks/requirements.txt pyproject.toml
+	@echo "Installing voxlake and its peers into $(BENCH) (once) ..."
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+bench: $(BENCH)/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (half an hour)
+	@$(BENCH)/bin/python benchmarks/run.py
+
 format: $(VENV)/.tested ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -67,4 +78,4 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade -c requirements.lock -c requirements-build.lock --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was installed and built (not data/)
-	rm -rf $(VENV) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

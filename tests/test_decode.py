@@ -111,6 +111,7 @@ def test_delivery_status_belongs_to_a2p():
         ({"message_id": None}, "no message id"),
         ({"processed_date": ""}, "no date"),
         ({"processed_date": "yesterday"}, "processed_date is no date"),
+        ({"processed_date": "0001-01-01 00:00:00+01:00"}, "processed_date is no date"),
         ({"cost": "free"}, "cost is no amount"),
         ({"cost": "1.1234567"}, "more than 6 decimals"),
         ({"cost": 10**12}, "out of range"),

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies
+from requests.utils import default_headers, get_environ_proxies
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as ReadTimeoutError
 
-from voxlake.decode import BrokenReplyError, decode_csv, page_of, parse_json
+from voxlake.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
 from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable, Uncertain
 from voxlake.pace import Pace
 
@@ -84,8 +84,10 @@ class Api:
         self._now, self._sleep, self._random = now, sleep, random
         self._local = threading.local()
         self._count = threading.Lock()
+        self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         try:
             self._proxies = get_environ_proxies(self.url)
+            self._headers = dict(default_headers())
             requests.Request("POST", self.url).prepare()
         except (requests.exceptions.RequestException, ValueError) as error:
             raise SettingsError(
@@ -107,7 +109,7 @@ class Api:
                     unended.add(body)
                     raise BrokenReplyError("csv without an end of its last line")
                 return decode_csv(body, stream)
-            return page_of(_checked(parse_json(body)), stream)
+            return decode_json(body, stream, checked=_checked)
 
         return self.call(stream.method, parameters, read, roles=stream.roles)
 
@@ -197,16 +199,16 @@ class Api:
     def _ask(self, method: str, parameters: Mapping[str, str]) -> bytes:
         with self._count:
             self.requests += 1
-        session = self._session()
+        # Straight to the adapter: a session would merge settings, cookies and redirects anew for every page.
         try:
-            response = session.post(
+            request = requests.Request(
+                "POST",
                 f"{self.url}/{method}",
                 data={**parameters, **self._auth.parameters()},
-                headers=self._auth.headers(),
-                timeout=(_CONNECT, self._timeout),
-                stream=True,
-                # A redirect would carry the credentials to an address that nobody chose.
-                allow_redirects=False,
+                headers={**self._headers, **self._auth.headers()},
+            ).prepare()
+            response = self._adapter().send(
+                request, stream=True, timeout=(_CONNECT, self._timeout), verify=self._verify, proxies=self._proxies
             )
             with response:
                 self._local.date = response.headers.get("Date")
@@ -235,18 +237,12 @@ class Api:
                 raise requests.exceptions.ReadTimeout
         return b"".join(pieces)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            # With trust_env, requests looks the proxies up for every request, and ~/.netrc replaces our token.
-            session.trust_env = False
-            session.proxies = dict(self._proxies)
-            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-            for prefix in ("http://", "https://"):
-                session.mount(prefix, HTTPAdapter(pool_connections=1, pool_maxsize=1))
-            self._local.session = session
-        return session
+    def _adapter(self) -> HTTPAdapter:
+        """Give the connection of this thread; an adapter follows no redirect, and ~/.netrc never replaces our token."""
+        adapter: HTTPAdapter | None = getattr(self._local, "adapter", None)
+        if adapter is None:
+            adapter = self._local.adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1)
+        return adapter
 
     def _server_time(self) -> float | None:
         """Give the server's time (UTC seconds) by its last Date header; None where that says nothing."""

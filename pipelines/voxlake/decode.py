@@ -18,20 +18,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import simplejson
 
+from voxlake.columnar import page_of_json, table_of_csv
 from voxlake.model import Page, Reject
+from voxlake.streams import ALIASES, REQUIRED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from voxlake.streams import Stream
 
-ALIASES = {
-    "sms_id": "message_id",
-    "id": "message_id",
-    "processed_date": "processed_at",
-    "processing_date": "processed_at",
-}
-REQUIRED = ("message_id", "processed_at")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _COST_DIGITS, _COST_SCALE = 18, 6
 
@@ -40,9 +35,14 @@ class BrokenReplyError(ValueError):
     """The bytes are not a reply of the API at all: a fault of the wire, so ask again."""
 
 
-def decode_json(body: bytes, stream: Stream) -> Page:
-    """Read a JSON reply without a float in sight; errors of the API are the caller's to look for first."""
-    return page_of(parse_json(body), stream)
+def decode_json(
+    body: bytes, stream: Stream, *, checked: Callable[[dict[str, Any]], dict[str, Any]] = lambda reply: reply
+) -> Page:
+    """Read a JSON reply without a float in sight; `checked` is given its object first, to look for errors in it.
+
+    A reply of the usual shape is read as columns, any other one row by row.
+    """
+    return page_of_json(body, stream) or page_of(checked(parse_json(body)), stream)
 
 
 def parse_json(body: bytes) -> dict[str, Any]:
@@ -82,12 +82,15 @@ def decode_csv(body: bytes, stream: Stream) -> Page:
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = [_field_name(name) for name in next(lines, [])]
-        rows = [_csv_row(names, line) for line in lines if line]
+        rows = [line for line in lines if line]
     except csv.Error as error:
         raise BrokenReplyError(f"broken csv: {error}") from error
     if not text or (names and not {"message_id", "sms_id", "id"} & set(names)):
         raise BrokenReplyError("csv without a column for the message id")
-    table, rejects = _columns(rows, stream)
+    table = table_of_csv(names, rows, stream)
+    if table is not None:
+        return Page(table, None)
+    table, rejects = _columns((_csv_row(names, line) for line in rows), stream)
     return Page(table, None, rejects)
 
 
@@ -221,9 +224,9 @@ def _instant(value: Any) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(value.strip())
-    except (ValueError, AttributeError) as error:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, AttributeError, OverflowError) as error:
         raise ValueError("is no date 'yyyy-MM-dd HH:mm:ss'") from error
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

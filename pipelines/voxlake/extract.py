@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -91,10 +92,11 @@ def _by_day(batch: Batch) -> Iterator[Batch]:
     if len(days) == 1:
         yield batch
         return
-    times = batch.table["processed_at"]
-    for day in days:
-        start, end = (pa.scalar(at, times.type) for at in (midnight(day), midnight(day) + DAY))
-        table = batch.table.filter(pc.and_(pc.greater_equal(times, start), pc.less(times, end)))
+    times = batch.table["processed_at"].cast(pa.int64()).to_numpy()
+    midnights = [int(midnight(day).timestamp()) * 1_000_000 for day in days]
+    cuts = [*np.searchsorted(times, midnights).tolist(), len(times)]
+    for day, start, end in zip(days, cuts[:-1], cuts[1:], strict=True):
+        table = batch.table.slice(start, end - start)
         yield Batch(Window(midnight(day), min(midnight(day) + DAY, batch.window.end)), table, table.num_rows)
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+ALIASES = {
+    "sms_id": "message_id",
+    "id": "message_id",
+    "processed_date": "processed_at",
+    "processing_date": "processed_at",
+}
+"""What fields are or were called in replies, where that is not their column's name."""
+
+REQUIRED = ("message_id", "processed_at")
 STATUSES = {1: "success", 2: "error", 3: "waiting"}
 WAITING = 3
 
@@ -31,33 +41,43 @@ class Stream:
     @property
     def schema(self) -> pa.Schema:
         """The one Arrow schema of this stream, from the first byte to the Parquet file."""
-        return pa.schema(
-            [
-                ("message_id", pa.int64()),
-                ("source_number", pa.string()),
-                ("destination_number", pa.string()),
-                (self.own, pa.string()),
-                ("fragments", pa.int32()),
-                ("cost", pa.decimal128(18, 6)),
-                ("status_id", pa.int8()),
-                ("status", pa.string()),
-                ("error_message", pa.string()),
-                ("processed_at", pa.timestamp("us", tz="UTC")),
-                ("transaction_id", pa.int64()),
-                ("text", pa.string()),
-                ("extra", pa.string()),
-            ]
-        )
+        return _schema(self.own)
+
+    @property
+    def wire(self) -> pa.Schema:
+        """What a decoded reply holds: the schema without the columns that normalising adds."""
+        return _wire(self.own)
 
     def moves(self, table: pa.Table) -> pa.ChunkedArray:
         """Mark the rows whose status can still change; never null."""
         moving = pc.is_in(table[self.own], pa.array(self.moving, pa.string()))
         return pc.or_(pc.fill_null(pc.equal(table["status_id"], WAITING), fill_value=False), moving)
 
-    @property
-    def wire(self) -> pa.Schema:
-        """What a decoded reply holds: the schema without the columns that normalising adds."""
-        return pa.schema([field for field in self.schema if field.name != "status"])
+
+@functools.cache
+def _schema(own: str) -> pa.Schema:
+    return pa.schema(
+        [
+            ("message_id", pa.int64()),
+            ("source_number", pa.string()),
+            ("destination_number", pa.string()),
+            (own, pa.string()),
+            ("fragments", pa.int32()),
+            ("cost", pa.decimal128(18, 6)),
+            ("status_id", pa.int8()),
+            ("status", pa.string()),
+            ("error_message", pa.string()),
+            ("processed_at", pa.timestamp("us", tz="UTC")),
+            ("transaction_id", pa.int64()),
+            ("text", pa.string()),
+            ("extra", pa.string()),
+        ]
+    )
+
+
+@functools.cache
+def _wire(own: str) -> pa.Schema:
+    return pa.schema([field for field in _schema(own) if field.name != "status"])
 
 
 SMS = Stream(

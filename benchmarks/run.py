@@ -1,0 +1,204 @@
+"""Measure voxlake against other ways to the same files, and write RESULTS.md: `make bench`.
+
+Each program is run in turn with voxlake, several times, so that what else the machine does falls on both; what counts
+are medians of the ratios within such a pair. Every contestant's database is counted afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from measure import Taken, folder, rows, run, server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+DAYS = 60
+CONTESTANTS = {
+    "floor_fetch": "fetch all pages and drop them",
+    "leanest": "leanest unverified program, daily Parquet + DuckDB",
+    "script": "hand-written requests + pandas script",
+    "dlt_tuned": "dlt rest_api, best tuning found",
+    "dlt_default": "dlt rest_api, default",
+    "vendor_sdk": "vendor's SDK in a script, date bug patched",
+    "singer": "Singer tap into target-duckdb",
+}
+FLOORS = {"floor_fetch"}
+
+
+def contest(size: int, rounds: int, names: Sequence[str]) -> Iterable[str]:
+    """Pair voxlake with each contestant."""
+    yield f"## {2 * size:,} rows over {DAYS} days, no latency, 4 jobs"
+    yield ""
+    yield "| program | wall s | spread | cpu s | peak MiB | requests | wall ÷ voxlake | cpu ÷ voxlake |"
+    yield "|---|---|---|---|---|---|---|---|"
+    ours: list[Taken] = []
+    lines = []
+    with server("--rows", size, "--days", DAYS) as url:
+        for name in names:
+            pairs = []
+            for _ in range(rounds):
+                pairs.append((_once(name, url, 2 * size), _once("voxlake_export", url, 2 * size)))
+                _say(f"{name}: {pairs[-1]}")
+            ours += [our for _, our in pairs]
+            lines.append(
+                _line(CONTESTANTS[name], [its for its, _ in pairs])
+                + f" {_median(its.wall / our.wall for its, our in pairs):.2f} |"
+                f" {_median(its.cpu / our.cpu for its, our in pairs):.2f} |"
+            )
+    yield _line("**voxlake export, everything on**", ours) + " 1 | 1 |"
+    yield from lines
+
+
+def latency(size: int, rounds: int) -> Iterable[str]:
+    """Put the API far away, and ask over more and more connections."""
+    yield f"## {2 * size:,} rows, latency and jobs"
+    yield ""
+    yield "| latency ms | jobs | wall s | cpu s | requests | wire idle | faster than 1 job |"
+    yield "|---|---|---|---|---|---|---|"
+    for delay in (0.02, 0.1):
+        with server("--rows", size, "--days", DAYS, "--latency", delay) as url:
+            alone = 0.0
+            for jobs in (1, 4, 8, 16):
+                taken = [_once("voxlake_export", url, 2 * size, jobs) for _ in range(rounds if jobs > 1 else 1)]
+                wall = _median(t.wall for t in taken)
+                alone = alone or wall
+                _say(f"{delay} s, {jobs} jobs: {taken}")
+                yield (
+                    f"| {delay * 1000:.0f} | {jobs} | {wall:.1f} | {_median(t.cpu for t in taken):.1f} |"
+                    f" {taken[0].requests} | {_median(t.idle for t in taken):.0%} | {alone / wall:.1f} |"
+                )
+
+
+def growth(sizes: Sequence[int]) -> Iterable[str]:
+    """Watch time, requests and memory grow with the rows; one run each, and csv beside JSON."""
+    yield "## Growth, and csv (single runs, no latency, 4 jobs)"
+    yield ""
+    yield "| rows | output | wall s | cpu s | cpu ms per 1000 rows | peak MiB | requests | requests ÷ pages |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for size in sizes:
+        with server("--rows", size // 2, "--days", DAYS) as url:
+            for output in ("json", "csv"):
+                taken = _once("voxlake_export", url, size, 4, DAYS, output)
+                _say(f"{size} rows, {output}: {taken}")
+                yield (
+                    f"| {size:,} | {output} | {taken.wall:.1f} | {taken.cpu:.1f} | {taken.cpu * 1e6 / size:.1f} |"
+                    f" {taken.peak:.0f} | {taken.requests} | {taken.requests / (size / 1000):.2f} |"
+                )
+
+
+def nightly(rounds: int) -> Iterable[str]:
+    """Run on the morning after 30 quiet days of which none is final, with 5,000 rows of one new day."""
+    yield "## Nightly run: 30 quiet open days, one new day of 5,000 rows"
+    yield ""
+    yield "| wall s | cpu s | requests |"
+    yield "|---|---|---|"
+    taken = []
+    today = datetime.now(tz=UTC).date()
+    os.environ["VOXLAKE_SETTLE_HOURS"] = str(90 * 24)
+    with server("--rows", 75_000, "--days", 30, "--last", 2500) as url:
+        for _ in range(rounds):
+            with folder() as where:
+                first = {"VOXIMPLANT_ACCOUNT_ID": "1", "VOXIMPLANT_API_KEY": "key", "VOXIMPLANT_API_URL": url}
+                subprocess.run(
+                    [
+                        *(Path(sys.executable).parent / "voxlake", "backfill", "--data-dir", where),
+                        *("--from", str(today - timedelta(days=31)), "--to", str(today - timedelta(days=1))),
+                    ],
+                    env={**os.environ, **first},
+                    check=True,
+                    capture_output=True,
+                )
+                taken.append(run("voxlake_export", url, where, 4, 31))
+                if rows(where) != 155_000:
+                    raise SystemExit(f"the nightly run left {rows(where)} rows")
+    del os.environ["VOXLAKE_SETTLE_HOURS"]
+    _say(f"nightly: {taken}")
+    wall, cpu, requests = (_median(getattr(t, name) for t in taken) for name in ("wall", "cpu", "requests"))
+    yield f"| {wall:.2f} | {cpu:.2f} | {requests:.0f} |"
+
+
+def start(rounds: int) -> Iterable[str]:
+    """See how long the command takes to say what it can do."""
+    yield "## Start"
+    yield ""
+    yield "| command | wall ms, median | fastest |"
+    yield "|---|---|---|"
+    for flag in ("--version", "--help"):
+        seconds = []
+        for _ in range(max(5, 3 * rounds)):
+            began = time.perf_counter()
+            subprocess.run([Path(sys.executable).parent / "voxlake", flag], check=True, capture_output=True)
+            seconds.append(time.perf_counter() - began)
+        yield f"| voxlake {flag} | {_median(seconds) * 1000:.0f} | {min(seconds) * 1000:.0f} |"
+
+
+def _once(name: str, url: str, expected: int, *arguments: object) -> Taken:
+    with folder() as where:
+        taken = run(name, url, where, *arguments)
+        if name not in FLOORS and rows(where) != expected:
+            raise SystemExit(f"{name} left {rows(where):,} rows of {expected:,}")
+    return taken
+
+
+def _line(label: str, taken: Sequence[Taken]) -> str:
+    walls = [t.wall for t in taken]
+    spread = f"{min(walls):.2f} to {max(walls):.2f}"
+    return (
+        f"| {label} | {_median(walls):.2f} | {spread} | {_median(t.cpu for t in taken):.2f} |"
+        f" {_median(t.peak for t in taken):.0f} | {taken[0].requests} |"
+    )
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure what was chosen, and write it down."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=200_000, help="rows of each history")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--contestants", nargs="*", choices=CONTESTANTS, default=list(CONTESTANTS))
+    parser.add_argument("--sizes", nargs="*", type=int, default=[40_000, 400_000, 4_000_000])
+    parser.add_argument("--parts", nargs="*", default=["contest", "latency", "growth", "nightly", "start"])
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("RESULTS.md"))
+    chosen = parser.parse_args()
+    parts: dict[str, Callable[[], Iterable[str]]] = {
+        "contest": lambda: contest(chosen.rows, chosen.rounds, chosen.contestants),
+        "latency": lambda: latency(chosen.rows, chosen.rounds),
+        "growth": lambda: growth(chosen.sizes),
+        "nightly": lambda: nightly(chosen.rounds),
+        "start": lambda: start(chosen.rounds),
+    }
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    told = [
+        "# What was measured",
+        "",
+        (
+            f"{datetime.now(tz=UTC).date()}, {cores} cores, {platform.system()} {platform.machine()},"
+            f" Python {platform.python_version()}; load of the machine at the start: {load:.1f}. Medians of"
+            f" {chosen.rounds} paired runs; written by `make bench`. Where others use the machine at the same time,"
+            " wall times are long and uneven, and cpu seconds are the better measure."
+        ),
+    ]
+    for name in chosen.parts:
+        told += ["", *parts[name]()]
+        chosen.out.write_text("\n".join(told) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""The benchmark's own parts work: its server answers voxlake, and its floors make what they promise."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+measure = pytest.importorskip("measure")
+
+
+def test_contestants(tmp_path):
+    """Those that need nothing but voxlake's own packages fetch every row, and the harness counts them."""
+    with measure.server("--rows", 1500, "--days", 5) as url:
+        for name in ("leanest", "script", "voxlake_export"):
+            where = tmp_path / name
+            where.mkdir()
+            taken = measure.run(name, url, str(where), *(["2", "5"] if name == "voxlake_export" else []))
+            assert measure.rows(str(where)) == 3000
+            assert taken.requests >= 4
+        assert measure.run("floor_fetch", url, str(tmp_path)).requests == 6
+
+
+def test_csv(tmp_path):
+    """The server's csv holds the rows of its JSON."""
+    with measure.server("--rows", 1500, "--days", 5) as url:
+        for output in ("json", "csv"):
+            where = tmp_path / output
+            where.mkdir()
+            measure.run("voxlake_export", url, str(where), 2, 5, output)
+    json, csv = (
+        {path.parts[-4:]: pq.ParquetFile(path).read() for path in (tmp_path / output).glob("lake/**/*.parquet")}
+        for output in ("json", "csv")
+    )
+    assert len(json) == 12
+    assert json.keys() == csv.keys()
+    assert all(
+        table.replace_schema_metadata(None).equals(csv[day].replace_schema_metadata(None))
+        for day, table in json.items()
+    )
+
+
+def test_a_part_of_the_report(tmp_path):
+    """The harness writes its table."""
+    out = tmp_path / "RESULTS.md"
+    subprocess.run(
+        [
+            sys.executable,
+            BENCHMARKS / "run.py",
+            "--rows",
+            "500",
+            "--rounds",
+            "1",
+            "--contestants",
+            "leanest",
+            "--parts",
+            "contest",
+            "--out",
+            out,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    assert "leanest unverified program" in out.read_text()
