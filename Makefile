@@ -6,7 +6,7 @@ ROWS   ?= 100000
 DAYS   ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test slow check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what c
 
 test: $(VENV)/.tested ## Run the tests
 	@$(BIN)/python -m pytest -n 2 -q
+
+slow: $(VENV)/.tested ## Run the tests that take minutes: long trials, other versions of DuckDB, Spark
+	@$(BIN)/python -m pytest -q -m slow
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests
 	@$(BIN)/ruff format --check .
