@@ -12,35 +12,16 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from duckdb.func import ARROW
 
+from voxlake.segments import BASIC, EXTENSION, parts
+
 if TYPE_CHECKING:
     import duckdb
 
-BASIC = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-EXTENSION = "^{}\\[~]|€\f"
 _SEPTETS, _UNITS = (160, 153), (70, 67)
-_NARROW = 0xFFFF
 # The same as regular expressions.
 _BASIC = BASIC.replace("'", "''").replace("-", r"\-")
 _DOUBLE = "".join(rf"\{char}" if char.isascii() and char.isprintable() else char for char in EXTENSION)
 _WIDE = r"[\x{10000}-\x{10FFFF}]"
-
-
-def parts(text: str) -> int:
-    """Count the parts of one text by packing it in order."""
-    narrow = all(char in BASIC or char in EXTENSION for char in text)
-    one, many = _SEPTETS if narrow else _UNITS
-    sizes = [1 + (char in EXTENSION if narrow else ord(char) > _NARROW) for char in text]
-    if sum(sizes) <= one:
-        return 1
-    packed, room = 1, many
-    for size in sizes:
-        if size > room:
-            packed, room = packed + 1, many
-        room -= size
-    return packed
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:

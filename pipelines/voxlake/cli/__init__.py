@@ -10,9 +10,11 @@ import click
 
 from voxlake.cli.answer import publish, query, replay, report, schema, status
 from voxlake.cli.audit import audit
+from voxlake.cli.dashboard import dashboard
 from voxlake.cli.export import backfill, export
 from voxlake.cli.options import Group
 from voxlake.cli.sandbox import sandbox
+from voxlake.cli.sms import sms
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -21,5 +23,5 @@ def main() -> None:
     """Export the SMS history of a Voximplant account, completely and provably."""
 
 
-for command in (export, backfill, audit, publish, replay, status, report, query, schema, sandbox):
+for command in (export, backfill, audit, publish, replay, status, report, query, schema, dashboard, sms, sandbox):
     main.add_command(command)
