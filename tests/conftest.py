@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import settings
 from runner import Command
 
 from voxlake.sandbox.faults import Faults
@@ -12,6 +13,10 @@ from voxlake.sandbox.switches import Switches
 from voxlake.sandbox.world import World
 
 OURS = ("VOXLAKE_", "VOXIMPLANT_")
+
+# No test asserts on seconds: a slow machine is no failure.
+settings.register_profile("voxlake", deadline=None)
+settings.load_profile("voxlake")
 
 
 @pytest.fixture(autouse=True)

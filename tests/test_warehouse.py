@@ -36,8 +36,8 @@ def everything(hand):
     return {table: sorted(map(repr, hand.ask(f"SELECT * FROM {table}"))) for table in TABLES}
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.dictionaries(st.integers(0, 3), st.integers(0, 3), min_size=1), min_size=2, max_size=4))
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.dictionaries(st.integers(0, 2), st.integers(0, 3), min_size=1), min_size=2, max_size=3))
 def test_by_steps_or_at_once(tmp_path, steps):
     """Whatever days come, change and go empty: published step by step, the database equals one built from nothing."""
     hand = Hand(tmp_path / "data")
