@@ -8,7 +8,7 @@ DAYS   ?= 60
 SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check format lock clean
+.PHONY: help run test browser soak check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,11 +32,19 @@ run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what c
 	@echo "Cost and delivery rate by day (voxlake report daily):"
 	@$(BIN)/voxlake report daily --data-dir data --limit 5
 
+# The dashboard is tested in a real browser; where there is none and no way to get one, those tests say that they are skipped.
+browser:
+	@command -v chromium >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing chromium for the tests (once) ..." && \
+	  { apt-get install -qq -y --no-install-recommends chromium >/dev/null 2>&1 || \
+	    { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; }; } || \
+	  echo "There is no chromium, and it cannot be installed: the tests in a browser are skipped."
+
 $(SDK): tests/sdk/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/sdk && npm ci --silent && touch node_modules/.package-lock.json; \
 	else echo "npm is not installed: the tests with the vendor's Node SDK are skipped"; fi
 
-test: $(VENV)/.tested $(SDK) ## Run the tests
+test: $(VENV)/.tested $(SDK) browser ## Run the tests
 	@$(BIN)/python -m pytest -n 2 -q
 
 soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee

@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -14,6 +16,7 @@ from scenario import Life, draw
 from storm import storm
 from test_export import held, truth
 
+from voxlake.sandbox.world import World
 from voxlake.streams import STREAMS
 
 
@@ -100,3 +103,18 @@ def test_read_only_disk(sandbox, voxlake):
         voxlake("export", server=server)
         for stream in STREAMS:
             assert truth(server, stream) == held(data / "voxlake.duckdb", stream)
+
+
+def test_memory(sandbox, voxlake):
+    """A day ten times as large takes no more memory than its row groups do: it is never held whole."""
+    peaks = []
+    for rows in (15_000, 150_000):
+        server = sandbox(world=World(rows=rows, days=1, seed=2, until=days_ago(0)))
+        environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+        command = [Path(sys.executable).parent / "voxlake", "export", "a2p", "--since", days_ago(1), "--data-dir", rows]
+        process = subprocess.Popen(list(map(str, command)), cwd=voxlake.folder, env=environ, stderr=subprocess.DEVNULL)
+        _, code, usage = os.wait4(process.pid, 0)
+        process.returncode = code
+        assert code == 0
+        peaks.append(usage.ru_maxrss // 1024)
+    assert peaks[1] < peaks[0] + 150, f"peak memory in MiB: {peaks}"

@@ -11,7 +11,7 @@ from voxlake.errors import SettingsError
 from voxlake.plan import neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from voxlake.plan import Plan
@@ -55,15 +55,16 @@ def as_json(value: Any) -> str:
     return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, indent=2, default=str)
 
 
-def status_text(found: dict[str, Any], folder: Path) -> str:
-    """Give what `status` found as a few lines for people."""
-    lines = []
+def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[int, str], Sequence[str]]) -> str:
+    """Give what `status` found as a few lines for people, with the calendar of each account and stream."""
+    lines: list[str] = []
     for s in found["streams"]:
         lines += [
             f"{s['stream']} (account {s['account_id']}): {s['rows']:,} rows, {s['first_day']} to {s['last_day']}",
             f"  newest message: {s['newest_message'] or 'none'} UTC",
             f"  days: {s['final']} final, {s['open']} open, {s['missing']} missing, {s['unverified']} unverified",
         ]
+        lines += calendars.get((s["account_id"], s["stream"]), ())
         lines += [f"  missing: {day}" for day in s["missing_days"]]
         lines += [f"  unverified: {day}: {problem}" for day, problem in s["unverified_days"].items()]
         if s["rejects"]:

@@ -10,6 +10,7 @@ import click
 
 from voxlake.cli.answer import publish, query, replay, report, schema, status
 from voxlake.cli.audit import audit
+from voxlake.cli.dashboard import dashboard
 from voxlake.cli.export import backfill, export
 from voxlake.cli.options import Group
 from voxlake.cli.sandbox import sandbox
@@ -22,5 +23,5 @@ def main() -> None:
     """Export the SMS history of a Voximplant account, completely and provably."""
 
 
-for command in (export, backfill, audit, publish, replay, status, report, query, schema, sms, sandbox):
+for command in (export, backfill, audit, publish, replay, status, report, query, schema, dashboard, sms, sandbox):
     main.add_command(command)

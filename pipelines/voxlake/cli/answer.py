@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import answer_options, data_options, holder, now, with_settings
+from voxlake.cli.options import answer_options, data_options, drawing, holder, now, with_settings
 from voxlake.errors import SettingsError
 from voxlake.settings import day
 
@@ -79,10 +80,23 @@ def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.show import as_json, status_text  # noqa: PLC0415
+    from voxlake.status import calendars  # noqa: PLC0415
     from voxlake.status import status as look  # noqa: PLC0415
+    from voxlake.weeks import legend, weeks  # noqa: PLC0415
 
-    found = look(Lake(settings.data_dir), today=now().date(), settling=settings.settling)
-    click.echo(as_json(found) if form == "json" else status_text(found, settings.data_dir))
+    lake, today = Lake(settings.data_dir), now().date()
+    found = look(lake, today=today, settling=settings.settling)
+    if form == "json":
+        click.echo(as_json(found))
+        return
+    glyphs, colour = drawing()
+    width = shutil.get_terminal_size().columns
+    drawn = {
+        stream: weeks(states, width=width, glyphs=glyphs, colour=colour)
+        for stream, states in calendars(lake, today=today, settling=settings.settling).items()
+    }
+    text = status_text(found, settings.data_dir, drawn)
+    click.echo(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
 
 
 @click.command()

@@ -19,7 +19,7 @@ from voxlake.errors import SettingsError, VoxlakeError
 from voxlake.settings import OUTPUTS, Settings, day, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
     from voxlake.api import Api
@@ -114,6 +114,18 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 def progress_bar() -> Any:
     """Draw a bar on a terminal, and nothing into a log."""
     return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty())
+
+
+def drawing() -> tuple[Mapping[str, str], bool]:
+    """Choose the glyphs that stdout can write, and colour on a terminal whose owner has not set NO_COLOR."""
+    from voxlake.weeks import GLYPHS, PLAIN  # noqa: PLC0415
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    try:
+        "".join(GLYPHS.values()).encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return PLAIN, colour
+    return GLYPHS, colour
 
 
 def api_of(settings: Settings) -> Api:

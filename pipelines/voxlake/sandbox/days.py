@@ -114,8 +114,8 @@ class SeededDay:
         self, message_id: int, second: int, shown: int, country: int, number: int, ours: int, text: int, n: int,
         inbound: bool, fails: bool, transaction: bool, settles: int,
     ) -> Message:  # fmt: skip
-        prefix, price = COUNTRIES[country]
-        theirs = f"{prefix}{number:08d}"
+        _, price, head, digits = COUNTRIES[country]
+        theirs = f"{head}{number % 10**digits:0{digits}d}"
         mine = (OWN_NUMBERS if self._sms else SENDERS)[ours]
         inbound = inbound and self._sms
         fails = fails and not inbound
