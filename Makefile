@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 BENCH  := .venv-bench
+SDK    := tests/sdk/node_modules/.package-lock.json
 ROWS   ?= 100000
 DAYS   ?= 60
+SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format lock clean
+.PHONY: help run test browser soak check bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,8 +33,23 @@ run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what c
 	@echo "Cost and delivery rate by day (voxlake report daily):"
 	@$(BIN)/voxlake report daily --data-dir data --limit 5
 
-test: $(VENV)/.tested ## Run the tests
+# The dashboard is tested in a real browser; where there is none and no way to get one, those tests say that they are skipped.
+browser:
+	@command -v chromium >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing chromium for the tests (once) ..." && \
+	  { apt-get install -qq -y --no-install-recommends chromium >/dev/null 2>&1 || \
+	    { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; }; } || \
+	  echo "There is no chromium, and it cannot be installed: the tests in a browser are skipped."
+
+$(SDK): tests/sdk/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/sdk && npm ci --silent && touch node_modules/.package-lock.json; \
+	else echo "npm is not installed: the tests with the vendor's Node SDK are skipped"; fi
+
+test: $(VENV)/.tested $(SDK) browser ## Run the tests
 	@$(BIN)/python -m pytest -n 2 -q
+
+soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
+	@cd tests && ../$(BIN)/python soak.py $(SOAK) $(SEED)
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests
 	@$(BIN)/ruff format --check .
@@ -61,4 +78,4 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade -c requirements.lock -c requirements-build.lock --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was installed and built (not data/)
-	rm -rf $(VENV) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

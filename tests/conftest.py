@@ -53,8 +53,8 @@ def voxlake(tmp_path):
         if server is not None:
             environ |= {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
         done = Command(arguments, environ | (env or {}), cwd, tmp_path / "command").wait(120)
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
+        assert code is None or done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr, done.stderr[-1500:]
         return done
 
     run.folder = folder

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["voxlake.cli", "voxlake.export", "voxlake.audit", "voxlake.status", "voxlake.show"])
+_CONTEXT.set_forkserver_preload(
+    ["altair", "voxlake.cli", "voxlake.export", "voxlake.audit", "voxlake.status", "voxlake.show"]
+)
 
 
 @dataclass(frozen=True)

@@ -153,18 +153,6 @@ def test_query_is_read_only(sandbox, voxlake):
     assert "read-only" in sentence(voxlake("query", "DELETE FROM sms_history", code=2))
 
 
-def test_reports(sandbox, voxlake):
-    """Every report that is listed answers in every format."""
-    voxlake("export", "--since", days_ago(12), server=sandbox())
-    listed = [line.split()[0] for line in voxlake("report").stdout.splitlines()]
-    assert "daily" in listed
-    for name in listed:
-        rows = json.loads(voxlake("report", name, "--format", "json").stdout)
-        assert rows
-        assert len(voxlake("report", name, "--format", "csv").stdout.splitlines()) > len(rows)
-        assert len(voxlake("report", name, "--limit", "1").stdout.splitlines()) == 3
-
-
 def test_time_zone_of_the_machine(sandbox, voxlake):
     """The machine's own zone moves no day."""
     server = sandbox()

@@ -11,7 +11,7 @@ import pytest
 from voxlake.statements import promise, statements
 
 ROOT = Path(__file__).parent.parent
-KINDS = ("tables", "views", "reports", "checks")
+KINDS = ("tables", "macros", "views", "reports", "checks", "warnings", "dashboard")
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,13 @@ def test_wheel_has_the_sql_of_the_tree(wheel):
     tree = {f"voxlake/sql/{path.relative_to(ROOT / 'sql')}" for path in (ROOT / "sql").rglob("*.sql")}
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("voxlake/sql/")}
     assert tree == packed
+
+
+def test_wheel_has_the_style_sheet(wheel):
+    """What the code reads beside itself travels with it."""
+    tree = {str(path.relative_to(ROOT / "pipelines")) for path in (ROOT / "pipelines").rglob("*.css")}
+    assert tree
+    assert tree <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_wheel_works_in_an_empty_environment(wheel, tmp_path):
@@ -51,6 +58,7 @@ def test_wheel_works_in_an_empty_environment(wheel, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_statements_promise(kind):
     """Every statement stands alone in its file, under a comment that says what it promises."""
+    assert statements(kind)
     for name, statement in statements(kind).items():
         assert statement.startswith("-- "), name
         assert promise(statement).endswith("."), name

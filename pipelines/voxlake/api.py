@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import threading
 import time
 from email.utils import parsedate_to_datetime
@@ -11,16 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import default_headers, get_environ_proxies
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as ReadTimeoutError
 
 from voxlake.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
-from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable
+from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable, Uncertain
 from voxlake.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from voxlake.auth import ApiKey, ServiceAccount
     from voxlake.model import Page, Window
@@ -39,11 +39,14 @@ _DELAYS = (0.5, 1, 2, 4, 8, 15, 30, 60)
 
 
 class _FaultError(Exception):
-    """A reply that is worth asking for again; `wait` is what the server asked us to wait, in seconds."""
+    """A reply that is worth asking for again; `wait` is what the server asked us to wait, in seconds.
 
-    def __init__(self, message: str, *, wait: float = 0, too_fast: bool = False) -> None:
+    `undone` says that what was asked for has certainly not been done.
+    """
+
+    def __init__(self, message: str, *, wait: float = 0, too_fast: bool = False, undone: bool = False) -> None:
         super().__init__(message)
-        self.wait, self.too_fast = wait, too_fast
+        self.wait, self.too_fast, self.undone = wait, too_fast, undone or too_fast
 
 
 class Api:
@@ -122,6 +125,18 @@ class Api:
         assert page.total is not None  # noqa: S101 - page_of promises it for JSON
         return page.total
 
+    def ask(
+        self,
+        method: str,
+        parameters: Mapping[str, str],
+        read: Callable[[dict[str, Any]], T],
+        *,
+        roles: tuple[str, ...],
+        once: bool = False,
+    ) -> T:
+        """Ask a method whose reply is JSON; raises what `call` raises."""
+        return self.call(method, parameters, lambda body: read(_checked(parse_json(body))), roles=roles, once=once)
+
     def call(
         self,
         method: str,
@@ -129,10 +144,14 @@ class Api:
         read: Callable[[bytes], T],
         *,
         roles: tuple[str, ...],
+        once: bool = False,
     ) -> T:
         """Ask a method and read its reply; faults of the moment are waited out, answers are raised.
 
+        What must be done `once`, like a send, is asked again only where it certainly was not done.
+
         Raises:
+            Uncertain: what must be done once may or may not have been done.
             CredentialsRefused: code 100 and the codes of tokens; a missing role looks the same as a bad key.
             Refused: the account may not.
             Declined: any other code of the API.
@@ -150,7 +169,7 @@ class Api:
             except _ApiAnswerError as answer:
                 if answer.code in STALE_TOKEN and not renewed:
                     renewed = True
-                    self._auth.renew(clock_offset=self._clock_offset())
+                    self._auth.renew(server_time=self._server_time())
                     continue
                 if answer.code not in TOO_FAST | INTERNAL:
                     raise _raised(answer, method, roles) from None
@@ -164,6 +183,7 @@ class Api:
                 self._exhausted = False
                 self.pace.well()
                 return reply
+            _surely_undone(fault, method, once=once)
             if fault.too_fast:
                 self.pace.too_fast()
             wait = max(fault.wait, (delay or 0) * (0.5 + self._random() / 2))
@@ -194,7 +214,9 @@ class Api:
                 self._local.date = response.headers.get("Date")
                 body = self._body(response)
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
-            raise _FaultError(_plain(error)) from None  # the cause names the request, and with it the key
+            raise _FaultError(
+                _plain(error), undone=_unsent(error)
+            ) from None  # the cause names the request, and with it the key
         if response.status_code == requests.codes.ok:
             return body
         if response.status_code in _WRONG_ADDRESS:
@@ -222,13 +244,12 @@ class Api:
             adapter = self._local.adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1)
         return adapter
 
-    def _clock_offset(self) -> float:
-        """How far the server's clock is ahead of ours, by its last Date header; 0 where that says nothing."""
+    def _server_time(self) -> float | None:
+        """Give the server's time (UTC seconds) by its last Date header; None where that says nothing."""
         try:
-            server: datetime = parsedate_to_datetime(self._local.date)
+            return parsedate_to_datetime(self._local.date).timestamp()
         except (TypeError, ValueError):
-            return 0
-        return server.timestamp() - self._now()
+            return None
 
     @staticmethod
     def _history(window: Window, *, offset: int, count: int, output: str, **filters: str) -> dict[str, str]:
@@ -271,6 +292,12 @@ def _raised(answer: _ApiAnswerError, method: str, roles: tuple[str, ...]) -> Exc
     return Declined(f"The API declined {method} ({answer}).", code=answer.code)
 
 
+def _surely_undone(fault: _FaultError, method: str, *, once: bool) -> None:
+    """Let only those faults be repeated of which nothing can come twice, where that matters."""
+    if once and not fault.undone:
+        raise Uncertain(f"{method} may or may not have been done: {fault}.")
+
+
 def _plain(error: Exception) -> str:
     """Name a network fault without quoting the request."""
     for kinds, name in _FAULTS:
@@ -279,6 +306,18 @@ def _plain(error: Exception) -> str:
     return "the reply was cut off"
 
 
+def _unsent(error: BaseException) -> bool:
+    """Whether a network fault came before a byte of the request was written: no connection, or no TLS on it."""
+    chain: list[BaseException] = []
+    while error not in chain:
+        chain.append(error)
+        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
+        error = next((e for e in inner if isinstance(e, BaseException)), error)
+    return any(isinstance(e, _UNSENT) or getattr(e, "reason", None) in _HANDSHAKE for e in chain)
+
+
+_UNSENT = (requests.exceptions.ConnectTimeout, NewConnectionError, ssl.SSLCertVerificationError)
+_HANDSHAKE = frozenset({"WRONG_VERSION_NUMBER", "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_PROTOCOLS_AVAILABLE"})
 _FAULTS: tuple[tuple[Any, str], ...] = (
     (requests.exceptions.SSLError, "the TLS certificate could not be verified"),
     (requests.exceptions.ProxyError, "the proxy could not be reached"),

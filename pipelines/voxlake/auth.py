@@ -32,7 +32,7 @@ class ApiKey:
         """Give the header lines: none."""
         return {}
 
-    def renew(self, *, clock_offset: float) -> None:
+    def renew(self, *, server_time: float | None) -> None:
         """Do nothing: a key has no clock."""
 
 
@@ -75,10 +75,11 @@ class ServiceAccount:
                 self._token, self._expires = self._sign(now), now + _LIFETIME
             return {"Authorization": f"Bearer {self._token}"}
 
-    def renew(self, *, clock_offset: float) -> None:
-        """Drop the token, and from now on sign for a server whose clock is `clock_offset` seconds ahead of ours."""
+    def renew(self, *, server_time: float | None) -> None:
+        """Drop the token, and from now on sign by the server's clock (UTC seconds) where that is known."""
         with self._lock:
-            self._offset, self._expires = clock_offset, 0.0
+            self._offset = 0.0 if server_time is None else server_time - self._now()
+            self._expires = 0.0
 
     def _sign(self, now: float) -> str:
         import jwt  # noqa: PLC0415 - heavy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -89,9 +89,11 @@ class Draft:
             self._sink.close()
 
     def discard(self) -> None:
-        """Give the file up."""
-        self._sink.close()
-        self.path.unlink(missing_ok=True)
+        """Give the file up, also where the disk is too full to close it."""
+        with suppress(OSError):
+            self._sink.close()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
     def _flush(self, rows: int) -> None:
         whole = pa.concat_tables(self._pending)

@@ -7,6 +7,7 @@
     ├── DataError               4   look at the data: it could not be read or verified
     │   ├── Declined            4   the API answered, and the answer was no
     │   └── Doubled             4   a message lies in two days: it moved while they were read
+    ├── Uncertain               75  a message may or may not have gone out: look before you send it again
     └── TryAgain                75  wait, then run the same command again
         ├── Unavailable         75  network, limits, a gateway: patience ran out
         ├── Locked              75  another run works in the same data directory
@@ -57,6 +58,12 @@ class Declined(DataError):
 
 class Doubled(DataError):
     """A message lies in two days, because its date changed between their readings."""
+
+
+class Uncertain(VoxlakeError):
+    """The API was asked to do something that must not happen twice, and nobody heard how it went."""
+
+    exit_code = 75
 
 
 class TryAgain(VoxlakeError):

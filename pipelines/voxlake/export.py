@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from voxlake.errors import Doubled, Refused, VoxlakeError
+from voxlake.errors import Doubled, Refused, StorageFull, VoxlakeError
 from voxlake.extract import extract, survey
 from voxlake.fetch import Limits
 from voxlake.ledger import Ledger
@@ -158,7 +158,10 @@ class Run:
             self.report.errors.append(error)
         self.report.requests = self._api.requests
         ended_at = self._now().isoformat(timespec="seconds")
-        self.ledger.save(last_run={"ended_at": ended_at, **self.report.to_json()})
+        try:
+            self.ledger.save(last_run={"ended_at": ended_at, **self.report.to_json()})
+        except StorageFull as error:
+            self.report.errors.append(error)
         return self.report
 
     def _part(self) -> None:

@@ -126,18 +126,21 @@ class _Walker:
     def _coarse(self, reading: _Reading, window: Window) -> bool:
         """Learn, before the first cut inside a day, whether the API looks at the time of day at all.
 
-        A row's own second must count fewer rows than a page, and more than none.
+        If it does, the seconds around the first and the last row that came cannot both count as many as all of them.
         """
         known = self._limits.coarse.get(self._stream.name)
         if known is not None:
             return known
-        times = [t for page in reading.pages for t in page.table["processed_at"].to_pylist() if t in window]
+        # Beside a midnight, the seconds around a row lie in two days.
+        start = midnight(window.start.date())
+        inside = Window(start + 2 * SECOND, start + DAY - 2 * SECOND)
+        rows = pa.concat_tables([page.table.select(["message_id", "processed_at"]) for page in reading.pages])
+        distinct = dict(zip(*(rows[name].to_pylist() for name in rows.column_names), strict=True))
+        times = [at for at in distinct.values() if at in inside]
         if not times:
             return False
         told = {self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (min(times), max(times))}
-        coarse = told == {0} or (
-            len(told) == 1 and min(told) > self._limits.page and max(times) - min(times) > 2 * SECOND
-        )
+        coarse = told == {0} or (len(told) == 1 and min(told) >= len(times) and max(times) - min(times) > 2 * SECOND)
         self._limits.coarse[self._stream.name] = coarse
         return coarse
 

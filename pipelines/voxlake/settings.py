@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "keep_raw": "VOXLAKE_KEEP_RAW",
     "settle_hours": "VOXLAKE_SETTLE_HOURS",
     "give_up_days": "VOXLAKE_GIVE_UP_DAYS",
+    "reports_dir": "VOXLAKE_REPORTS_DIR",
 }
 DEFAULTS: dict[str, Any] = {
     "data_dir": "data",
@@ -42,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "keep_raw": False,
     "settle_hours": 72,
     "give_up_days": 14,
+    "reports_dir": None,
 }
 
 
@@ -58,6 +60,7 @@ class Settings:
     timeout: timedelta
     keep_raw: bool
     settling: Settling
+    reports_dir: Path | None = None
     account_id: int | None = None
     api_key: str | None = field(default=None, repr=False)
 
@@ -90,6 +93,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], *, folder: Pat
         timeout=timedelta(seconds=values["timeout"]),
         keep_raw=values["keep_raw"],
         settling=Settling(timedelta(hours=values["settle_hours"]), timedelta(days=values["give_up_days"])),
+        reports_dir=values["reports_dir"],
         account_id=_account(environ.get("VOXIMPLANT_ACCOUNT_ID")),
         api_key=environ.get("VOXIMPLANT_API_KEY") or None,
     )
@@ -180,4 +184,5 @@ _READERS: dict[str, Any] = {
     "keep_raw": _switch,
     "settle_hours": lambda value, place: _whole(value, place, least=0),
     "give_up_days": lambda value, place: _whole(value, place, least=0),
+    "reports_dir": lambda value, place: None if value is None else _path(value, place),
 }

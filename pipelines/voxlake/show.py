@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import simplejson
 
+from voxlake.errors import SettingsError
 from voxlake.plan import neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from voxlake.plan import Plan
+
+
+_ENDINGS = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".xlsx": "xlsx"}
+_QUOTED = set(',"\r\n')
+_FILES = ("parquet", "xlsx")
+# The last four are what some spreadsheets take the first four for.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def show(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
@@ -23,12 +29,25 @@ def show(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
     if form == "json":
         return as_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
     if form == "csv":
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([["" if value is None else _plain(value) for value in row] for row in rows])
-        return out.getvalue()
+        # A line without anything would be no row.
+        return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in (names, *rows))
     return _table(names, rows)
+
+
+def form_of(form: str | None, out: Path | None) -> str:
+    """Give the form of an answer: as chosen, else by the ending of its file, else a table.
+
+    Raises:
+        SettingsError: the ending tells nothing, or a form for files was chosen without one.
+
+    """
+    if form is None and out is not None:
+        if out.suffix.lower() not in _ENDINGS:
+            raise SettingsError(f"--out {out} has no ending that tells a format: use {', '.join(_ENDINGS)}.")
+        return _ENDINGS[out.suffix.lower()]
+    if out is None and form in _FILES:
+        raise SettingsError(f"{form} is a format for files: name one with --out.")
+    return form or "table"
 
 
 def as_json(value: Any) -> str:
@@ -36,21 +55,27 @@ def as_json(value: Any) -> str:
     return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, indent=2, default=str)
 
 
-def status_text(found: dict[str, Any], folder: Path) -> str:
-    """Give what `status` found as a few lines for people."""
-    lines = []
+def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[int, str], Sequence[str]]) -> str:
+    """Give what `status` found as a few lines for people, with the calendar of each account and stream."""
+    lines: list[str] = []
     for s in found["streams"]:
         lines += [
             f"{s['stream']} (account {s['account_id']}): {s['rows']:,} rows, {s['first_day']} to {s['last_day']}",
             f"  newest message: {s['newest_message'] or 'none'} UTC",
             f"  days: {s['final']} final, {s['open']} open, {s['missing']} missing, {s['unverified']} unverified",
         ]
+        lines += calendars.get((s["account_id"], s["stream"]), ())
         lines += [f"  missing: {day}" for day in s["missing_days"]]
         lines += [f"  unverified: {day}: {problem}" for day, problem in s["unverified_days"].items()]
         if s["rejects"]:
             lines.append(f"  {s['rejects']:,} rows could not be read: see {folder / 'rejects'}")
     if not lines:
         lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
+    lines += [
+        f"odd: {w['messages']:,} {w['channel']} messages, {w['first_day']} to {w['last_day']}, where it is not so:"
+        f" {w['promise']} ({w['warning']})"
+        for w in found["warnings"]
+    ]
     last = found["last_run"]
     if last:
         lines.append(
@@ -83,6 +108,18 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return str(value) if isinstance(value, date) else value
+
+
+def _cell(value: Any) -> str:
+    """Give a cell of csv. A return alone is quoted, too: unquoted it would begin a line, and what follows a cell."""
+    text = "" if value is None else str(_harmless(_plain(value)))
+    return '"' + text.replace('"', '""') + '"' if _QUOTED & set(text) else text
+
+
+def _harmless(value: Any) -> Any:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula; a number is not a text."""
+    risky = isinstance(value, str) and value.startswith(_FORMULA)
+    return f"'{value}" if risky else value
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

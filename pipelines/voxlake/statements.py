@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
@@ -17,16 +16,10 @@ def folder() -> Path:
 
 
 def statements(kind: str) -> dict[str, str]:
-    """Give the statements of one kind (`tables`, `views`, `reports`, `checks`) by name."""
+    """Give the statements of one kind (`tables`, `views`, `reports`, `checks` and so on) by name."""
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder() / kind).glob("*.sql"))}
 
 
 def promise(statement: str) -> str:
     """Give what a statement promises."""
     return statement.split("\n", 1)[0].removeprefix("--").strip()
-
-
-def fingerprint() -> str:
-    """Digest what shapes the database: where it differs, an old database cannot be carried on."""
-    shaping = [*statements("tables").items(), *statements("views").items()]
-    return hashlib.sha256(repr(shaping).encode()).hexdigest()[:32]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,13 @@ import pyarrow.compute as pc
 from voxlake.ledger import Ledger
 from voxlake.model import DAY
 from voxlake.streams import STREAMS
+from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.lake import Lake
-    from voxlake.model import Settling
+    from voxlake.model import Part, Settling
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,9 @@ def status(lake: Lake, *, today: date, settling: Settling) -> dict[str, Any]:
             parts = ledger.of(account, stream)
             if not parts:
                 continue
-            span = [min(parts) + DAY * n for n in range((max(today, *parts) - min(parts)).days + 1)]
-            missing = [day for day in span if day not in parts]
-            unverified = {day: part for day, part in sorted(parts.items()) if not part.verified}
-            final = sum(part.final(settling) for part in parts.values())
+            states = _states(parts, today=today, settling=settling)
+            missing, unverified = ([day for day in states if states[day] == name] for name in ("missing", "unverified"))
+            counts = Counter(states.values())
             streams.append(
                 StreamStatus(
                     account_id=account,
@@ -59,15 +60,44 @@ def status(lake: Lake, *, today: date, settling: Settling) -> dict[str, Any]:
                     rows=sum(part.row_count for part in parts.values()),
                     newest_message=_newest(lake, [part for part in parts.values() if part.row_count]),
                     rejects=sum(part.rejects for part in parts.values()),
-                    final=final,
-                    open=len(parts) - final - len(unverified),
+                    final=counts["final"],
+                    open=counts["open"],
                     missing=len(missing),
                     unverified=len(unverified),
                     missing_days=[str(day) for day in missing],
-                    unverified_days={str(day): part.problem or "not verified" for day, part in unverified.items()},
+                    unverified_days={str(day): parts[day].problem or "not verified" for day in unverified},
                 )
             )
-    return {"streams": [asdict(stream) for stream in streams], "last_run": ledger.last_run}
+    return {
+        "streams": [asdict(stream) for stream in streams],
+        "warnings": Warehouse(lake).oddities(),
+        "last_run": ledger.last_run,
+    }
+
+
+def calendars(lake: Lake, *, today: date, settling: Settling) -> dict[tuple[int, str], dict[date, str]]:
+    """Give the state of every day, in order, by account and stream, as `status` counts them."""
+    ledger = Ledger(lake)
+    return {
+        (account, stream): _states(parts, today=today, settling=settling)
+        for account in sorted({part.cell.account_id for part in ledger})
+        for stream in STREAMS
+        if (parts := ledger.of(account, stream))
+    }
+
+
+def _states(parts: dict[date, Part], *, today: date, settling: Settling) -> dict[date, str]:
+    """Name the state of each day from the oldest that was exported to today."""
+    span = [min(parts) + DAY * n for n in range((max(today, *parts) - min(parts)).days + 1)]
+    return {day: _state(parts.get(day), settling) for day in span}
+
+
+def _state(part: Part | None, settling: Settling) -> str:
+    if part is None:
+        return "missing"
+    if not part.verified:
+        return "unverified"
+    return "final" if part.final(settling) else "open"
 
 
 def _newest(lake: Lake, parts: list[Any]) -> str | None:

@@ -1,5 +1,10 @@
 -- No account has a message of a2p_sms_history twice.
 SELECT account_id, message_id, count(*) AS times
 FROM a2p_sms_history
+WHERE message_id IN (
+    SELECT message_id
+    FROM a2p_sms_history
+    WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = 'a2p')
+)
 GROUP BY account_id, message_id
 HAVING count(*) > 1;

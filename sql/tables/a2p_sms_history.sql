@@ -1,18 +1,20 @@
 -- Every message of A2PGetSmsHistory, each once, in its latest known state, times are UTC.
 CREATE TABLE a2p_sms_history (
-    account_id         BIGINT NOT NULL,
-    date               DATE NOT NULL,
-    message_id         BIGINT NOT NULL,
-    source_number      VARCHAR,
-    destination_number VARCHAR,
-    delivery_status    VARCHAR,
-    fragments          INTEGER,
-    cost               DECIMAL(18, 6),
-    status_id          TINYINT,
-    status             VARCHAR,
-    error_message      VARCHAR,
-    processed_at       TIMESTAMP NOT NULL,
-    transaction_id     BIGINT,
-    text               VARCHAR,
-    extra              VARCHAR
+    account_id          BIGINT NOT NULL,    -- The Voximplant account.
+    date                DATE NOT NULL,      -- The UTC day of processed_at.
+    message_id          BIGINT NOT NULL,    -- The vendor's number of the message, unique in this table for an account.
+    source_number       VARCHAR,            -- Who sent it: a number as the API gives it, or an alphanumeric SenderID.
+    destination_number  VARCHAR,            -- Who it was sent to, as the API gives it.
+    delivery_status     VARCHAR,            -- QUEUED, DISPATCHED, ABORTED, REJECTED, DELIVERED, FAILED, EXPIRED or UNKNOWN.
+    fragments           INTEGER,            -- Parts that were billed.
+    cost                DECIMAL(18, 6),     -- In the currency of the account.
+    status_id           TINYINT,            -- The vendor's number of the status.
+    status              VARCHAR,            -- success, error or waiting, else unknown.
+    error_message       VARCHAR,            -- What the vendor says went wrong.
+    processed_at        TIMESTAMP NOT NULL, -- When it was processed, in UTC.
+    transaction_id      BIGINT,             -- The vendor's number of the payment.
+    text                VARCHAR,            -- What was written, where the account had storing on.
+    extra               VARCHAR,            -- A JSON object of fields that voxlake does not know.
+    destination_country VARCHAR,            -- ISO 3166 code of the country of destination_number, where it is an international number.
+    segments_expected   INTEGER             -- Parts that the stored text needs.
 );

@@ -1,2 +1,4 @@
--- With which statements this database was made: where they differ, the next publish rebuilds it.
-CREATE TABLE meta.built (fingerprint VARCHAR NOT NULL);
+-- With which statements this database was made and checked: where they differ, the next publish rebuilds it.
+CREATE TABLE meta.built (
+    fingerprint VARCHAR NOT NULL -- A digest of the statements.
+);

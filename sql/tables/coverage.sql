@@ -1,11 +1,11 @@
 -- What is proved of each account, stream and UTC day: the rows here, the API's own count, and whether they agree.
 CREATE TABLE coverage (
-    account_id  BIGINT NOT NULL,
-    stream      VARCHAR NOT NULL,
-    date        DATE NOT NULL,
-    row_count   BIGINT NOT NULL,
-    total_count BIGINT NOT NULL,
-    verified    BOOLEAN NOT NULL,
-    final       BOOLEAN NOT NULL,
-    exported_at TIMESTAMP NOT NULL
+    account_id  BIGINT NOT NULL,   -- The Voximplant account.
+    stream      VARCHAR NOT NULL,  -- sms or a2p.
+    date        DATE NOT NULL,     -- A UTC day.
+    row_count   BIGINT NOT NULL,   -- Messages of the day in this database.
+    total_count BIGINT NOT NULL,   -- Messages of the day as the API counts them.
+    verified    BOOLEAN NOT NULL,  -- Whether the two were proved to agree.
+    final       BOOLEAN NOT NULL,  -- Whether nothing of the day can change any more.
+    exported_at TIMESTAMP NOT NULL -- When the day was last read, in UTC.
 );

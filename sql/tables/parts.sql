@@ -1,7 +1,7 @@
 -- Which file of the lake each day was loaded from, so that the next publish loads only what differs.
 CREATE TABLE meta.parts (
-    account_id BIGINT NOT NULL,
-    stream     VARCHAR NOT NULL,
-    date       DATE NOT NULL,
-    checksum   VARCHAR NOT NULL
+    account_id BIGINT NOT NULL,  -- The Voximplant account.
+    stream     VARCHAR NOT NULL, -- sms or a2p.
+    date       DATE NOT NULL,    -- A UTC day.
+    checksum   VARCHAR NOT NULL  -- The digest of the rows, as the file's footer has it.
 );

@@ -10,11 +10,13 @@ import gc
 
 import click
 
-from voxlake.cli.answer import publish, query, replay, report, status
+from voxlake.cli.answer import publish, query, replay, report, schema, status
 from voxlake.cli.audit import audit
+from voxlake.cli.dashboard import dashboard
 from voxlake.cli.export import backfill, export
 from voxlake.cli.options import Group
 from voxlake.cli.sandbox import sandbox
+from voxlake.cli.sms import sms
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,5 +27,5 @@ def main() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-for command in (export, backfill, audit, publish, replay, status, report, query, sandbox):
+for command in (export, backfill, audit, publish, replay, status, report, query, schema, dashboard, sms, sandbox):
     main.add_command(command)

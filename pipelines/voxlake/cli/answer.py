@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import FORMATS, data_options, holder, now, with_settings
+from voxlake.cli.options import answer_options, data_options, drawing, holder, now, with_settings
 from voxlake.errors import SettingsError
+from voxlake.settings import day
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voxlake.settings import Settings
 
 
@@ -76,58 +80,92 @@ def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.show import as_json, status_text  # noqa: PLC0415
+    from voxlake.status import calendars  # noqa: PLC0415
     from voxlake.status import status as look  # noqa: PLC0415
+    from voxlake.weeks import legend, weeks  # noqa: PLC0415
 
-    found = look(Lake(settings.data_dir), today=now().date(), settling=settings.settling)
-    click.echo(as_json(found) if form == "json" else status_text(found, settings.data_dir))
+    lake, today = Lake(settings.data_dir), now().date()
+    found = look(lake, today=today, settling=settings.settling)
+    if form == "json":
+        click.echo(as_json(found))
+        return
+    glyphs, colour = drawing()
+    width = shutil.get_terminal_size().columns
+    drawn = {
+        stream: weeks(states, width=width, glyphs=glyphs, colour=colour)
+        for stream, states in calendars(lake, today=today, settling=settings.settling).items()
+    }
+    text = status_text(found, settings.data_dir, drawn)
+    click.echo(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N rows only.")
+@click.option("--from", "first", metavar="DATE", help="First UTC day. [everything]")
+@click.option("--to", "end", metavar="DATE", help="The UTC day to stop before. [everything]")
+@click.option("--number", metavar="NUMBER", help="Messages from or to this number or SenderID alone.")
+@answer_options
+@click.option("--reports-dir", metavar="DIR", help="A folder of your own reports, one query a .sql file.")
 @data_options
 @with_settings
-def report(settings: Settings, name: str | None, form: str, limit: int | None) -> None:
+def report(
+    settings: Settings,
+    name: str | None,
+    first: str | None,
+    end: str | None,
+    number: str | None,
+    form: str | None,
+    out: Path | None,
+    limit: int | None,
+) -> None:
     """Answer a question that many have; without a name, list the questions."""
-    from voxlake.statements import promise, statements  # noqa: PLC0415
+    from voxlake.reports import parameters, reports  # noqa: PLC0415
 
-    reports = statements("reports")
+    known = reports(settings.reports_dir)
     if name is None:
-        width = max(map(len, reports))
-        for known, statement in reports.items():
-            click.echo(f"{known:<{width}}  {promise(statement)}")
+        width = max(map(len, known))
+        for each in known.values():
+            click.echo(f"{each.name:<{width}}  {each.promise}")
         return
-    if name not in reports:
-        raise SettingsError(f"There is no report {name!r}: use {', '.join(reports)}.")
-    _answer(settings, reports[name], form, limit)
+    if name not in known:
+        raise SettingsError(f"There is no report {name!r}: use {', '.join(known)}.")
+    days = (day(first, "--from") if first else None, day(end, "--to", up=True) if end else None)
+    if days[0] and days[1] and days[0] >= days[1]:
+        raise SettingsError(f"--from {days[0]} does not lie before --to {days[1]}: the end is excluded.")
+    bound = parameters(known[name], first=days[0], end=days[1], number=number)
+    _answer(settings, known[name].sql, bound, form, out, limit)
 
 
 @click.command()
 @click.argument("sql")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N rows only.")
+@answer_options
 @data_options
 @with_settings
-def query(settings: Settings, sql: str, form: str, limit: int | None) -> None:
+def query(settings: Settings, sql: str, form: str | None, out: Path | None, limit: int | None) -> None:
     """Ask the database in SQL, read-only."""
-    _answer(settings, sql, form, limit)
+    _answer(settings, sql, {}, form, out, limit)
 
 
-def _answer(settings: Settings, sql: str, form: str, limit: int | None) -> None:
-    import duckdb  # noqa: PLC0415
+@click.command()
+def schema() -> None:
+    """Describe every table, view, column and report, as Markdown."""
+    from voxlake.schema import markdown  # noqa: PLC0415
 
+    click.echo(markdown(), nl=False)
+
+
+def _answer(
+    settings: Settings, sql: str, bound: Mapping[str, Any], form: str | None, out: Path | None, limit: int | None
+) -> None:
+    from voxlake.answer import answer, written  # noqa: PLC0415
     from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.show import show  # noqa: PLC0415
+    from voxlake.show import form_of  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
+    form = form_of(form, out)
     with Warehouse(Lake(settings.data_dir)).reader() as connection:
-        try:
-            result = connection.execute(sql)
-            names = [column[0] for column in result.description or []]
-            rows = result.fetchmany(limit) if limit else result.fetchall()
-        except duckdb.Error as error:
-            raise SettingsError(
-                f"The query failed ({' '.join(str(error).split())}): mend it and run it again."
-            ) from error
-    click.echo(show(names, rows, form), nl=False)
+        if out is None:
+            click.echo(answer(connection, sql, bound, form=form, limit=limit), nl=False)
+            return
+        rows = written(connection, sql, bound, form=form, limit=limit, path=out)
+    click.echo(f"{rows:,} rows: {out}", err=True)

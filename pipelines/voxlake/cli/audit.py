@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, with_settings
-from voxlake.errors import SettingsError, gravest
+from voxlake.errors import DataError, SettingsError, gravest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from voxlake.ledger import Ledger
     from voxlake.settings import Settings
     from voxlake.streams import Stream
+    from voxlake.warehouse import Warehouse
 
 
 @click.command()
@@ -50,6 +51,7 @@ def audit(
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.ledger import Ledger  # noqa: PLC0415
     from voxlake.streams import STREAMS  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     api, lake = api_of(settings), Lake(settings.data_dir)
     if not settings.data_dir.is_dir():
@@ -70,13 +72,24 @@ def audit(
             audits, more = look(api, lake, run.ledger, differing, pages=pages, seed=seed, jobs=settings.jobs, now=now())
             _tell(audits, form)
             errors += [*report.all_errors, *more]
+        sound = _examined(Warehouse(lake))
     for error in errors:
         click.echo(f"voxlake: {error}", err=True)
     if any(found.differences for found in audits):
         click.echo("Something differs: 'voxlake audit --repair' reads these days again.", err=True)
     click.echo(f"The pages were chosen by --seed {seed}.", err=True)
-    codes = {error.exit_code for error in errors}
+    codes = {error.exit_code for error in errors} | (set() if sound else {DataError.exit_code})
     sys.exit(gravest(codes | {4 for found in audits if found.differences or found.unread}))
+
+
+def _examined(warehouse: Warehouse) -> bool:
+    """Run every check and warning over the whole database; a warning is only told."""
+    broken = warehouse.broken()
+    for name, told in broken.items():
+        click.echo(f"The check {name!r} fails: {told}", err=True)
+    for odd in warehouse.oddities():
+        click.echo(f"Odd: {odd['messages']:,} {odd['channel']} messages ({odd['warning']}): {odd['promise']}", err=True)
+    return not broken
 
 
 def _tell(audits: Sequence[Audit], form: str) -> None:

@@ -19,13 +19,13 @@ from voxlake.errors import SettingsError, VoxlakeError
 from voxlake.settings import OUTPUTS, Settings, day, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
     from voxlake.api import Api
 
 F = TypeVar("F", bound="Callable[..., Any]")
-FORMATS = ("table", "csv", "json")
+FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 
 
 class Group(click.Group):
@@ -71,6 +71,22 @@ def api_options(command: F) -> F:
     return data_options(command)
 
 
+def answer_options(command: F) -> F:
+    """Add what decides how an answer looks and where it goes."""
+    for option in (
+        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N rows only."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Write to a file; its ending chooses the format: .txt, .csv, .json, .parquet or .xlsx.",
+        ),
+        click.option("--format", "form", type=click.Choice(FORMATS), help="[table, or by the ending of --out]"),
+    ):
+        command = option(command)
+    return command
+
+
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Hand a command its resolved settings in place of the raw flags."""
     names = (
@@ -84,6 +100,7 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         "keep_raw",
         "settle_hours",
         "give_up_days",
+        "reports_dir",
     )
 
     @functools.wraps(command)
@@ -97,6 +114,18 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 def progress_bar() -> Any:
     """Draw a bar on a terminal, and nothing into a log."""
     return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty())
+
+
+def drawing() -> tuple[Mapping[str, str], bool]:
+    """Choose the glyphs that stdout can write, and colour on a terminal whose owner has not set NO_COLOR."""
+    from voxlake.weeks import GLYPHS, PLAIN  # noqa: PLC0415
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    try:
+        "".join(GLYPHS.values()).encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return PLAIN, colour
+    return GLYPHS, colour
 
 
 def api_of(settings: Settings) -> Api:

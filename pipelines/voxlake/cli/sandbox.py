@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import Group, now
-from voxlake.errors import SettingsError
+from voxlake.cli.options import Group, now, with_settings
+from voxlake.errors import SettingsError, Unavailable
+from voxlake.settings import API_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator
 
     from voxlake.sandbox.server import Sandbox
+    from voxlake.settings import Settings
 
 
 @click.group(cls=Group)
@@ -28,56 +31,97 @@ def sandbox_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what shapes the sandbox's world and its temper; the command gets a function that builds it in a folder."""
 
     @functools.wraps(command)
-    def shaped(port: int, rows: int, days: int, seed: int, faults: str, switches: Sequence[str], **others: Any) -> Any:
-        return command(functools.partial(_sandbox, port, rows, days, seed, faults, switches), **others)
+    def shaped(**flags: Any) -> Any:
+        chosen = {name: flags.pop(name) for name in _NAMES}
+        return command(build=functools.partial(_sandbox, chosen), keep=flags.pop("directory"), **flags)
 
     shaped_command: Callable[..., Any] = shaped
-    for option in (
-        click.option(
-            "--switch",
-            "switches",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="How the unknown is; see docs/sandbox.md.",
-        ),
-        click.option(
-            "--faults",
-            default="",
-            metavar="PLAN",
-            help="Bad luck to rehearse, like 'reset=0.1,http-429=0.05,first=500'; see docs/sandbox.md.",
-        ),
-        click.option("--seed", type=int, default=1, show_default=True),
-        click.option("--days", type=click.IntRange(1, 36_500), default=60, show_default=True, help="Days up to today."),
-        click.option(
-            "--rows",
-            type=click.IntRange(min=0),
-            default=100_000,
-            show_default=True,
-            help="Messages in both histories.",
-        ),
-        click.option("--port", type=click.IntRange(0, 65_535), default=0, help="[a free one]"),
-    ):
+    for option in reversed(_OPTIONS):
         shaped_command = option(shaped_command)
     return shaped_command
 
 
+_WORLD = (
+    click.option("--port", type=click.IntRange(0, 65_535), default=0, help="[a free one]"),
+    click.option(
+        "--rows", type=click.IntRange(min=0), default=100_000, show_default=True, help="Messages in both histories."
+    ),
+    click.option("--days", type=click.IntRange(1, 36_500), default=60, show_default=True, help="Days up to today."),
+    click.option("--seed", type=int, default=1, show_default=True),
+    click.option(
+        "--faults",
+        default="",
+        metavar="PLAN",
+        help="Bad luck to rehearse, like 'reset=0.1,http-429=0.05,first=500'; see docs/sandbox.md.",
+    ),
+    click.option(
+        "--switch", "switches", multiple=True, metavar="NAME=VALUE", help="How the unknown is; see docs/sandbox.md."
+    ),
+)
+_ACCOUNT = (
+    click.option(
+        "--phone",
+        "phones",
+        multiple=True,
+        metavar="NUMBER=STATE",
+        help="A rented number: enabled, disabled or unsupported. [five of them]",
+    ),
+    click.option(
+        "--sender", "senders", multiple=True, metavar="ID", help="A SenderID that is installed. [six of them]"
+    ),
+    click.option("--balance", default="1000", show_default=True, metavar="AMOUNT", help="What may be spent."),
+    click.option(
+        "--delivery",
+        type=click.FloatRange(min=0),
+        default=30,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long a sent message takes to its last status.",
+    ),
+    click.option(
+        "--speed",
+        type=click.FloatRange(min=0, min_open=True),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="How much faster than ours the clock of deliveries runs.",
+    ),
+    click.option("--callback-url", metavar="URL", help="Where received messages are posted to."),
+    click.option("--callback-salt", default="", metavar="TEXT", help="The salt in the hash of callbacks."),
+    click.option("--store-inbound", is_flag=True, help="Keep the texts of received messages in the history."),
+)
+_PLACE = (
+    click.option(
+        "--state", type=click.Path(path_type=Path), metavar="FILE", help="Keep what was sent, received and switched."
+    ),
+    click.option("--tls", is_flag=True, help="Speak https, with a certificate of its own."),
+    click.option(
+        "--directory",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Where credentials and certificate are kept for the next start. [a folder that is removed at the end]",
+    ),
+)
+_OPTIONS = (*_WORLD, *_ACCOUNT, *_PLACE)
+_NAMES = (
+    "port", "rows", "days", "seed", "faults", "switches", "phones", "senders", "balance", "delivery", "speed",
+    "callback_url", "callback_salt", "store_inbound", "state", "tls",
+)  # fmt: skip
+
+
 @sandbox.command()
 @sandbox_options
-def serve(build: Callable[[Path], Sandbox]) -> None:
-    """Serve until interrupted; print the URL and a ready credentials file."""
+def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
+    """Serve until interrupted; print the URL and a ready credentials file as lines for `export`."""
     import signal  # noqa: PLC0415
-    import tempfile  # noqa: PLC0415
     import threading  # noqa: PLC0415
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with (
-        tempfile.TemporaryDirectory(prefix="voxlake-sandbox-") as folder,
-        build(Path(folder)) as server,
-    ):
-        click.echo(f"VOXIMPLANT_API_URL={server.url}")
-        click.echo(f"VOXIMPLANT_CREDENTIALS={server.credentials}")
+    with _folder(keep) as folder, build(folder) as server:
+        for name, value in _variables(server).items():
+            click.echo(f"{name}={value}")
         sys.stdout.flush()
         click.echo("Serving until Ctrl-C.", err=True)
         stop.wait()
@@ -86,17 +130,13 @@ def serve(build: Callable[[Path], Sandbox]) -> None:
 @sandbox.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @sandbox_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def sandbox_run(build: Callable[[Path], Sandbox], command: tuple[str, ...]) -> None:
+def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tuple[str, ...]) -> None:
     """Run COMMAND against a sandbox of its own, and end with its exit code."""
     import subprocess  # noqa: PLC0415
-    import tempfile  # noqa: PLC0415
 
-    with (
-        tempfile.TemporaryDirectory(prefix="voxlake-sandbox-") as folder,
-        build(Path(folder)) as server,
-    ):
+    with _folder(keep) as folder, build(folder) as server:
         environ = {k: v for k, v in os.environ.items() if k not in ("VOXIMPLANT_ACCOUNT_ID", "VOXIMPLANT_API_KEY")}
-        environ |= {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+        environ |= _variables(server)
         try:
             code = subprocess.run(command, env=environ, check=False).returncode
         except OSError as error:
@@ -106,18 +146,108 @@ def sandbox_run(build: Callable[[Path], Sandbox], command: tuple[str, ...]) -> N
     sys.exit(code if code >= 0 else 128 - code)
 
 
-def _sandbox(port: int, rows: int, days: int, seed: int, faults: str, switches: Sequence[str], folder: Path) -> Sandbox:
+@sandbox.command()
+@click.option("--from", "source", required=True, metavar="NUMBER", help="Who writes.")
+@click.option("--to", "destination", required=True, metavar="NUMBER", help="A number of the account.")
+@click.option("--text", required=True, help="What is written.")
+@click.option("--callback-url", metavar="URL", help="Where to post it, in place of the sandbox's own.")
+@click.option("--api-url", metavar="URL", help="The address of the sandbox.")
+@with_settings
+def inbound(settings: Settings, source: str, destination: str, text: str, callback_url: str | None) -> None:
+    """Let a message arrive at a running sandbox, which posts it to the callback URL."""
+    message = {"source_number": source, "destination_number": destination, "sms_body": text}
+    _pull(settings.api_url, "inbound", message | ({"callback_url": callback_url} if callback_url else {}))
+
+
+@sandbox.command()
+@click.argument("seconds", type=click.FloatRange(min=0))
+@click.option("--api-url", metavar="URL", help="The address of the sandbox.")
+@with_settings
+def advance(settings: Settings, seconds: float) -> None:
+    """Put the clock of deliveries of a running sandbox forward by SECONDS."""
+    _pull(settings.api_url, "advance", {"seconds": str(seconds)})
+
+
+def _pull(api_url: str, lever: str, form: dict[str, str]) -> None:
+    """Pull a lever that only a sandbox has, and print what it answers."""
+    import requests  # noqa: PLC0415
+
+    if api_url == API_URL:
+        raise SettingsError("Name the sandbox's address with --api-url or VOXIMPLANT_API_URL: this is the vendor's.")
+    url = f"{api_url.removesuffix('/platform_api')}/sandbox/{lever}"
+    try:
+        reply = requests.post(url, data=form, timeout=30, allow_redirects=False)
+    except requests.exceptions.RequestException as error:
+        raise Unavailable(
+            f"No sandbox answers at {api_url} ({type(error).__name__}): start 'voxlake sandbox serve' and name its"
+            " address with --api-url or VOXIMPLANT_API_URL."
+        ) from None
+    if reply.status_code == requests.codes.bad_request:
+        raise SettingsError(reply.text.strip())
+    if reply.status_code != requests.codes.ok:
+        raise SettingsError(f"{api_url} is no sandbox (HTTP {reply.status_code}): name one with --api-url.")
+    click.echo(reply.text)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    import tempfile  # noqa: PLC0415
+
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="voxlake-sandbox-") as folder:
+            yield Path(folder)
+        return
+    try:
+        keep.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{keep} cannot be made ({error.strerror}): give another --directory.") from error
+    yield keep.resolve()
+
+
+def _variables(server: Sandbox) -> dict[str, str]:
+    """Name what a client must be told, in the variables of voxlake and of the vendor's SDKs."""
+    told = {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    if server.ca is not None:
+        told |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), str(server.ca))
+    return told
+
+
+def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:
     from voxlake.sandbox.faults import Faults  # noqa: PLC0415
     from voxlake.sandbox.server import Sandbox  # noqa: PLC0415
+    from voxlake.sandbox.setup import Setup, read_balance, read_phones  # noqa: PLC0415
     from voxlake.sandbox.switches import Switches  # noqa: PLC0415
+    from voxlake.sandbox.texts import SENDERS  # noqa: PLC0415
     from voxlake.sandbox.world import World  # noqa: PLC0415
 
     try:
-        chosen, plan = Switches.parse(switches), Faults.parse(faults)
+        setup = Setup(
+            phones=read_phones(chosen["phones"]),
+            senders=chosen["senders"] or SENDERS,
+            balance=read_balance(chosen["balance"]),
+            delivery=chosen["delivery"],
+            speed=chosen["speed"],
+            callback_url=chosen["callback_url"],
+            callback_salt=chosen["callback_salt"],
+            store_inbound=chosen["store_inbound"],
+        )
+        switches, faults = Switches.parse(chosen["switches"]), Faults.parse(chosen["faults"])
+        world = World(rows=chosen["rows"], days=chosen["days"], seed=chosen["seed"], until=now().date())
+        return Sandbox(
+            world,
+            port=chosen["port"],
+            switches=switches,
+            faults=faults,
+            directory=folder,
+            setup=setup,
+            state=chosen["state"],
+            tls=chosen["tls"],
+        )
     except ValueError as error:
         raise SettingsError(str(error)) from error
-    world = World(rows=rows, days=days, seed=seed, until=now().date())
-    try:
-        return Sandbox(world, port=port, switches=chosen, faults=plan, directory=folder)
     except OSError as error:
-        raise SettingsError(f"Port {port} cannot be used ({error.strerror}): choose another with --port.") from error
+        if error.filename is not None:
+            raise SettingsError(f"{error.filename} cannot be used ({error.strerror}): name another file.") from error
+        raise SettingsError(
+            f"Port {chosen['port']} cannot be used ({error.strerror}): choose another with --port."
+        ) from error

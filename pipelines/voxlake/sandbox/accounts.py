@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 ROLES = {
     "GetSmsHistory": {"Owner", "Admin", "Developer", "Supervisor", "Accountant", "CallsSMS"},
     "A2PGetSmsHistory": {"Owner", "Admin", "CallsSMS"},
+    "SendSmsMessage": {"Owner", "Admin", "Developer", "CallsSMS"},
+    "A2PSendSms": {"CallsSMS"},
+    "ControlSms": {"Owner", "Admin", "Developer", "Accountant"},
+    "GetPhoneNumbers": {"Owner", "Admin", "Developer", "Supervisor", "Accountant", "CallsSMS"},
 }
-"""Who may call what, by the vendor's reference."""
+"""Who may call what, by the vendor's reference; for GetPhoneNumbers it is a guess."""
 
+KEY = "sandbox-key.pem"
 MAX_TTL = 3600
 _SKEW = 5
 
@@ -31,23 +36,32 @@ class Account:
     def __init__(self, *, account_id: int, api_key: str, directory: Path, now: Callable[[], float]) -> None:
         self.account_id, self.api_key = account_id, api_key
         self._directory, self._now = directory, now
-        self._private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._private = self._key()
         self._public = self._private.public_key()
         self._roles: dict[str, set[str]] = {}
+
+    def _key(self) -> rsa.RSAPrivateKey:
+        """Take the key that an earlier start left in the directory, or make one, so that credentials last."""
+        path = self._directory / KEY
+        if path.exists():
+            kept = serialization.load_pem_private_key(path.read_bytes(), password=None)
+            if isinstance(kept, rsa.RSAPrivateKey):
+                return kept
+        made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        path.touch(mode=0o600)
+        path.write_bytes(_pem(made))
+        return made
 
     def credentials_for(self, roles: Iterable[str]) -> Path:
         """Make a service account and write its key as the vendor's control panel does."""
         roles = set(roles)
         key_id = "sandbox-" + "-".join(sorted(roles)).lower()
         self._roles[key_id] = roles
-        pem = self._private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         content = {
             "account_email": "sandbox@example.com",
             "account_id": self.account_id,
             "key_id": key_id,
-            "private_key": pem.decode(),
+            "private_key": _pem(self._private).decode(),
         }
         path = self._directory / f"credentials-{key_id}.json"
         path.touch(mode=0o600)
@@ -94,3 +108,9 @@ class Account:
         if expires <= self._now():
             raise ApiError(456, "The token has expired.")
         return self._roles[header["kid"]]
+
+
+def _pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

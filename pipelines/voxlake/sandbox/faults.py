@@ -22,6 +22,8 @@ KINDS = {
     "cut": "the connection ends in the middle of the body",
     "short": "a Content-Length that is too small",
     "reset": "the connection is reset before the reply",
+    "lost": "the request is done, then the connection is reset before the reply",
+    "lost-502": "the request is done, and the reply is an HTML error of the gateway",
     "stall": "no reply for `seconds`, then the connection ends",
     "drip": "a reply that comes byte by byte for `seconds`",
     "half": "only half of the rows, under the full total_count",
@@ -34,7 +36,8 @@ _NUMBERS = ("seed", "first", "seconds", "wait")
 class Faults:
     """Rates (0 to 1) by kind, and how bad it gets.
 
-    Only the `first` requests are hit; `seconds` is how long a stall lasts, `wait` what Retry-After asks for.
+    Only the `first` requests are hit; `seconds` is how long a stall lasts, `wait` what Retry-After asks for. `struck`
+    counts the faults so far.
     """
 
     rates: dict[str, float] = field(default_factory=dict)
@@ -42,6 +45,7 @@ class Faults:
     first: int | None = None
     seconds: float = 90
     wait: int = 1
+    struck: int = 0
     _number: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -76,5 +80,7 @@ class Faults:
         for kind, rate in self.rates.items():
             at -= rate
             if at < 0:
+                with self._lock:
+                    self.struck += 1
                 return kind
         return None

@@ -35,13 +35,18 @@ def read_request(target: str, headers: Mapping[str, str], body: bytes) -> Reques
     path = _PATH.fullmatch(url.path)
     if path is None:
         return None
-    parameters = dict(parse_qsl(url.query, keep_blank_values=True)) | _form(headers.get("Content-Type", ""), body)
+    parameters = read_form(url.query, headers, body)
     method = path["method"] or parameters.get("cmd", "")
     if not method or method == "platform_api":
         method = parameters.get("cmd", "")
     if not method:
         raise ApiError(102, "Missing 'cmd' parameter")
     return Request(method, parameters, headers.get("Authorization"))
+
+
+def read_form(query: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+    """Give the parameters of query and body as text."""
+    return dict(parse_qsl(query, keep_blank_values=True)) | _form(headers.get("Content-Type", ""), body)
 
 
 def _form(content_type: str, body: bytes) -> dict[str, str]:

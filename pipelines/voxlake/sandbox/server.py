@@ -1,4 +1,4 @@
-"""The sandbox: one account's world behind the API's methods, served on this machine."""
+"""The sandbox: one account's world and affairs behind the API's methods, served on this machine."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import itertools
 import threading
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from .accounts import Account
+from .callbacks import Caller
+from .certificates import certificate
 from .faults import CODES, Faults
 from .history import METHODS, History
+from .levers import PREFIX, Levers
+from .office import Office
+from .phones import Control, Phones
 from .replies import ApiError, Reply, error_reply
 from .request import Request, read_request
+from .sending import SendA2P, SendSms
+from .setup import Setup
 from .transport import Handler, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from .switches import Switches
@@ -28,12 +35,24 @@ _ERRORS = {**{f"code-{code}": ApiError(code, "Something is wrong for the moment.
 _ERRORS["expired"] = ApiError(456, "The token has expired.")
 
 
+class Method(Protocol):
+    """One method of the API."""
+
+    def answer(self, parameters: Mapping[str, str]) -> Reply:
+        """Answer one request, or raise the API's error."""
+
+
 class Sandbox:
     """A look-alike of the API that serves one account's world; a context manager.
 
-    `port` 0 takes a free one. `now` is the server's clock (UTC seconds), which judges tokens; `world_now`, where
-    given, is the world's, which settles statuses. Credentials are written below `directory`. `requests` lists what
-    was asked.
+    `port` 0 takes a free one. `now` is the server's clock (UTC seconds), which judges tokens and dates what is sent;
+    `world_now`, where given, is the world's, which settles seeded statuses. Credentials, the key behind them and the
+    certificate of `tls` are written below `directory`, and found there again; `ca` is what a client must trust.
+    `state` is the file that keeps what was sent, received and switched. `requests` lists what was asked.
+
+    Raises:
+        ValueError: the state cannot be used.
+
     """
 
     def __init__(
@@ -46,6 +65,9 @@ class Sandbox:
         port: int = 0,
         now: Callable[[], float] = time.time,
         world_now: Callable[[], float] | None = None,
+        setup: Setup | None = None,
+        state: Path | None = None,
+        tls: bool = False,
     ) -> None:
         self.world, self.switches = world, switches
         if world_now is not None:
@@ -53,14 +75,34 @@ class Sandbox:
         self.faults = faults or Faults()
         self.gzip = switches.gzip == "on"
         self.requests: list[Request] = []
-        self._methods = {method: History(method, world, switches) for method in METHODS}
+        setup = setup or Setup()
+        self.ca: Path | None = None
+        if tls:
+            context, self.ca = certificate(directory)
         self._account = Account(account_id=ACCOUNT_ID, api_key=API_KEY, directory=directory, now=now)
-        self._appearing = itertools.count(9 * 10**12)
         self.account_id, self.api_key = ACCOUNT_ID, API_KEY
-        self.credentials = self.credentials_for(["Owner"])
+        self.credentials = self.credentials_for(["Owner", "CallsSMS"])
         self._http = Server(("127.0.0.1", port), Handler)
+        try:
+            self.office = Office(world, setup, now=now, journal=state)
+        except BaseException:
+            self._http.server_close()
+            raise
+        self._histories = {method: History(method, world, switches) for method in METHODS}
+        self._methods: dict[str, Method] = {
+            **self._histories,
+            "SendSmsMessage": SendSms(self.office, switches),
+            "A2PSendSms": SendA2P(self.office, switches),
+            "ControlSms": Control(self.office),
+            "GetPhoneNumbers": Phones(self.office),
+        }
+        caller = Caller(ACCOUNT_ID, API_KEY, setup.callback_salt, switches.callback_shape)
+        self._levers = Levers(self.office, caller)
+        self._appearing = itertools.count(9 * 10**12)
         self._http.answerer = self
-        self.url = f"http://127.0.0.1:{self._http.server_port}/platform_api"
+        if tls:
+            self._http.encrypt(context)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._http.server_port}/platform_api"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -69,6 +111,7 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self._http.shutdown()
         self._http.server_close()
+        self.office.close()
 
     def credentials_for(self, roles: Iterable[str]) -> Path:
         """Write the credentials of a service account with these roles."""
@@ -76,6 +119,8 @@ class Sandbox:
 
     def answer(self, target: str, headers: Any, body: bytes, fault: str | None = None) -> Reply:
         """Answer a request as the API would: what goes wrong is HTTP 200, too."""
+        if target.startswith(PREFIX):
+            return self._levers.pull(target, headers, body)
         try:
             request = read_request(target, headers, body)
             if request is None:
@@ -91,7 +136,10 @@ class Sandbox:
         self._account.check(request.method, request.parameters, request.authorization)
         if fault in _ERRORS:
             raise _ERRORS[fault]
-        reply = self._methods[request.method].answer(request.parameters, half=fault == "half")
+        history = self._histories.get(request.method)
+        if history is None:
+            return self._methods[request.method].answer(request.parameters)
+        reply = history.answer(request.parameters, half=fault == "half")
         if fault == "insert":
             self._appear(request)
         return reply

@@ -54,6 +54,17 @@ class Switches:
     csv_decimal: str = _choice(".", ",", says="decimal mark of csv costs")
     csv_empty: str = _choice("header", "nothing", says="what csv without rows is")
     csv_content_type: str = _choice("octet-stream", "csv", says="content type of csv")
+    all_failed: str = _choice(
+        "list", "error", says="A2PSendSms where every number failed: a list, or the first's error"
+    )
+    unroutable: str = _choice(
+        "fails", "refused", says="a number without a route fails alone, or is error 506 of the whole"
+    )
+    sent_fields: str = _choice("documented", "2021", says="what an answer to a send has: ids of today, or of 2021")
+    too_long: str = _choice("477", "499", says="code of a text for SendSmsMessage that is too long")
+    plus: str = _choice("refused", "accepted", says="whether numbers may begin with `+`")
+    resend_seconds: int | None = _number(60, says="how long the same text to the same number is error 484")
+    callback_shape: str = _choice("nested", "array", "single", "flat", says="how a callback holds its message")
     gzip: str = _choice("off", "on", says="whether replies are compressed for those who accept it")
 
     @classmethod
@@ -67,8 +78,11 @@ class Switches:
                 raise ValueError(f"There is no switch {name!r}: use {', '.join(sorted(known))}.")
             values = known[name].metadata["values"]
             if values is None:
+                if value == "none":
+                    chosen[name] = None
+                    continue
                 if not value.isdecimal() or not int(value):
-                    raise ValueError(f"The switch {name!r} is {value!r}: give a whole number above 0.")
+                    raise ValueError(f"The switch {name!r} is {value!r}: give a whole number above 0, or none.")
                 chosen[name] = int(value)
             elif value in values:
                 chosen[name] = value

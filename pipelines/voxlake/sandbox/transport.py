@@ -12,9 +12,12 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .levers import PREFIX
 from .replies import Reply
 
 if TYPE_CHECKING:
+    import ssl
+
     from .faults import Faults
 
 _HTML = b"<html><head><title>Gateway</title></head><body>Something went wrong.</body></html>"
@@ -37,6 +40,10 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
     answerer: Answerer
+
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """Speak TLS; the handshake is left to each connection's thread, so that a slow client holds up nobody."""
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Take it calmly that a client went away; a bug of ours is told."""
@@ -73,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         answerer = self.server.answerer
-        fault = answerer.faults.draw()
+        fault = None if self.path.startswith(PREFIX) else answerer.faults.draw()
         if fault == "reset":
             self._reset()
             return
@@ -82,6 +89,11 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         reply = self._gateway(fault) or answerer.answer(self.path, self.headers, body, fault)
+        if fault == "lost":
+            self._reset()
+            return
+        if fault == "lost-502":
+            reply = Reply(_HTML, "text/html", 502)
         content = reply.body
         zipped = answerer.gzip and "gzip" in self.headers.get("Accept-Encoding", "")
         if zipped:

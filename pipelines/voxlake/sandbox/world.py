@@ -12,7 +12,7 @@ import numpy as np
 from .days import Day, EditedDay, Message, Row, SeededDay, midnight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 STREAMS = ("sms", "a2p")
 _SHARE = 0.6
@@ -44,6 +44,8 @@ class World:
             "a2p": _allotted(f"{seed}/a2p", dates, rows - sms),
         }
         self._days: dict[tuple[str, date], Day] = {}
+        # What was added since somebody last looked at its day: adding thousands one by one stays cheap.
+        self._added: dict[tuple[str, date], list[Message]] = {}
         self._rng = np.random.default_rng(seed)
         self._lock = threading.RLock()
 
@@ -57,8 +59,13 @@ class World:
 
     def insert(self, stream: str, row: Row) -> None:
         """Add a message, for instance one that appears late; its id must be new."""
+        self.add(stream, [Message(dict(row))])
+
+    def add(self, stream: str, added: Iterable[Message]) -> None:
+        """Add messages that may have a life of their own; their ids must be new."""
         with self._lock:
-            self._edit(stream, row["processed_at"].date(), lambda messages: [*messages, Message(dict(row))])
+            for message in added:
+                self._added.setdefault((stream, message.row["processed_at"].date()), []).append(message)
 
     def change(self, stream: str, message_id: int, **fields: Any) -> None:
         """Change a message for good; a new `processed_at` may move it to another day."""
@@ -106,7 +113,8 @@ class World:
 
     def _dates(self, stream: str) -> set[date]:
         with self._lock:
-            return {d for d, n in self._counts[stream].items() if n} | {d for s, d in self._days if s == stream}
+            seeded = {d for d, n in self._counts[stream].items() if n}
+            return seeded | {d for s, d in (*self._days, *self._added) if s == stream}
 
     def _within(self, stream: str, start: int | None, end: int | None) -> list[Day]:
         first = date.min if start is None else datetime.fromtimestamp(start, UTC).date()
@@ -119,6 +127,9 @@ class World:
             if made is None:
                 count = self._counts[stream].get(day, 0)
                 made = self._days[stream, day] = SeededDay(self._seed, stream, day, count, late=self._late)
+            added = self._added.pop((stream, day), None)
+            if added is not None:
+                made = self._days[stream, day] = EditedDay([*made.messages(slice(None)), *added])
             return made
 
     def _edit(self, stream: str, day: date, edit: Callable[[list[Message]], list[Message]]) -> None:

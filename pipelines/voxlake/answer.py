@@ -1,0 +1,84 @@
+"""Ask the database a question, and give the answer as text or as a file that is there as a whole or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from voxlake.draft import storage
+from voxlake.errors import SettingsError
+from voxlake.sheet import save
+from voxlake.show import show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Rows = list[tuple[Any, ...]]
+
+
+def answer(
+    connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], *, form: str, limit: int | None
+) -> str:
+    """Give the answer as text."""
+    return show(*_rows(connection, sql, bound, limit), form)
+
+
+def written(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    bound: Mapping[str, Any],
+    *,
+    form: str,
+    limit: int | None,
+    path: Path,
+) -> int:
+    """Write the answer to a file and give its number of rows; a file that was there stays until the answer is whole."""
+    aside = path.with_name(f".{path.name}.tmp")
+    try:
+        with storage(path.parent):
+            if form == "parquet":
+                rows = _parquet(connection, sql, bound, limit, aside)
+            else:
+                names, found = _rows(connection, sql, bound, limit)
+                rows = len(found)
+                if form == "xlsx":
+                    save(aside, names, found)
+                else:
+                    aside.write_text(show(names, found, form), encoding="utf-8", newline="")
+            aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return rows
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None
+) -> tuple[list[str], Rows]:
+    try:
+        result = connection.execute(sql, dict(bound))
+        names = [column[0] for column in result.description or []]
+        return names, result.fetchmany(limit) if limit else result.fetchall()
+    except duckdb.Error as error:
+        raise _failed(error) from error
+
+
+def _parquet(
+    connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None, path: Path
+) -> int:
+    """Write straight from columns: types and amounts stay as the database has them."""
+    try:
+        relation = connection.sql(sql, params=dict(bound))
+        if relation is None:
+            raise SettingsError("The query has no answer to write: ask with SELECT.")
+        table = (relation.limit(limit) if limit else relation).to_arrow_table()
+    except duckdb.Error as error:
+        raise _failed(error) from error
+    pq.write_table(table, path, compression="zstd")
+    return int(table.num_rows)
+
+
+def _failed(error: duckdb.Error) -> SettingsError:
+    return SettingsError(f"The query failed ({' '.join(str(error).split())}): mend it and run it again.")

@@ -1,0 +1,113 @@
+"""`voxlake dashboard`: the database as a page to look at, and as pictures for a mail or a slide."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from voxlake.cli.options import data_options, now, with_settings
+from voxlake.errors import DataError, SettingsError
+from voxlake.settings import day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voxlake.dashboard.figures import Extent, Span
+    from voxlake.settings import Settings
+
+DAY = timedelta(days=1)
+LONGEST_DEFAULT = 365
+LONGEST = 3660
+
+
+@click.command()
+@click.option("--from", "first", metavar="DATE", help="First UTC day. [the first in the database, at most a year back]")
+@click.option("--to", "end", metavar="DATE", help="The UTC day to stop before. [the newest that was over]")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[dashboard.html in the data directory]")
+@click.option("--png", type=click.Path(path_type=Path), metavar="DIR", help="Draw each chart as a picture, too.")
+@data_options
+@with_settings
+def dashboard(settings: Settings, first: str | None, end: str | None, out: Path | None, png: Path | None) -> None:
+    """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
+    import duckdb  # noqa: PLC0415 - heavy imports only where they are used
+
+    from voxlake.dashboard.figures import extent  # noqa: PLC0415
+    from voxlake.lake import Lake  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
+
+    page = out or settings.data_dir / "dashboard.html"
+    try:
+        with Warehouse(Lake(settings.data_dir)).reader() as connection:
+            span = _span(extent(connection), first, end)
+            _make_room(page, png)
+            from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
+
+            board = Board(connection, span)
+    except duckdb.Error as error:
+        raise DataError(
+            f"The database cannot be read ({' '.join(str(error).split())}): run 'voxlake publish' and try again."
+        ) from error
+    with _writing(page, "--out"):
+        _put(page, board.html(made=now()).encode())
+    click.echo(page)
+    if png is not None:
+        for name, picture in board.pictures():
+            with _writing(png, "--png"):
+                _put(png / name, picture)
+            click.echo(png / name)
+
+
+def _span(extent: Extent, first: str | None, end: str | None) -> Span:
+    """Choose the days: those asked for, else the newest year of what is there, without a day that is not over."""
+    from voxlake.dashboard.figures import Span  # noqa: PLC0415
+
+    tomorrow = now().date() + DAY
+    newest = extent.whole or extent.last or now().date()
+    until = min(day(end, "--to", up=True) if end else newest + DAY, tomorrow)
+    since = day(first, "--from") if first else max(extent.first or until - DAY, until - DAY * LONGEST_DEFAULT)
+    span = Span(since, until)
+    if since >= until:
+        raise SettingsError(
+            f"There is no day from {since} up to {until}, which is excluded: choose a --from before --to and not after"
+            " today."
+        )
+    if len(span) > LONGEST:
+        raise SettingsError(f"{len(span):,} days are too many for one page: choose at most {LONGEST:,}.")
+    return span
+
+
+def _make_room(page: Path, png: Path | None) -> None:
+    """Find out before anything is drawn that it could not be written."""
+    with _writing(page, "--out"):
+        page.parent.mkdir(parents=True, exist_ok=True)
+        if page.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if png is not None:
+        with _writing(png, "--png"):
+            png.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _writing(path: Path, option: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be written ({error.strerror or error}): choose another place with {option}."
+        ) from error
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file whole, so that nobody opens half a page."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,220 @@
+"""`voxlake sms send` and `a2p-send`: check, ask, send, and tell who got it."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from voxlake.cli.options import FORMATS, api_of, now, with_settings
+from voxlake.errors import SettingsError, Uncertain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from voxlake.send import Order, Sending
+    from voxlake.settings import Settings
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def account_options(command: F) -> F:
+    """Add the settings that say whom to ask and how long."""
+    for option in (
+        click.option("--timeout", metavar="N", help="Seconds to wait for one reply. [60]"),
+        click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
+        click.option("--credentials", metavar="FILE", help="The vendor's credentials.json."),
+        click.option("--api-url", metavar="URL", help="The API's address. [the vendor's]"),
+    ):
+        command = option(command)
+    return command
+
+
+def _send_options(command: F) -> F:
+    """Add what both ways of sending share."""
+    for option in (
+        click.option(
+            "--data-dir", metavar="DIR", help="Where outbox.jsonl, the journal of what was sent, lives. [data]"
+        ),
+        click.option("--format", "form", type=click.Choice(FORMATS), default="table"),
+        click.option("--yes", is_flag=True, help="Don't ask before sending from a real account."),
+        click.option("--keep-text", is_flag=True, help="Keep the text in the journal, too."),
+        click.option("--again", is_flag=True, help="Send to those, too, who got this text before."),
+        click.option(
+            "--resend-unknown", is_flag=True, help="Send to those who may have got it: some may get it twice."
+        ),
+        click.option("--dry-run", is_flag=True, help="Check, count the parts, and send nothing."),
+        click.option("--store-body", is_flag=True, help="Let the vendor keep the text, for the history."),
+        click.option("--text", required=True, help="The text; - reads it from stdin."),
+    ):
+        command = option(command)
+    return account_options(command)
+
+
+@click.command("send")
+@click.option("--from", "source", required=True, metavar="NUMBER", help="A rented number.")
+@click.option("--to", "destination", required=True, metavar="NUMBER", help="The recipient, digits only.")
+@_send_options
+@with_settings
+def send_one(settings: Settings, source: str, destination: str, **chosen: Any) -> None:
+    """Send one message (SendSmsMessage).
+
+    A new command is a new message, except where it is not known whether the last one went out: see --resend-unknown.
+    """
+    from voxlake.client import SEND  # noqa: PLC0415
+
+    _send(settings, SEND, source, [destination], **chosen)
+
+
+@click.command("a2p-send")
+@click.option("--from", "source", required=True, metavar="SENDER_ID", help="A SenderID that the vendor has installed.")
+@click.option("--to", "numbers", multiple=True, metavar="NUMBER...", help="Recipients, digits only.")
+@click.option("--to-file", metavar="FILE", help="A file with one recipient a line; - reads it from stdin.")
+@click.argument("more", nargs=-1, metavar="")
+@_send_options
+@with_settings
+def send_many(
+    settings: Settings, source: str, numbers: Sequence[str], to_file: str | None, more: Sequence[str], **chosen: Any
+) -> None:
+    """Send one text to many (A2PSendSms), a hundred at a time.
+
+    Run again after an interruption, it goes on with those who have not had this text from this sender.
+    """
+    from voxlake.client import A2P_SEND  # noqa: PLC0415
+
+    if to_file == chosen["text"] == "-":
+        raise SettingsError("Text and recipients cannot both come from stdin: give one of them as a file or a flag.")
+    _send(settings, A2P_SEND, source, [*numbers, *more, *_listed(to_file)], **chosen)
+
+
+def _send(
+    settings: Settings, method: str, source: str, numbers: Sequence[str], *, text: str, store_body: bool, dry_run: bool,
+    resend_unknown: bool, again: bool, keep_text: bool, yes: bool, form: str,
+) -> None:  # fmt: skip
+    """Check, ask, send, and tell."""
+    from voxlake.client import SEND, Client  # noqa: PLC0415
+    from voxlake.outbox import SENT, opened  # noqa: PLC0415
+    from voxlake.send import order, send  # noqa: PLC0415
+
+    placed = order(method, source, numbers, typed_text(text), store_body=store_body)
+    if dry_run:
+        _tell_parts(placed, form)
+        return
+    client = Client(api_of(settings))
+    with opened(settings.data_dir) as outbox:
+        batch = outbox.batch(client.api.account_id, method, placed.source, placed.text)
+        # One message is sent as often as it is asked for; a list goes on where it was interrupted.
+        last = outbox.known(batch).get(placed.numbers[0]) if method == SEND else None
+        _confirm(settings, placed, yes=yes)
+        with click.progressbar(
+            length=len(placed.numbers), label="messages", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty()
+        ) as bar:
+            try:
+                sending = send(
+                    client,
+                    outbox,
+                    placed,
+                    now=now,
+                    keep_text=keep_text,
+                    again=again or (last is not None and last.state == SENT),
+                    resend_unknown=resend_unknown,
+                    progress=bar.update,
+                )
+            except KeyboardInterrupt:
+                raise Uncertain(
+                    "Interrupted: the same command, without --again, goes on; whether the request under"
+                    " way went out is for 'voxlake sms check' to find."
+                ) from None
+    _tell(sending, form, again=again)
+    sys.exit(sending.exit_code)
+
+
+def _tell_parts(order: Order, form: str) -> None:
+    from voxlake.segments import segments as count  # noqa: PLC0415
+    from voxlake.show import show  # noqa: PLC0415
+
+    found = dataclasses.asdict(count(order.text))
+    found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
+    click.echo(show(list(found), [list(found.values())], form), nl=False)
+
+
+def _tell(sending: Sending, form: str, *, again: bool) -> None:
+    """Give a line for each number on stdout, and what they come to on stderr."""
+    from voxlake.outbox import FAILED, SENT, UNKNOWN  # noqa: PLC0415
+    from voxlake.send import SKIPPED, UNSENT  # noqa: PLC0415
+    from voxlake.show import show  # noqa: PLC0415
+
+    names = ["number", "state", "message_id", "code", "reason"]
+    rows = [[getattr(result, name) for name in names] for result in sending.results]
+    click.echo(show(names, rows, form), nl=False)
+    counts = [(state, sending.count(state)) for state in (SENT, SKIPPED, FAILED, UNKNOWN, UNSENT)]
+    click.echo(", ".join(f"{count:,} {state}" for state, count in counts if count), err=True)
+    if sending.error is not None:
+        click.echo(f"voxlake: {sending.error}", err=True)
+    same = "the same command without --again" if again else "the same command"
+    if sending.count(UNKNOWN):
+        click.echo(
+            "Whether the unknown went out is for the history to tell: 'voxlake sms check' looks for each by its"
+            f" recipient and time. After that, {same} leaves them out, and goes on with the unsent.",
+            err=True,
+        )
+    elif sending.count(UNSENT):
+        click.echo(f"Once that is mended, {same} goes on with the unsent.", err=True)
+    if sending.count(SKIPPED):
+        click.echo("The skipped got this text from this sender before: --again sends it once more.", err=True)
+
+
+def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
+    """Ask before money is spent: a real account is one that does not lie on this machine."""
+    if yes or _loopback(settings.api_url):
+        return
+    from voxlake.segments import segments as count  # noqa: PLC0415
+
+    parts = count(order.text).parts * len(order.numbers)
+    if not sys.stdin.isatty():
+        raise SettingsError(
+            f"Nothing was sent: {parts:,} parts are billed to a real account, and there is no terminal to ask on."
+            " Add --yes to send without being asked."
+        )
+    question = f"Send to {len(order.numbers):,} numbers from {order.source}, {parts:,} parts, by {settings.api_url}?"
+    if not click.confirm(question, err=True):
+        raise SettingsError("Nothing was sent, as you wished.")
+
+
+def _loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def typed_text(text: str) -> str:
+    """Take the text as it is, or all of stdin but for the newline at its end."""
+    if text != "-":
+        return text
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise SettingsError("The text on stdin is not UTF-8: save it as UTF-8.") from None
+
+
+def _listed(path: str | None) -> list[str]:
+    """Read one number a line; empty lines and lines that begin with # are none."""
+    if path is None:
+        return []
+    try:
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read ({error.strerror}): give a file with a number on each line."
+        ) from error
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is no text file: give one with a number on each line.") from None
+    return [line for line in lines if line and not line.startswith("#")]

@@ -1,0 +1,69 @@
+"""How figures read: exact where they are listed, short where they are headlines; None is a dash."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+NOTHING = "\N{EN DASH}"
+
+
+def said(value: Any) -> str:
+    """Give a figure as text; amounts exact, a float is a share of 1 and reads as per cent."""
+    match value:
+        case None:
+            return NOTHING
+        case bool() | str() | date():
+            return plain(str(value))
+        case int():
+            return f"{value:,}"
+        case Decimal():
+            return money(value)
+        case float():
+            return f"{value:.1%}".replace("%", "\N{NARROW NO-BREAK SPACE}%")
+    raise TypeError(value)
+
+
+def money(amount: Decimal) -> str:
+    """Give an amount with every digit that it has, and at least two after the point."""
+    whole, _, rest = f"{amount:,f}".partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
+
+
+def rounded(amount: Decimal) -> str:
+    """Give an amount for a headline."""
+    return f"{amount:,.2f}" if abs(amount) < 100_000 else f"{amount:,.0f}"  # noqa: PLR2004
+
+
+def share(part: int, whole: int) -> float | None:
+    """Give a part as a share of 1; None of nothing."""
+    return part / whole if whole else None
+
+
+def plain(text: str) -> str:
+    """Put a space for everything that has no form of its own: control characters, marks that turn the writing round."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def days(number: int) -> str:
+    """Count days."""
+    return counted(number, "day")
+
+
+def counted(number: int, thing: str) -> str:
+    """Count things."""
+    return f"{number:,} {thing}{'s' if number != 1 else ''}"
+
+
+def country(code: str) -> str:
+    """Name a country by its ISO code."""
+    from phonenumbers.geodata.locale import LOCALE_DATA  # noqa: PLC0415 - half a second
+
+    if not code:
+        return "unknown"
+    names = LOCALE_DATA.get(code, {})
+    name = names.get("en", "")
+    # The table says "*xx" where a name is the same as in another language.
+    name = names.get(name[1:], "") if name.startswith("*") else name
+    return name or code

@@ -1,0 +1,16 @@
+-- How many messages of a2p arrived, failed and are still on their way by day, newest day first.
+SELECT
+    date,
+    count(*) AS messages,
+    count(*) FILTER (delivery_status = 'DELIVERED') AS delivered,
+    count(*) FILTER (delivery_status IN ('ABORTED', 'REJECTED', 'FAILED', 'EXPIRED')) AS failed,
+    count(*) FILTER (delivery_status IN ('QUEUED', 'DISPATCHED')) AS moving,
+    round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct,
+    round(
+        100.0 * count(*) FILTER (delivery_status = 'DELIVERED')
+        / nullif(count(*) FILTER (delivery_status NOT IN ('QUEUED', 'DISPATCHED')), 0), 2
+    ) AS delivered_pct_of_settled
+FROM a2p_sms_history
+WHERE date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
+GROUP BY date
+ORDER BY date DESC;

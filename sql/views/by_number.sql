@@ -1,0 +1,19 @@
+-- What each number sent and received, whosever it is, and a SenderID counts as a number.
+CREATE VIEW by_number AS
+SELECT
+    account_id, -- The Voximplant account.
+    number, -- A number or SenderID as the API gives it.
+    channel, -- sms or a2p.
+    count(*) FILTER (sent) AS sent, -- Messages that it sent.
+    count(*) FILTER (NOT sent) AS received, -- Messages that were sent to it.
+    sum(fragments)::BIGINT AS parts, -- Parts that were billed, of both.
+    sum(cost) AS cost, -- Of both, in the currency of the account.
+    min(date) AS first_day, -- The first UTC day with a message.
+    max(date) AS last_day -- The last UTC day with a message.
+FROM (
+    SELECT account_id, channel, date, fragments, cost, source_number AS number, true AS sent FROM messages
+    UNION ALL
+    SELECT account_id, channel, date, fragments, cost, destination_number AS number, false AS sent FROM messages
+)
+WHERE number IS NOT NULL
+GROUP BY account_id, number, channel;

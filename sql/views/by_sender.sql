@@ -1,0 +1,16 @@
+-- How well and at what cost each sender of outgoing messages reaches people.
+CREATE VIEW by_sender AS
+SELECT
+    account_id, -- The Voximplant account.
+    source_number AS sender, -- A number, or an alphanumeric SenderID.
+    channel, -- sms or a2p.
+    count(*) AS messages, -- How many.
+    sum(fragments)::BIGINT AS parts, -- Parts that were billed.
+    sum(cost) AS cost, -- In the currency of the account.
+    count(*) FILTER (status = 'success') AS succeeded, -- Messages with the status success.
+    round(100.0 * count(*) FILTER (status = 'success') / count(*), 2) AS success_pct, -- Their share of all, in percent.
+    count(*) FILTER (delivery_status = 'DELIVERED') AS delivered, -- Messages of a2p that arrived.
+    round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct -- Their share of all with a delivery status, in percent.
+FROM messages
+WHERE direction = 'OUT'
+GROUP BY account_id, source_number, channel;

@@ -1,0 +1,17 @@
+-- What outgoing messages cost by UTC day, channel and country, and for each that arrived.
+CREATE VIEW costs AS
+SELECT
+    account_id, -- The Voximplant account.
+    date, -- A UTC day.
+    channel, -- sms or a2p.
+    destination_country AS country, -- ISO 3166 code.
+    count(*) AS messages, -- How many.
+    sum(cost) AS cost, -- In the currency of the account.
+    count(*) FILTER (arrived) AS delivered, -- Messages of a2p with DELIVERED, of sms with success.
+    round(sum(cost) / nullif(count(*) FILTER (arrived), 0), 6) AS cost_per_delivered -- All cost, by messages that arrived.
+FROM (
+    SELECT *, CASE channel WHEN 'a2p' THEN delivery_status = 'DELIVERED' ELSE status = 'success' END AS arrived
+    FROM messages
+    WHERE direction = 'OUT'
+)
+GROUP BY account_id, date, channel, destination_country;

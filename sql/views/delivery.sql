@@ -1,0 +1,17 @@
+-- What became of the messages of a2p: each UTC day by delivery status.
+CREATE VIEW delivery AS
+SELECT
+    account_id, -- The Voximplant account.
+    date, -- A UTC day.
+    delivery_status, -- Null where the API gave none.
+    messages, -- How many.
+    round(100.0 * messages / sum(messages) OVER its_day, 2) AS share_pct, -- Their share of the day, in percent.
+    round(100.0 * sum(moving) OVER its_day / sum(messages) OVER its_day, 2) AS moving_pct -- The share of the day whose status can still change, in percent.
+FROM (
+    SELECT
+        account_id, date, delivery_status, count(*) AS messages,
+        count(*) FILTER (coalesce(status_id = 3, false) OR delivery_status IN ('QUEUED', 'DISPATCHED')) AS moving
+    FROM a2p_sms_history
+    GROUP BY account_id, date, delivery_status
+)
+WINDOW its_day AS (PARTITION BY account_id, date);

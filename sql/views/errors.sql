@@ -1,0 +1,13 @@
+-- Errors by what is wrong, whoever it hit, see the macro error_kind.
+CREATE VIEW errors AS
+SELECT
+    account_id, -- The Voximplant account.
+    channel, -- sms or a2p.
+    error_kind(error_message, source_number, destination_number) AS error, -- The text with # in place of numbers and names.
+    count(*) AS messages, -- How many it hit.
+    sum(cost) AS cost, -- What they cost all the same.
+    min(date) AS first_day, -- The first UTC day with it.
+    max(date) AS last_day -- The last UTC day with it.
+FROM messages
+WHERE error_message IS NOT NULL
+GROUP BY ALL;

@@ -1,0 +1,6 @@
+-- The API sends no field that voxlake does not know.
+SELECT channel, count(*) AS messages, min(date) AS first_day, max(date) AS last_day
+FROM messages
+WHERE extra IS NOT NULL
+GROUP BY channel
+ORDER BY channel;

@@ -1,0 +1,69 @@
+"""Windows that are too large, too deep or of unknown precision: proved, or said to be unproved, in bounded requests."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from dates import days_ago
+from test_export import held, truth
+
+from voxlake.sandbox.world import World
+
+
+def burst(server, count, *, seconds=1, directions=("OUT",)):
+    """Let many messages appear within a few seconds of a day."""
+    row = next(row for row in server.world.truth("sms") if row["processed_at"].date() == days_ago(2))
+    for n in range(count):
+        at = row["processed_at"].replace(hour=12, minute=0, second=0) + timedelta(seconds=n % seconds)
+        one = {"message_id": 10**13 + n, "processed_at": at, "direction": directions[n % len(directions)]}
+        server.world.insert("sms", {**row, **one})
+
+
+def database(voxlake):
+    """Give the path of the database."""
+    return voxlake.folder / "data" / "voxlake.duckdb"
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("mode", ["error", "empty", "clamp"])
+def test_a_second_too_large_is_cut_by_direction(sandbox, voxlake, mode, output):
+    """Where one second holds more rows than offsets reach, the filters that exist divide it."""
+    server = sandbox("max_offset=100", f"offset_mode={mode}", "max_count=100", rows=600, days=3)
+    burst(server, 350, directions=("IN", "OUT"))
+    voxlake("export", "sms", "--since", days_ago(3), "--output", output, server=server)
+    assert truth(server, "sms") == held(database(voxlake), "sms")
+
+
+def test_a_second_that_nobody_can_read(sandbox, voxlake):
+    """If even the filters leave too much, the day is unverified, says why, and keeps all that could be read."""
+    server = sandbox("max_offset=100", "max_count=100", rows=600, days=3)
+    burst(server, 700, directions=("IN", "OUT"))
+    done = voxlake("export", "sms", "--since", days_ago(3), server=server, code=4)
+    assert f"sms: {days_ago(2)} is not verified: " in done.stderr
+    assert "12:00:00 to " in done.stderr
+    assert "holds more rows than the API gives out" in done.stderr
+    kept, real = held(database(voxlake), "sms"), truth(server, "sms")
+    assert set(kept) < set(real)
+    assert sum(row[-1] == days_ago(2) for row in kept) >= 400
+    assert [row for row in kept if row[-1] != days_ago(2)] == [row for row in real if row[-1] != days_ago(2)]
+
+
+@pytest.mark.parametrize("order", ["asc", "random-per-request"])
+def test_coarse_bounds_are_not_cut_for_ever(sandbox, voxlake, order):
+    """An API that ignores the time of day, and deals a day out in any order, costs a bounded number of requests."""
+    server = sandbox("date_precision=day", f"order={order}", "max_count=300", rows=4000, days=3)
+    voxlake("export", "sms", "--since", days_ago(3), server=server, code=4 if order != "asc" else 0)
+    assert len(server.requests) < 800
+    assert set(held(database(voxlake), "sms")) <= set(truth(server, "sms"))
+
+
+def test_a_row_a_second_is_read_in_few_requests(sandbox, voxlake):
+    """A day that goes deeper than offsets reach is cut in time into pieces worth their requests."""
+    world = World(rows=0, days=1, seed=1, until=days_ago(0))
+    server = sandbox("max_offset=2000", world=world)
+    noon = datetime.combine(days_ago(1), datetime.min.time(), UTC)
+    row = next(World(rows=10, days=1, seed=1, until=days_ago(0)).truth("sms"))
+    for n in range(0, 86_400, 16):
+        world.insert("sms", {**row, "message_id": n + 1, "processed_at": noon + timedelta(seconds=n)})
+    voxlake("export", "sms", "--since", days_ago(1), server=server)
+    assert truth(server, "sms") == held(database(voxlake), "sms")
+    assert len(server.requests) <= 24

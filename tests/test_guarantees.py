@@ -1,0 +1,102 @@
+"""docs/guarantees.md, sentence by sentence: random lives, kill -9, a disk that really fills up."""
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+
+import duckdb
+import pytest
+from dates import days_ago
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scenario import Life, draw
+from storm import storm
+from test_export import held, truth
+
+from voxlake.streams import STREAMS
+
+
+@given(st.randoms(use_true_random=False))
+@settings(
+    max_examples=16,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    report_multiple_bugs=False,
+)
+def test_random_lives(tmp_path_factory, rng):
+    """Whatever the API's habits, faults and kills were, two quiet runs later the database is the world."""
+    folder = tmp_path_factory.mktemp("life")
+    try:
+        Life(draw(rng), folder).live()
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_kill_at_any_moment(sandbox, voxlake):
+    """A kill at a random moment of any command leaves a sound lake and database, and the next run converges."""
+    server = sandbox(rows=12_000, days=9)
+    environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    tally = storm(server, voxlake.folder, environ, kills=12, seed=1)
+    assert tally["rows"] > 100_000
+    for stream in STREAMS:
+        assert truth(server, stream) == held(voxlake.folder / "data" / "voxlake.duckdb", stream)
+
+
+@contextmanager
+def disk(folder, size):
+    """Mount a small file system in memory; the test is passed over where that is not allowed."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=False).returncode
+    if mounted:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def remount(folder, options):
+    """Change a mounted file system."""
+    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+
+def test_full_disk(sandbox, voxlake):
+    """A disk that fills up at any step ends the run with 75 and one sentence; with more room, the next converges."""
+    server = sandbox(rows=8_000, days=8)
+    data = voxlake.folder / "data"
+    with disk(data, "64k"):
+        full = 0
+        for size in (64, 128, 256, 512, 900, 1400, 2000, 3000, 4500, 7000):
+            remount(data, f"size={size}k")
+            done = voxlake("export", "--since", days_ago(8), "--keep-raw", server=server, code=None)
+            assert done.returncode in (0, 75), done.stderr
+            if done.returncode == 75:
+                full += 1
+                assert "Nothing more can be written to data" in done.stderr or "no room" in done.stderr
+                if (data / "voxlake.duckdb").exists():
+                    with duckdb.connect(str(data / "voxlake.duckdb"), read_only=True) as connection:
+                        connection.execute("SELECT count(*) FROM messages").fetchall()
+        assert full >= 4
+        remount(data, "size=60m")
+        voxlake("export", server=server)
+        for stream in STREAMS:
+            assert truth(server, stream) == held(data / "voxlake.duckdb", stream)
+
+
+def test_read_only_disk(sandbox, voxlake):
+    """On a disk that turned read-only nothing can be exported, one sentence says so, and everything can be read."""
+    server = sandbox()
+    data = voxlake.folder / "data"
+    with disk(data, "60m"):
+        voxlake("export", "--since", days_ago(10), server=server)
+        remount(data, "ro")
+        for command in (["export"], ["backfill", "--from", days_ago(3), "--to", days_ago(0), "--force"], ["publish"]):
+            assert "Nothing more can be written to data" in voxlake(*command, server=server, code=75).stderr
+        assert "verified" not in voxlake("status").stderr
+        assert voxlake("report", "daily").stdout
+        remount(data, "rw")
+        voxlake("export", server=server)
+        for stream in STREAMS:
+            assert truth(server, stream) == held(data / "voxlake.duckdb", stream)

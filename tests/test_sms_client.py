@@ -1,0 +1,222 @@
+"""The client class: what it sends, what it refuses before sending, and what it never sends twice."""
+
+import json
+import socket
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from messages import FROM, SENDER, TO
+
+from voxlake.answers import PhoneNumber, read_a2p_sent, read_phones, read_sent
+from voxlake.api import Api
+from voxlake.auth import ApiKey
+from voxlake.client import Client
+from voxlake.decode import BrokenReplyError
+from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable, Uncertain
+from voxlake.limits import ADVICE, checked_number, checked_numbers
+from voxlake.sandbox.setup import Setup
+
+UNKNOWN = ["lost", "lost-502", "cut", "short", "reset", "stall", "html", "empty", "http-500", "http-502", "http-503"]
+UNDONE = ["http-429", "http-429-after", "code-162", "code-314", "code-340", "code-416", "code-515", "expired"]
+
+
+def client(server, **options):
+    """Give a client with the legacy pair, which never waits."""
+    key = ApiKey(server.account_id, server.api_key)
+    return Client(Api(server.url, key, sleep=lambda _: None, random=lambda: 1.0, **{"timeout": 1} | options))
+
+
+def sends(server):
+    """Count the requests to send."""
+    return sum(request.method in ("SendSmsMessage", "A2PSendSms") for request in server.requests)
+
+
+def test_all_five_methods(sandbox):
+    """A program sends, switches and reads with one object, built in one line from credentials."""
+    server = sandbox(rows=10, setup=Setup(delivery=0))
+    ours = Client.connect(server.credentials, url=server.url)
+    started = datetime.now(tz=UTC) - timedelta(seconds=5)
+    sent = ours.send_sms(FROM, f"+{TO}", "ж" * 71, store_body=True)
+    assert sent.fragments == 2
+    many = ours.a2p_send(SENDER, [TO, "44770000506"], "hello")
+    assert (list(many.sent), many.fragments, many.unanswered) == ([TO], 1, ())
+    assert [(f.number, f.code) for f in many.failed] == [("44770000506", 506)]
+    ours.control_sms("12345678112", enable=True)
+    assert PhoneNumber("12345678112", sms_supported=True, sms_enabled=True, callback_url=None) in ours.phone_numbers()
+    ours.control_sms("12345678112", enable=False)
+    assert not next(p for p in ours.phone_numbers() if p.number == "12345678112").sms_enabled
+    ended = datetime.now(tz=UTC) + timedelta(seconds=5)
+    (row,) = ours.sms_history(started, ended, destination=TO)
+    assert (row.message_id, row.text, row.status, row.direction) == (sent.message_id, "ж" * 71, "success", "OUT")
+    (row,) = ours.a2p_sms_history(started, ended)
+    assert (row.message_id, row.text, row.delivery_status) == (many.sent[TO], None, "DELIVERED")
+    assert list(ours.a2p_sms_history(started, ended, delivery_status=6)) == []
+    assert list(ours.sms_history(started, ended, direction="IN")) == []
+
+
+def test_history_is_the_world(sandbox):
+    """All rows of a span come, whatever the pages, in the order of time."""
+    server = sandbox("max_count=100", rows=3000)
+    rows = list(client(server).sms_history(datetime(2020, 1, 1, tzinfo=UTC), datetime.now(tz=UTC)))
+    assert [row.message_id for row in rows] == [row["message_id"] for row in server.world.truth("sms")]
+    with pytest.raises(SettingsError, match="zone"):
+        list(client(server).sms_history(datetime(2020, 1, 1), datetime(2020, 1, 2)))  # noqa: DTZ001 - that is the point
+
+
+@pytest.mark.parametrize("fault", UNKNOWN)
+@pytest.mark.parametrize("call", ["send_sms", "a2p_send"])
+def test_unknown_outcomes_are_never_repeated(sandbox, fault, call):
+    """Whatever happens after the request has left, it leaves once, and the error says so."""
+    server = sandbox(rows=0, faults=f"{fault}=1,first=1,seconds=1.2")
+    numbers = [TO] if call == "a2p_send" else TO
+    with pytest.raises(Uncertain, match="may or may not") as error:
+        getattr(client(server), call)(FROM if call == "send_sms" else SENDER, numbers, "secret text")
+    assert error.value.exit_code == 75
+    assert "secret" not in str(error.value)
+    assert TO not in str(error.value)
+    assert sends(server) == (1 if fault in ("lost", "lost-502", "cut", "short") else 0)
+
+
+@pytest.mark.parametrize("code", [1, 2, 4])
+def test_internal_errors_are_unknown(sandbox, code):
+    """An internal error may come after the deed."""
+    server = sandbox(rows=0, faults=f"code-{code}=1,first=1")
+    with pytest.raises(Uncertain):
+        client(server).send_sms(FROM, TO, "hello")
+
+
+@pytest.mark.parametrize("fault", UNDONE)
+def test_what_was_not_done_is_repeated(sandbox, fault):
+    """Limits and stale tokens come before the deed: the message is sent at the second try, once."""
+    server = sandbox(rows=0, faults=f"{fault}=1,first=1")
+    assert client(server).send_sms(FROM, TO, "hello").fragments == 1
+    assert len(list(server.world.truth("sms"))) == 1
+
+
+@pytest.mark.parametrize("fault", [*UNKNOWN, *UNDONE, "code-1"])
+def test_control_is_repeated_after_any_fault(sandbox, fault):
+    """Switching twice does no harm."""
+    server = sandbox(rows=0, faults=f"{fault}=1,first=1,seconds=1.2")
+    client(server).control_sms("12345678112", enable=True)
+    assert server.office.phones["12345678112"] == "enabled"
+
+
+def test_no_connection_is_no_send(sandbox):
+    """Where nobody listens, or TLS fails, nothing went out: that is plain Unavailable, after bounded tries."""
+    server, plain = sandbox(rows=0, tls=True), sandbox(rows=0)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        for url in (f"http://127.0.0.1:{unused.getsockname()[1]}", server.url, plain.url.replace("http:", "https:")):
+            plain.url = url
+            with pytest.raises(Unavailable):
+                client(plain, patience=5).send_sms(FROM, TO, "hello")
+    assert sends(server) == sends(plain) == 0
+
+
+def test_refusals_say_what_to_do(sandbox):
+    """A refusal keeps its code and gains advice; a missing role names the roles."""
+    server = sandbox(rows=0)
+    ours = client(server)
+    for source, code in (("12345678112", 386), ("74951234567", 528), ("15550000000", 422)):
+        with pytest.raises(Declined, match=ADVICE[code][:20]) as declined:
+            ours.send_sms(source, TO, "hello")
+        assert declined.value.code == code
+    ours.send_sms(FROM, TO, "hello")
+    with pytest.raises(Declined, match="automatic resend"):
+        ours.send_sms(FROM, TO, "hello")
+    with pytest.raises(Declined, match="installs"):
+        ours.a2p_send("Stranger", [TO], "hello")
+    poor = sandbox(rows=0, setup=Setup(balance=0))
+    with pytest.raises(Refused, match="127"):
+        client(poor).send_sms(FROM, TO, "hello")
+    owner = Client.connect(server.credentials_for(["Owner"]), url=server.url)
+    with pytest.raises(CredentialsRefused, match="CallsSMS"):
+        owner.a2p_send(SENDER, [TO], "hello")
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "says"),
+    [
+        ("send_sms", (FROM, TO, "x" * 766), "1 more"),
+        ("send_sms", (FROM, TO, ""), "empty"),
+        ("send_sms", (FROM, TO, "\udcff"), "UTF-8"),
+        ("send_sms", (FROM, "two two three", "x"), "no number"),
+        ("send_sms", (SENDER, TO, "x"), "no number"),
+        ("a2p_send", (SENDER, [TO], "x" * 1601), "1 more"),
+        ("a2p_send", (SENDER, [TO, "+" + TO], "x"), "listed twice"),
+        ("a2p_send", (SENDER, [], "x"), "nobody"),
+        ("a2p_send", ("a;b", [TO], "x"), "SenderID"),
+        ("a2p_send", (SENDER, [str(447700900000 + n) for n in range(101)], "x"), "101"),
+    ],
+)
+def test_limits_hold_before_anything_is_sent(sandbox, call, arguments, says):
+    """What the API would refuse is refused here, and no request leaves."""
+    server = sandbox(rows=0)
+    with pytest.raises(SettingsError, match=says):
+        getattr(client(server), call)(*arguments)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("switch", ["sent_fields=2021", "id_type=string", "all_failed=list"])
+def test_forms_of_answers(sandbox, switch):
+    """Older and looser answers are understood."""
+    server = sandbox(switch, rows=0)
+    assert client(server).send_sms(FROM, TO, "hello").fragments == 1
+    many = client(server).a2p_send(SENDER, [TO, "44770000506"], "hello")
+    assert list(many.sent) == [TO]
+    assert all(id_ is None or isinstance(id_, int) for id_ in many.sent.values())
+    assert [f.number for f in many.failed] == ["44770000506"]
+
+
+def test_numbers_that_an_answer_forgets():
+    """A number that is neither sent nor failed is not guessed about; a list that is none is no answer."""
+    answer = read_a2p_sent({"result": [{"destination_number": 1111}], "fragments_count": "1"}, ["1111", "2222"])
+    assert (answer.sent, answer.unanswered) == ({"1111": None}, ("2222",))
+    for reply in ({}, {"result": 1}, {"result": ["x"]}, {"result": [{"message_id": "x", "destination_number": "1"}]}):
+        with pytest.raises(BrokenReplyError):
+            read_a2p_sent(reply, ["1"])
+    for reply in ({}, {"result": 0}, {"result": "x"}, {"result": 1, "message_id": "x"}):
+        with pytest.raises(BrokenReplyError):
+            read_sent(reply)
+
+
+def test_phone_numbers_over_pages(sandbox):
+    """All pages of numbers are read."""
+    phones = {str(15550000000 + n): "enabled" for n in range(250)}
+    found = client(sandbox(rows=0, setup=Setup(phones=phones))).phone_numbers()
+    assert [phone.number for phone in found] == list(phones)
+    assert read_phones({"result": []}) == ([], 0)
+
+
+@given(st.text(max_size=20))
+@settings(deadline=None)
+def test_any_number_is_digits_or_refused(text):
+    """Whatever comes, what is left is digits that the API can read."""
+    try:
+        number = checked_number(text)
+    except SettingsError:
+        return
+    assert number.isascii()
+    assert number.isdecimal()
+    assert 3 <= len(number) <= 15
+
+
+@given(st.lists(st.integers(1000, 1020).map(str), min_size=1))
+@settings(deadline=None)
+def test_duplicates_are_found(numbers):
+    """A list is taken exactly when each number is in it once."""
+    if len(set(numbers)) == len(numbers):
+        assert checked_numbers(numbers) == numbers
+    else:
+        with pytest.raises(SettingsError, match="listed twice"):
+            checked_numbers(numbers)
+
+
+def test_secrets_stay_inside(sandbox):
+    """No repr and no error shows a key or a text."""
+    server = sandbox(rows=0)
+    ours = Client.connect(server.credentials, url=server.url)
+    held = json.loads(server.credentials.read_text())["private_key"]
+    assert held[40:60] not in repr(ours) + repr(ours.api) + repr(ours.__dict__)
