@@ -67,3 +67,22 @@ def test_a_row_a_second_is_read_in_few_requests(sandbox, voxlake):
     voxlake("export", "sms", "--since", days_ago(1), server=server)
     assert truth(server, "sms") == held(database(voxlake), "sms")
     assert len(server.requests) <= 24
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_a_first_page_that_is_as_deep_as_it_goes(sandbox, voxlake, output):
+    """Where nothing can be asked for behind the first page, the window is cut until each piece is one page."""
+    switches = ("max_count=300", "count_mode=clamp", "max_offset=100", "order=id")
+    server = sandbox(*switches, rows=1500, days=2)
+    voxlake("export", "sms", "--since", days_ago(2), "--output", output, server=server)
+    assert truth(server, "sms") == held(database(voxlake), "sms")
+
+
+def test_many_threads_learn_the_size_of_a_page(sandbox, voxlake):
+    """Sixteen windows at once meet a page that is too large, and none of them is given up."""
+    server = sandbox("max_count=100", rows=12_000, days=9)
+    for n in range(5):
+        folder = f"try-{n}"
+        voxlake(
+            "export", "--since", days_ago(9), "--jobs", "16", "--output", "csv", "--data-dir", folder, server=server
+        )

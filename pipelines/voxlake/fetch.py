@@ -67,6 +67,11 @@ class _Reading:
         return sum(len(page.rejects) for page in self.pages)
 
     @property
+    def is_one_answer(self) -> bool:
+        """Whether one page gave all that there was to get, so that smaller windows would say the same."""
+        return len(self.pages) <= 1 and self.stopped_at is None
+
+    @property
     def agrees(self) -> bool:
         """Whether everything that was told and everything that came is one number."""
         return self.complete and set(self.totals) == {self.ids + self.rejects}
@@ -100,7 +105,7 @@ class _Walker:
             if error.code not in _RANGE_CODES or window.seconds == 1:
                 raise
             reading = None
-        if reading is not None and reading.complete and (reading.agrees or len(reading.pages) <= 1):
+        if reading is not None and reading.complete and (reading.agrees or reading.is_one_answer):
             batch = self._batch(reading, window)
             if batch.verified or len(window.days) == 1:
                 yield batch
@@ -139,9 +144,11 @@ class _Walker:
         times = [at for at in distinct.values() if at in inside]
         if not times:
             return False
-        told = {self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (min(times), max(times))}
-        coarse = told == {0} or (len(told) == 1 and min(told) >= len(times) and max(times) - min(times) > 2 * SECOND)
-        self._limits.coarse[self._stream.name] = coarse
+        told = [self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (min(times), max(times))]
+        coarse = not any(told) or (min(told) >= len(times) and max(times) - min(times) > 2 * SECOND)
+        # Between the two, rows that appear meanwhile leave it open.
+        if coarse or min(told) < len(times):
+            self._limits.coarse[self._stream.name] = coarse
         return coarse
 
     def _floor(self, window: Window) -> Batch:
@@ -203,17 +210,19 @@ class _Walker:
 
     def _page(self, asked: Window, *, offset: int, **filters: str) -> Page:
         """Ask for one page; where the API refuses the first as too large, learn how large it may be."""
+        # Another thread may learn it meanwhile: what counts is what was asked here.
+        size = self._limits.page
         try:
-            return self._api.page(self._stream, asked, offset=offset, count=self._limits.page, **filters)
+            return self._api.page(self._stream, asked, offset=offset, count=size, **filters)
         except Declined as error:
             if offset or error.code in _RANGE_CODES:
                 raise
-            for smaller in (size for size in _PAGES if size < self._limits.page):
+            for smaller in [smaller for smaller in _PAGES if smaller < size]:
                 try:
                     page = self._api.page(self._stream, asked, offset=offset, count=smaller, **filters)
                 except Declined:
                     continue
-                self._limits.page = smaller
+                self._limits.page = min(self._limits.page, smaller)
                 return page
             raise
 
