@@ -71,6 +71,8 @@ class Warehouse:
         """
         with storage(self._lake.root):
             self._generations.mkdir(exist_ok=True)
+        # What the pages took is DuckDB's to use now.
+        pa.default_memory_pool().release_unused()
         aside = self._lake.tmp / "next.duckdb"
         covered = _coverage(parts, settling=settling)
         loaded, told = (None, None) if anew else self._published()
