@@ -23,7 +23,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.lock
 	@touch $@
 
 run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what came of it
@@ -46,7 +46,7 @@ $(SDK): tests/sdk/package-lock.json
 	else echo "npm is not installed: the tests with the vendor's Node SDK are skipped"; fi
 
 test: $(VENV)/.tested $(SDK) browser ## Run the tests
-	@$(BIN)/python -m pytest -n 2 -q
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -q
 
 soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
 	@cd tests && ../$(BIN)/python soak.py $(SOAK) $(SEED)

@@ -140,7 +140,7 @@ def test_audit_says_what_it_could_not_ask(sandbox, voxlake):
 
 def test_unverified_day_is_a_difference(sandbox, voxlake):
     """What is not proved is said, even where the counts agree."""
-    server = sandbox(faults="half=1")
+    server = sandbox(rows=150, days=3, faults="half=1")
     voxlake("export", "sms", "--since", days_ago(2), server=server, code=4)
     assert "not verified" in voxlake("audit", "sms", server=server, code=4).stdout
 

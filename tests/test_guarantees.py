@@ -22,7 +22,7 @@ from voxlake.streams import STREAMS
 
 @given(st.randoms(use_true_random=False))
 @settings(
-    max_examples=16,
+    max_examples=10,
     derandomize=True,
     # A scenario says what it is by itself; to shrink one takes longer than the suite.
     phases=[Phase.generate],

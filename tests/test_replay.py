@@ -34,7 +34,7 @@ def proofs(folder):
 )
 def test_replay_gives_the_same_lake(sandbox, voxlake, switches, output):
     """Three nights with late rows, changed statuses and moved dates, rebuilt elsewhere, are the same files' rows."""
-    server = sandbox(*switches)
+    server = sandbox(*switches, rows=1500)
     options = ("--keep-raw", "--output", output, "--settle-hours", "1200")
     voxlake("export", "--since", days_ago(10), *options, server=server)
     for night in (1, 2):
@@ -82,7 +82,7 @@ def test_torn_and_damaged_replies(sandbox, voxlake):
 
 def test_a_half_read_day_stays_unverified(sandbox, voxlake):
     """What the counts did not prove when it was read is not proved by reading the replies again."""
-    server = sandbox(faults="half=1")
+    server = sandbox(rows=150, days=3, faults="half=1")
     voxlake("export", "sms", "--since", days_ago(3), "--keep-raw", server=server, code=4)
     voxlake("replay", "--data-dir", "again", "--raw", "data/raw", code=4)
     live, again = proofs(voxlake.folder / "data"), proofs(voxlake.folder / "again")
