@@ -60,6 +60,7 @@ def test_wrong_credentials(sandbox, voxlake):
     }
     done = voxlake("export", env=env, code=3)
     assert "check the credentials" in done.stderr
+    assert "sms: none of 31 days could be read" in done.stderr
     assert "s3cret-key" not in done.stderr
     assert len(server.requests) <= 2
 

@@ -102,6 +102,9 @@ class Report:
             if not s.days:
                 lines.append(f"{s.stream}: every day is final, nothing to ask")
                 continue
+            if not s.parts:
+                lines.append(f"{s.stream}: none of {s.days} days could be read")
+                continue
             news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed else "nothing new"
             lines.append(
                 f"{s.stream}: {s.rows:,} rows in {s.days} days, {news}; {s.verified} of {s.days} days verified"
