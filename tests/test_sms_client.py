@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import FROM, SENDER, TO
 
-from voxlake.answers import PhoneNumber, read_a2p_sent, read_phones, read_sent
 from voxlake.api import Api
 from voxlake.auth import ApiKey
 from voxlake.client import Client
 from voxlake.decode import BrokenReplyError
 from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable, Uncertain
 from voxlake.limits import ADVICE, checked_number, checked_numbers
+from voxlake.results import PhoneNumber, read_a2p_sent, read_phones, read_sent
 from voxlake.sandbox.setup import Setup
 
 UNKNOWN = ["lost", "lost-502", "cut", "short", "reset", "stall", "html", "empty", "http-500", "http-502", "http-503"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 import threading
 import time
 from email.utils import parsedate_to_datetime
@@ -12,12 +11,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import default_headers, get_environ_proxies
-from urllib3.exceptions import HTTPError, NewConnectionError
-from urllib3.exceptions import TimeoutError as ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
 from voxlake.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
-from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable, Uncertain
+from voxlake.errors import SettingsError, Unavailable, Uncertain
 from voxlake.pace import Pace
+from voxlake.verdicts import (
+    INTERNAL,
+    STALE_TOKEN,
+    TOO_FAST,
+    ApiAnswerError,
+    checked,
+    plain,
+    refusal,
+    retry_after,
+    unsent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,11 +37,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TOO_FAST = frozenset({162, 314, 340, 416, 515})
-INTERNAL = frozenset({1, 2, 4})
-STALE_TOKEN = frozenset({455, 456})
-CREDENTIALS = frozenset({100, 433, 447, 454, 455, 456})
-ACCOUNT = frozenset({104, 127})
 _CONNECT, _PIECE = 10, 1 << 16
 _WRONG_ADDRESS = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 _DELAYS = (0.5, 1, 2, 4, 8, 15, 30, 60)
@@ -109,7 +113,7 @@ class Api:
                     unended.add(body)
                     raise BrokenReplyError("csv without an end of its last line")
                 return decode_csv(body, stream)
-            return decode_json(body, stream, checked=_checked)
+            return decode_json(body, stream, checked=checked)
 
         return self.call(stream.method, parameters, read, roles=stream.roles)
 
@@ -119,7 +123,7 @@ class Api:
         page = self.call(
             stream.method,
             parameters,
-            lambda body: page_of(_checked(parse_json(body)), stream),
+            lambda body: page_of(checked(parse_json(body)), stream),
             roles=stream.roles,
         )
         assert page.total is not None  # noqa: S101 - page_of promises it for JSON
@@ -135,7 +139,7 @@ class Api:
         once: bool = False,
     ) -> T:
         """Ask a method whose reply is JSON; raises what `call` raises."""
-        return self.call(method, parameters, lambda body: read(_checked(parse_json(body))), roles=roles, once=once)
+        return self.call(method, parameters, lambda body: read(checked(parse_json(body))), roles=roles, once=once)
 
     def call(
         self,
@@ -166,13 +170,13 @@ class Api:
                     body = self._ask(method, parameters)
                 self.keep(method, parameters, body)
                 reply = read(body)
-            except _ApiAnswerError as answer:
+            except ApiAnswerError as answer:
                 if answer.code in STALE_TOKEN and not renewed:
                     renewed = True
                     self._auth.renew(server_time=self._server_time())
                     continue
                 if answer.code not in TOO_FAST | INTERNAL:
-                    raise _raised(answer, method, roles) from None
+                    raise refusal(answer, method, roles) from None
                 too_fast = answer.code in TOO_FAST
                 fault = _FaultError(str(answer), wait=float(too_fast), too_fast=too_fast)
             except BrokenReplyError as error:
@@ -215,7 +219,7 @@ class Api:
                 body = self._body(response)
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             raise _FaultError(
-                _plain(error), undone=_unsent(error)
+                plain(error), undone=unsent(error)
             ) from None  # the cause names the request, and with it the key
         if response.status_code == requests.codes.ok:
             return body
@@ -223,7 +227,7 @@ class Api:
             raise SettingsError(
                 f"{self.url} is not the API (HTTP {response.status_code}): mend --api-url or VOXIMPLANT_API_URL."
             )
-        wait = _retry_after(response.headers.get("Retry-After"), self._now())
+        wait = retry_after(response.headers.get("Retry-After"), self._now())
         too_fast = response.status_code == requests.codes.too_many_requests
         raise _FaultError(f"HTTP {response.status_code}", wait=wait, too_fast=too_fast)
 
@@ -263,79 +267,7 @@ class Api:
         }
 
 
-class _ApiAnswerError(Exception):
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(f"error {code}: {message}")
-        self.code = code
-
-
-def _checked(reply: dict[str, Any]) -> dict[str, Any]:
-    """Raise the error that a reply carries, in either of its two shapes."""
-    errors = reply.get("errors")
-    error = reply.get("error") or (errors[0] if isinstance(errors, list) and errors else None)
-    if error is None:
-        return reply
-    try:
-        raise _ApiAnswerError(int(error["code"]), str(error.get("msg", "no message")))
-    except (TypeError, KeyError, ValueError, AttributeError):
-        raise BrokenReplyError("an error without a code") from None
-
-
-def _raised(answer: _ApiAnswerError, method: str, roles: tuple[str, ...]) -> Exception:
-    if answer.code in CREDENTIALS:
-        return CredentialsRefused(
-            f"The API refused the credentials for {method} ({answer}): check the credentials, and that the service"
-            f" account has one of the roles {', '.join(roles)}."
-        )
-    if answer.code in ACCOUNT:
-        return Refused(f"The API refuses {method} for this account ({answer}): ask the vendor's support.")
-    return Declined(f"The API declined {method} ({answer}).", code=answer.code)
-
-
 def _surely_undone(fault: _FaultError, method: str, *, once: bool) -> None:
     """Let only those faults be repeated of which nothing can come twice, where that matters."""
     if once and not fault.undone:
         raise Uncertain(f"{method} may or may not have been done: {fault}.")
-
-
-def _plain(error: Exception) -> str:
-    """Name a network fault without quoting the request."""
-    for kinds, name in _FAULTS:
-        if isinstance(error, kinds):
-            return name
-    return "the reply was cut off"
-
-
-def _unsent(error: BaseException) -> bool:
-    """Whether a network fault came before a byte of the request was written: no connection, or no TLS on it."""
-    chain: list[BaseException] = []
-    while error not in chain:
-        chain.append(error)
-        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
-        error = next((e for e in inner if isinstance(e, BaseException)), error)
-    return any(isinstance(e, _UNSENT) or getattr(e, "reason", None) in _HANDSHAKE for e in chain)
-
-
-_UNSENT = (requests.exceptions.ConnectTimeout, NewConnectionError, ssl.SSLCertVerificationError)
-_HANDSHAKE = frozenset({"WRONG_VERSION_NUMBER", "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_PROTOCOLS_AVAILABLE"})
-_FAULTS: tuple[tuple[Any, str], ...] = (
-    (requests.exceptions.SSLError, "the TLS certificate could not be verified"),
-    (requests.exceptions.ProxyError, "the proxy could not be reached"),
-    (requests.exceptions.ConnectTimeout, "connecting timed out"),
-    ((requests.exceptions.ReadTimeout, ReadTimeoutError), "the reply timed out"),
-    (requests.exceptions.ConnectionError, "no connection"),
-)
-
-
-def _retry_after(value: str | None, now: float) -> float:
-    """Read Retry-After, which comes in seconds or as a date."""
-    if not value:
-        return 0
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (TypeError, ValueError):
-        return 0

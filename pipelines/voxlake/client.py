@@ -11,7 +11,6 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from voxlake.answers import HistoryRow, read_a2p_sent, read_done, read_phones, read_sent
 from voxlake.api import Api
 from voxlake.auth import ApiKey, ServiceAccount, read_credentials
 from voxlake.errors import DataError, Declined, SettingsError, Uncertain
@@ -26,6 +25,7 @@ from voxlake.limits import (
     checked_numbers,
 )
 from voxlake.model import Page, Window
+from voxlake.results import HistoryRow, read_a2p_sent, read_done, read_phones, read_sent
 from voxlake.settings import API_URL
 from voxlake.streams import A2P, SMS
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from voxlake.answers import A2PSent, PhoneNumber, Sent
+    from voxlake.results import A2PSent, PhoneNumber, Sent
     from voxlake.streams import Stream
 
 SEND, A2P_SEND, CONTROL, NUMBERS = "SendSmsMessage", "A2PSendSms", "ControlSms", "GetPhoneNumbers"

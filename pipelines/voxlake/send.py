@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from voxlake.answers import HistoryRow
     from voxlake.client import Client
     from voxlake.outbox import Batch, Entry, Outbox
+    from voxlake.results import HistoryRow
 
 SKIPPED, UNSENT = "skipped", "unsent"
 _OF_A_NUMBER = frozenset({385, 423, 484, 506, 509})

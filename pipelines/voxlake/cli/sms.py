@@ -14,7 +14,7 @@ from voxlake.cli.send import account_options, send_many, send_one, typed_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxlake.answers import HistoryRow
+    from voxlake.results import HistoryRow
     from voxlake.settings import Settings
 
 

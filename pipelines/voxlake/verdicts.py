@@ -1,0 +1,93 @@
+"""What an error means for the one who asked: of the API, in its two shapes, or of the network, whatever raised it."""
+
+from __future__ import annotations
+
+import ssl
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import TimeoutError as ReadTimeoutError
+
+from voxlake.decode import BrokenReplyError
+from voxlake.errors import CredentialsRefused, Declined, Refused, VoxlakeError
+
+TOO_FAST = frozenset({162, 314, 340, 416, 515})
+INTERNAL = frozenset({1, 2, 4})
+STALE_TOKEN = frozenset({455, 456})
+CREDENTIALS = frozenset({100, 433, 447, 454, 455, 456})
+ACCOUNT = frozenset({104, 127})
+_UNSENT = (requests.exceptions.ConnectTimeout, NewConnectionError, ssl.SSLCertVerificationError)
+_HANDSHAKE = frozenset({"WRONG_VERSION_NUMBER", "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_PROTOCOLS_AVAILABLE"})
+_FAULTS: tuple[tuple[Any, str], ...] = (
+    (requests.exceptions.SSLError, "the TLS certificate could not be verified"),
+    (requests.exceptions.ProxyError, "the proxy could not be reached"),
+    (requests.exceptions.ConnectTimeout, "connecting timed out"),
+    ((requests.exceptions.ReadTimeout, ReadTimeoutError), "the reply timed out"),
+    (requests.exceptions.ConnectionError, "no connection"),
+)
+
+
+class ApiAnswerError(Exception):
+    """The API answered with an error; branch on `code`, never on the text."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"error {code}: {message}")
+        self.code = code
+
+
+def checked(reply: dict[str, Any]) -> dict[str, Any]:
+    """Raise the error that a reply carries, in either of its two shapes."""
+    errors = reply.get("errors")
+    error = reply.get("error") or (errors[0] if isinstance(errors, list) and errors else None)
+    if error is None:
+        return reply
+    try:
+        raise ApiAnswerError(int(error["code"]), str(error.get("msg", "no message")))
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise BrokenReplyError("an error without a code") from None
+
+
+def refusal(answer: ApiAnswerError, method: str, roles: tuple[str, ...]) -> VoxlakeError:
+    """Give the error to raise for an answer that is not a fault of the moment."""
+    if answer.code in CREDENTIALS:
+        return CredentialsRefused(
+            f"The API refused the credentials for {method} ({answer}): check the credentials, and that the service"
+            f" account has one of the roles {', '.join(roles)}."
+        )
+    if answer.code in ACCOUNT:
+        return Refused(f"The API refuses {method} for this account ({answer}): ask the vendor's support.")
+    return Declined(f"The API declined {method} ({answer}).", code=answer.code)
+
+
+def plain(error: Exception) -> str:
+    """Name a network fault without quoting the request."""
+    for kinds, name in _FAULTS:
+        if isinstance(error, kinds):
+            return name
+    return "the reply was cut off"
+
+
+def unsent(error: BaseException) -> bool:
+    """Whether a network fault came before a byte of the request was written: no connection, or no TLS on it."""
+    chain: list[BaseException] = []
+    while error not in chain:
+        chain.append(error)
+        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
+        error = next((e for e in inner if isinstance(e, BaseException)), error)
+    return any(isinstance(e, _UNSENT) or getattr(e, "reason", None) in _HANDSHAKE for e in chain)
+
+
+def retry_after(value: str | None, now: float) -> float:
+    """Read Retry-After, which comes in seconds or as a date."""
+    if not value:
+        return 0
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (TypeError, ValueError):
+        return 0
