@@ -69,10 +69,11 @@ def test_a_row_a_second_is_read_in_few_requests(sandbox, voxlake):
     assert len(server.requests) <= 24
 
 
+@pytest.mark.parametrize("beyond", [[], ["offset_mode=empty"], ["offset_mode=empty", "csv_empty=nothing"]], ids=str)
 @pytest.mark.parametrize("output", ["json", "csv"])
-def test_a_first_page_that_is_as_deep_as_it_goes(sandbox, voxlake, output):
+def test_a_first_page_that_is_as_deep_as_it_goes(sandbox, voxlake, output, beyond):
     """Where nothing can be asked for behind the first page, the window is cut until each piece is one page."""
-    switches = ("max_count=300", "count_mode=clamp", "max_offset=100", "order=id")
+    switches = ("max_count=300", "count_mode=clamp", "max_offset=100", "order=id", *beyond)
     server = sandbox(*switches, rows=1500, days=2)
     voxlake("export", "sms", "--since", days_ago(2), "--output", output, server=server)
     assert truth(server, "sms") == held(database(voxlake), "sms")

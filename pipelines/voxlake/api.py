@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from voxlake.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
 from voxlake.errors import SettingsError, Unavailable, Uncertain
+from voxlake.model import Page
 from voxlake.pace import Pace
 from voxlake.verdicts import (
     INTERNAL,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voxlake.auth import ApiKey, ServiceAccount
-    from voxlake.model import Page, Window
+    from voxlake.model import Window
     from voxlake.streams import Stream
 
 T = TypeVar("T")
@@ -104,15 +105,16 @@ class Api:
         A csv page has no total: ask `total` for it.
         """
         parameters = self._history(window, offset=offset, count=count, output=self.output, **filters)
-        unended: set[bytes] = set()
+        doubtful: set[bytes] = set()
 
         def read(body: bytes) -> Page:
             if self.output == "csv" and not body.lstrip().startswith(b"{"):
-                # A cut in the last field of the last row leaves a good csv: believe it only when it comes twice.
-                if body and not body.endswith(b"\n") and body not in unended:
-                    unended.add(body)
+                # A cut in the last field of the last row leaves a good csv, and nothing at all may be what an API gives
+                # behind its deepest offset: both are believed only when they come twice.
+                if not body.endswith(b"\n") and (body or offset) and body not in doubtful:
+                    doubtful.add(body)
                     raise BrokenReplyError("csv without an end of its last line")
-                return decode_csv(body, stream)
+                return decode_csv(body, stream) if body or not offset else Page(stream.wire.empty_table(), None)
             return decode_json(body, stream, checked=checked)
 
         return self.call(stream.method, parameters, read, roles=stream.roles)
