@@ -11,6 +11,7 @@ from voxlake.auth import ApiKey, read_credentials
 from voxlake.errors import CredentialsRefused, Declined, SettingsError, Unavailable
 from voxlake.model import Window
 from voxlake.sandbox.faults import KINDS, Faults
+from voxlake.sandbox.world import World
 from voxlake.streams import A2P, SMS
 
 DAY = Window.of_days(days_ago(2), days_ago(2))
@@ -203,3 +204,15 @@ def test_plans_repeat():
     assert 150 < drawn.count("cut") < 250
     assert 60 < drawn.count("reset") < 140
     assert set(drawn[1000:]) == {None}
+
+
+def test_csv_that_is_cut_twice_in_a_text(sandbox):
+    """A csv cut in the text of its last row looks whole, even twice: it is asked for as JSON, and nothing is lost."""
+    row = next(World(rows=10, days=1, seed=1, until=days_ago(0)).truth("sms"))
+    text = "Dear customer, " * 40
+    world = World(rows=0, days=1, seed=1, until=days_ago(0))
+    world.insert("sms", row | {"processed_at": DAY.start, "text": text})
+    server = sandbox(world=world, faults="short=1,first=2")
+    page = client(server, output="csv").page(SMS, DAY, offset=0, count=1000)
+    assert page.table["text"].to_pylist() == [text]
+    assert [request.parameters["output"] for request in server.requests] == ["csv", "csv", "json"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -15,7 +16,6 @@ from urllib3.exceptions import HTTPError
 
 from voxlake.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
 from voxlake.errors import SettingsError, Unavailable, Uncertain
-from voxlake.model import Page
 from voxlake.pace import Pace
 from voxlake.verdicts import (
     INTERNAL,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from voxlake.auth import ApiKey, ServiceAccount
-    from voxlake.model import Window
+    from voxlake.model import Page, Window
     from voxlake.streams import Stream
 
 T = TypeVar("T")
@@ -102,22 +102,29 @@ class Api:
     def page(self, stream: Stream, window: Window, *, offset: int, count: int, **filters: str) -> Page:
         """Ask for up to `count` rows of a history from `offset`, in the output format that was chosen.
 
-        A csv page has no total: ask `total` for it.
+        A csv page has no total: ask `total` for it. A csv that may have been cut is asked for as JSON.
         """
-        parameters = self._history(window, offset=offset, count=count, output=self.output, **filters)
         doubtful: set[bytes] = set()
 
-        def read(body: bytes) -> Page:
-            if self.output == "csv" and not body.lstrip().startswith(b"{"):
-                # A cut in the last field of the last row leaves a good csv, and nothing at all may be what an API gives
-                # behind its deepest offset: both are believed only when they come twice.
-                if not body.endswith(b"\n") and (body or offset) and body not in doubtful:
-                    doubtful.add(body)
-                    raise BrokenReplyError("csv without an end of its last line")
-                return decode_csv(body, stream) if body or not offset else Page(stream.wire.empty_table(), None)
-            return decode_json(body, stream, checked=checked)
+        def read(body: bytes) -> Page | None:
+            if self.output != "csv" or body.lstrip().startswith(b"{"):
+                return decode_json(body, stream, checked=checked)
+            # Cut in the last field of its last row, a csv is still a good csv, however often it comes; and nothing at
+            # all may be what an API gives behind its deepest offset. JSON shows where it ends.
+            if not body.endswith(b"\n") and (body or offset):
+                if body in doubtful:
+                    return None
+                doubtful.add(body)
+                raise BrokenReplyError("csv without an end of its last line")
+            return decode_csv(body, stream)
 
-        return self.call(stream.method, parameters, read, roles=stream.roles)
+        parameters = self._history(window, offset=offset, count=count, output=self.output, **filters)
+        page = self.call(stream.method, parameters, read, roles=stream.roles)
+        if page is None:
+            parameters["output"] = "json"
+            json = functools.partial(decode_json, stream=stream, checked=checked)
+            page = self.call(stream.method, parameters, json, roles=stream.roles)
+        return page
 
     def total(self, stream: Stream, window: Window, **filters: str) -> int:
         """Ask only how many rows match."""
