@@ -209,3 +209,32 @@ def test_query_command(voxlake, tmp_path):
         assert out.stat().st_size > 5
     assert (voxlake.folder / "a.csv").read_text() == "text\n'=1+1\n"
     assert openpyxl.load_workbook(voxlake.folder / "a.xlsx").active["A2"].value == "=1+1"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 1) TO 'leak.csv'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO 'leak.csv'",
+        "/* a */ EXPLAIN ANALYZE COPY (SELECT 1) TO 'leak.csv'",
+        "COPY (PIVOT (SELECT 1 AS a) ON a USING count(*)) TO 'leak.csv'",
+        "SELECT 1; COPY (SELECT 1) TO 'leak.csv'",
+        "ATTACH 'leak.csv'",
+        "EXPORT DATABASE 'leak.csv'",
+        "CREATE TABLE t (a INTEGER)",
+    ],
+)
+def test_a_question_writes_nothing(connection, tmp_path, monkeypatch, sql):
+    """No question writes a file beside the answer, whatever it is wrapped in."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="read-only"):
+        answer(connection, sql, {}, form="csv", limit=None)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "sql", ["EXPLAIN ANALYZE SELECT 1", "DESCRIBE SELECT 1", "PIVOT (SELECT 1 AS a) ON a USING count(*)", "VALUES (1)"]
+)
+def test_a_question_is_more_than_select(connection, sql):
+    """What only reads is answered."""
+    assert answer(connection, sql, {}, form="csv", limit=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Rows = list[tuple[Any, ...]]
+_PIVOT = re.compile(r"^\s*pivot\b", re.IGNORECASE)
+_EXPLAIN = re.compile(r"^\s*explain\s+(?:analyze\s+)?(?:\([^)]*\)\s*)?", re.IGNORECASE)
 
 
 def answer(
@@ -57,6 +60,7 @@ def written(
 def _rows(
     connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None
 ) -> tuple[list[str], Rows]:
+    _only_reads(sql)
     try:
         result = connection.execute(sql, dict(bound))
         names = [column[0] for column in result.description or []]
@@ -69,6 +73,7 @@ def _parquet(
     connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None, path: Path
 ) -> int:
     """Write straight from columns: types and amounts stay as the database has them."""
+    _only_reads(sql)
     try:
         relation = connection.sql(sql, params=dict(bound))
         if relation is None:
@@ -78,6 +83,28 @@ def _parquet(
         raise _failed(error) from error
     pq.write_table(table, path, compression="zstd")
     return int(table.num_rows)
+
+
+def _only_reads(sql: str) -> None:
+    """Refuse what could write: the database is opened read-only, but COPY and EXPORT would still write files."""
+    try:
+        found = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise _failed(error) from error
+    # A PIVOT is several statements to DuckDB.
+    reading = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+    if len(found) == 1 and _PIVOT.match(sql):
+        reading.add(duckdb.StatementType.MULTI)
+    if any(one.type not in reading or _runs_another(one) for one in found):
+        raise SettingsError("The database is read-only: ask with SELECT, and write the answer with --out FILE.")
+
+
+def _runs_another(statement: duckdb.Statement) -> bool:
+    """Whether an EXPLAIN explains anything but a question; EXPLAIN ANALYZE would run it."""
+    if statement.type != duckdb.StatementType.EXPLAIN:
+        return False
+    inner = _EXPLAIN.sub("", statement.query)
+    return any(one.type != duckdb.StatementType.SELECT for one in duckdb.extract_statements(inner))
 
 
 def _failed(error: duckdb.Error) -> SettingsError:
