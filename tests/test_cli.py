@@ -87,9 +87,31 @@ def test_missing_role(sandbox, voxlake):
     }
     done = voxlake("export", env=env, code=3)
     assert "Owner, Admin, CallsSMS" in done.stderr
-    assert [s["stream"] for s in json.loads(voxlake("status", "--format", "json").stdout)["streams"]] == ["sms"]
+    sms, a2p = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
+    assert (sms["unverified"], a2p["unverified"]) == (0, 31)
+    assert "Owner, Admin, CallsSMS" in a2p["unverified_days"][str(days_ago(0))]
+    covered = "SELECT DISTINCT stream, verified, total_count IS NULL AS nothing FROM coverage ORDER BY stream"
+    assert json.loads(voxlake("query", covered, "--format", "json").stdout) == [
+        {"stream": "a2p", "verified": False, "nothing": True},
+        {"stream": "sms", "verified": True, "nothing": False},
+    ]
     answer = voxlake("query", "SELECT count(*) > 0 AS some FROM sms_history", "--format", "json").stdout
     assert json.loads(answer) == [{"some": True}]
+
+
+def test_days_that_cannot_be_read_are_named(sandbox, voxlake):
+    """Where the API gives no usable answer, coverage and status name every day that was asked for; later it heals."""
+    server = sandbox(rows=300, days=3, faults="html=1")
+    span = ("--from", days_ago(3), "--to", days_ago(0))
+    done = voxlake("backfill", *span, "--patience", "0", server=server, code=75)
+    assert "sms: none of 3 days could be read" in done.stderr
+    for stream in json.loads(voxlake("status", "--format", "json").stdout)["streams"]:
+        assert list(stream["unverified_days"]) == [str(days_ago(n)) for n in (3, 2, 1)]
+    count = "SELECT count(*) AS n FROM coverage WHERE NOT verified AND total_count IS NULL"
+    assert json.loads(voxlake("query", count, "--format", "json").stdout) == [{"n": 6}]
+    server.faults.rates.clear()
+    assert "180 new" in voxlake("backfill", *span, server=server).stderr
+    assert json.loads(voxlake("query", count, "--format", "json").stdout) == [{"n": 0}]
 
 
 def test_nested_credentials(sandbox, voxlake):

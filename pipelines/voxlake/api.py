@@ -206,7 +206,7 @@ class Api:
             self._sleep(wait)
         self._exhausted = True
         raise Unavailable(
-            f"The API at {self.url} did not answer {method} in time ({fault}): run the same command again later."
+            f"The API at {self.url} gave no usable answer to {method} ({fault}): run the same command again later."
         )
 
     def _ask(self, method: str, parameters: Mapping[str, str]) -> bytes:

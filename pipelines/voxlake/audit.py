@@ -129,7 +129,8 @@ class _Auditor:
         sound = {day: part for day, part in parts.items() if day not in self._broken}
         for cell in Warehouse(self._lake).differing(sound.values()):
             self._differs(cell.date, "the database does not hold what the lake holds")
-        bounds = learn_bounds(self._api, self._lake, self._stream, sound)
+        proved = {day: part for day, part in sound.items() if part.verified}
+        bounds = learn_bounds(self._api, self._lake, self._stream, proved)
         self._counts(parts, known, bounds)
         filled = [sound[day] for day in known if day in sound and sound[day].row_count]
         self._contents([(filled[int(draw() * len(filled))], draw()) for _ in range(pages if filled else 0)], bounds)

@@ -197,7 +197,7 @@ class Client:
             advice = ADVICE.get(error.code)
             if advice is None:
                 raise
-            raise Declined(f"{str(error).removesuffix('.')}: {advice}.", code=error.code) from None
+            raise Declined(error.told, code=error.code, advice=advice) from None
         except Uncertain as error:
             raise Uncertain(
                 f"{str(error).removesuffix('.')}; it is not sent again by itself, because it could arrive twice: look"

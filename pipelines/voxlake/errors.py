@@ -48,12 +48,15 @@ class DataError(VoxlakeError):
 class Declined(DataError):
     """The API answered a request with an error that is an answer, not a fault.
 
-    `code` is the vendor's number; texts differ from the documented ones, so branch on the number.
+    `code` is the vendor's number; texts differ from the documented ones, so branch on the number. `told` is the
+    sentence without its advice.
     """
 
-    def __init__(self, message: str, *, code: int) -> None:
-        super().__init__(message)
-        self.code = code
+    def __init__(
+        self, told: str, *, code: int, advice: str = "look the code up in the vendor's reference, or ask its support"
+    ) -> None:
+        super().__init__(f"{told}: {advice}.")
+        self.told, self.code = told, code
 
 
 class Doubled(DataError):

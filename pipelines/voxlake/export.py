@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from voxlake.errors import Doubled, Refused, StorageFull, VoxlakeError
+from voxlake.errors import CredentialsRefused, Doubled, Refused, StorageFull, VoxlakeError
 from voxlake.extract import extract, survey
 from voxlake.fetch import Limits
 from voxlake.ledger import Ledger
+from voxlake.model import Cell
 from voxlake.plan import Plan, neighbours, plan
 from voxlake.probe import probe
 from voxlake.report import Report, StreamReport
@@ -67,6 +68,7 @@ class Run:
         self._reports = dict(zip(streams, self.report.streams, strict=True))
         self._api, self._lake, self._now = api, lake, now
         self._limits = Limits()
+        self._wanted: dict[Stream, set[date]] = {stream: set() for stream in streams}
         self._progress, self._done = progress, 0
 
     def plan(
@@ -115,6 +117,8 @@ class Run:
 
     def read(self, days: Mapping[Stream, Iterable[date]]) -> None:
         """Read days side by side, and take note of each as soon as it is in the lake."""
+        for stream, its in days.items():
+            self._wanted[stream].update(its)
         futures = {
             self._pool.submit(
                 extract, self._api, self._lake, stream, window,
@@ -149,6 +153,7 @@ class Run:
         warehouse = Warehouse(self._lake)
         self.report.database = str(warehouse.path)
         try:
+            self._name_unread()
             try:
                 warehouse.publish(self.ledger.sound(), settling=settling, anew=anew)
             except Doubled:
@@ -163,6 +168,24 @@ class Run:
         except StorageFull as error:
             self.report.errors.append(error)
         return self.report
+
+    def _name_unread(self) -> None:
+        """Put down that days could not be read, unless an earlier reading of them lies in the lake.
+
+        Of an account that has refused its credentials from the start, nothing is known, not even that it exists.
+        """
+        account = self._api.account_id
+        refused = all(any(isinstance(e, CredentialsRefused) for e in r.errors) for r in self.report.streams)
+        if refused and all(part.cell.account_id != account for part in self.ledger):
+            return
+        for stream, report in self._reports.items():
+            problem = str(report.errors[0]) if report.errors else "it was not read"
+            for day in sorted(self._wanted[stream]):
+                cell = Cell(account, stream.name, day)
+                if self.ledger.get(cell) is None and cell not in self.ledger.damaged:
+                    part = self._lake.unread(cell, problem, now=self._now())
+                    self.ledger.add(part)
+                    report.add(part, new=0, changed=0)
 
     def _part(self) -> None:
         """Part two days that hold the same message: read the older file again; if that fails, its message goes."""

@@ -106,6 +106,14 @@ class Lake:
         self.put(draft, part)
         return part
 
+    def unread(self, cell: Cell, problem: str, *, now: datetime) -> Part:
+        """Put an empty file in place for a day that could not be read, so that everything names it as not verified."""
+        part = Part(
+            cell=cell, row_count=0, total_count=None, verified=False, moving=0, exported_at=now, checksum="",
+            problem=problem,
+        )  # fmt: skip
+        return self.commit(self.draft(cell), part)
+
     def proof(self, cell: Cell, path: Path) -> Part:
         """Read what a file proves of itself from its footer."""
         with self._readable(cell):

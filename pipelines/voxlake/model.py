@@ -132,12 +132,12 @@ class Part:
     """What the Parquet file of one cell says of itself in its footer; times are UTC.
 
     `checksum` covers the rows alone, so that two exports of the same rows have the same one. `moving` counts the
-    rows whose status can still change. `total_count` is the API's own count.
+    rows whose status can still change. `total_count` is the API's own count, None where it told none.
     """
 
     cell: Cell
     row_count: int
-    total_count: int
+    total_count: int | None
     verified: bool
     moving: int
     exported_at: datetime

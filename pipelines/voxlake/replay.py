@@ -113,7 +113,8 @@ def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> 
             rebuilt = _Rebuilding(connection, lake, STREAMS[name], account_id, history)
             for cell in rebuilt.cells():
                 known = ledger.get(cell)
-                newer = known is not None and known.exported_at > newest + _TOLERANCE
+                # A day of which the API told nothing is no newer than what its replies tell.
+                newer = known is not None and known.total_count is not None and known.exported_at > newest + _TOLERANCE
                 if (newer or (known is not None and known.verified and not rebuilt.proves(cell))) and not force:
                     replayed.kept.append(cell)
                     continue

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import gravest
+from voxlake.plan import neighbours
 
 if TYPE_CHECKING:
     from datetime import date
@@ -102,7 +103,7 @@ class Report:
             if not s.days:
                 lines.append(f"{s.stream}: every day is final, nothing to ask")
                 continue
-            if not s.parts:
+            if all(part.total_count is None for part in s.parts.values()):
                 lines.append(f"{s.stream}: none of {s.days} days could be read")
                 continue
             news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed else "nothing new"
@@ -111,7 +112,17 @@ class Report:
             )
             if s.rejects:
                 lines.append(f"{s.stream}: {s.rejects:,} rows could not be read, see rejects/")
-            lines += [f"{s.stream}: {day} is not verified: {problem}" for day, problem in sorted(s.unverified.items())]
+            lines += [f"{s.stream}: {days} is not verified: {problem}" for days, problem in _together(s.unverified)]
         lines += [f"error: {error}" for error in self.all_errors]
         lines.append(f"{self.requests:,} requests; database {self.database}")
         return "\n".join(lines)
+
+
+def _together(problems: dict[date, str]) -> list[tuple[str, str]]:
+    """Name neighbours that have the same problem as one span."""
+    found = []
+    for problem in dict.fromkeys(problems.values()):
+        for window in neighbours(day for day, its in problems.items() if its == problem):
+            first, last = window.days[0], window.days[-1]
+            found.append((str(first) if first == last else f"{first} to {last}", problem))
+    return sorted(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +34,8 @@ class StreamStatus:
     open: int
     missing: int
     unverified: int
+    final_days: list[str]
+    open_days: list[str]
     missing_days: list[str]
     unverified_days: dict[str, str]
 
@@ -49,8 +50,8 @@ def status(lake: Lake, *, today: date, settling: Settling) -> dict[str, Any]:
             if not parts:
                 continue
             states = _states(parts, today=today, settling=settling)
-            missing, unverified = ([day for day in states if states[day] == name] for name in ("missing", "unverified"))
-            counts = Counter(states.values())
+            names = ("final", "open", "missing", "unverified")
+            final, still_open, missing, unverified = ([day for day in states if states[day] == name] for name in names)
             streams.append(
                 StreamStatus(
                     account_id=account,
@@ -60,10 +61,12 @@ def status(lake: Lake, *, today: date, settling: Settling) -> dict[str, Any]:
                     rows=sum(part.row_count for part in parts.values()),
                     newest_message=_newest(lake, [part for part in parts.values() if part.row_count]),
                     rejects=sum(part.rejects for part in parts.values()),
-                    final=counts["final"],
-                    open=counts["open"],
+                    final=len(final),
+                    open=len(still_open),
                     missing=len(missing),
                     unverified=len(unverified),
+                    final_days=[str(day) for day in final],
+                    open_days=[str(day) for day in still_open],
                     missing_days=[str(day) for day in missing],
                     unverified_days={str(day): parts[day].problem or "not verified" for day in unverified},
                 )

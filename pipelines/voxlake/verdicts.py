@@ -17,7 +17,7 @@ TOO_FAST = frozenset({162, 314, 340, 416, 515})
 INTERNAL = frozenset({1, 2, 4})
 STALE_TOKEN = frozenset({455, 456})
 CREDENTIALS = frozenset({100, 433, 447, 454, 455, 456})
-ACCOUNT = frozenset({104, 127})
+ACCOUNT = frozenset({104, 115, 127, 131, 137, 281, 282, 317, 339})
 _UNSENT = (requests.exceptions.ConnectTimeout, NewConnectionError, ssl.SSLCertVerificationError)
 _HANDSHAKE = frozenset({"WRONG_VERSION_NUMBER", "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_PROTOCOLS_AVAILABLE"})
 _FAULTS: tuple[tuple[Any, str], ...] = (
@@ -57,8 +57,11 @@ def refusal(answer: ApiAnswerError, method: str, roles: tuple[str, ...]) -> Voxl
             f" account has one of the roles {', '.join(roles)}."
         )
     if answer.code in ACCOUNT:
-        return Refused(f"The API refuses {method} for this account ({answer}): ask the vendor's support.")
-    return Declined(f"The API declined {method} ({answer}).", code=answer.code)
+        return Refused(
+            f"The API refuses {method} for this account ({answer}): mend that in the vendor's control panel, or ask its"
+            " support."
+        )
+    return Declined(f"The API declined {method} ({answer})", code=answer.code)
 
 
 def plain(error: Exception) -> str:

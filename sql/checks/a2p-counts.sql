@@ -3,4 +3,4 @@ SELECT account_id, date, c.row_count, c.total_count, r.rows
 FROM (SELECT account_id, date, count(*) AS rows FROM a2p_sms_history GROUP BY ALL) AS r
 FULL JOIN (SELECT account_id, date, row_count, total_count, verified FROM coverage WHERE stream = 'a2p') AS c
 USING (account_id, date)
-WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count OR (c.verified AND c.row_count <> c.total_count);
+WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count OR (c.verified AND c.row_count IS DISTINCT FROM c.total_count);

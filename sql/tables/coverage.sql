@@ -4,7 +4,7 @@ CREATE TABLE coverage (
     stream      VARCHAR NOT NULL,  -- sms or a2p.
     date        DATE NOT NULL,     -- A UTC day.
     row_count   BIGINT NOT NULL,   -- Messages of the day in this database.
-    total_count BIGINT NOT NULL,   -- Messages of the day as the API counts them.
+    total_count BIGINT,            -- Messages of the day as the API counts them, null where it told nothing.
     verified    BOOLEAN NOT NULL,  -- Whether the two were proved to agree.
     final       BOOLEAN NOT NULL,  -- Whether nothing of the day can change any more.
     exported_at TIMESTAMP NOT NULL -- When the day was last read, in UTC.
