@@ -51,6 +51,7 @@ _SPELLING = {
     "cost_type": ["number", "string"],
     "status_type": ["string", "number"],
     "direction_case": ["upper", "lower"],
+    "delivery_type": ["name", "number"],
     "nulls": ["omit", "null"],
     "id_field": ["message_id", "sms_id", "id"],
     "date_field": ["documented", "processed_date", "processing_date"],

@@ -165,6 +165,16 @@ def test_answers_are_raised(sandbox):
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("status", ["http-401", "http-403"])
+def test_a_gateway_that_forbids(sandbox, status):
+    """HTTP 401 and 403 may be a moment's, but not three times."""
+    server = sandbox(faults=f"{status}=1")
+    clock = Clock()
+    with pytest.raises(CredentialsRefused, match=status[-3:]):
+        client(server, clock).total(SMS, DAY)
+    assert sum(clock.slept) < 2
+
+
 def test_error_shapes(sandbox):
     """Both shapes of an error are understood."""
     with pytest.raises(Declined, match="497"):

@@ -44,10 +44,12 @@ def test_bad_input(voxlake, arguments, names):
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("arguments", [["export", "mms"], ["export", "--sinc", "x"], ["frob"], ["backfill"]])
+@pytest.mark.parametrize("arguments", ["export mms", "export --sinc x", "frob", "backfill", "--frob", "sms frob"])
 def test_usage(voxlake, arguments):
-    """A wrong command line ends with 2."""
-    voxlake(*arguments, code=2)
+    """A wrong command line ends with 2, and one sentence that names the help."""
+    (line,) = voxlake(*arguments.split(), code=2).stderr.splitlines()
+    assert line.startswith("voxlake: ")
+    assert line.endswith("--help'.")
 
 
 def test_wrong_credentials(sandbox, voxlake):
@@ -76,6 +78,14 @@ def test_legacy_pair(sandbox, voxlake):
     voxlake("export", env=env)
     for path in (voxlake.folder / "data").rglob("*"):
         assert not path.is_file() or server.api_key.encode() not in path.read_bytes()
+
+
+def test_roles_of_the_sandbox(voxlake):
+    """A service account of one's own choice rehearses a missing role; a role that there is not is said."""
+    export = (sys.executable, "-m", "voxlake", "export", "--since", str(days_ago(1)))
+    done = voxlake("sandbox", "run", "--rows", "50", "--days", "2", "--role", "Supervisor", "--", *export, code=3)
+    assert "Owner, Admin, CallsSMS" in done.stderr
+    assert "Supervisor" in sentence(voxlake("sandbox", "run", "--role", "Boss", "--", "true", code=2))
 
 
 def test_missing_role(sandbox, voxlake):

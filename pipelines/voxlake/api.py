@@ -15,7 +15,7 @@ from requests.utils import default_headers, get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from voxlake.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
-from voxlake.errors import SettingsError, Unavailable, Uncertain
+from voxlake.errors import CredentialsRefused, SettingsError, Unavailable, Uncertain
 from voxlake.pace import Pace
 from voxlake.verdicts import (
     INTERNAL,
@@ -41,17 +41,22 @@ T = TypeVar("T")
 _CONNECT, _PIECE = 10, 1 << 16
 _WRONG_ADDRESS = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 _DELAYS = (0.5, 1, 2, 4, 8, 15, 30, 60)
+_DENIED = frozenset({401, 403})
+_DENIALS = 3
+"""Who denies the third try of a request is believed."""
 
 
 class _FaultError(Exception):
     """A reply that is worth asking for again; `wait` is what the server asked us to wait, in seconds.
 
-    `undone` says that what was asked for has certainly not been done.
+    `undone` says that what was asked for has certainly not been done, `denied` that somebody on the way forbids it.
     """
 
-    def __init__(self, message: str, *, wait: float = 0, too_fast: bool = False, undone: bool = False) -> None:
+    def __init__(
+        self, message: str, *, wait: float = 0, too_fast: bool = False, undone: bool = False, denied: bool = False
+    ) -> None:
         super().__init__(message)
-        self.wait, self.too_fast, self.undone = wait, too_fast, undone or too_fast
+        self.wait, self.too_fast, self.undone, self.denied = wait, too_fast, undone or too_fast or denied, denied
 
 
 class Api:
@@ -165,7 +170,8 @@ class Api:
 
         Raises:
             Uncertain: what must be done once may or may not have been done.
-            CredentialsRefused: code 100 and the codes of tokens; a missing role looks the same as a bad key.
+            CredentialsRefused: code 100 and the codes of tokens; a missing role looks the same as a bad key. Also
+                HTTP 401 and 403, when they come again and again.
             Refused: the account may not.
             Declined: any other code of the API.
             Unavailable: the faults outlasted our patience.
@@ -173,7 +179,7 @@ class Api:
         """
         deadline = self._now() + self._patience
         renewed = False
-        for delay in (*_DELAYS, None):
+        for tries, delay in enumerate((*_DELAYS, None), start=1):
             try:
                 with self.pace:
                     body = self._ask(method, parameters)
@@ -196,7 +202,7 @@ class Api:
                 self._exhausted = False
                 self.pace.well()
                 return reply
-            _surely_undone(fault, method, once=once)
+            self._surely_repeatable(fault, method, once=once, tries=tries)
             if fault.too_fast:
                 self.pace.too_fast()
             wait = max(fault.wait, (delay or 0) * (0.5 + self._random() / 2))
@@ -208,6 +214,16 @@ class Api:
         raise Unavailable(
             f"The API at {self.url} gave no usable answer to {method} ({fault}): run the same command again later."
         )
+
+    def _surely_repeatable(self, fault: _FaultError, method: str, *, once: bool, tries: int) -> None:
+        """Let only those faults be repeated of which nothing can come twice, where that matters, or something once."""
+        if once and not fault.undone:
+            raise Uncertain(f"{method} may or may not have been done: {fault}.")
+        if fault.denied and tries >= _DENIALS:
+            raise CredentialsRefused(
+                f"{self.url} denies {method} ({fault}): check the credentials, and whether a proxy or firewall on the"
+                " way lets you through."
+            )
 
     def _ask(self, method: str, parameters: Mapping[str, str]) -> bytes:
         with self._count:
@@ -238,7 +254,8 @@ class Api:
             )
         wait = retry_after(response.headers.get("Retry-After"), self._now())
         too_fast = response.status_code == requests.codes.too_many_requests
-        raise _FaultError(f"HTTP {response.status_code}", wait=wait, too_fast=too_fast)
+        denied = response.status_code in _DENIED
+        raise _FaultError(f"HTTP {response.status_code}", wait=wait, too_fast=too_fast, denied=denied)
 
     def _body(self, response: requests.Response) -> bytes:
         """Read a body within the time for a reply, however slowly its bytes come."""
@@ -274,9 +291,3 @@ class Api:
             "output": output,
             **filters,
         }
-
-
-def _surely_undone(fault: _FaultError, method: str, *, once: bool) -> None:
-    """Let only those faults be repeated of which nothing can come twice, where that matters."""
-    if once and not fault.undone:
-        raise Uncertain(f"{method} may or may not have been done: {fault}.")

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from voxlake.model import Page
-from voxlake.streams import ALIASES, REQUIRED
+from voxlake.streams import ALIASES, DELIVERY, REQUIRED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ _MOST = Decimal(10**12)
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _COST = r"^-?[0-9]{1,11}([.,][0-9]{1,6})?$"
 _INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
-_UPPER = ("direction", "delivery_status")
+_WORDS: dict[str, Mapping[str, str]] = {"direction": {}, "delivery_status": DELIVERY}
 
 Shape = tuple[tuple[str, str], ...]
 """The fields of a row as they are sent, each with the name of its JSON type."""
@@ -162,7 +162,7 @@ def _column(name: str, values: Any, kind: pa.DataType) -> Any:
     if pa.types.is_string(kind):
         if pa.types.is_integer(values.type):
             values = values.cast(kind)
-        return _upper(values) if name in _UPPER else _no_empty(values)
+        return _words(values, _WORDS[name]) if name in _WORDS else _no_empty(values)
     if pa.types.is_string(values.type):
         values = _no_empty(values)
     if pa.types.is_timestamp(kind):
@@ -184,12 +184,11 @@ def _no_empty(values: Any) -> Any:
     return pc.if_else(empty, None, values) if empty.true_count else values
 
 
-def _upper(values: Any) -> Any:
-    """Write few different words in capitals, as Python does."""
+def _words(values: Any, meanings: Mapping[str, str]) -> Any:
+    """Write few different words in capitals, as Python does, or as what they mean."""
     words = values.dictionary_encode()
-    told = words.dictionary.to_pylist()
-    upper = pa.array([word.upper() or None for word in told], pa.string())
-    return upper.take(words.indices)
+    upper = (word.upper() for word in words.dictionary.to_pylist())
+    return pa.array([meanings.get(word, word) or None for word in upper], pa.string()).take(words.indices)
 
 
 def _whole(values: Any) -> Any:

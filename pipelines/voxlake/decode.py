@@ -20,7 +20,7 @@ import simplejson
 
 from voxlake.columnar import page_of_json, table_of_csv
 from voxlake.model import Page, Reject
-from voxlake.streams import ALIASES, REQUIRED
+from voxlake.streams import ALIASES, DELIVERY, REQUIRED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,15 +58,17 @@ def parse_json(body: bytes) -> dict[str, Any]:
 
 def page_of(reply: dict[str, Any], stream: Stream) -> Page:
     """Make the page of a parsed reply; `result` must be a list and `total_count` a number."""
-    rows = reply.get("result")
-    if not isinstance(rows, list):
-        raise BrokenReplyError("no list of rows under 'result'")
     try:
         total = _integer(reply.get("total_count"))
     except ValueError as error:
         raise BrokenReplyError(f"total_count {error}") from error
     if total is None:
         raise BrokenReplyError("no total_count")
+    rows = reply.get("result")
+    if rows is None and total == 0:
+        rows = []
+    if not isinstance(rows, list):
+        raise BrokenReplyError("no list of rows under 'result'")
     table, rejects = _columns(rows, stream)
     return Page(table, total, rejects)
 
@@ -199,6 +201,11 @@ def _direction(value: Any) -> str | None:
     return text and text.upper()
 
 
+def _delivery(value: Any) -> str | None:
+    text = _direction(value)
+    return text and DELIVERY.get(text, text)
+
+
 def _cost(value: Any) -> Decimal | None:
     if value is None or value == "":
         return None
@@ -237,7 +244,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "cost": _cost,
     "processed_at": _instant,
     "direction": _direction,
-    "delivery_status": _direction,
+    "delivery_status": _delivery,
 }
 
 

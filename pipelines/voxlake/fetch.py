@@ -18,7 +18,7 @@ from voxlake.model import DAY, SECOND, Batch, Page, Window, midnight
 from voxlake.normalise import normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from voxlake.api import Api
@@ -113,9 +113,7 @@ class _Walker:
         if len(window.days) == 1 and (window.seconds == 1 or (reading is not None and self._coarse(reading, window))):
             yield self._floor(window)
             return
-        too_deep = reading is not None and not reading.complete
-        pieces = -(-reading.totals[-1] // PIECE) if reading is not None and too_deep else 2
-        for piece in window.split(max(2, pieces)):
+        for piece in window.split(_pieces(reading, window)):
             yield from self.fetch(piece)
 
     def _read(self, window: Window) -> _Reading:
@@ -197,11 +195,13 @@ class _Walker:
                     raise
                 stopped_at = offset
                 break
-            pages.append(page)
             if page.total is not None:
                 totals.append(page.total)
+            if pages and not page.served:
+                stopped_at = offset if _full(pages) else None
+                break
+            pages.append(page)
             if not page.served:
-                stopped_at = offset or None
                 break
             offset += page.served
         if csv:
@@ -230,3 +230,21 @@ class _Walker:
         """Widen a window so that no row of it can be missed, whether its bounds count or not."""
         end = midnight(window.end.date()) + DAY if window.end == self._now else window.end
         return Window(window.start - SECOND, end)
+
+
+def _pieces(reading: _Reading | None, window: Window) -> int:
+    """Say in how many pieces a window is read next: days, where it has few rows; as many as fit, where it has many."""
+    if reading is None:
+        return 2
+    if reading.complete:
+        return len(window.days) if reading.is_one_answer else 2
+    return max(2, -(-reading.totals[-1] // PIECE))
+
+
+def _full(pages: Sequence[Page]) -> bool:
+    """Whether the last page held as much as a page does, so that what ended the walk was its depth, not the rows.
+
+    Nobody limits pages to 227 rows: a limit is a round number.
+    """
+    last = pages[-1].served
+    return last >= max(_PAGES[-1], *(page.served for page in pages)) and last % 10 == 0

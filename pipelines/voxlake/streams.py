@@ -17,6 +17,18 @@ ALIASES = {
 """What fields are or were called in replies, where that is not their column's name."""
 
 REQUIRED = ("message_id", "processed_at")
+DELIVERY = {
+    "1": "QUEUED",
+    "2": "DISPATCHED",
+    "3": "ABORTED",
+    "4": "REJECTED",
+    "5": "DELIVERED",
+    "6": "FAILED",
+    "7": "EXPIRED",
+    "8": "UNKNOWN",
+}
+"""The delivery statuses: rows name them, filters number them; a number in a row means its name."""
+
 STATUSES = {1: "success", 2: "error", 3: "waiting"}
 WAITING = 3
 
@@ -98,6 +110,6 @@ A2P = Stream(
     own="delivery_status",
     roles=("Owner", "Admin", "CallsSMS"),
     moving=("QUEUED", "DISPATCHED"),
-    filters=tuple("12345678"),
+    filters=tuple(DELIVERY),
 )
 STREAMS = {stream.name: stream for stream in (SMS, A2P)}

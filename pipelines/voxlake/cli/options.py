@@ -31,13 +31,31 @@ FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 class Group(click.Group):
     """A group whose commands end with the exit code of their error, one sentence on stderr, and no traceback."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments of the group itself."""
+        with _answered(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was chosen."""
-        try:
+        with _answered(ctx):
             return super().invoke(ctx)
-        except VoxlakeError as error:
-            click.echo(f"voxlake: {error}", err=True)
-            ctx.exit(error.exit_code)
+
+
+@contextmanager
+def _answered(ctx: click.Context) -> Iterator[None]:
+    """Turn an error into its sentence and its exit code; a group that is called bare shows its help."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        command = (error.ctx or ctx).command_path
+        click.echo(f"voxlake: {error.format_message().rstrip('.')}; see '{command} --help'.", err=True)
+        ctx.exit(error.exit_code)
+    except VoxlakeError as error:
+        click.echo(f"voxlake: {error}", err=True)
+        ctx.exit(error.exit_code)
 
 
 def now() -> datetime:

@@ -60,6 +60,13 @@ _WORLD = (
 )
 _ACCOUNT = (
     click.option(
+        "--role",
+        "roles",
+        multiple=True,
+        metavar="ROLE",
+        help="A role of the service account, like Supervisor. [Owner and CallsSMS]",
+    ),
+    click.option(
         "--phone",
         "phones",
         multiple=True,
@@ -104,7 +111,7 @@ _PLACE = (
 )
 _OPTIONS = (*_WORLD, *_ACCOUNT, *_PLACE)
 _NAMES = (
-    "port", "rows", "days", "seed", "faults", "switches", "phones", "senders", "balance", "delivery", "speed",
+    "port", "rows", "days", "seed", "faults", "switches", "roles", "phones", "senders", "balance", "delivery", "speed",
     "callback_url", "callback_salt", "store_inbound", "state", "tls",
 )  # fmt: skip
 
@@ -215,13 +222,14 @@ def _variables(server: Sandbox) -> dict[str, str]:
 def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:
     from voxlake.sandbox.faults import Faults  # noqa: PLC0415
     from voxlake.sandbox.server import Sandbox  # noqa: PLC0415
-    from voxlake.sandbox.setup import Setup, read_balance, read_phones  # noqa: PLC0415
+    from voxlake.sandbox.setup import Setup, read_balance, read_phones, read_roles  # noqa: PLC0415
     from voxlake.sandbox.switches import Switches  # noqa: PLC0415
     from voxlake.sandbox.texts import SENDERS  # noqa: PLC0415
     from voxlake.sandbox.world import World  # noqa: PLC0415
 
     try:
         setup = Setup(
+            roles=read_roles(chosen["roles"]),
             phones=read_phones(chosen["phones"]),
             senders=chosen["senders"] or SENDERS,
             balance=read_balance(chosen["balance"]),

@@ -11,6 +11,8 @@ CODES = (1, 2, 4, 162, 314, 340, 416, 515)
 KINDS = {
     **{f"code-{code}": f"error {code} in the body" for code in CODES},
     "expired": "error 456: the token has expired",
+    "http-401": "a gateway forbids it",
+    "http-403": "the same, in another way",
     "http-429": "too many requests",
     "http-429-after": "the same with Retry-After in seconds",
     "http-429-date": "the same with Retry-After as a date",

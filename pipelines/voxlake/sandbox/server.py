@@ -81,7 +81,7 @@ class Sandbox:
             context, self.ca = certificate(directory)
         self._account = Account(account_id=ACCOUNT_ID, api_key=API_KEY, directory=directory, now=now)
         self.account_id, self.api_key = ACCOUNT_ID, API_KEY
-        self.credentials = self.credentials_for(["Owner", "CallsSMS"])
+        self.credentials = self.credentials_for(setup.roles)
         self._http = Server(("127.0.0.1", port), Handler)
         try:
             self.office = Office(world, setup, now=now, journal=state)

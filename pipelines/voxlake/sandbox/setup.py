@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from .accounts import ROLES
 from .texts import OWN_NUMBERS, SENDERS
 
 if TYPE_CHECKING:
@@ -21,13 +22,16 @@ PHONES = {
 }
 
 
+USUAL = ("Owner", "CallsSMS")
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """An account: `phones` say of each rented number whether SMS is enabled, disabled or not supported.
 
     `delivery` is how many seconds a message takes to its final status, `speed` how much faster than ours the clock
     runs by which it does. `balance` is in the account's currency. `store_inbound` says whether the texts of received
-    messages are kept.
+    messages are kept. `roles` are those of the service account whose credentials are written.
     """
 
     phones: dict[str, str] = field(default_factory=lambda: dict(PHONES))
@@ -38,6 +42,7 @@ class Setup:
     callback_url: str | None = None
     callback_salt: str = ""
     store_inbound: bool = False
+    roles: tuple[str, ...] = USUAL
 
 
 def read_phones(settings: Iterable[str]) -> dict[str, str]:
@@ -52,6 +57,16 @@ def read_phones(settings: Iterable[str]) -> dict[str, str]:
             )
         phones[number] = state
     return phones or dict(PHONES)
+
+
+def read_roles(roles: Iterable[str]) -> tuple[str, ...]:
+    """Read role names; a ValueError says in a sentence which there are."""
+    roles = tuple(roles)
+    known = sorted(set().union(*ROLES.values()))
+    for role in roles:
+        if role not in known:
+            raise ValueError(f"There is no role {role!r}: give one of {', '.join(known)}.")
+    return roles or USUAL
 
 
 def read_balance(text: str) -> Decimal:

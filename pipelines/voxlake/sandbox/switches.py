@@ -37,10 +37,12 @@ class Switches:
     cost_type: str = _choice("number", "string", says="JSON type of the cost")
     status_type: str = _choice("string", "number", says="JSON type of `status_id`")
     direction_case: str = _choice("upper", "lower", says="spelling of IN and OUT")
+    delivery_type: str = _choice("name", "number", says="what `delivery_status` is in a row")
     nulls: str = _choice("omit", "null", says="how an absent field looks in JSON")
     id_field: str = _choice("message_id", "sms_id", "id", says="name of the message's id")
     date_field: str = _choice("documented", "processed_date", "processing_date", says="name of the row's date")
     total_count: str = _choice("number", "string", says="JSON type of `total_count`")
+    total_of: str = _choice("given", "hidden", says="whether rows that no page gives are counted as well")
     envelope: str = _choice("plain", "extra", says="whether the reply has fields beside the documented two")
     extra_field: str = _choice("off", "on", says="whether rows have a field that nobody has documented")
     message_id_filter: str = _choice(

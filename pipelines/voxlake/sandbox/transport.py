@@ -119,6 +119,8 @@ class Handler(BaseHTTPRequestHandler):
         wait = self.server.answerer.faults.wait
         date = formatdate(time.time() + wait, usegmt=True)
         return {
+            "http-401": Reply(_HTML, "text/html", 401),
+            "http-403": Reply(_HTML, "text/html", 403),
             "http-429": Reply(b"", "text/plain", 429),
             "http-429-after": Reply(b"", "text/plain", 429, {"Retry-After": str(wait)}),
             "http-429-date": Reply(b"", "text/plain", 429, {"Retry-After": date}),

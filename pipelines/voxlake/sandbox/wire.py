@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 DATE_FIELDS = {"sms": "processed_date", "a2p": "processing_date"}
 OWN = {"sms": "direction", "a2p": "delivery_status"}
+DELIVERY = ("QUEUED", "DISPATCHED", "ABORTED", "REJECTED", "DELIVERED", "FAILED", "EXPIRED", "UNKNOWN")
+"""The delivery statuses in the order of their numbers, which begin at 1."""
+
 _OPTIONAL = ("error_message", "transaction_id", "text")
 
 
@@ -60,9 +63,7 @@ class Wire:
             s.id_field: number(row["message_id"]),
             "source_number": self._number(row["source_number"]),
             "destination_number": self._number(row["destination_number"]),
-            self._own: row[self._own].lower()
-            if s.direction_case == "lower" and self._own == "direction"
-            else row[self._own],
+            self._own: self._own_value(row[self._own]),
             "fragments": number(row["fragments"]),
             "cost": str(row["cost"]) if s.cost_type == "string" else row["cost"],
             "status_id": str(row["status_id"]) if s.status_type == "string" else row["status_id"],
@@ -78,6 +79,11 @@ class Wire:
                 if wire[name] is None:
                     del wire[name]
         return wire
+
+    def _own_value(self, value: str) -> str | int:
+        if self._own == "direction":
+            return value.lower() if self._switches.direction_case == "lower" else value
+        return DELIVERY.index(value) + 1 if self._switches.delivery_type == "number" else value
 
     def _number(self, number: str) -> str | int:
         """Write a number as a number where that loses nothing; SenderIDs and leading zeros stay text."""
