@@ -115,11 +115,12 @@ def _schema(shape: Shape, stream: Stream, *, text_total: bool) -> pa.Schema:
 
 def _parsed(body: bytes, schema: pa.Schema) -> pa.Table:
     """Let Arrow read one reply; it must be one object, of what we know and harmless values beside."""
-    reply = pj.read_json(
+    # As a stream: to read it as a table, Arrow starts a thread for every reply.
+    reply = pj.open_json(
         pa.BufferReader(body),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(body) + 1),
         parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
-    )
+    ).read_all()
     if reply.num_rows != 1 or reply.schema.field("result").type != schema.field("result").type:
         raise _UnusualError("not one reply of known fields")
     for field in reply.schema:

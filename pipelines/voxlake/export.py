@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from voxlake.api import Api
     from voxlake.lake import Lake
-    from voxlake.model import Settling, Window
+    from voxlake.loading import Loading
+    from voxlake.model import Part, Settling, Window
     from voxlake.streams import Stream
 
 
@@ -51,6 +52,10 @@ def export(
         return run.publish(settling=settling)
 
 
+_LOAD = 100_000
+"""Rows that are worth a statement of their own."""
+
+
 class Run:
     """One export at work: the ledger, what the run has learned of the API, and its report."""
 
@@ -69,6 +74,9 @@ class Run:
         self._api, self._lake, self._now = api, lake, now
         self._limits = Limits()
         self._wanted: dict[Stream, set[date]] = {stream: set() for stream in streams}
+        self._warehouse = Warehouse(lake)
+        self._loading: Loading | None = None
+        self._ready: list[Part] = []
         self._progress, self._done = progress, 0
 
     def plan(
@@ -84,8 +92,8 @@ class Run:
 
     @contextmanager
     def pool(self, jobs: int) -> Iterator[None]:
-        """Work in `jobs` threads; what has not begun when something breaks is dropped."""
-        with ThreadPoolExecutor(jobs) as self._pool:
+        """Work in `jobs` threads, and load beside them; what has not begun when something breaks is dropped."""
+        with self._warehouse.loading() as self._loading, ThreadPoolExecutor(jobs) as self._pool:
             try:
                 yield
             except BaseException:
@@ -135,6 +143,7 @@ class Run:
             for part, new, changed in outcome.parts:
                 self.ledger.add(part)
                 report.add(part, new=new, changed=changed)
+            self._load([part for part, _, _ in outcome.parts])
             if outcome.error is not None:
                 report.errors.append(outcome.error)
             if isinstance(outcome.error, Refused):
@@ -143,6 +152,7 @@ class Run:
 
     def repair(self, days: Mapping[Stream, Sequence[date]], *, settling: Settling) -> Report:
         """Read days again whatever is known of them, and build the database anew."""
+        self._loading = None
         for stream, its in days.items():
             self._reports[stream].days = len(its)
         self.read(days)
@@ -150,15 +160,14 @@ class Run:
 
     def publish(self, *, settling: Settling, anew: bool = False) -> Report:
         """Bring the database up to the lake, and remember how the run ended."""
-        warehouse = Warehouse(self._lake)
-        self.report.database = str(warehouse.path)
+        self.report.database = str(self._warehouse.path)
         try:
             self._name_unread()
             try:
-                warehouse.publish(self.ledger.sound(), settling=settling, anew=anew)
+                self._swap(settling=settling, anew=anew)
             except Doubled:
                 self._part()
-                warehouse.publish(self.ledger.sound(), settling=settling, anew=anew)
+                self._swap(settling=settling, anew=anew)
         except VoxlakeError as error:
             self.report.errors.append(error)
         self.report.requests = self._api.requests
@@ -168,6 +177,21 @@ class Run:
         except StorageFull as error:
             self.report.errors.append(error)
         return self.report
+
+    def _load(self, parts: Iterable[Part]) -> None:
+        """Load days that are in place, some at a time, while the threads read others."""
+        self._ready += parts
+        if self._loading is not None and sum(part.row_count for part in self._ready) >= _LOAD:
+            self._loading.load(self._ready)
+            self._ready = []
+
+    def _swap(self, *, settling: Settling, anew: bool) -> None:
+        """Put the next database in place: the one that was loaded beside the reading, unless it was given up."""
+        loading, self._loading = self._loading, None
+        if loading is None:
+            self._warehouse.publish(self.ledger.sound(), settling=settling, anew=anew)
+        else:
+            self._warehouse.swap(loading, self.ledger.sound(), settling=settling)
 
     def _name_unread(self) -> None:
         """Put down that days could not be read, unless an earlier reading of them lies in the lake.

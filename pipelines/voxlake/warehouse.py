@@ -7,24 +7,18 @@ be taken for another's.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import contextmanager
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
-from voxlake.clone import clone
 from voxlake.draft import storage
-from voxlake.errors import DataError, SettingsError, StorageFull
-from voxlake.gate import broken, check, oddities
+from voxlake.errors import SettingsError
+from voxlake.gate import broken, oddities
 from voxlake.lake import put
-from voxlake.model import Cell
-from voxlake.rows import prepare, stored, whole
-from voxlake.schema import create
-from voxlake.statements import statements
+from voxlake.loading import Loading, quoted
+from voxlake.rows import stored
 from voxlake.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -32,26 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.lake import Lake
-    from voxlake.model import Part, Settling
+    from voxlake.model import Cell, Part, Settling
 
 NAME = "voxlake.duckdb"
-# DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is told not to.
-_STORAGE = "v1.2.0"
-# Ten million rows are loaded and checked in 0.6 GB of the process with it, and in 1.1 GB, no faster, without.
-_MEMORY = "400MB"
-_PARTS = pa.schema(
-    [("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32()), ("checksum", pa.string())]
-)
-_COVERAGE = pa.schema(
-    [
-        *((field.name, field.type) for field in _PARTS if field.name != "checksum"),
-        ("row_count", pa.int64()),
-        ("total_count", pa.int64()),
-        ("verified", pa.bool_()),
-        ("final", pa.bool_()),
-        ("exported_at", pa.timestamp("us")),
-    ]
-)
 
 
 class Warehouse:
@@ -62,49 +39,32 @@ class Warehouse:
         self.path: Path = lake.root / NAME
         self._generations = lake.root / "warehouse"
 
+    @contextmanager
+    def loading(self, *, anew: bool = False) -> Iterator[Loading]:
+        """Begin the next database: the published one brought up to the lake, or one that is built `anew`."""
+        loading = Loading(self._lake, published=self.path, aside=self._lake.tmp / "next.duckdb", anew=anew)
+        try:
+            yield loading
+        finally:
+            loading.close()
+
     def publish(self, parts: Sequence[Part], *, settling: Settling, anew: bool = False) -> int:
-        """Bring the database up to the lake, or build it `anew`, and give the number of days that were loaded.
+        """Bring the database up to the lake, and give the number of days that were loaded or taken out.
 
         Raises:
             DataError: a check failed; the last good database stays.
 
         """
+        with self.loading(anew=anew) as loading:
+            return self.swap(loading, parts, settling=settling)
+
+    def swap(self, loading: Loading, parts: Sequence[Part], *, settling: Settling) -> int:
+        """Finish the next database and put it in the place of the last one; raises what `publish` raises."""
         with storage(self._lake.root):
             self._generations.mkdir(exist_ok=True)
-        # What the pages took is DuckDB's to use now.
-        pa.default_memory_pool().release_unused()
-        aside = self._lake.tmp / "next.duckdb"
-        covered = _coverage(parts, settling=settling)
-        loaded, told = (None, None) if anew else self._published()
-        current = {part.cell: part.checksum for part in parts}
-        changed = {cell for cell, digest in current.items() if (loaded or {}).get(cell) != digest}
-        gone = set(loaded or {}) - set(current)
-        if loaded is not None and not changed and not gone and covered.equals(told):
-            return 0
-        with storage(self._lake.root):
-            if loaded is not None:
-                clone(self.path, aside)
-        try:
-            with _opened(aside) as connection:
-                if loaded is None:
-                    create(connection)
-                    connection.execute("INSERT INTO meta.built VALUES ($1)", [_fingerprint()])
-                self._load(connection, parts, changed=changed, gone=gone)
-                connection.execute("DELETE FROM coverage")
-                connection.register("covered", covered)
-                connection.execute("INSERT INTO coverage BY NAME SELECT * FROM covered")
-                check(connection, changed=None if loaded is None else changed)
-        except duckdb.Error as error:
-            told = " ".join(str(error).split())
-            if "No space left" in told or "out of disk space" in told:
-                raise StorageFull(
-                    f"{self._lake.root} has no room for the database ({told}): make some, then run 'voxlake publish'."
-                ) from error
-            raise DataError(
-                f"The database cannot be built ({told}): run 'voxlake audit --repair', and tell us if it fails again."
-            ) from error
-        self._swap(aside)
-        return len(changed | gone)
+        if loading.publish(parts, settling=settling):
+            self._swap(loading.aside)
+        return loading.changed
 
     def differing(self, parts: Iterable[Part]) -> list[Cell]:
         """Compare days of the published database with their files, row by row through a hash of each."""
@@ -128,7 +88,7 @@ class Warehouse:
         digest = f"SELECT account_id, date, count(*), bit_xor(hash({columns})) FROM"
         files = [str(self._lake.path(part.cell)) for part in parts]
         try:
-            connection.execute(f"ATTACH IF NOT EXISTS '{_quoted(self.path.resolve())}' AS published (READ_ONLY)")
+            connection.execute(f"ATTACH IF NOT EXISTS '{quoted(self.path.resolve())}' AS published (READ_ONLY)")
             lake, database = (
                 {(account, day): rest for account, day, *rest in connection.execute(*query).fetchall()}
                 for query in (
@@ -167,48 +127,6 @@ class Warehouse:
         except (SettingsError, duckdb.Error):
             return []
 
-    def _published(self) -> tuple[dict[Cell, str], pa.Table] | tuple[None, None]:
-        """Give checksums by cell and the coverage of the published database, or None where it must be built anew."""
-        if not self.path.exists():
-            return None, None
-        try:
-            with duckdb.connect(str(self.path.resolve()), read_only=True) as connection:
-                if connection.execute("SELECT fingerprint FROM meta.built").fetchall() != [(_fingerprint(),)]:
-                    return None, None
-                rows = connection.execute("SELECT account_id, stream, date, checksum FROM meta.parts").fetchall()
-                told = connection.sql("SELECT * FROM coverage ORDER BY account_id, stream, date").to_arrow_table()
-        except duckdb.Error:
-            return None, None
-        return {Cell(account, stream, day): digest for account, stream, day, digest in rows}, told.cast(_COVERAGE)
-
-    def _load(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        parts: Sequence[Part],
-        *,
-        changed: set[Cell],
-        gone: set[Cell],
-    ) -> None:
-        connection.register("stale", _rows((cell.account_id, cell.stream, cell.date, "") for cell in changed | gone))
-        for stream in STREAMS.values():
-            connection.execute(
-                f"DELETE FROM {stream.table} WHERE (account_id, date) IN"  # noqa: S608 - our own name
-                " (SELECT (account_id, date) FROM stale WHERE stream = $1)",
-                [stream.name],
-            )
-            files = [
-                str(self._lake.path(part.cell))
-                for part in parts
-                if part.cell in changed and part.cell.stream == stream.name
-            ]
-            if files:
-                connection.execute(f"INSERT INTO {stream.table} BY NAME {whole(stream.name)}", [files])
-        connection.execute("DELETE FROM meta.parts")
-        connection.register(
-            "current", _rows((p.cell.account_id, p.cell.stream, p.cell.date, p.checksum) for p in parts)
-        )
-        connection.execute("INSERT INTO meta.parts SELECT * FROM current")
-
     def _swap(self, aside: Path) -> None:
         with storage(self._lake.root):
             numbers = [int(path.stem) for path in self._generations.glob("*.duckdb") if path.stem.isdigit()]
@@ -221,52 +139,3 @@ class Warehouse:
             # The one before stays for whoever has just read the link.
             for number in sorted(numbers)[:-1]:
                 (self._generations / f"{number:08d}.duckdb").unlink(missing_ok=True)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{_MEMORY}'")
-        connection.execute(f"SET temp_directory = '{_quoted(path.with_name('spill'))}'")
-        # The order of rows means nothing, and to keep it would cost memory.
-        connection.execute("SET preserve_insertion_order = false")
-        connection.execute(f"ATTACH '{_quoted(path)}' AS next (STORAGE_VERSION '{_STORAGE}')")
-        connection.execute("USE next")
-        prepare(connection)
-        yield connection
-        connection.execute("USE memory")
-        connection.execute("DETACH next")
-
-
-def _fingerprint() -> str:
-    """Digest what shapes the rows and what they were checked for: where it differs, all is to be built and checked."""
-    kinds = ("tables", "macros", "views", "checks")
-    shaping = [*(statements(kind) for kind in kinds), *(whole(stream) for stream in STREAMS)]
-    return hashlib.sha256(repr(shaping).encode()).hexdigest()[:32]
-
-
-def _coverage(parts: Iterable[Part], *, settling: Settling) -> pa.Table:
-    rows = [
-        {
-            "account_id": p.cell.account_id,
-            "stream": p.cell.stream,
-            "date": p.cell.date,
-            "row_count": p.row_count,
-            "total_count": p.total_count,
-            "verified": p.verified,
-            "final": p.final(settling),
-            "exported_at": p.exported_at.astimezone(UTC).replace(tzinfo=None),
-        }
-        for p in sorted(parts, key=lambda part: part.cell)
-    ]
-    return pa.Table.from_pylist(rows, schema=_COVERAGE)
-
-
-def _rows(rows: Iterable[tuple[object, ...]]) -> pa.Table:
-    values = list(zip(*rows, strict=True)) or [()] * len(_PARTS.names)
-    return pa.table([pa.array(v, f.type) for v, f in zip(values, _PARTS, strict=True)], schema=_PARTS)
