@@ -28,6 +28,8 @@ def sentence(done):
         (["export", "--since", "tomorrow"], "--since"),
         (["export", "--since", "2026-01-02", "--until", "2026-01-02"], "--until"),
         (["backfill", "--from", "2026-01-02", "--to", "2026-01-01"], "--to"),
+        (["backfill", "--from", "2999-01-01", "--to", "2999-02-01"], "--from"),
+        (["backfill", "--from", "0999-01-01", "--to", "2026-01-05"], "--from"),
         (["export", "--jobs", "0"], "--jobs"),
         (["export", "--output", "xml"], "--output"),
         (["publish"], "voxlake export"),

@@ -211,8 +211,10 @@ class Api:
                 break
             self._sleep(wait)
         self._exhausted = True
+        advice = ", or mend --api-url if that address is wrong" if fault.undone and not fault.too_fast else ""
         raise Unavailable(
-            f"The API at {self.url} gave no usable answer to {method} ({fault}): run the same command again later."
+            f"The API at {self.url} gave no usable answer to {method} ({fault}): run the same command again"
+            f" later{advice}."
         )
 
     def _surely_repeatable(self, fault: _FaultError, method: str, *, once: bool, tries: int) -> None:

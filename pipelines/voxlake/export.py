@@ -87,7 +87,7 @@ class Run:
         for stream, report in self._reports.items():
             known = self.ledger.of(self._api.account_id, stream.name)
             plans[stream] = plan(days(self.ledger, stream), known, settling=settling, force=force)
-            report.days = plans[stream].open
+            report.days, report.final = plans[stream].open, len(plans[stream].final)
         return plans
 
     @contextmanager
@@ -127,12 +127,14 @@ class Run:
         """Read days side by side, and take note of each as soon as it is in the lake."""
         for stream, its in days.items():
             self._wanted[stream].update(its)
+        surveyed = self._surveyed(days)
+        self._mark_beginnings(surveyed)
         futures = {
             self._pool.submit(
                 extract, self._api, self._lake, stream, window,
                 before=self.ledger, limits=self._limits, now=self._now,
             ): (stream, window)
-            for stream, window in self._surveyed(days)
+            for stream, window in surveyed
         }  # fmt: skip
         for future in as_completed(futures):
             stream, window = futures[future]
@@ -177,6 +179,21 @@ class Run:
         except StorageFull as error:
             self.report.errors.append(error)
         return self.report
+
+    def _mark_beginnings(self, surveyed: Sequence[tuple[Stream, Window]]) -> None:
+        """Put down the first day of a stream before any other, so that a run that is killed leaves no day unnamed.
+
+        The next run begins with the oldest day in the lake, and the days of this one come in any order.
+        """
+        account = self._api.account_id
+        for stream in {stream for stream, _ in surveyed}:
+            first = min(window for its, window in surveyed if its is stream).days[0]
+            oldest = self.ledger.oldest(account, stream.name)
+            if oldest is None or first < oldest:
+                try:
+                    self._lake.unread(Cell(account, stream.name, first), "its export has not ended", now=self._now())
+                except VoxlakeError as error:
+                    self._reports[stream].errors.append(error)
 
     def _load(self, parts: Iterable[Part]) -> None:
         """Load days that are in place, some at a time, while the threads read others."""

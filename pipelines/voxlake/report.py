@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class StreamReport:
-    """The days of one stream in this run: what was proved of each, and how it differs from what was there."""
+    """The days of one stream in this run: what was proved of each, and how it differs from what was there.
+
+    `days` are those that were open, `final` those that needed no look.
+    """
 
     stream: str
     days: int = 0
+    final: int = 0
     parts: dict[date, Part] = field(default_factory=dict)
     new: int = 0
     changed: int = 0
@@ -55,7 +59,7 @@ class StreamReport:
 
 @dataclass(slots=True)
 class Report:
-    """One run over all its streams; `planned` is false where every day was final already."""
+    """One run over all its streams."""
 
     streams: list[StreamReport]
     requests: int = 0
@@ -101,7 +105,9 @@ class Report:
         lines = []
         for s in self.streams:
             if not s.days:
-                lines.append(f"{s.stream}: every day is final, nothing to ask")
+                lines.append(
+                    f"{s.stream}: " + ("every day is final" if s.final else "no such day") + ", nothing to ask"
+                )
                 continue
             if all(part.total_count is None for part in s.parts.values()):
                 lines.append(f"{s.stream}: none of {s.days} days could be read")

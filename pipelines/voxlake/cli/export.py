@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, progress_bar, with_settings
+from voxlake.cli.options import (
+    api_of,
+    api_options,
+    days_of,
+    holder,
+    keeping,
+    now,
+    progress_bar,
+    say,
+    stoppable,
+    with_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +80,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         )
         click.echo("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
         return
-    with lake.locked(holder=holder()), keeping(api, settings), progress_bar() as bar:
+    with lake.locked(holder=holder()), keeping(api, settings), progress_bar() as bar, stoppable(bar):
 
         def progress(done: int, planned: int) -> None:
             bar.length = planned
@@ -88,5 +99,5 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         )
         if not sum(stream.days for stream in report.streams):
             progress(1, 1)
-    click.echo(str(report), err=True)
+    say(str(report))
     sys.exit(report.exit_code)

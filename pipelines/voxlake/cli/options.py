@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import random
+import signal
 import socket
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from voxlake.api import Api
 
 F = TypeVar("F", bound="Callable[..., Any]")
+_FIRST_YEAR = 2000
 FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 
 
@@ -51,11 +53,15 @@ def _answered(ctx: click.Context) -> Iterator[None]:
         raise
     except click.UsageError as error:
         command = (error.ctx or ctx).command_path
-        click.echo(f"voxlake: {error.format_message().rstrip('.')}; see '{command} --help'.", err=True)
+        say(f"voxlake: {error.format_message().rstrip('.')}; see '{command} --help'.")
         ctx.exit(error.exit_code)
     except VoxlakeError as error:
-        click.echo(f"voxlake: {error}", err=True)
+        say(f"voxlake: {error}")
         ctx.exit(error.exit_code)
+    except BrokenPipeError:
+        # Who reads has enough; what is left in the buffers would be told as an error at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        ctx.exit(0)
 
 
 def now() -> datetime:
@@ -131,7 +137,34 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def progress_bar() -> Any:
     """Draw a bar on a terminal, and nothing into a log."""
-    return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty())
+    hidden = sys.stderr is None or not sys.stderr.isatty()
+    return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=hidden)
+
+
+@contextmanager
+def stoppable(bar: Any) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end a run at once: like kill -9, they find nothing half done, and threads may hang."""
+
+    def stop(number: int, _frame: object) -> None:
+        bar.render_finish()
+        say(
+            f"voxlake: Stopped by {signal.Signals(number).name}: what is in the lake stays; run the same command again"
+            " to go on."
+        )
+        os._exit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def say(text: str) -> None:
+    """Talk on stderr; if nobody listens any more, what was done stays done."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def drawing() -> tuple[Mapping[str, str], bool]:
@@ -198,6 +231,10 @@ def days_of(
     last = day(until, names[1], up=True) if until else None
     if first and last and first >= last:
         raise SettingsError(f"{names[0]} {first} does not lie before {names[1]} {last}: the end is excluded.")
+    if first and first > now().date():
+        raise SettingsError(f"{names[0]} {first} has not come yet: the last UTC day is {now().date()}.")
+    if first and first.year < _FIRST_YEAR:
+        raise SettingsError(f"{names[0]} {first} is older than any message can be: give a day from {_FIRST_YEAR} on.")
     return span(first or default, min(last or end, end))
 
 

@@ -139,13 +139,22 @@ def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tuple[str, ...]) -> None:
     """Run COMMAND against a sandbox of its own, and end with its exit code."""
+    import signal  # noqa: PLC0415
     import subprocess  # noqa: PLC0415
+
+    def pass_on(number: int, _frame: object) -> None:
+        # Ctrl-C reaches the command by itself.
+        if number == signal.SIGTERM or sys.stdin is None or not sys.stdin.isatty():
+            process.send_signal(number)
 
     with _folder(keep) as folder, build(folder) as server:
         environ = {k: v for k, v in os.environ.items() if k not in ("VOXIMPLANT_ACCOUNT_ID", "VOXIMPLANT_API_KEY")}
         environ |= _variables(server)
         try:
-            code = subprocess.run(command, env=environ, check=False).returncode
+            process = subprocess.Popen(command, env=environ)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, pass_on)
+            code = process.wait()
         except OSError as error:
             raise SettingsError(
                 f"{command[0]!r} cannot be started ({error.strerror}): give a command after --."

@@ -1,0 +1,92 @@
+"""Runs that end early: by a kill, by Ctrl-C, by whoever stops reading what they say."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from dates import days_ago
+from test_export import held, truth
+
+VOXLAKE = [sys.executable, "-m", "voxlake"]
+
+
+@pytest.fixture
+def begun(sandbox, tmp_path):
+    """Begin an export whose oldest days are never answered, and give it when its first file is there."""
+    server = sandbox(rows=60_000, days=30, seed=3)
+    answer, let_go = server.answer, threading.Event()
+
+    def slow(target, headers, body, fault=None):
+        if b"count=1000" in body and str(days_ago(30 - 1)).encode() in body:
+            let_go.wait()
+        return answer(target, headers, body, fault)
+
+    server.answer = slow
+    environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    process = subprocess.Popen(
+        [*VOXLAKE, "export", "--data-dir", "data"], env=environ, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    while len(list(tmp_path.glob("data/lake/sms_history/*/*/*.parquet"))) < 3:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    yield server, process, tmp_path / "data"
+    let_go.set()
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_first_run_that_is_stopped_forgets_no_day(begun, voxlake, number):
+    """However the first run ends, status names the days that it was to read, and the next run reads them."""
+    server, process, data = begun
+    process.send_signal(number)
+    _, told = process.communicate()
+    if number != signal.SIGKILL:
+        assert process.returncode == 128 + number
+        assert (
+            told
+            == f"voxlake: Stopped by {number.name}: what is in the lake stays; run the same command again to go on.\n"
+        )
+    server.answer = type(server).answer.__get__(server)
+    assert f" rows, {days_ago(30)} to " in voxlake("status", "--data-dir", data).stdout
+    voxlake("export", "--data-dir", data, server=server)
+    for stream in ("sms", "a2p"):
+        assert truth(server, stream) == held(data / "voxlake.duckdb", stream)
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "2>&1 | true", "2>/dev/full", "<&-"])
+def test_nobody_listens(sandbox, tmp_path, closed):
+    """An export whose talk goes nowhere does its work all the same, and its exit code says how that went."""
+    server = sandbox(rows=60, days=2)
+    environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    command = f"set -o pipefail; {' '.join(VOXLAKE)} export --since {days_ago(2)} --data-dir data {closed}"
+    assert subprocess.run(["bash", "-c", command], env=environ, cwd=tmp_path, check=False).returncode == 0
+    assert truth(server, "sms") == held(tmp_path / "data" / "voxlake.duckdb", "sms")
+
+
+def test_a_reader_that_has_enough(tmp_path):
+    """A closed pipe is no bug of ours."""
+    command = f"set -o pipefail; {' '.join(VOXLAKE)} schema | true"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_sandbox_takes_its_command_along(tmp_path):
+    """SIGTERM ends the command in the sandbox, too, and leaves no folder with a key behind."""
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    script = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    process = subprocess.Popen(
+        [*VOXLAKE, "sandbox", "run", "--rows", "9", "--days", "1", "--", sys.executable, "-c", script],
+        env=environ, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    command = int(process.stdout.readline())
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not Path(f"/proc/{command}").exists()
+    assert list(tmp_path.iterdir()) == []
