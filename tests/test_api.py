@@ -54,6 +54,29 @@ def test_every_fault_is_waited_out(sandbox, kind, output):
     assert 6 <= slept <= 8 if asked_to_wait else 0.2 < slept <= 1
 
 
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("seed", range(4))
+def test_pages_at_the_same_time(sandbox, output, seed):
+    """Pages that are asked for together are those that come one by one, whatever happens to some of them."""
+    world = World(rows=9000, days=2, seed=1, until=days_ago(0))
+    asked = Window.of_days(days_ago(2), days_ago(0))
+    offsets = range(0, 3000, 300)
+    one_by_one = client(sandbox(world=world))
+    expected = [one_by_one.page(SMS, asked, offset=offset, count=300) for offset in offsets]
+    server = sandbox(world=world, faults=f"cut=0.2,html=0.1,code-340=0.1,short=0.1,http-502=0.1,seed={seed}")
+    together = client(server, output=output, jobs=4).pages(SMS, asked, offsets=offsets, count=300)
+    assert [page.table.to_pylist() for page in together] == [page.table.to_pylist() for page in expected]
+    assert output == "csv" or {page.total for page in together} == {expected[0].total}
+
+
+def test_pages_up_to_one_that_is_declined(sandbox):
+    """Behind the deepest offset nothing comes, and what lies before it is not lost."""
+    world = World(rows=9000, days=2, seed=1, until=days_ago(0))
+    asked = Window.of_days(days_ago(2), days_ago(0))
+    pages = client(sandbox("max_offset=600", world=world)).pages(SMS, asked, offsets=range(0, 1500, 300), count=300)
+    assert [page.served for page in pages] == [300, 300, 300]
+
+
 def test_expired_token_is_renewed(sandbox):
     """Code 456 costs a fresh token and no wait."""
     server = sandbox(faults="expired=1,first=1")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxlake.columnar import page_of_json
+from voxlake.columnar import page_of_json, pages_of_json
 from voxlake.decode import BrokenReplyError, decode_csv, page_of, parse_json
 from voxlake.sandbox.history import History
 from voxlake.sandbox.switches import Switches
@@ -159,6 +159,30 @@ def test_changed_bytes(some, at, cut):
             same(damaged, SMS)
         except BrokenReplyError:
             pytest.fail(f"read fast, but no reply: {damaged!r}")
+
+
+@given(st.lists(CHANGES, min_size=3, max_size=3), st.integers(0, 2), st.binary(max_size=3), st.integers(0, 700))
+@settings(max_examples=600, deadline=None)
+def test_replies_together(changes, damaged, some, at):
+    """Replies read together are read as each by itself, and a broken one is not made whole by its neighbours."""
+    bodies = [
+        json.dumps({"result": [ROW, ROW | change][: n + 1], "total_count": n}).encode()
+        for n, change in enumerate(changes)
+    ]
+    broken = [body[:at] + some if n == damaged else body for n, body in enumerate(bodies)]
+    for those in (bodies, broken):
+        pages = pages_of_json(those, SMS)
+        for body, page in zip(those, pages or [], strict=bool(pages)):
+            expected = exact(body, SMS)
+            assert page.table.equals(expected.table)
+            assert (page.total, expected.rejects) == (expected.total, ())
+
+
+def test_replies_together_are_read_fast():
+    """Pages of one shape are read together, an empty one and one without optional fields among them."""
+    rows = [ROW, {name: ROW[name] for name in ROW if name != "text"}]
+    bodies = [json.dumps({"result": rows[:n], "total_count": n}).encode() for n in (2, 0, 1)]
+    assert [page.served for page in pages_of_json(bodies, SMS)] == [2, 0, 1]
 
 
 @pytest.mark.parametrize(

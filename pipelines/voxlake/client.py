@@ -30,7 +30,7 @@ from voxlake.settings import API_URL
 from voxlake.streams import A2P, SMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from voxlake.results import A2PSent, PhoneNumber, Sent
@@ -214,6 +214,12 @@ class _Filtered:
     def page(self, stream: Stream, window: Window, *, offset: int, count: int, **filters: str) -> Page:
         """Ask for a page."""
         return self._api.page(stream, window, offset=offset, count=count, **{**filters, **self._filters})
+
+    def pages(
+        self, stream: Stream, window: Window, *, offsets: Sequence[int], count: int, **filters: str
+    ) -> list[Page]:
+        """Ask for pages at the same time."""
+        return self._api.pages(stream, window, offsets=offsets, count=count, **{**filters, **self._filters})
 
     def total(self, stream: Stream, window: Window, **filters: str) -> int:
         """Ask how many there are."""

@@ -44,18 +44,30 @@ class _UnusualError(ValueError):
 
 def page_of_json(body: bytes, stream: Stream) -> Page | None:
     """Read a JSON reply whose rows all look like the first; None where any doubt is left."""
+    pages = pages_of_json([body], stream)
+    return pages[0] if pages else None
+
+
+def pages_of_json(bodies: Sequence[bytes], stream: Stream) -> list[Page] | None:
+    """Read replies whose rows all look like the first of all, at the price of few calls; None where a doubt is left."""
     # Arrow reads up to a NUL, and past the pieces of a byte order mark.
-    if b"\0" in body or not body.startswith(b"{"):
+    if any(b"\0" in body or not body.startswith(b"{") for body in bodies):
         return None
+    first = bodies[0]
     try:
-        reply = _parsed(body, _schema(_first_row(body), stream, text_total=b'"total_count":"' in body[-400:]))
-        total = _no_nulls(reply["total_count"])
-        rows = _no_nulls(reply["result"]).combine_chunks().flatten()
-        fields = dict(zip(rows.type.names, rows.flatten(), strict=True))
-        table = _typed(fields, stream)
+        schema = _schema(_first_row(first), stream, text_total=b'"total_count":"' in first[-400:])
+        replies = _parsed(b"\n".join(bodies), schema, len(bodies))
+        totals = _no_nulls(replies["total_count"]).to_pylist()
+        results = _no_nulls(replies["result"].combine_chunks())
+        rows = results.flatten()
+        table = _typed(dict(zip(rows.type.names, rows.flatten(), strict=True)), stream)
     except (pa.ArrowException, ValueError, KeyError, RecursionError):
         return None
-    return Page(table, int(total[0].as_py()))
+    ends = results.offsets.to_pylist()
+    return [
+        Page(table.slice(start, end - start), total)
+        for start, end, total in zip(ends[:-1], ends[1:], totals, strict=True)
+    ]
 
 
 def table_of_csv(names: Sequence[str], lines: Sequence[Sequence[str]], stream: Stream) -> pa.Table | None:
@@ -113,16 +125,16 @@ def _schema(shape: Shape, stream: Stream, *, text_total: bool) -> pa.Schema:
     return pa.schema([("result", pa.list_(row)), ("total_count", pa.string() if text_total else pa.int64())])
 
 
-def _parsed(body: bytes, schema: pa.Schema) -> pa.Table:
-    """Let Arrow read one reply; it must be one object, of what we know and harmless values beside."""
+def _parsed(body: bytes, schema: pa.Schema, replies: int) -> pa.Table:
+    """Let Arrow read so many replies; each must be one object, of what we know and harmless values beside."""
     # As a stream: to read it as a table, Arrow starts a thread for every reply.
     reply = pj.open_json(
         pa.BufferReader(body),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(body) + 1),
         parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
     ).read_all()
-    if reply.num_rows != 1 or reply.schema.field("result").type != schema.field("result").type:
-        raise _UnusualError("not one reply of known fields")
+    if reply.num_rows != replies or reply.schema.field("result").type != schema.field("result").type:
+        raise _UnusualError("not that many replies of known fields")
     for field in reply.schema:
         # Arrow takes NaN, which is no JSON, for a number; and an error is not ours to judge.
         if field.name not in schema.names and not (pa.types.is_integer(field.type) or pa.types.is_string(field.type)):
@@ -188,8 +200,9 @@ def _no_empty(values: Any) -> Any:
 def _words(values: Any, meanings: Mapping[str, str]) -> Any:
     """Write few different words in capitals, as Python does, or as what they mean."""
     words = values.dictionary_encode()
-    upper = (word.upper() for word in words.dictionary.to_pylist())
-    return pa.array([meanings.get(word, word) or None for word in upper], pa.string()).take(words.indices)
+    told = words.dictionary.to_pylist()
+    meant = [meanings.get(word.upper(), word.upper()) or None for word in told]
+    return values if meant == told else pa.array(meant, pa.string()).take(words.indices)
 
 
 def _whole(values: Any) -> Any:

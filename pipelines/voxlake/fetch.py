@@ -118,9 +118,9 @@ class _Walker:
 
     def _read(self, window: Window) -> _Reading:
         """Walk a bounded number of times until the counts agree."""
-        for _ in range(READINGS):
-            reading = self._walk(window)
-            if reading.agrees or not reading.complete:
+        for attempt in range(READINGS):
+            reading = self._walk(window, ahead=not attempt)
+            if reading.agrees or not reading.complete or reading.stopped_at is not None:
                 break
         if reading.stopped_at is not None and not reading.agrees:
             self._limits.deepest = min(self._limits.deepest, reading.stopped_at)
@@ -154,7 +154,9 @@ class _Walker:
         batch = self._batch(self._walk(window, floor=True), window)
         if batch.verified:
             return batch
-        readings = [self._walk(window, floor=True, **{self._stream.own: value}) for value in self._stream.filters]
+        readings = [
+            self._walk(window, floor=True, ahead=False, **{self._stream.own: value}) for value in self._stream.filters
+        ]
         told = self._api.total(self._stream, self._asked(window))
         totals = [sum(reading.totals[-1] for reading in readings), told]
         merged = self._batch(_Reading([page for reading in readings for page in reading.pages], totals), window)
@@ -176,8 +178,11 @@ class _Walker:
             return Batch(window, table, table.num_rows)
         return Batch(window, table, max(reading.totals[-1] - (reading.ids - table.num_rows), 0), rejects, problem)
 
-    def _walk(self, window: Window, *, floor: bool = False, **filters: str) -> _Reading:
-        """Read all pages once; not complete where offsets would go too deep and the window can still be cut."""
+    def _walk(self, window: Window, *, floor: bool = False, ahead: bool = False, **filters: str) -> _Reading:
+        """Read all pages once; not complete where offsets would go too deep and the window can still be cut.
+
+        With `ahead`, the first page tells which others to ask for at the same time.
+        """
         asked = self._asked(window)
         csv = self._api.output == "csv"
         totals = [self._api.total(self._stream, asked, **filters)] if csv else []
@@ -203,7 +208,7 @@ class _Walker:
             pages.append(page)
             if not page.served:
                 break
-            offset += page.served
+            offset = offset + page.served if len(pages) > 1 or not ahead else self._ahead(asked, pages, totals)
         if csv:
             totals.append(self._api.total(self._stream, asked, **filters))
         return _Reading(pages, totals, stopped_at=stopped_at)
@@ -225,6 +230,16 @@ class _Walker:
                 self._limits.page = min(self._limits.page, smaller)
                 return page
             raise
+
+    def _ahead(self, asked: Window, pages: list[Page], totals: list[int]) -> int:
+        """Add all pages behind the first, asked for at the same time, and give the offset behind the last."""
+        size, total = pages[0].served, totals[-1]
+        if not (size < total <= self._limits.deepest and _full(pages)):
+            return size
+        others = self._api.pages(self._stream, asked, offsets=range(size, total, size), count=size)
+        pages += [page for page in others if page.served]
+        totals += [page.total for page in others if page.total is not None]
+        return size * (1 + len(others))
 
     def _asked(self, window: Window) -> Window:
         """Widen a window so that no row of it can be missed, whether its bounds count or not."""

@@ -103,6 +103,8 @@ class Loading:
             raise DataError(
                 f"The database cannot be built ({told}): run 'voxlake audit --repair', and tell us if it fails again."
             ) from error
+        finally:
+            self.close()
         self._changed |= gone
         return True
 
@@ -161,7 +163,6 @@ class Loading:
         check(connection, changed=None if self._anew else self._changed)
         connection.execute("USE memory")
         connection.execute("DETACH next")
-        self.close()
 
     def _begun(self) -> duckdb.DuckDBPyConnection:
         """Give the database aside: a clone of the published one, or a new one; its transaction is open."""

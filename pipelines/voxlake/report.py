@@ -112,10 +112,9 @@ class Report:
             if all(part.total_count is None for part in s.parts.values()):
                 lines.append(f"{s.stream}: none of {s.days} days could be read")
                 continue
+            days = max(s.days, len(s.parts))
             news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed else "nothing new"
-            lines.append(
-                f"{s.stream}: {s.rows:,} rows in {s.days} days, {news}; {s.verified} of {s.days} days verified"
-            )
+            lines.append(f"{s.stream}: {s.rows:,} rows in {days} days, {news}; {s.verified} of {days} days verified")
             if s.rejects:
                 lines.append(f"{s.stream}: {s.rejects:,} rows could not be read, see rejects/")
             lines += [f"{s.stream}: {days} is not verified: {problem}" for days, problem in _together(s.unverified)]

@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 a bug; 2 usage or settings; 3 the API refused; 4 data that
 from __future__ import annotations
 
 import gc
+import os
 
 import click
 
@@ -17,6 +18,9 @@ from voxlake.cli.export import backfill, export
 from voxlake.cli.options import Group
 from voxlake.cli.sandbox import sandbox
 from voxlake.cli.sms import sms
+
+# We multiply no matrices, and the threads that numpy would start for it take turns at waiting.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from voxlake.cli.options import (
     days_of,
     holder,
     keeping,
+    leave,
     now,
     progress_bar,
     say,
@@ -100,4 +100,4 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         if not sum(stream.days for stream in report.streams):
             progress(1, 1)
     say(str(report))
-    sys.exit(report.exit_code)
+    leave(report.exit_code)

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -159,6 +159,14 @@ def stoppable(bar: Any) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def leave(code: int) -> NoReturn:
+    """End at once: Python would take apart for a tenth of a second what the system takes anyway."""
+    with suppress(OSError, AttributeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def say(text: str) -> None:
