@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,8 @@ class Api(Wire):
         super().__init__(url, auth, jobs=jobs, **options)
         self.output = output
         self._side_by_side = ThreadPoolExecutor(jobs)
+        # Reading many replies takes ten times their size, and more at once than there are processors gains nothing.
+        self._reading = threading.Semaphore(os.cpu_count() or 1)
 
     def page(self, stream: Stream, window: Window, *, offset: int, count: int, **filters: str) -> Page:
         """Ask for up to `count` rows of a history from `offset`, in the output format that was chosen.
@@ -84,7 +88,8 @@ class Api(Wire):
         declined = (n for n, future in enumerate(futures) if isinstance(future.exception(), Declined))
         replies = [future.result() for future in futures[: next(declined, None)]]
         bodies = [reply for reply in replies if isinstance(reply, bytes)]
-        pages = iter((bodies and pages_of_json(bodies, stream)) or [None] * len(bodies))
+        with self._reading:
+            pages = iter((bodies and pages_of_json(bodies, stream)) or [None] * len(bodies))
         found = []
         for offset, reply in zip(offsets, replies, strict=False):
             page = (next(pages) or _alone(reply, stream)) if isinstance(reply, bytes) else reply

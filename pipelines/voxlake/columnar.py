@@ -193,8 +193,8 @@ def _no_nulls(values: Any) -> Any:
 
 def _no_empty(values: Any) -> Any:
     """Make none of the empty text; csv cannot tell them apart."""
-    empty = pc.equal(pc.binary_length(values), 0)
-    return pc.if_else(empty, None, values) if empty.true_count else values
+    lengths = pc.binary_length(values)
+    return pc.if_else(pc.equal(lengths, 0), None, values) if pc.min(lengths).as_py() == 0 else values
 
 
 def _words(values: Any, meanings: Mapping[str, str]) -> Any:

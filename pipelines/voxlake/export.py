@@ -92,8 +92,9 @@ class Run:
 
     @contextmanager
     def pool(self, jobs: int) -> Iterator[None]:
-        """Work in `jobs` threads, and load beside them; what has not begun when something breaks is dropped."""
-        with self._warehouse.loading() as self._loading, ThreadPoolExecutor(jobs) as self._pool:
+        """Keep `jobs` requests going, and load beside them; what has not begun when something breaks is dropped."""
+        # Each window asks for its pages side by side: more windows would only hold more of them in memory.
+        with self._warehouse.loading() as self._loading, ThreadPoolExecutor(jobs // 2 + 1) as self._pool:
             try:
                 yield
             except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from voxlake.model import Window
     from voxlake.streams import Stream
 
-_STATUSES = pa.array([None, *STATUSES], pa.int8()), pa.array(["unknown", *STATUSES.values()], pa.string())
+
+@functools.cache
+def _statuses() -> tuple[pa.Array, pa.Array]:
+    """Give the numbers of the statuses and their names; not at import, because Arrow would import pandas for it."""
+    return pa.array([None, *STATUSES], pa.int8()), pa.array(["unknown", *STATUSES.values()], pa.string())
 
 
 def normalise(tables: Sequence[pa.Table], *, stream: Stream, window: Window) -> pa.Table:
@@ -39,8 +44,8 @@ def normalise(tables: Sequence[pa.Table], *, stream: Stream, window: Window) -> 
         frame, times = frame.take(order), times[order]
     first, end = np.searchsorted(times, [_micros(window.start), _micros(window.end)])
     frame = frame.iloc[first:end]
-    place = pc.index_in(pa.array(frame["status_id"]), value_set=_STATUSES[0])
-    status = _STATUSES[1].take(pc.fill_null(place, 0))
+    numbers, names = _statuses()
+    status = names.take(pc.fill_null(pc.index_in(pa.array(frame["status_id"]), value_set=numbers), 0))
     frame = frame.assign(status=pd.array(status, pd.ArrowDtype(pa.string())))
     table = pa.Table.from_pandas(frame, schema=stream.schema, preserve_index=False, nthreads=1)
     return table.replace_schema_metadata(None)

@@ -86,7 +86,7 @@ def api_options(command: F) -> F:
         click.option("--keep-raw", is_flag=True, default=None, help="Keep every reply in raw/, for 'voxlake replay'."),
         click.option("--timeout", metavar="N", help="Seconds to wait for one reply. [60]"),
         click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
-        click.option("--jobs", metavar="N", help="Windows asked for at the same time. [4]"),
+        click.option("--jobs", metavar="N", help="Requests at the same time. [4]"),
         click.option("--output", metavar="|".join(OUTPUTS), help="What is asked of the API. [json]"),
         click.option("--credentials", metavar="FILE", help="The vendor's credentials.json."),
         click.option("--api-url", metavar="URL", help="The API's address. [the vendor's]"),
