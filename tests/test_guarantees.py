@@ -12,7 +12,7 @@ import pytest
 from dates import days_ago
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
-from scenario import Life, draw
+from scenario import Life, Night, Scenario, draw
 from storm import storm
 from test_export import held, truth
 
@@ -37,6 +37,14 @@ def test_random_lives(tmp_path_factory, rng):
         Life(scenario, folder).live()
     finally:
         shutil.rmtree(folder)
+
+
+def test_an_export_at_midnight(tmp_path):
+    """A run that begins with the day does not call that day unread, for it has no second yet."""
+    quiet = {"switches": (), "output": "json", "jobs": 4, "settle_hours": 72, "legacy": True}
+    # Three hours, nine, and the sixty of the last runs.
+    nights = (Night(hours=9, appear=0, faults="", kill_after=None),)
+    Life(Scenario(seed=1, rows=50, days=2, late=0, nights=nights, **quiet), tmp_path).live()
 
 
 def test_kill_at_any_moment(sandbox, voxlake):

@@ -10,7 +10,7 @@ from voxlake.errors import CredentialsRefused, Doubled, Refused, StorageFull, Vo
 from voxlake.extract import extract, survey
 from voxlake.fetch import Limits
 from voxlake.ledger import Ledger
-from voxlake.model import Cell
+from voxlake.model import Cell, midnight
 from voxlake.plan import Plan, neighbours, plan
 from voxlake.probe import probe
 from voxlake.report import Report, StreamReport
@@ -126,6 +126,9 @@ class Run:
 
     def read(self, days: Mapping[Stream, Iterable[date]]) -> None:
         """Read days side by side, and take note of each as soon as it is in the lake."""
+        # At midnight, today has no second yet that could be asked for.
+        began = self._now().replace(microsecond=0)
+        days = {stream: {day for day in its if midnight(day) < began} for stream, its in days.items()}
         for stream, its in days.items():
             self._wanted[stream].update(its)
         surveyed = self._surveyed(days)
