@@ -166,9 +166,10 @@ def test_no_network(voxlake, sandbox):
 
 
 def test_read_only_folder(sandbox, voxlake):
-    """A data directory that cannot be made is said in one sentence."""
+    """A data directory that lies in a file is said in one sentence that names the file."""
     (voxlake.folder / "file").write_text("")
-    assert "file" in sentence(voxlake("export", "--data-dir", "file/data", server=sandbox(), code=75))
+    told = sentence(voxlake("export", "--data-dir", "file/data", server=sandbox(), code=2))
+    assert told.startswith("voxlake: file is a file, not a folder")
 
 
 def test_publish_rebuilds(sandbox, voxlake):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,7 +15,7 @@ from voxlake.sheet import save
 from voxlake.show import show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Rows = list[tuple[Any, ...]]
@@ -61,12 +62,10 @@ def _rows(
     connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None
 ) -> tuple[list[str], Rows]:
     _only_reads(sql)
-    try:
+    with _asking():
         result = connection.execute(sql, dict(bound))
         names = [column[0] for column in result.description or []]
         return names, result.fetchmany(limit) if limit else result.fetchall()
-    except duckdb.Error as error:
-        raise _failed(error) from error
 
 
 def _parquet(
@@ -74,23 +73,19 @@ def _parquet(
 ) -> int:
     """Write straight from columns: types and amounts stay as the database has them."""
     _only_reads(sql)
-    try:
+    with _asking():
         relation = connection.sql(sql, params=dict(bound))
         if relation is None:
             raise SettingsError("The query has no answer to write: ask with SELECT.")
         table = (relation.limit(limit) if limit else relation).to_arrow_table()
-    except duckdb.Error as error:
-        raise _failed(error) from error
     pq.write_table(table, path, compression="zstd")
     return int(table.num_rows)
 
 
 def _only_reads(sql: str) -> None:
     """Refuse what could write: the database is opened read-only, but COPY and EXPORT would still write files."""
-    try:
+    with _asking():
         found = duckdb.extract_statements(sql)
-    except duckdb.Error as error:
-        raise _failed(error) from error
     # A PIVOT is several statements to DuckDB.
     reading = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
     if len(found) == 1 and _PIVOT.match(sql):
@@ -107,5 +102,13 @@ def _runs_another(statement: duckdb.Statement) -> bool:
     return any(one.type != duckdb.StatementType.SELECT for one in duckdb.extract_statements(inner))
 
 
-def _failed(error: duckdb.Error) -> SettingsError:
-    return SettingsError(f"The query failed ({' '.join(str(error).split())}): mend it and run it again.")
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Say what is wrong with a query; a damaged database is no fault of it, and is for whoever opened that to tell."""
+    try:
+        yield
+    except duckdb.Error as error:
+        told = " ".join(str(error).split())
+        if "Corrupt database file" in told or ("Could not read" in told and ".duckdb" in told):
+            raise
+        raise SettingsError(f"The query failed ({told}): mend it and run it again.") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake.cli.options import answer_options, data_options, drawing, holder, now, with_settings
-from voxlake.errors import SettingsError
+from voxlake.errors import DataError, SettingsError
 from voxlake.settings import day
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def publish(settings: Settings) -> None:
         ledger, warehouse = Ledger(lake), Warehouse(lake)
         warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
         ledger.save()
+    if warehouse.moved:
+        click.echo(f"{warehouse.path} was a folder: it is {warehouse.moved} now.", err=True)
     click.echo(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}", err=True)
 
 
@@ -82,21 +84,31 @@ def status(settings: Settings, form: str) -> None:
     from voxlake.show import as_json, status_text  # noqa: PLC0415
     from voxlake.status import calendars  # noqa: PLC0415
     from voxlake.status import status as look  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
     from voxlake.weeks import legend, weeks  # noqa: PLC0415
 
     lake, today = Lake(settings.data_dir), now().date()
-    found = look(lake, today=today, settling=settings.settling)
+    warnings: list[dict[str, Any]] = []
+    damage: DataError | None = None
+    try:
+        warnings = Warehouse(lake).oddities()
+    except DataError as error:
+        damage = error
+    found = look(lake, today=today, settling=settings.settling, warnings=warnings)
     if form == "json":
         click.echo(as_json(found))
-        return
-    glyphs, colour = drawing()
-    width = shutil.get_terminal_size().columns
-    drawn = {
-        stream: weeks(states, width=width, glyphs=glyphs, colour=colour)
-        for stream, states in calendars(lake, today=today, settling=settings.settling).items()
-    }
-    text = status_text(found, settings.data_dir, drawn)
-    click.echo(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
+    else:
+        glyphs, colour = drawing()
+        width = shutil.get_terminal_size().columns
+        drawn = {
+            stream: weeks(states, width=width, glyphs=glyphs, colour=colour)
+            for stream, states in calendars(lake, today=today, settling=settings.settling).items()
+        }
+        text = status_text(found, settings.data_dir, drawn)
+        click.echo(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
+    if damage is not None:
+        # A damaged database takes nothing away from the lake, so that is told first.
+        raise damage
 
 
 @click.command()

@@ -87,7 +87,12 @@ def _examined(warehouse: Warehouse) -> bool:
     broken = warehouse.broken()
     for name, told in broken.items():
         click.echo(f"The check {name!r} fails: {told}", err=True)
-    for odd in warehouse.oddities():
+    try:
+        odd_ones = warehouse.oddities()
+    except DataError as error:
+        click.echo(f"voxlake: {error}", err=True)
+        return False
+    for odd in odd_ones:
         click.echo(f"Odd: {odd['messages']:,} {odd['channel']} messages ({odd['warning']}): {odd['promise']}", err=True)
     return not broken
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import data_options, now, with_settings
-from voxlake.errors import DataError, SettingsError
+from voxlake.errors import SettingsError
 from voxlake.settings import day
 
 if TYPE_CHECKING:
@@ -35,24 +35,17 @@ LONGEST = 3660
 @with_settings
 def dashboard(settings: Settings, first: str | None, end: str | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
-    import duckdb  # noqa: PLC0415 - heavy imports only where they are used
-
-    from voxlake.dashboard.figures import extent  # noqa: PLC0415
+    from voxlake.dashboard.figures import extent  # noqa: PLC0415 - heavy imports only where they are used
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     page = out or settings.data_dir / "dashboard.html"
-    try:
-        with Warehouse(Lake(settings.data_dir)).reader() as connection:
-            span = _span(extent(connection), first, end)
-            _make_room(page, png)
-            from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
+    with Warehouse(Lake(settings.data_dir)).reader() as connection:
+        span = _span(extent(connection), first, end)
+        _make_room(page, png)
+        from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
 
-            board = Board(connection, span)
-    except duckdb.Error as error:
-        raise DataError(
-            f"The database cannot be read ({' '.join(str(error).split())}): run 'voxlake publish' and try again."
-        ) from error
+        board = Board(connection, span)
     with _writing(page, "--out"):
         _put(page, board.html(made=now()).encode())
     click.echo(page)
