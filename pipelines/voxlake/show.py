@@ -51,8 +51,8 @@ def form_of(form: str | None, out: Path | None) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Give JSON with exact decimals and dates as text."""
-    return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, indent=2, default=str)
+    """Give JSON with exact decimals, dates as text, and null for infinity and NaN, which JSON has no words for."""
+    return simplejson.dumps(_keyed(value), use_decimal=True, ensure_ascii=False, ignore_nan=True, indent=2, default=str)
 
 
 def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[int, str], Sequence[str]]) -> str:
@@ -102,6 +102,13 @@ def _spans(days: Iterable[date]) -> str:
         f"{w.days[0]}" if len(w.days) == 1 else f"{w.days[0]} to {w.days[-1]} ({len(w.days)} days)" for w in windows
     ]
     return ", ".join(named)
+
+
+def _keyed(value: Any) -> Any:
+    """Make text of the keys of maps, which can be anything in the database."""
+    if isinstance(value, dict):
+        return {str(_plain(key)): _keyed(its) for key, its in value.items()}
+    return [_keyed(its) for its in value] if isinstance(value, list | tuple) else value
 
 
 def _plain(value: Any) -> Any:

@@ -148,7 +148,16 @@ def report(
     _answer(settings, known[name].sql, bound, form, out, limit)
 
 
-@click.command()
+class _Sql(click.Command):
+    """A command whose argument may begin with a comment of SQL, which is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put a line before what begins with `--` and then a blank, or goes on in another line."""
+        comments = (arg.startswith("--") and (arg[2:3].isspace() or "\n" in arg) for arg in args)
+        return super().parse_args(ctx, [f"\n{arg}" if it else arg for arg, it in zip(args, comments, strict=True)])
+
+
+@click.command(cls=_Sql)
 @click.argument("sql")
 @answer_options
 @data_options
