@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dates import days_ago
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
@@ -139,6 +141,29 @@ def test_bad_credentials_file(voxlake, content):
     done = voxlake("export", "--credentials", "bad.json", code=2)
     assert "credentials file" in done.stderr
     assert "s3cret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"key_id": None}, "lacks key_id:"),
+        ({"key_id": "", "private_key": None}, "lacks key_id and private_key:"),
+        ({"account_id": "mine"}, "account_id in the credentials file bad.json is no number"),
+        ({"account_id": [1]}, "account_id in the credentials file bad.json is no number"),
+        ({"private_key": "EC"}, "no RSA key"),
+    ],
+)
+def test_credentials_that_lack_something(sandbox, voxlake, change, told):
+    """What is wrong in a credentials file is named, also a key of another kind."""
+    server = sandbox()
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    ).decode()  # fmt: skip
+    content = json.loads(server.credentials.read_text()) | change
+    if content["private_key"] == "EC":
+        content["private_key"] = key
+    (voxlake.folder / "bad.json").write_text(json.dumps({k: v for k, v in content.items() if v is not None}))
+    assert told in sentence(voxlake("export", "--credentials", "bad.json", "--api-url", server.url, code=2))
 
 
 def test_locked(sandbox, voxlake):
