@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake.cli.options import answer_options, data_options, drawing, holder, now, with_settings
+from voxlake.cli.output import say
 from voxlake.errors import DataError, SettingsError
 from voxlake.settings import day
 
@@ -96,7 +97,7 @@ def status(settings: Settings, form: str) -> None:
         damage = error
     found = look(lake, today=today, settling=settings.settling, warnings=warnings)
     if form == "json":
-        click.echo(as_json(found))
+        say(as_json(found))
     else:
         glyphs, colour = drawing()
         width = shutil.get_terminal_size().columns
@@ -105,7 +106,7 @@ def status(settings: Settings, form: str) -> None:
             for stream, states in calendars(lake, today=today, settling=settings.settling).items()
         }
         text = status_text(found, settings.data_dir, drawn)
-        click.echo(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
+        say(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
     if damage is not None:
         # A damaged database takes nothing away from the lake, so that is told first.
         raise damage
@@ -137,7 +138,7 @@ def report(
     if name is None:
         width = max(map(len, known))
         for each in known.values():
-            click.echo(f"{each.name:<{width}}  {each.promise}")
+            say(f"{each.name:<{width}}  {each.promise}")
         return
     if name not in known:
         raise SettingsError(f"There is no report {name!r}: use {', '.join(known)}.")
@@ -172,7 +173,7 @@ def schema() -> None:
     """Describe every table, view, column and report, as Markdown."""
     from voxlake.schema import markdown  # noqa: PLC0415
 
-    click.echo(markdown(), nl=False)
+    say(markdown(), nl=False)
 
 
 def _answer(
@@ -186,7 +187,7 @@ def _answer(
     form = form_of(form, out)
     with Warehouse(Lake(settings.data_dir)).reader() as connection:
         if out is None:
-            click.echo(answer(connection, sql, bound, form=form, limit=limit), nl=False)
+            say(answer(connection, sql, bound, form=form, limit=limit), nl=False)
             return
         rows = written(connection, sql, bound, form=form, limit=limit, path=out)
     click.echo(f"{rows:,} rows: {out}", err=True)

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import click
 
 from voxlake.cli.options import FORMATS, api_of, now, with_settings
-from voxlake.errors import SettingsError, Uncertain
+from voxlake.cli.output import say
+from voxlake.errors import SettingsError, StorageFull, Uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,7 +141,7 @@ def _tell_parts(order: Order, form: str) -> None:
 
     found = dataclasses.asdict(count(order.text))
     found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
-    click.echo(show(list(found), [list(found.values())], form), nl=False)
+    say(show(list(found), [list(found.values())], form), nl=False)
 
 
 def _tell(sending: Sending, form: str, *, again: bool) -> None:
@@ -151,7 +152,11 @@ def _tell(sending: Sending, form: str, *, again: bool) -> None:
 
     names = ["number", "state", "message_id", "code", "reason"]
     rows = [[getattr(result, name) for name in names] for result in sending.results]
-    click.echo(show(names, rows, form), nl=False)
+    try:
+        say(show(names, rows, form), nl=False)
+    except StorageFull as error:
+        # What was sent is sent, and in the journal: the exit code must not say to try it again.
+        click.echo(f"voxlake: {error}", err=True)
     counts = [(state, sending.count(state)) for state in (SENT, SKIPPED, FAILED, UNKNOWN, UNSENT)]
     click.echo(", ".join(f"{count:,} {state}" for state, count in counts if count), err=True)
     if sending.error is not None:
