@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake.cli.options import answer_options, data_options, drawing, holder, now, with_settings
-from voxlake.cli.output import say
+from voxlake.cli.output import give
 from voxlake.errors import DataError, SettingsError
 from voxlake.settings import day
 
@@ -54,6 +54,7 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     from voxlake.ledger import Ledger  # noqa: PLC0415
     from voxlake.replay import replay as rebuild  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
+    from voxlake.weeks import counted  # noqa: PLC0415
 
     lake = Lake(settings.data_dir)
     with lake.locked(holder=holder()):
@@ -63,7 +64,7 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
         ledger.save()
     proved = sum(part.verified for part in done.parts)
     click.echo(
-        f"{done.replies:,} replies: {sum(part.row_count for part in done.parts):,} rows in {len(done.parts):,} days,"
+        f"{done.replies:,} replies: {sum(part.row_count for part in done.parts):,} rows in {counted(len(done.parts))},"
         f" {proved:,} of them verified; database {Warehouse(lake).path}",
         err=True,
     )
@@ -97,7 +98,7 @@ def status(settings: Settings, form: str) -> None:
         damage = error
     found = look(lake, today=today, settling=settings.settling, warnings=warnings)
     if form == "json":
-        say(as_json(found))
+        give(as_json(found))
     else:
         glyphs, colour = drawing()
         width = shutil.get_terminal_size().columns
@@ -106,7 +107,7 @@ def status(settings: Settings, form: str) -> None:
             for stream, states in calendars(lake, today=today, settling=settings.settling).items()
         }
         text = status_text(found, settings.data_dir, drawn)
-        say(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
+        give(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
     if damage is not None:
         # A damaged database takes nothing away from the lake, so that is told first.
         raise damage
@@ -138,7 +139,7 @@ def report(
     if name is None:
         width = max(map(len, known))
         for each in known.values():
-            say(f"{each.name:<{width}}  {each.promise}")
+            give(f"{each.name:<{width}}  {each.promise}")
         return
     if name not in known:
         raise SettingsError(f"There is no report {name!r}: use {', '.join(known)}.")
@@ -173,7 +174,7 @@ def schema() -> None:
     """Describe every table, view, column and report, as Markdown."""
     from voxlake.schema import markdown  # noqa: PLC0415
 
-    say(markdown(), nl=False)
+    give(markdown(), nl=False)
 
 
 def _answer(
@@ -187,7 +188,7 @@ def _answer(
     form = form_of(form, out)
     with Warehouse(Lake(settings.data_dir)).reader() as connection:
         if out is None:
-            say(answer(connection, sql, bound, form=form, limit=limit), nl=False)
+            give(answer(connection, sql, bound, form=form, limit=limit), nl=False)
             return
         rows = written(connection, sql, bound, form=form, limit=limit, path=out)
     click.echo(f"{rows:,} rows: {out}", err=True)

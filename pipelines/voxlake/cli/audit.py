@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, with_settings
-from voxlake.cli.output import say
+from voxlake.cli.output import give
 from voxlake.errors import DataError, SettingsError, gravest
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def _tell(audits: Sequence[Audit], form: str) -> None:
     from voxlake.show import as_json  # noqa: PLC0415
 
     if form == "json":
-        say(as_json([found.to_json() for found in audits]))
+        give(as_json([found.to_json() for found in audits]))
     elif audits:
-        say("\n".join(map(str, audits)))
+        give("\n".join(map(str, audits)))
 
 
 def _days(ledger: Ledger, account_id: int, stream: Stream, since: str | None, until: str | None) -> Sequence[date]:

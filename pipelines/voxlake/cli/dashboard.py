@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import data_options, now, with_settings
-from voxlake.cli.output import say
+from voxlake.cli.output import give
 from voxlake.errors import SettingsError
 from voxlake.settings import day
 
@@ -49,12 +49,12 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
         board = Board(connection, span)
     with _writing(page, "--out"):
         _put(page, board.html(made=now()).encode())
-    say(page)
+    give(page)
     if png is not None:
         for name, picture in board.pictures():
             with _writing(png, "--png"):
                 _put(png / name, picture)
-            say(png / name)
+            give(png / name)
 
 
 def _span(extent: Extent, first: str | None, end: str | None) -> Span:

@@ -11,7 +11,7 @@ import click
 from voxlake.errors import StorageFull
 
 
-def say(text: Any, *, nl: bool = True) -> None:
+def give(text: Any, *, nl: bool = True) -> None:
     """Write to stdout; a reader that went away (`| head`) has all it wants, and the rest is for nobody.
 
     Raises:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from voxlake.cli.options import FORMATS, api_of, now, with_settings
-from voxlake.cli.output import say
+from voxlake.cli.output import give
 from voxlake.errors import SettingsError, StorageFull, Uncertain
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _tell_parts(order: Order, form: str) -> None:
 
     found = dataclasses.asdict(count(order.text))
     found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
-    say(show(list(found), [list(found.values())], form), nl=False)
+    give(show(list(found), [list(found.values())], form), nl=False)
 
 
 def _tell(sending: Sending, form: str, *, again: bool) -> None:
@@ -153,7 +153,7 @@ def _tell(sending: Sending, form: str, *, again: bool) -> None:
     names = ["number", "state", "message_id", "code", "reason"]
     rows = [[getattr(result, name) for name in names] for result in sending.results]
     try:
-        say(show(names, rows, form), nl=False)
+        give(show(names, rows, form), nl=False)
     except StorageFull as error:
         # What was sent is sent, and in the journal: the exit code must not say to try it again.
         click.echo(f"voxlake: {error}", err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import FORMATS, Group, api_of, now, with_settings
-from voxlake.cli.output import say
+from voxlake.cli.output import give
 from voxlake.cli.send import account_options, send_many, send_one, typed_text
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def numbers(settings: Settings, form: str) -> None:
     from voxlake.show import show  # noqa: PLC0415
 
     rows = [[p.number, p.sms_supported, p.sms_enabled] for p in Client(api_of(settings)).phone_numbers()]
-    say(show(["number", "sms_supported", "sms_enabled"], rows, form), nl=False)
+    give(show(["number", "sms_supported", "sms_enabled"], rows, form), nl=False)
 
 
 @sms.command()
@@ -61,7 +61,7 @@ def segments(text: str, form: str) -> None:
 
     text = typed_text(text)
     found = dataclasses.asdict(count(text))
-    say(show(list(found), [list(found.values())], form), nl=False)
+    give(show(list(found), [list(found.values())], form), nl=False)
     if odd := foreign(text):
         named = " ".join(f"{c} (U+{ord(c):04X})" for c in odd[:8]) + (" ..." if odd[8:] else "")
         click.echo(f"Not in GSM-7, so that a part holds 70 characters in place of 160: {named}", err=True)
@@ -88,7 +88,7 @@ def check(settings: Settings, form: str) -> None:
         + ([rows[0].message_id, rows[0].delivery_status or rows[0].status] if len(rows) == 1 else [None, None])
         for e, rows in found
     ]
-    say(show(names, table, form), nl=False)
+    give(show(names, table, form), nl=False)
     left = sum(len(rows) != 1 for _, rows in found)
     if left:
         click.echo(
