@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from voxlake.errors import VoxlakeError
     from voxlake.lake import Lake
     from voxlake.model import Cell, Part, Settling
 
@@ -124,8 +125,17 @@ class Warehouse:
             told = " ".join(str(error).split())
             raise DataError(f"The database {self.path} cannot be read ({told}): run 'voxlake publish'.") from error
 
+    def damage(self) -> VoxlakeError | None:
+        """Say why the published database cannot be read, or that there is none; None where all is well."""
+        try:
+            with self.reader() as connection:
+                oddities(connection)
+        except (SettingsError, DataError) as error:
+            return error
+        return None
+
     def broken(self) -> dict[str, str]:
-        """Run every check over the whole of the published database; `differing` tells of one that cannot be read."""
+        """Run every check over the whole of the published database; `damage` tells of one that cannot be read."""
         try:
             with self.reader() as connection:
                 return broken(connection)
