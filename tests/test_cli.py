@@ -197,6 +197,18 @@ def test_read_only_folder(sandbox, voxlake):
     assert told.startswith("voxlake: file is a file, not a folder")
 
 
+@pytest.mark.parametrize("command", ["publish", "audit", "report daily", "replay"])
+def test_nothing_there_yet(sandbox, voxlake, command):
+    """An empty data directory is like none: it is said to be, and nothing is put into it."""
+    server = sandbox(rows=0)
+    missing = sentence(voxlake(*command.split(), server=server, code=2))
+    assert not (voxlake.folder / "data").exists()
+    (voxlake.folder / "data").mkdir()
+    assert sentence(voxlake(*command.split(), server=server, code=2)) == missing
+    assert not list((voxlake.folder / "data").iterdir())
+    assert "voxlake export" in missing
+
+
 def test_publish_rebuilds(sandbox, voxlake):
     """The database can be thrown away and made again from the lake."""
     voxlake("export", "--since", days_ago(12), server=sandbox())

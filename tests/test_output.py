@@ -57,6 +57,25 @@ def test_a_full_disk_behind_stdout(work, command):
     assert done.returncode == 75
 
 
+@pytest.mark.parametrize("command", [["report", "daily"], ["query", "SELECT 1"], ["dashboard"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        ("no/a.csv", "no does not exist: make it first"),
+        ("file/a.csv", "file is a file, not a folder"),
+        ("pipe.csv", "pipe.csv is no ordinary file"),
+    ],
+)
+def test_a_place_that_is_none(work, voxlake, command, out, told):
+    """Where a file cannot be is said before anything is asked, and nothing is made."""
+    (voxlake.folder / "file").touch()
+    os.mkfifo(voxlake.folder / "pipe.csv")
+    done = voxlake(*command, "--data-dir", work / "data", "--out", out, code=2)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"voxlake: {told}")
+    assert sorted(path.name for path in voxlake.folder.iterdir()) == ["file", "pipe.csv"]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_what_was_sent_is_sent(sandbox):
     """A send whose answer cannot be written is not to be tried again."""

@@ -127,6 +127,9 @@ def test_numbers_and_control(sandbox, voxlake):
         ([*MANY, "--to-file", "binary", "--text", "x"], "binary"),
         ([*MANY, "--to-file", "-", "--text", "-"], "stdin"),
         (["sms", "control", "12345678112", "toggle"], "toggle"),
+        (["sms", "numbers", "--format", "xlsx"], "xlsx"),
+        (["sms", "segments", "--text", "x", "--format", "parquet"], "parquet"),
+        ([*SEND, "--text", "x", "--format", "xlsx"], "xlsx"),
     ],
 )
 def test_bad_input(sandbox, voxlake, arguments, names):

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voxlake.draft import Draft, rows_checksum, storage
-from voxlake.errors import DataError, Locked
+from voxlake.errors import DataError, Locked, SettingsError
 from voxlake.model import DAY, Cell, Part, Window
 from voxlake.streams import STREAMS
 
@@ -40,6 +40,13 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.tmp = root / "tmp"
+
+    def require(self) -> None:
+        """Make sure that something was exported; a SettingsError where nothing was."""
+        if self.root.exists() and not self.root.is_dir():
+            raise SettingsError(f"{self.root} is a file, not a folder: give another --data-dir.")
+        if next(self.cells(), None) is None:
+            raise SettingsError(f"There is nothing in the data directory {self.root}: run 'voxlake export' first.")
 
     @contextmanager
     def locked(self, *, holder: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake.cli.options import answer_options, data_options, drawing, holder, now, with_settings
-from voxlake.cli.output import give
+from voxlake.cli.output import check_place, give
 from voxlake.errors import DataError, SettingsError
 from voxlake.settings import day
 
@@ -30,8 +30,7 @@ def publish(settings: Settings) -> None:
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     lake = Lake(settings.data_dir)
-    if not settings.data_dir.is_dir():
-        raise SettingsError(f"There is no data directory {settings.data_dir}: run 'voxlake export' first.")
+    lake.require()
     with lake.locked(holder=holder()):
         ledger, warehouse = Ledger(lake), Warehouse(lake)
         warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
@@ -52,14 +51,16 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.ledger import Ledger  # noqa: PLC0415
+    from voxlake.raw import kept  # noqa: PLC0415
     from voxlake.replay import replay as rebuild  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
     from voxlake.weeks import counted  # noqa: PLC0415
 
-    lake = Lake(settings.data_dir)
+    lake, folder = Lake(settings.data_dir), raw or settings.data_dir / "raw"
+    kept(folder)
     with lake.locked(holder=holder()):
         ledger = Ledger(lake)
-        done = rebuild(raw or settings.data_dir / "raw", lake, ledger, force=force)
+        done = rebuild(folder, lake, ledger, force=force)
         Warehouse(lake).publish(ledger.sound(), settling=settings.settling)
         ledger.save()
     proved = sum(part.verified for part in done.parts)
@@ -68,6 +69,8 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
         f" {proved:,} of them verified; database {Warehouse(lake).path}",
         err=True,
     )
+    for path in done.torn:
+        click.echo(f"{path}: its last reply is torn, as after a kill, and was passed over.", err=True)
     for cell in done.kept:
         click.echo(
             f"{cell.stream}: {cell.date} stays: its file is newer or proves more; --force rebuilds it.",
@@ -138,11 +141,11 @@ def report(
     known = reports(settings.reports_dir)
     if name is None:
         width = max(map(len, known))
-        for each in known.values():
-            give(f"{each.name:<{width}}  {each.promise}")
+        give("\n".join(f"{each.name:<{width}}  {each.promise}" for each in known.values()))
         return
     if name not in known:
-        raise SettingsError(f"There is no report {name!r}: use {', '.join(known)}.")
+        usable = ", ".join(each.name for each in known.values() if each.problem is None)
+        raise SettingsError(f"There is no report {name!r}: use {usable}.")
     days = (day(first, "--from") if first else None, day(end, "--to", up=True) if end else None)
     if days[0] and days[1] and days[0] >= days[1]:
         raise SettingsError(f"--from {days[0]} does not lie before --to {days[1]}: the end is excluded.")
@@ -186,6 +189,8 @@ def _answer(
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     form = form_of(form, out)
+    if out is not None:
+        check_place(out)
     with Warehouse(Lake(settings.data_dir)).reader() as connection:
         if out is None:
             give(answer(connection, sql, bound, form=form, limit=limit), nl=False)

@@ -12,7 +12,7 @@ import click
 
 from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, with_settings
 from voxlake.cli.output import give
-from voxlake.errors import DataError, SettingsError, gravest
+from voxlake.errors import DataError, gravest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,8 +60,7 @@ def audit(
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     api, lake = api_of(settings), Lake(settings.data_dir)
-    if not settings.data_dir.is_dir():
-        raise SettingsError(f"There is no data directory {settings.data_dir}: run 'voxlake export' first.")
+    lake.require()
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     warehouse = Warehouse(lake)

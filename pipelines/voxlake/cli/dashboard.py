@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import data_options, now, with_settings
-from voxlake.cli.output import give
+from voxlake.cli.output import check_place, give
 from voxlake.errors import SettingsError
 from voxlake.settings import day
 
@@ -78,10 +77,7 @@ def _span(extent: Extent, first: str | None, end: str | None) -> Span:
 
 def _make_room(page: Path, png: Path | None) -> None:
     """Find out before anything is drawn that it could not be written."""
-    with _writing(page, "--out"):
-        page.parent.mkdir(parents=True, exist_ok=True)
-        if page.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    check_place(page)
     if png is not None:
         with _writing(png, "--png"):
             png.mkdir(parents=True, exist_ok=True)

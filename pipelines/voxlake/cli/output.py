@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.errors import StorageFull
+from voxlake.errors import SettingsError, StorageFull
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRINTED = ("table", "csv", "json")
+"""The formats that stdout can have."""
 
 
 def give(text: Any, *, nl: bool = True) -> None:
@@ -28,6 +34,21 @@ def give(text: Any, *, nl: bool = True) -> None:
             f"The answer cannot be written to standard output ({error.strerror or error}): make room there, or send it"
             " elsewhere."
         ) from error
+
+
+def check_place(file: Path) -> None:
+    """Find out before anything is asked that an answer could not be written there.
+
+    Raises:
+        SettingsError: its folder is none, or in its place is what cannot be replaced by a file.
+
+    """
+    folder = file.parent
+    if not folder.is_dir():
+        told = "is a file, not a folder: choose another" if folder.exists() else "does not exist: make it first"
+        raise SettingsError(f"{folder} {told}.")
+    if file.exists() and not file.is_file():
+        raise SettingsError(f"{file} is no ordinary file: choose another place with --out, or redirect stdout.")
 
 
 def _for_nobody() -> None:

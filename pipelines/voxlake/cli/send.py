@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from voxlake.cli.options import FORMATS, api_of, now, with_settings
-from voxlake.cli.output import give
+from voxlake.cli.options import api_of, now, with_settings
+from voxlake.cli.output import PRINTED, give
 from voxlake.errors import SettingsError, StorageFull, Uncertain
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _send_options(command: F) -> F:
         click.option(
             "--data-dir", metavar="DIR", help="Where outbox.jsonl, the journal of what was sent, lives. [data]"
         ),
-        click.option("--format", "form", type=click.Choice(FORMATS), default="table"),
+        click.option("--format", "form", type=click.Choice(PRINTED), default="table"),
         click.option("--yes", is_flag=True, help="Don't ask before sending from a real account."),
         click.option("--keep-text", is_flag=True, help="Keep the text in the journal, too."),
         click.option("--again", is_flag=True, help="Send to those, too, who got this text before."),

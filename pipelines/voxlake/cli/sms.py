@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import FORMATS, Group, api_of, now, with_settings
-from voxlake.cli.output import give
+from voxlake.cli.options import Group, api_of, now, with_settings
+from voxlake.cli.output import PRINTED, give
 from voxlake.cli.send import account_options, send_many, send_one, typed_text
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def control(settings: Settings, number: str, command: str) -> None:
 
 
 @sms.command()
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @account_options
 @with_settings
 def numbers(settings: Settings, form: str) -> None:
@@ -52,7 +52,7 @@ def numbers(settings: Settings, form: str) -> None:
 
 @sms.command()
 @click.option("--text", required=True, help="The text; - reads it from stdin.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 def segments(text: str, form: str) -> None:
     """Count the parts that a text is billed for, without network."""
     from voxlake.segments import foreign  # noqa: PLC0415
@@ -68,7 +68,7 @@ def segments(text: str, form: str) -> None:
 
 
 @sms.command()
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @click.option("--data-dir", metavar="DIR", help="Where outbox.jsonl, the journal of what was sent, lives. [data]")
 @account_options
 @with_settings
