@@ -135,6 +135,18 @@ def test_answer(hand, name):
     assert some(asked(hand, name), *names) == rows
 
 
+def test_every_delivery_has_a_place(tmp_path):
+    """What arrived, failed, moves and is unknown is all there is, also where the API gives no status or a new one."""
+    hand = Hand(tmp_path / "data")
+    statuses = [
+        "DELIVERED", "ABORTED", "REJECTED", "FAILED", "EXPIRED", "QUEUED", "DISPATCHED", "UNKNOWN", "NEW", None,
+    ]  # fmt: skip
+    hand.put(FIRST, [row(n, delivery_status=status) for n, status in enumerate(statuses)], stream="a2p")
+    hand.publish()
+    names = ("messages", "delivered", "failed", "moving", "unknown")
+    assert some(asked(hand, "delivery-rate"), *names) == [(10, 1, 4, 2, 3)]
+
+
 def test_all_are_tried():
     """No report is without an answer worked out by hand."""
     assert set(reports(None)) == {*KNOWN, "cost-anomalies"}
