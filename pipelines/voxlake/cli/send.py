@@ -210,7 +210,9 @@ def typed_text(text: str) -> str:
 
 
 def _listed(path: str | None) -> list[str]:
-    """Read one number a line; empty lines and lines that begin with # are none."""
+    """Read one number a line, and name a line that is none; empty lines and lines that begin with # are left out."""
+    from voxlake.limits import checked_number  # noqa: PLC0415
+
     if path is None:
         return []
     try:
@@ -222,4 +224,10 @@ def _listed(path: str | None) -> list[str]:
         ) from error
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is no text file: give one with a number on each line.") from None
-    return [line for line in lines if line and not line.startswith("#")]
+    numbers = {at: line for at, line in enumerate(lines, start=1) if line and not line.startswith("#")}
+    for at, number in numbers.items():
+        try:
+            checked_number(number)
+        except SettingsError as error:
+            raise SettingsError(f"Line {at} of {'stdin' if path == '-' else path}: {error}") from None
+    return list(numbers.values())
