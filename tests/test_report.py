@@ -29,7 +29,7 @@ def test_the_gravest_trouble_decides():
     """A refusal weighs more than the moment, and that more than days that are not verified."""
     told = StreamReport("sms", days=1)
     told.add(part(1, "not read", total=None), new=0, changed=0)
-    assert "none of 1 day could be read" in str(Report([told]))
+    assert "none of 1 days could be read" in str(Report([told]))
     told.errors.append(Unavailable("later"))
     assert Report([told]).exit_code == 75
     told.errors.append(Refused("never"))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import gravest
 from voxlake.plan import neighbours
-from voxlake.weeks import counted
 
 if TYPE_CHECKING:
     from datetime import date
@@ -105,11 +104,11 @@ class Report:
                 lines.append(f"{s.stream}: every day is final, nothing to ask")
                 continue
             if all(part.total_count is None for part in s.parts.values()):
-                lines.append(f"{s.stream}: none of {counted(s.days)} could be read")
+                lines.append(f"{s.stream}: none of {s.days} days could be read")
                 continue
             news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed else "nothing new"
             lines.append(
-                f"{s.stream}: {s.rows:,} rows in {counted(s.days)}, {news}; {s.verified} of {counted(s.days)} verified"
+                f"{s.stream}: {s.rows:,} rows in {s.days} days, {news}; {s.verified} of {s.days} days verified"
             )
             if s.rejects:
                 lines.append(f"{s.stream}: {s.rejects:,} rows could not be read, see rejects/")
