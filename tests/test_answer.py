@@ -219,6 +219,8 @@ def test_query_command(voxlake, tmp_path):
         "/* a */ EXPLAIN ANALYZE COPY (SELECT 1) TO 'leak.csv'",
         "COPY (PIVOT (SELECT 1 AS a) ON a USING count(*)) TO 'leak.csv'",
         "SELECT 1; COPY (SELECT 1) TO 'leak.csv'",
+        "/* /* */ pivot */ COPY (PIVOT (SELECT 1 AS a) ON a USING count(*)) TO 'leak.csv'",
+        "-- a\rCOPY (PIVOT (SELECT 1 AS a) ON a USING count(*)) TO 'leak.csv'",
         "ATTACH 'leak.csv'",
         "EXPORT DATABASE 'leak.csv'",
         "CREATE TABLE t (a INTEGER)",
@@ -233,8 +235,102 @@ def test_a_question_writes_nothing(connection, tmp_path, monkeypatch, sql):
 
 
 @pytest.mark.parametrize(
-    "sql", ["EXPLAIN ANALYZE SELECT 1", "DESCRIBE SELECT 1", "PIVOT (SELECT 1 AS a) ON a USING count(*)", "VALUES (1)"]
+    "sql",
+    [
+        "EXPLAIN ANALYZE SELECT 1",
+        "-- why\nEXPLAIN SELECT 1",
+        "DESCRIBE SELECT 1",
+        "PIVOT (SELECT 1 AS a) ON a USING count(*)",
+        "-- a\n/* b */ PIVOT (SELECT 1 AS a) ON a USING count(*); -- c",
+        "FROM (PIVOT (SELECT 1 AS a) ON a USING count(*))",
+        "VALUES (1)",
+        "SELECT 1; ;",
+    ],
 )
 def test_a_question_is_more_than_select(connection, sql):
     """What only reads is answered."""
     assert answer(connection, sql, {}, form="csv", limit=None)
+
+
+FORMS = ["table", "csv", "json", "parquet", "xlsx"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("", "empty"),
+        (" ; ", "empty"),
+        ("-- nothing", "empty"),
+        ("SELECT 1; SELECT 2", "2 statements"),
+        ("PRAGMA database_size", "PRAGMA is no question"),
+        ("SET memory_limit = '1GB'", "SET is no question"),
+        ("SET VARIABLE a = 1", "SET is no question"),
+        ("CALL duckdb_databases()", "CALL is no question"),
+        ("BEGIN", "TRANSACTION is no question"),
+    ],
+)
+def test_no_question(connection, tmp_path, sql, told, form):
+    """What is not one question is said to be none, and nothing is answered in part."""
+    with pytest.raises(SettingsError, match=told):
+        written(connection, sql, {}, form=form, limit=None, path=tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_of_what_json_has_no_words_for(connection):
+    """Infinity and NaN are null, wherever they stand, and the keys of a map are text."""
+    sql = """SELECT 1 / 0 AS a, -1 / 0 AS b, 'nan'::DOUBLE AS c, ['inf'::DOUBLE, 1.5] AS d, {'x': 'nan'::FLOAT} AS e,
+        MAP {DATE '2026-01-02': 0.5::DECIMAL(3, 2)} AS f"""
+    assert json.loads(answer(connection, sql, {}, form="json", limit=None)) == [
+        {"a": None, "b": None, "c": None, "d": [None, 1.5], "e": {"x": None}, "f": {"2026-01-02": 0.5}}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT 1 AS n, INTERVAL 1 DAY AS span", "'span'"),
+        ("SELECT [INTERVAL 1 DAY] AS spans", "'spans'"),
+        ("SELECT union_value(n := 1) AS u", "'u'"),
+    ],
+)
+def test_types_that_parquet_has_not(connection, tmp_path, sql, told):
+    """A type that Parquet cannot hold is said by the name of its column; as text it is written."""
+    with pytest.raises(SettingsError, match=f"{told}.*AS VARCHAR"):
+        written(connection, sql, {}, form="parquet", limit=None, path=tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+    cast = f"SELECT COLUMNS(*)::VARCHAR FROM ({sql})"
+    assert written(connection, cast, {}, form="parquet", limit=None, path=tmp_path / "a") == 1
+
+
+def test_a_span_beyond_all_time(connection):
+    """A value that nothing here can hold is a sentence."""
+    with pytest.raises(SettingsError, match="out of range"):
+        answer(connection, "SELECT INTERVAL 9999999 YEARS", {}, form="csv", limit=None)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_columns_of_one_name(connection, tmp_path, form):
+    """Two columns of one name are both shown, or refused by name where one would be lost."""
+    sql = "SELECT 1 AS b, * FROM (SELECT 1 AS a) JOIN (SELECT 1 AS a) AS c ON true"
+    path = tmp_path / "a"
+    if form in ("table", "csv"):
+        assert written(connection, sql, {}, form=form, limit=None, path=path) == 1
+        assert path.read_text().splitlines()[0].replace(",", "  ") == "b  a  a"
+    else:
+        with pytest.raises(SettingsError, match=r"2 columns 'a'.* AS"):
+            written(connection, sql, {}, form=form, limit=None, path=path)
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_query_that_begins_with_a_comment(voxlake, tmp_path):
+    """A comment in front is no option, and an option is no comment."""
+    hand = Hand(tmp_path / "data")
+    hand.put(FIRST, [row(1)])
+    hand.publish()
+    where = ("--data-dir", hand.root, "--format", "csv")
+    for sql in ("-- note\nSELECT 1 AS a", "--note\nSELECT 1 AS a", "-- note\n\n/* more */ SELECT 1 AS a"):
+        assert voxlake("query", sql, *where).stdout == "a\n1\n"
+        assert voxlake("query", *where, sql).stdout == "a\n1\n"
+    assert "empty" in voxlake("query", "-- only", *where, code=2).stderr
+    assert "--note" in voxlake("query", "--note", "SELECT 1", *where, code=2).stderr

@@ -84,7 +84,6 @@ def other_text(voxlake, server):
         (lose_footer, "is damaged"),
         (swap_days, "holds rows of another day"),
         (touch_database, "the database does not hold what the lake holds"),
-        (lose_database, "the database does not hold what the lake holds"),
         (late_row, "messages, the lake holds"),
         (lost_row, "messages, the lake holds"),
         (other_text, "(text)"),
@@ -106,6 +105,66 @@ def test_every_harm_is_found_and_repaired(sandbox, voxlake, harm, told):
     assert repaired.stdout.splitlines()[-1].endswith("; 0 differences")
     for stream in STREAMS:
         assert truth(server, stream) == held(voxlake.folder / "data" / "voxlake.duckdb", stream)
+
+
+def rot_database(voxlake, server):
+    """Cut the database."""
+    path = (voxlake.folder / "data" / "voxlake.duckdb").resolve()
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:20_000])
+
+
+@pytest.mark.parametrize(("harm", "told"), [(lose_database, "There is no database"), (rot_database, "cannot be read")])
+def test_no_database(sandbox, voxlake, harm, told):
+    """That there is no database is said once, and not of each day; a repair builds it and asks for no day again."""
+    server = sandbox(days=3, rows=1000)
+    voxlake("backfill", "--from", days_ago(3), "--to", days_ago(0), server=server)
+    files = {path: path.stat().st_mtime_ns for path in (voxlake.folder / "data" / "lake").rglob("*.parquet")}
+    harm(voxlake, server)
+    found = voxlake("audit", server=server, code=4)
+    assert found.stdout.count("; 0 differences") == 2
+    (line,) = [line for line in found.stderr.splitlines() if line.startswith("voxlake: ")]
+    assert told in line
+    assert "voxlake publish" in line
+    voxlake("audit", "--repair", server=server)
+    voxlake("audit", server=server)
+    assert files == {path: path.stat().st_mtime_ns for path in (voxlake.folder / "data" / "lake").rglob("*.parquet")}
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+
+
+STRAYS = (
+    f"sms_history/account_id=1234567/date={DAY}/copy.parquet",
+    "sms_history/account_id=1234567/date=soon/part.parquet",
+    "sms_history/account_id=01234567/date=2026-01-01/part.parquet",
+    "sms_history/x/part.parquet",
+    "part.parquet",
+)
+
+
+def test_strays(sandbox, voxlake):
+    """Files that a glob would count twice are named, and a repair moves them out of the lake and loses none."""
+    server = sandbox(days=5, rows=500)
+    voxlake("backfill", "--from", days_ago(5), "--to", days_ago(0), server=server)
+    data = voxlake.folder / "data"
+    rows = len(truth(server, "sms")) + len(truth(server, "a2p"))
+    files = f"'{data}/lake/**/*.parquet', hive_partitioning = false, union_by_name = true"
+    glob = f"SELECT count(*) AS n FROM read_parquet({files})"
+    for name in STRAYS:
+        (data / "lake" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(part(voxlake), data / "lake" / name)
+    assert json.loads(voxlake("query", glob, "--format", "json").stdout) != [{"n": rows}]
+    found = voxlake("audit", server=server, code=4)
+    for name in STRAYS:
+        assert found.stderr.count(f"data/lake/{name} is none of voxlake's files, and a glob") == 1
+    voxlake("publish")
+    repaired = voxlake("audit", "--repair", server=server)
+    for name in STRAYS:
+        assert f"it is data/rejects/stray/lake/{name} now" in repaired.stderr
+        assert (data / "rejects" / "stray" / "lake" / name).read_bytes() == part(voxlake).read_bytes()
+    assert json.loads(voxlake("query", glob, "--format", "json").stdout) == [{"n": rows}]
+    voxlake("audit", server=server)
+    shutil.copyfile(part(voxlake), data / "lake" / STRAYS[0])
+    assert f"{STRAYS[0]}.again now" in voxlake("audit", "--repair", server=server).stderr
 
 
 @pytest.mark.parametrize(

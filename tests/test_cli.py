@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dates import days_ago
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
@@ -143,6 +145,29 @@ def test_bad_credentials_file(voxlake, content):
     assert "s3cret" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"key_id": None}, "lacks key_id:"),
+        ({"key_id": "", "private_key": None}, "lacks key_id and private_key:"),
+        ({"account_id": "mine"}, "account_id in the credentials file bad.json is no number"),
+        ({"account_id": [1]}, "account_id in the credentials file bad.json is no number"),
+        ({"private_key": "EC"}, "no RSA key"),
+    ],
+)
+def test_credentials_that_lack_something(sandbox, voxlake, change, told):
+    """What is wrong in a credentials file is named, also a key of another kind."""
+    server = sandbox()
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    ).decode()  # fmt: skip
+    content = json.loads(server.credentials.read_text()) | change
+    if content["private_key"] == "EC":
+        content["private_key"] = key
+    (voxlake.folder / "bad.json").write_text(json.dumps({k: v for k, v in content.items() if v is not None}))
+    assert told in sentence(voxlake("export", "--credentials", "bad.json", "--api-url", server.url, code=2))
+
+
 def test_locked(sandbox, voxlake):
     """A second run on the same data ends with 75 and names the holder; a dead one's lock does not block."""
     server = sandbox()
@@ -168,9 +193,22 @@ def test_no_network(voxlake, sandbox):
 
 
 def test_read_only_folder(sandbox, voxlake):
-    """A data directory that cannot be made is said in one sentence."""
+    """A data directory that lies in a file is said in one sentence that names the file."""
     (voxlake.folder / "file").write_text("")
-    assert "file" in sentence(voxlake("export", "--data-dir", "file/data", server=sandbox(), code=75))
+    told = sentence(voxlake("export", "--data-dir", "file/data", server=sandbox(), code=2))
+    assert told.startswith("voxlake: file is a file, not a folder")
+
+
+@pytest.mark.parametrize("command", ["publish", "audit", "report daily", "replay"])
+def test_nothing_there_yet(sandbox, voxlake, command):
+    """An empty data directory is like none: it is said to be, and nothing is put into it."""
+    server = sandbox(rows=0)
+    missing = sentence(voxlake(*command.split(), server=server, code=2))
+    assert not (voxlake.folder / "data").exists()
+    (voxlake.folder / "data").mkdir()
+    assert sentence(voxlake(*command.split(), server=server, code=2)) == missing
+    assert not list((voxlake.folder / "data").iterdir())
+    assert "voxlake export" in missing
 
 
 def test_publish_rebuilds(sandbox, voxlake):

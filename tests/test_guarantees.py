@@ -108,6 +108,8 @@ def test_read_only_disk(sandbox, voxlake):
         for command in (["export"], ["backfill", "--from", days_ago(3), "--to", days_ago(0), "--force"], ["publish"]):
             assert "Nothing more can be written to data" in voxlake(*command, server=server, code=75).stderr
         assert "verified" not in voxlake("status").stderr
+        assert "without its lock" in voxlake("audit", server=server).stderr
+        assert "Nothing more can be written to data" in voxlake("audit", "--repair", server=server, code=75).stderr
         assert voxlake("report", "daily").stdout
         remount(data, "rw")
         voxlake("export", server=server)

@@ -65,9 +65,10 @@ def test_replies_hold_no_secret(sandbox, voxlake):
 
 
 def test_torn_and_damaged_replies(sandbox, voxlake):
-    """The torn end of a killed run costs its last reply; damage elsewhere is said; nothing kept is said."""
+    """The torn end of a killed run costs its last reply and is said; damage elsewhere is said; nothing kept is said."""
     server = sandbox()
-    voxlake("replay", code=4)
+    assert "voxlake export --keep-raw" in voxlake("replay", code=2).stderr
+    assert not list(voxlake.folder.iterdir())
     voxlake("export", "--since", days_ago(5), "--keep-raw", server=server)
     raw = voxlake.folder / "data" / "raw"
     (path,) = raw.glob("*.gz")
@@ -75,9 +76,16 @@ def test_torn_and_damaged_replies(sandbox, voxlake):
     path.write_bytes(content[:-20])
     torn = voxlake("replay", "--data-dir", "torn", "--raw", raw, code=4)
     assert f"{len(server.requests) - 1} replies" in torn.stderr
+    assert f"{path}: its last reply is torn" in torn.stderr
     for at in (3, 500, len(content) // 2):
         path.write_bytes(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
         assert "is damaged" in voxlake("replay", "--data-dir", "damaged", "--raw", raw, code=4).stderr
+        assert not list((voxlake.folder / "damaged" / "tmp").iterdir())
+    for left in (b"", content[:7], content[:100]):
+        path.write_bytes(left)
+        nothing = voxlake("replay", "--data-dir", "nothing", "--raw", raw, code=4)
+        (line,) = nothing.stderr.splitlines()
+        assert line.startswith(f"voxlake: No reply in {raw} could be read")
 
 
 def test_a_half_read_day_stays_unverified(sandbox, voxlake):

@@ -135,6 +135,18 @@ def test_answer(hand, name):
     assert some(asked(hand, name), *names) == rows
 
 
+def test_every_delivery_has_a_place(tmp_path):
+    """What arrived, failed, moves and is unknown is all there is, also where the API gives no status or a new one."""
+    hand = Hand(tmp_path / "data")
+    statuses = [
+        "DELIVERED", "ABORTED", "REJECTED", "FAILED", "EXPIRED", "QUEUED", "DISPATCHED", "UNKNOWN", "NEW", None,
+    ]  # fmt: skip
+    hand.put(FIRST, [row(n, delivery_status=status) for n, status in enumerate(statuses)], stream="a2p")
+    hand.publish()
+    names = ("messages", "delivered", "failed", "moving", "unknown")
+    assert some(asked(hand, "delivery-rate"), *names) == [(10, 1, 4, 2, 3)]
+
+
 def test_all_are_tried():
     """No report is without an answer worked out by hand."""
     assert set(reports(None)) == {*KNOWN, "cost-anomalies"}
@@ -213,19 +225,37 @@ def test_own_reports(hand, tmp_path):
     assert asked(hand, "big-spenders", first=FRIDAY, known=known) == []
 
 
-def test_own_report_with_a_taken_name(tmp_path):
-    """Nobody's report replaces ours unseen."""
-    (tmp_path / "daily.sql").write_text("SELECT 1")
-    with pytest.raises(SettingsError, match="rename it"):
-        reports(tmp_path)
+def taken(folder):
+    """Give a file the name of one of our reports."""
+    (folder / "daily.sql").write_text("SELECT 1")
 
 
-@pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b"\xff\xfe"), lambda path: path.mkdir()])
-def test_own_report_that_cannot_be_read(tmp_path, harm):
-    """A file that is no text is named."""
-    harm(tmp_path / "mine.sql")
-    with pytest.raises(SettingsError, match=r"mine\.sql"):
-        reports(tmp_path)
+def no_text(folder):
+    """Write what is no text."""
+    (folder / "odd.sql").write_bytes(b"\xff\xfe")
+
+
+def no_file(folder):
+    """Make a folder that has the name of a report."""
+    (folder / "odd.sql").mkdir()
+
+
+@pytest.mark.parametrize(("harm", "name"), [(taken, "daily.sql"), (no_text, "odd"), (no_file, "odd")])
+def test_a_bad_file_stops_only_itself(hand, voxlake, tmp_path, harm, name):
+    """A file that is unusable is listed as such and refused by name; ours and the others answer."""
+    harm(tmp_path)
+    (tmp_path / "zzz.sql").write_text("SELECT 1 AS one")
+    env = {"VOXLAKE_DATA_DIR": str(hand.root), "VOXLAKE_REPORTS_DIR": str(tmp_path)}
+    listed = dict(
+        line.split(maxsplit=1) for line in voxlake("report", env=env).stdout.splitlines() if "zzz" not in line
+    )
+    assert listed.keys() == {*reports(None), name}
+    assert listed[name].startswith("unusable: ")
+    (line,) = voxlake("report", name, env=env, code=2).stderr.splitlines()
+    assert line == f"voxlake: {listed[name].removeprefix('unusable: ')}"
+    assert name not in voxlake("report", "no-such-report", env=env, code=2).stderr.replace("daily,", "")
+    assert "2026-01-01" in voxlake("report", "daily", env=env).stdout
+    assert voxlake("report", "zzz", "--format", "csv", env=env).stdout == "one\n1\n"
 
 
 def test_no_such_folder(tmp_path):
@@ -325,5 +355,4 @@ def test_report_command(hand, voxlake, tmp_path):
         (["daily", "--reports-dir", "nowhere"], "nowhere"),
     ):
         assert told in voxlake("report", *arguments, env=env, code=2).stderr
-    assert "No such file" in voxlake("report", "daily", "--out", "no/folder.csv", env=env, code=75).stderr
     assert date.fromisoformat(found["date"]) == THURSDAY

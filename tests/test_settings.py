@@ -1,6 +1,6 @@
 """Flag, then environment, then file, then default."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,11 @@ def test_empty_variable_is_not_set(tmp_path):
         ({"api_url": "https://user:secret@api.voximplant.com"}, {}, "--api-url"),
         ({"api_url": "http://localhost:port"}, {}, "--api-url"),
         ({}, {"VOXIMPLANT_ACCOUNT_ID": "mine"}, "VOXIMPLANT_ACCOUNT_ID"),
+        ({"settle_hours": "99999999999"}, {}, "--settle-hours"),
+        ({}, {"VOXLAKE_GIVE_UP_DAYS": "99999999999"}, "VOXLAKE_GIVE_UP_DAYS.* from 0 to 3650"),
+        ({"patience": "9" * 20}, {}, "--patience"),
+        ({"timeout": "9" * 20}, {}, "--timeout"),
+        ({"jobs": "9" * 20}, {}, "--jobs"),
     ],
 )
 def test_bad_values_name_their_place(tmp_path, flags, environ, names):
@@ -54,6 +59,20 @@ def test_bad_file(tmp_path, content):
     (tmp_path / "voxlake.toml").write_text(content)
     with pytest.raises(SettingsError, match=r"voxlake\.toml"):
         resolve({}, {}, folder=tmp_path)
+
+
+def test_values_of_the_file_as_they_stand_there(tmp_path):
+    """A value is quoted as the file has it, and not as Python would."""
+    (tmp_path / "voxlake.toml").write_text("jobs = true")
+    with pytest.raises(SettingsError, match="is true: give a whole number"):
+        resolve({}, {}, folder=tmp_path)
+
+
+def test_the_longest_times(tmp_path):
+    """The greatest values that are taken do not break what is counted with them."""
+    (tmp_path / "voxlake.toml").write_text("settle_hours = 87600\ngive_up_days = 3650\n")
+    settling = resolve({}, {}, folder=tmp_path).settling
+    assert datetime(2026, 1, 1, tzinfo=UTC) + settling.time + settling.give_up
 
 
 def test_key_is_in_no_repr(tmp_path):

@@ -126,12 +126,17 @@ def test_numbers_and_control(sandbox, voxlake):
         ([*MANY, "--to-file", "nowhere.txt", "--text", "x"], "nowhere.txt"),
         ([*MANY, "--to-file", "binary", "--text", "x"], "binary"),
         ([*MANY, "--to-file", "-", "--text", "-"], "stdin"),
+        ([*MANY, "--to-file", "list.txt", "--text", "x"], "voxlake: Line 4 of list.txt: 'nobody' is no number"),
         (["sms", "control", "12345678112", "toggle"], "toggle"),
+        (["sms", "numbers", "--format", "xlsx"], "xlsx"),
+        (["sms", "segments", "--text", "x", "--format", "parquet"], "parquet"),
+        ([*SEND, "--text", "x", "--format", "xlsx"], "xlsx"),
     ],
 )
 def test_bad_input(sandbox, voxlake, arguments, names):
     """What cannot be sent is said in one sentence with exit code 2, before anybody is asked."""
     (voxlake.folder / "binary").write_bytes(b"\xff\xfe\x00")
+    (voxlake.folder / "list.txt").write_text(f"# who\n\n{TO}\nnobody\n")
     server = sandbox(rows=0)
     assert names in sentence(voxlake(*arguments, server=server, code=2))
     assert server.requests == []

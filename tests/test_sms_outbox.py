@@ -136,6 +136,7 @@ def test_a_lost_reply_stops_the_run(sandbox, voxlake, fault):
     command = ["sms", "a2p-send", "--from", SENDER, "--to", *GOOD[:150], "--text", "hello"]
     done = voxlake(*command, server=server, code=75)
     assert "100 unknown, 50 unsent" in done.stderr
+    assert done.stdout.count("the run ended before it") == 50
     assert "voxlake sms check" in done.stderr
     done = voxlake(*command, server=server, code=75)
     assert "50 sent, 100 unknown" in done.stderr
@@ -176,6 +177,7 @@ def test_an_error_of_the_whole_leaves_the_rest_unsent(sandbox, voxlake):
     done = voxlake(*command, server=server, env=owner, code=3)
     assert "CallsSMS" in done.stderr
     assert "1 unsent" in done.stderr
+    assert "its request did not go out" in done.stdout
     assert "1 sent" in voxlake(*command, server=server).stderr
 
 

@@ -1,5 +1,6 @@
 """The calendar in a terminal."""
 
+import json
 import os
 import pty
 import subprocess
@@ -8,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from dates import days_ago
+from lakes import FIRST, Hand
 
 from voxlake.weeks import GLYPHS, PLAIN, legend, weeks
 
@@ -84,6 +86,29 @@ def test_status_draws_what_it_counts(sandbox, voxlake):
     assert text.splitlines()[-1] == legend(GLYPHS, colour=False)
     assert "\033" not in text
     assert plain.splitlines()[-1] == legend(PLAIN, colour=False)
+
+
+def test_status_names_spans(tmp_path, voxlake):
+    """Days that lie together are one line, whatever they lack, and JSON names each."""
+    hand = Hand(tmp_path / "data")
+    for day in (1, 2, 3, 5, 10):
+        hand.put(FIRST.replace(day=day), [], verified=day == 10)
+    hand.publish()
+    told = voxlake("status", "--data-dir", hand.root).stdout.splitlines()
+    assert "  newest message: none" in told
+    assert [line for line in told if line.startswith("  unverified: ")] == [
+        "  unverified: 2026-01-01 to 2026-01-03 (3 days): not verified",
+        "  unverified: 2026-01-05: not verified",
+    ]
+    after = (days_ago(0) - FIRST.replace(day=10)).days
+    assert [line for line in told if line.startswith("  missing: ")] == [
+        "  missing: 2026-01-04",
+        "  missing: 2026-01-06 to 2026-01-09 (4 days)",
+        f"  missing: 2026-01-11 to {days_ago(0)} ({after:,} days)",
+    ]
+    (stream,) = json.loads(voxlake("status", "--data-dir", hand.root, "--format", "json").stdout)["streams"]
+    assert len(stream["missing_days"]) == 5 + after
+    assert list(stream["unverified_days"]) == [f"2026-01-0{day}" for day in (1, 2, 3, 5)]
 
 
 def shown(folder, **environ):

@@ -19,7 +19,6 @@ from voxlake.errors import Declined, VoxlakeError
 from voxlake.fetch import Limits, fetch
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.normalise import normalise
-from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from voxlake.ledger import Ledger
     from voxlake.model import Part
     from voxlake.streams import Stream
+    from voxlake.warehouse import Warehouse
 
 PAGE = 1000
 _NAMED = 3
@@ -78,6 +78,7 @@ def audit(
     ledger: Ledger,
     days: Mapping[Stream, Sequence[date]],
     *,
+    warehouse: Warehouse | None,
     pages: int,
     seed: int,
     jobs: int,
@@ -86,7 +87,7 @@ def audit(
     """Audit UTC days of some streams; of each, `pages` are read again at places that `seed` decides.
 
     A day that was exported before it had ended is left out: it is not meant to be whole. A stream that cannot be
-    asked for gives its error in place of an audit.
+    asked for gives its error in place of an audit. No `warehouse`, and nothing is said of the database.
     """
     audits: list[Audit] = []
     errors: list[VoxlakeError] = []
@@ -94,7 +95,7 @@ def audit(
         for stream, its in days.items():
             draw = random.Random(f"{seed}/{stream.name}").random  # noqa: S311 - a sample, not a secret
             try:
-                auditor = _Auditor(api, lake, stream, pool)
+                auditor = _Auditor(api, lake, warehouse, stream, pool)
                 audits.append(auditor.audit(ledger, its, pages=pages, draw=draw, now=now))
             except VoxlakeError as error:
                 errors.append(error)
@@ -108,8 +109,8 @@ def _ended(part: Part | None) -> bool:
 class _Auditor:
     """The comparisons of one stream; each adds to what was found."""
 
-    def __init__(self, api: Api, lake: Lake, stream: Stream, pool: Executor) -> None:
-        self._api, self._lake, self._stream, self._pool = api, lake, stream, pool
+    def __init__(self, api: Api, lake: Lake, warehouse: Warehouse | None, stream: Stream, pool: Executor) -> None:
+        self._api, self._lake, self._warehouse, self._stream, self._pool = api, lake, warehouse, stream, pool
         self._found = Audit(stream.name)
         self._broken: set[date] = set()
 
@@ -127,7 +128,7 @@ class _Auditor:
         self._files(parts)
         self._proofs(parts, known)
         sound = {day: part for day, part in parts.items() if day not in self._broken}
-        for cell in Warehouse(self._lake).differing(sound.values()):
+        for cell in self._warehouse.differing(sound.values()) if self._warehouse is not None else ():
             self._differs(cell.date, "the database does not hold what the lake holds")
         proved = {day: part for day, part in sound.items() if part.verified}
         bounds = learn_bounds(self._api, self._lake, self._stream, proved)

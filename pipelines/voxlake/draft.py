@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from voxlake.errors import StorageFull
+from voxlake.errors import SettingsError, StorageFull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ROW_GROUP = 122_880
 # Measured on a million rows: 18.9 MB, against 29.4 with every dictionary.
@@ -33,9 +33,14 @@ _DELTAS = ["message_id", "processed_at", "transaction_id"]
 
 @contextmanager
 def storage(root: Path) -> Iterator[None]:
-    """Say in one sentence that the data directory cannot be written."""
+    """Say in one sentence that the data directory cannot be written, or is none."""
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as error:
+        # Named is what could not be made; what is in the way may lie above it.
+        wanted = Path(error.filename or root)
+        (file,) = [one for one in (wanted, *wanted.parents) if one.is_file()][:1] or [wanted]
+        raise SettingsError(f"{file} is a file, not a folder: move it away, or give another --data-dir.") from error
     except OSError as error:
         raise StorageFull(
             f"Nothing more can be written to {root} ({error.strerror or error}): make room or mend its permissions,"

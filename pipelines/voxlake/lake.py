@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voxlake.draft import Draft, rows_checksum, storage
-from voxlake.errors import DataError, Locked
+from voxlake.errors import DataError, Locked, SettingsError
 from voxlake.model import DAY, Cell, Part, Window
 from voxlake.streams import STREAMS
 
@@ -40,6 +40,13 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.tmp = root / "tmp"
+
+    def require(self) -> None:
+        """Make sure that something was exported; a SettingsError where nothing was."""
+        if self.root.exists() and not self.root.is_dir():
+            raise SettingsError(f"{self.root} is a file, not a folder: give another --data-dir.")
+        if next(self.cells(), None) is None:
+            raise SettingsError(f"There is nothing in the data directory {self.root}: run 'voxlake export' first.")
 
     @contextmanager
     def locked(self, *, holder: str) -> Iterator[None]:
@@ -73,7 +80,24 @@ class Lake:
         for stream in STREAMS:
             for path in sorted(self._folder(stream).glob("account_id=*/date=*/part.parquet")):
                 account, day = path.parts[-3].partition("=")[2], path.parts[-2].partition("=")[2]
-                yield Cell(int(account), stream, date.fromisoformat(day)), path
+                with suppress(ValueError):
+                    cell = Cell(int(account), stream, date.fromisoformat(day))
+                    if path == self.path(cell):
+                        yield cell, path
+
+    def strays(self) -> list[Path]:
+        """List the Parquet files that are none of ours, yet would be in the answer to a plain glob."""
+        ours = {path for _, path in self.cells()}
+        return sorted(path for path in (self.root / "lake").rglob("*.parquet") if path not in ours and path.is_file())
+
+    def move_out(self, path: Path) -> Path:
+        """Move what somebody put into our place to `rejects/stray/`, and give its new path; nothing is overwritten."""
+        kept = self.root / "rejects" / "stray" / path.relative_to(self.root)
+        with storage(self.root):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            while os.path.lexists(kept):
+                kept = kept.with_name(f"{kept.name}.again")
+            return path.rename(kept)
 
     def batches(self, cell: Cell, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Read the rows of a cell in the order of time, one row group at a time; a DataError where that fails."""

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from voxlake.draft import storage
-from voxlake.errors import DataError
+from voxlake.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -72,19 +72,26 @@ class Raw:
             self._file.close()
 
 
-def replies(folder: Path) -> Iterator[Reply]:
-    """Read all replies of all runs, oldest run first; the torn end of a killed run is passed over.
+def kept(folder: Path) -> list[Path]:
+    """List the files of all runs, oldest run first; a SettingsError where there is none."""
+    if paths := sorted(folder.glob("*.gz")):
+        return paths
+    raise SettingsError(f"{folder} holds no replies: they are kept by 'voxlake export --keep-raw'.")
+
+
+def replies(folder: Path, torn: Callable[[Path], None]) -> Iterator[Reply]:
+    """Read all replies of all runs, oldest run first; a file whose end a kill has `torn` is told, that end passed over.
 
     Raises:
-        DataError: a file is damaged elsewhere than at its end, or there is none.
+        SettingsError: there are no files.
+        DataError: a file is damaged elsewhere than at its end, or no reply is left.
 
     """
-    paths = sorted(folder.glob("*.gz"))
-    if not paths:
-        raise DataError(f"{folder} holds no replies: they are kept by 'voxlake export --keep-raw'.")
-    for path in paths:
+    any_left = False
+    for path in kept(folder):
         try:
-            for member in _members(path):
+            for member in _members(path, torn):
+                any_left = True
                 line, _, rest = member.partition(b"\n")
                 asked: dict[str, Any] = json.loads(line)
                 at = datetime.fromisoformat(asked["at"]).astimezone(UTC)
@@ -94,9 +101,11 @@ def replies(folder: Path) -> Iterator[Reply]:
             raise DataError(
                 f"{path} is damaged ({' '.join(str(error).split())}): take it from a backup or move it away."
             ) from error
+    if not any_left:
+        raise DataError(f"No reply in {folder} could be read: take its files from a backup, or name another --raw.")
 
 
-def _members(path: Path) -> Iterator[bytes]:
+def _members(path: Path, torn: Callable[[Path], None]) -> Iterator[bytes]:
     """Unpack the members of a gzip file one by one; a last one without its end was torn by a kill."""
     with path.open("rb") as file:
         start, packed = 0, b""
@@ -110,6 +119,7 @@ def _members(path: Path) -> Iterator[bytes]:
                 file.seek(start + 1)
                 if _HEADER in file.read():
                     raise ValueError(f"the reply at byte {start} has no end")
+                torn(path)
                 return
             start += size - len(packed)
             yield b"".join(pieces)

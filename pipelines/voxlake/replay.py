@@ -8,6 +8,7 @@ later, by page or by id, bring their rows in their latest state.
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -83,11 +84,12 @@ class _History:
 
 @dataclass(slots=True)
 class Replayed:
-    """What was rebuilt, and which days were left alone because their files are newer or prove more."""
+    """What was rebuilt, which days were left alone, because their files are newer or prove more, and torn replies."""
 
     replies: int = 0
     parts: list[Part] = field(default_factory=list)
     kept: list[Cell] = field(default_factory=list)
+    torn: list[Path] = field(default_factory=list)
 
 
 def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> Replayed:
@@ -97,15 +99,16 @@ def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> 
     unless `force` is set.
 
     Raises:
-        DataError: there are no replies, or they are damaged.
+        SettingsError: there are no replies.
+        DataError: they are damaged.
 
     """
     replayed = Replayed()
-    with duckdb.connect(str(lake.tmp / "replay.duckdb")) as connection:
+    with _scratch(lake.tmp / "replay.duckdb") as connection:
         connection.execute("SET TimeZone = 'UTC'")
         histories: dict[tuple[int, str], _History] = defaultdict(_History)
         newest = _LONG_AGO
-        for n, reply in enumerate(replies(folder)):
+        for n, reply in enumerate(replies(folder, replayed.torn.append)):
             replayed.replies += 1
             newest = max(newest, reply.at)
             _read(connection, n, reply, histories)
@@ -121,8 +124,18 @@ def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> 
                 part = rebuilt.write(cell)
                 ledger.add(part)
                 replayed.parts.append(part)
-    (lake.tmp / "replay.duckdb").unlink()
     return replayed
+
+
+@contextmanager
+def _scratch(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database that is gone afterwards."""
+    try:
+        with duckdb.connect(str(path)) as connection:
+            yield connection
+    finally:
+        for left in (path, path.with_name(f"{path.name}.wal")):
+            left.unlink(missing_ok=True)
 
 
 def _read(

@@ -17,22 +17,28 @@ _FLAGS = {"from": "--from", "to": "--to", "number": "--number"}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query with a name; its parameters are among `$from`, `$to` and `$number`."""
+    """A query with a name; its parameters are among `$from`, `$to` and `$number`.
+
+    `problem` is the sentence that says why a file of the user's is none.
+    """
 
     name: str
-    sql: str
+    sql: str = ""
+    problem: str | None = None
 
     @property
     def promise(self) -> str:
         """What the query says of itself in its first line, where that is a comment."""
+        if self.problem is not None:
+            return f"unusable: {self.problem}"
         return promise(self.sql) if self.sql.startswith("--") else ""
 
 
 def reports(folder: Path | None) -> dict[str, Question]:
-    """Give all questions by name, ours first.
+    """Give all questions by name, ours first, and those of the user's that are unusable, which stop no other.
 
     Raises:
-        SettingsError: the user's folder cannot be read, or a name in it is taken.
+        SettingsError: there is no such folder.
 
     """
     found = {name: Question(name, sql) for name, sql in statements("reports").items()}
@@ -42,11 +48,14 @@ def reports(folder: Path | None) -> dict[str, Question]:
         raise SettingsError(f"There is no folder of reports {folder}: make it, or mend --reports-dir.")
     for path in sorted(folder.glob("*.sql")):
         if path.stem in found:
-            raise SettingsError(f"{path} has the name of a report of voxlake's: rename it.")
+            problem = f"{path} has the name of a report of voxlake's: rename it."
+            found[path.name] = Question(path.name, problem=problem)
+            continue
         try:
-            found[path.stem] = Question(path.stem, path.read_text(encoding="utf-8"))
+            found[path.stem] = Question(path.stem, path.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
-            raise SettingsError(f"{path} cannot be read ({error}): mend it or move it away.") from error
+            problem = f"{path} cannot be read ({error}): mend it or move it away."
+            found[path.stem] = Question(path.stem, problem=problem)
     return found
 
 
@@ -54,11 +63,13 @@ def parameters(question: Question, *, first: date | None, end: date | None, numb
     """Give the values to bind; UTC days of [first, end), where either is None without a bound.
 
     Raises:
-        SettingsError: the query cannot be read, has an unknown parameter, or none for something that was given.
+        SettingsError: the query is unusable, has an unknown parameter, or none for something that was given.
 
     """
     import duckdb  # noqa: PLC0415 - listing reports needs no database
 
+    if question.problem is not None:
+        raise SettingsError(question.problem)
     try:
         with duckdb.connect() as connection:
             parsed = connection.extract_statements(question.sql)

@@ -120,7 +120,10 @@ def send(
         progress(len(numbers))
         if run.error is not None:
             break
-    return Sending(tuple(done.get(number) or Result(number, UNSENT) for number in order.numbers), run.error)
+    return Sending(
+        tuple(done.get(number) or Result(number, UNSENT, reason="the run ended before it") for number in order.numbers),
+        run.error,
+    )
 
 
 def _before(entry: Entry | None, *, resend_unknown: bool) -> Result | None:
@@ -190,7 +193,8 @@ class _Run:
     ) -> list[Result]:
         self.error = error
         self.outbox.settle(intent, at=self.now(), unsent=numbers)
-        return [Result(number, UNSENT, code=code) for number in numbers]
+        reason = "its request did not go out" if code is None else ADVICE.get(code, "the whole order was refused")
+        return [Result(number, UNSENT, code=code, reason=reason) for number in numbers]
 
 
 def _result(entry: Entry) -> Result:

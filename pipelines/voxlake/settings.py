@@ -152,24 +152,30 @@ def _url(value: Any, place: str) -> str:
 
 def _output(value: Any, place: str) -> str:
     if value not in OUTPUTS:
-        raise SettingsError(f"{place} is {value!r}: use json or csv.")
+        raise SettingsError(f"{place} is {_said(value)}: use json or csv.")
     return str(value)
 
 
-def _whole(value: Any, place: str, *, least: int = 1) -> int:
+def _whole(value: Any, place: str, *, least: int = 1, most: int | None = None) -> int:
     try:
         number = int(value) if not isinstance(value, bool | float) else None
     except (TypeError, ValueError):
         number = None
-    if number is None or number < least:
-        raise SettingsError(f"{place} is {value!r}: give a whole number of at least {least}.")
+    if number is None or number < least or (most is not None and number > most):
+        span = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise SettingsError(f"{place} is {_said(value)}: give a whole number {span}.")
     return number
+
+
+def _said(value: Any) -> str:
+    """Give a value as it stands in voxlake.toml."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _switch(value: Any, place: str) -> bool:
     named = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
     if str(value).lower() not in named:
-        raise SettingsError(f"{place} is {value!r}: use true or false.")
+        raise SettingsError(f"{place} is {_said(value)}: use true or false.")
     return named[str(value).lower()]
 
 
@@ -178,11 +184,11 @@ _READERS: dict[str, Any] = {
     "api_url": _url,
     "credentials": lambda value, place: None if value is None else _path(value, place),
     "output": _output,
-    "jobs": _whole,
-    "patience": lambda value, place: _whole(value, place, least=0),
-    "timeout": _whole,
+    "jobs": lambda value, place: _whole(value, place, most=1000),
+    "patience": lambda value, place: _whole(value, place, least=0, most=7 * 86_400),
+    "timeout": lambda value, place: _whole(value, place, most=86_400),
     "keep_raw": _switch,
-    "settle_hours": lambda value, place: _whole(value, place, least=0),
-    "give_up_days": lambda value, place: _whole(value, place, least=0),
+    "settle_hours": lambda value, place: _whole(value, place, least=0, most=87_600),
+    "give_up_days": lambda value, place: _whole(value, place, least=0, most=3650),
     "reports_dir": lambda value, place: None if value is None else _path(value, place),
 }

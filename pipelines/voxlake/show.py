@@ -9,6 +9,7 @@ import simplejson
 
 from voxlake.errors import SettingsError
 from voxlake.plan import neighbours
+from voxlake.weeks import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,8 +52,8 @@ def form_of(form: str | None, out: Path | None) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Give JSON with exact decimals and dates as text."""
-    return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, indent=2, default=str)
+    """Give JSON with exact decimals, dates as text, and null for infinity and NaN, which JSON has no words for."""
+    return simplejson.dumps(_keyed(value), use_decimal=True, ensure_ascii=False, ignore_nan=True, indent=2, default=str)
 
 
 def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[int, str], Sequence[str]]) -> str:
@@ -61,12 +62,12 @@ def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[in
     for s in found["streams"]:
         lines += [
             f"{s['stream']} (account {s['account_id']}): {s['rows']:,} rows, {s['first_day']} to {s['last_day']}",
-            f"  newest message: {s['newest_message'] or 'none'} UTC",
+            f"  newest message: {newest} UTC" if (newest := s["newest_message"]) else "  newest message: none",
             f"  days: {s['final']} final, {s['open']} open, {s['missing']} missing, {s['unverified']} unverified",
         ]
         lines += calendars.get((s["account_id"], s["stream"]), ())
-        lines += [f"  missing: {day}" for day in s["missing_days"]]
-        lines += [f"  unverified: {day}: {problem}" for day, problem in s["unverified_days"].items()]
+        lines += [f"  missing: {span}" for span in _spans(map(date.fromisoformat, s["missing_days"]))]
+        lines += [f"  unverified: {span}: {problem}" for span, problem in _alike(s["unverified_days"])]
         if s["rejects"]:
             lines.append(f"  {s['rejects']:,} rows could not be read: see {folder / 'rejects'}")
     if not lines:
@@ -85,23 +86,37 @@ def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[in
     return "\n".join(lines)
 
 
+def _alike(problems: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Name neighbours that have the same problem as one span, oldest first."""
+    days: dict[str, list[date]] = {}
+    for day, problem in problems.items():
+        days.setdefault(problem, []).append(date.fromisoformat(day))
+    return sorted((span, problem) for problem, its in days.items() for span in _spans(its))
+
+
 def plan_text(stream: str, plan: Plan) -> str:
     """Say in a line what a run would do with each day of a stream."""
     parts = [
-        f"{verb} {_spans(days)}"
+        f"{verb} {', '.join(_spans(days))}"
         for verb, days in (("read", plan.read), ("probe", [part.cell.date for part in plan.probe]))
         if days
     ]
-    parts += [f"{len(plan.final)} days are final"] if plan.final else []
+    if plan.final:
+        parts.append(f"{counted(len(plan.final))} {'is' if len(plan.final) == 1 else 'are'} final")
     return f"{stream}: {'; '.join(parts) or 'nothing to ask'}"
 
 
-def _spans(days: Iterable[date]) -> str:
-    windows = neighbours(days)
-    named = [
-        f"{w.days[0]}" if len(w.days) == 1 else f"{w.days[0]} to {w.days[-1]} ({len(w.days)} days)" for w in windows
-    ]
-    return ", ".join(named)
+def _spans(days: Iterable[date]) -> list[str]:
+    """Name neighbours as one span, oldest first."""
+    spans = [window.days for window in neighbours(days)]
+    return [str(span[0]) if len(span) == 1 else f"{span[0]} to {span[-1]} ({counted(len(span))})" for span in spans]
+
+
+def _keyed(value: Any) -> Any:
+    """Make text of the keys of maps, which can be anything in the database."""
+    if isinstance(value, dict):
+        return {str(_plain(key)): _keyed(its) for key, its in value.items()}
+    return [_keyed(its) for its in value] if isinstance(value, list | tuple) else value
 
 
 def _plain(value: Any) -> Any:

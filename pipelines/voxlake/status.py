@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from voxlake.ledger import Ledger
 from voxlake.model import DAY
 from voxlake.streams import STREAMS
-from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from voxlake.lake import Lake
@@ -40,8 +40,11 @@ class StreamStatus:
     unverified_days: dict[str, str]
 
 
-def status(lake: Lake, *, today: date, settling: Settling) -> dict[str, Any]:
-    """Count the days that are final, open (verified, may still change), unverified and missing; each day is one."""
+def status(lake: Lake, *, today: date, settling: Settling, warnings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Count the days that are final, open (verified, may still change), unverified and missing; each day is one.
+
+    `warnings` are what the database holds that is odd.
+    """
     ledger = Ledger(lake)
     streams = []
     for account in sorted({part.cell.account_id for part in ledger}):
@@ -73,7 +76,7 @@ def status(lake: Lake, *, today: date, settling: Settling) -> dict[str, Any]:
             )
     return {
         "streams": [asdict(stream) for stream in streams],
-        "warnings": Warehouse(lake).oddities(),
+        "warnings": list(warnings),
         "last_run": ledger.last_run,
     }
 

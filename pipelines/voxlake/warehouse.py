@@ -8,13 +8,13 @@ be taken for another's.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from voxlake.draft import storage
-from voxlake.errors import SettingsError
+from voxlake.errors import DataError, SettingsError
 from voxlake.gate import broken, oddities
 from voxlake.lake import put
 from voxlake.loading import Loading, quoted
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from voxlake.errors import VoxlakeError
     from voxlake.lake import Lake
     from voxlake.model import Cell, Part, Settling
 
@@ -32,12 +33,13 @@ NAME = "voxlake.duckdb"
 
 
 class Warehouse:
-    """The published database of a data directory."""
+    """The published database of a data directory; `moved` is where a folder in its place went."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self.path: Path = lake.root / NAME
         self._generations = lake.root / "warehouse"
+        self.moved: Path | None = None
 
     @contextmanager
     def loading(self, *, anew: bool = False) -> Iterator[Loading]:
@@ -102,29 +104,50 @@ class Warehouse:
 
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the published database for reading."""
-        if not self.path.exists():
+        """Open the published database for reading.
+
+        Raises:
+            SettingsError: nothing was published yet.
+            DataError: it cannot be read, when it is opened or later; errors of what is asked of it are the caller's.
+
+        """
+        if not os.path.lexists(self.path):
             raise SettingsError(
                 f"There is no database at {self.path} yet: run 'voxlake export' first, or give --data-dir."
             )
-        with duckdb.connect(str(self.path), read_only=True) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            yield connection
+        try:
+            with duckdb.connect(str(self.path), read_only=True) as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                # A database of somebody else's in this place would answer that there are no messages.
+                connection.execute("SELECT fingerprint FROM meta.built").fetchall()
+                yield connection
+        except duckdb.Error as error:
+            told = " ".join(str(error).split())
+            raise DataError(f"The database {self.path} cannot be read ({told}): run 'voxlake publish'.") from error
+
+    def damage(self) -> VoxlakeError | None:
+        """Say why the published database cannot be read, or that there is none; None where all is well."""
+        try:
+            with self.reader() as connection:
+                oddities(connection)
+        except (SettingsError, DataError) as error:
+            return error
+        return None
 
     def broken(self) -> dict[str, str]:
-        """Run every check over the whole of the published database; `differing` tells of one that cannot be read."""
+        """Run every check over the whole of the published database; `damage` tells of one that cannot be read."""
         try:
             with self.reader() as connection:
                 return broken(connection)
-        except (SettingsError, duckdb.Error):
+        except (SettingsError, DataError):
             return {}
 
     def oddities(self) -> list[dict[str, Any]]:
-        """Give what is merely odd in the data; nothing where there is no database that this version can ask."""
+        """Give what is merely odd in the data; nothing where there is no database. Raises what `reader` raises else."""
         try:
             with self.reader() as connection:
                 return oddities(connection)
-        except (SettingsError, duckdb.Error):
+        except SettingsError:
             return []
 
     def _swap(self, aside: Path) -> None:
@@ -133,9 +156,12 @@ class Warehouse:
             generation = self._generations / f"{max(numbers, default=0) + 1:08d}.duckdb"
             aside.chmod(0o444)
             put(aside, generation)
+            if self.path.is_dir() and not self.path.is_symlink():
+                self.moved = self._lake.move_out(self.path)
             link = self._lake.tmp / NAME
             link.symlink_to(os.path.join(generation.parent.name, generation.name))  # noqa: PTH118 - relative, so that the folder can move
             link.replace(self.path)
             # The one before stays for whoever has just read the link.
             for number in sorted(numbers)[:-1]:
-                (self._generations / f"{number:08d}.duckdb").unlink(missing_ok=True)
+                with suppress(IsADirectoryError):
+                    (self._generations / f"{number:08d}.duckdb").unlink(missing_ok=True)

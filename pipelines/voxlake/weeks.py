@@ -40,11 +40,16 @@ def weeks(states: Mapping[date, str], *, width: int, glyphs: Mapping[str, str], 
         drawn = [band for _, band in group]
         if settled:
             days = [day for band in drawn for day in _days(band) if day in states]
-            lines.append(f"  {days[0]} to {days[-1]}: {len(days):,} days, all final")
+            lines.append(f"  {days[0]} to {days[-1]}: {counted(len(days))}, all final")
         else:
             for band in drawn:
                 lines += _band(band, states, step=step, glyphs=glyphs, colour=colour)
     return lines
+
+
+def counted(number: int, thing: str = "day") -> str:
+    """Count days, or other things."""
+    return f"{number:,} {thing}{'s' if number != 1 else ''}"
 
 
 def legend(glyphs: Mapping[str, str], *, colour: bool) -> str:

@@ -1,4 +1,4 @@
--- How many messages of a2p arrived, failed and are still on their way by day, newest day first.
+-- How many messages of a2p arrived, failed, are still on their way or ended nobody knows how by day, newest day first.
 SELECT
     date,
     count(*) AS messages,
@@ -9,7 +9,12 @@ SELECT
     round(
         100.0 * count(*) FILTER (delivery_status = 'DELIVERED')
         / nullif(count(*) FILTER (delivery_status NOT IN ('QUEUED', 'DISPATCHED')), 0), 2
-    ) AS delivered_pct_of_settled
+    ) AS delivered_pct_of_settled,
+    count(*) FILTER (
+        coalesce(
+            delivery_status NOT IN ('DELIVERED', 'ABORTED', 'REJECTED', 'FAILED', 'EXPIRED', 'QUEUED', 'DISPATCHED'), true
+        )
+    ) AS unknown
 FROM a2p_sms_history
 WHERE date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
 GROUP BY date

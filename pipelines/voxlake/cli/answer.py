@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake.cli.options import answer_options, data_options, drawing, holder, now, with_settings
-from voxlake.errors import SettingsError
+from voxlake.cli.output import check_place, give
+from voxlake.errors import DataError, SettingsError
 from voxlake.settings import day
 
 if TYPE_CHECKING:
@@ -29,12 +30,13 @@ def publish(settings: Settings) -> None:
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     lake = Lake(settings.data_dir)
-    if not settings.data_dir.is_dir():
-        raise SettingsError(f"There is no data directory {settings.data_dir}: run 'voxlake export' first.")
+    lake.require()
     with lake.locked(holder=holder()):
         ledger, warehouse = Ledger(lake), Warehouse(lake)
         warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
         ledger.save()
+    if warehouse.moved:
+        click.echo(f"{warehouse.path} was a folder: it is {warehouse.moved} now.", err=True)
     click.echo(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}", err=True)
 
 
@@ -49,21 +51,26 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.ledger import Ledger  # noqa: PLC0415
+    from voxlake.raw import kept  # noqa: PLC0415
     from voxlake.replay import replay as rebuild  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
+    from voxlake.weeks import counted  # noqa: PLC0415
 
-    lake = Lake(settings.data_dir)
+    lake, folder = Lake(settings.data_dir), raw or settings.data_dir / "raw"
+    kept(folder)
     with lake.locked(holder=holder()):
         ledger = Ledger(lake)
-        done = rebuild(raw or settings.data_dir / "raw", lake, ledger, force=force)
+        done = rebuild(folder, lake, ledger, force=force)
         Warehouse(lake).publish(ledger.sound(), settling=settings.settling)
         ledger.save()
     proved = sum(part.verified for part in done.parts)
     click.echo(
-        f"{done.replies:,} replies: {sum(part.row_count for part in done.parts):,} rows in {len(done.parts):,} days,"
+        f"{done.replies:,} replies: {sum(part.row_count for part in done.parts):,} rows in {counted(len(done.parts))},"
         f" {proved:,} of them verified; database {Warehouse(lake).path}",
         err=True,
     )
+    for path in done.torn:
+        click.echo(f"{path}: its last reply is torn, as after a kill, and was passed over.", err=True)
     for cell in done.kept:
         click.echo(
             f"{cell.stream}: {cell.date} stays: its file is newer or proves more; --force rebuilds it.",
@@ -82,21 +89,31 @@ def status(settings: Settings, form: str) -> None:
     from voxlake.show import as_json, status_text  # noqa: PLC0415
     from voxlake.status import calendars  # noqa: PLC0415
     from voxlake.status import status as look  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
     from voxlake.weeks import legend, weeks  # noqa: PLC0415
 
     lake, today = Lake(settings.data_dir), now().date()
-    found = look(lake, today=today, settling=settings.settling)
+    warnings: list[dict[str, Any]] = []
+    damage: DataError | None = None
+    try:
+        warnings = Warehouse(lake).oddities()
+    except DataError as error:
+        damage = error
+    found = look(lake, today=today, settling=settings.settling, warnings=warnings)
     if form == "json":
-        click.echo(as_json(found))
-        return
-    glyphs, colour = drawing()
-    width = shutil.get_terminal_size().columns
-    drawn = {
-        stream: weeks(states, width=width, glyphs=glyphs, colour=colour)
-        for stream, states in calendars(lake, today=today, settling=settings.settling).items()
-    }
-    text = status_text(found, settings.data_dir, drawn)
-    click.echo(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
+        give(as_json(found))
+    else:
+        glyphs, colour = drawing()
+        width = shutil.get_terminal_size().columns
+        drawn = {
+            stream: weeks(states, width=width, glyphs=glyphs, colour=colour)
+            for stream, states in calendars(lake, today=today, settling=settings.settling).items()
+        }
+        text = status_text(found, settings.data_dir, drawn)
+        give(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
+    if damage is not None:
+        # A damaged database takes nothing away from the lake, so that is told first.
+        raise damage
 
 
 @click.command()
@@ -124,11 +141,11 @@ def report(
     known = reports(settings.reports_dir)
     if name is None:
         width = max(map(len, known))
-        for each in known.values():
-            click.echo(f"{each.name:<{width}}  {each.promise}")
+        give("\n".join(f"{each.name:<{width}}  {each.promise}" for each in known.values()))
         return
     if name not in known:
-        raise SettingsError(f"There is no report {name!r}: use {', '.join(known)}.")
+        usable = ", ".join(each.name for each in known.values() if each.problem is None)
+        raise SettingsError(f"There is no report {name!r}: use {usable}.")
     days = (day(first, "--from") if first else None, day(end, "--to", up=True) if end else None)
     if days[0] and days[1] and days[0] >= days[1]:
         raise SettingsError(f"--from {days[0]} does not lie before --to {days[1]}: the end is excluded.")
@@ -136,7 +153,16 @@ def report(
     _answer(settings, known[name].sql, bound, form, out, limit)
 
 
-@click.command()
+class _Sql(click.Command):
+    """A command whose argument may begin with a comment of SQL, which is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put a line before what begins with `--` and then a blank, or goes on in another line."""
+        comments = (arg.startswith("--") and (arg[2:3].isspace() or "\n" in arg) for arg in args)
+        return super().parse_args(ctx, [f"\n{arg}" if it else arg for arg, it in zip(args, comments, strict=True)])
+
+
+@click.command(cls=_Sql)
 @click.argument("sql")
 @answer_options
 @data_options
@@ -151,7 +177,7 @@ def schema() -> None:
     """Describe every table, view, column and report, as Markdown."""
     from voxlake.schema import markdown  # noqa: PLC0415
 
-    click.echo(markdown(), nl=False)
+    give(markdown(), nl=False)
 
 
 def _answer(
@@ -163,9 +189,11 @@ def _answer(
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     form = form_of(form, out)
+    if out is not None:
+        check_place(out)
     with Warehouse(Lake(settings.data_dir)).reader() as connection:
         if out is None:
-            click.echo(answer(connection, sql, bound, form=form, limit=limit), nl=False)
+            give(answer(connection, sql, bound, form=form, limit=limit), nl=False)
             return
         rows = written(connection, sql, bound, form=form, limit=limit, path=out)
     click.echo(f"{rows:,} rows: {out}", err=True)

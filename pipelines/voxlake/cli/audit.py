@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, with_settings
-from voxlake.errors import DataError, SettingsError, gravest
+from voxlake.cli.output import give
+from voxlake.errors import DataError, gravest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
+    from pathlib import Path
 
     from voxlake.audit import Audit
+    from voxlake.errors import VoxlakeError
+    from voxlake.lake import Lake
     from voxlake.ledger import Ledger
     from voxlake.settings import Settings
     from voxlake.streams import Stream
@@ -54,25 +60,41 @@ def audit(
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     api, lake = api_of(settings), Lake(settings.data_dir)
-    if not settings.data_dir.is_dir():
-        raise SettingsError(f"There is no data directory {settings.data_dir}: run 'voxlake export' first.")
+    lake.require()
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
-    with lake.locked(holder=holder()), keeping(api, settings):
+    warehouse = Warehouse(lake)
+    with _held(settings, lake, writing=repair or settings.keep_raw), keeping(api, settings):
         ledger = Ledger(lake)
         days = {one: _days(ledger, api.account_id, one, since, until) for one in streams}
-        audits, errors = look(api, lake, ledger, days, pages=pages, seed=seed, jobs=settings.jobs, now=now())
-        _tell(audits, form)
+        strays, damage = lake.strays(), warehouse.damage()
+
+        def audited(ledger: Ledger, days: Mapping[Stream, Sequence[date]]) -> tuple[list[Audit], list[VoxlakeError]]:
+            known = None if damage else warehouse
+            found = look(
+                api, lake, ledger, days, warehouse=known, pages=pages, seed=seed, jobs=settings.jobs, now=now()
+            )
+            _tell(found[0], form)
+            return found
+
+        audits, errors = audited(ledger, days)
         differing = {STREAMS[a.stream]: sorted({d.date for d in a.differences}) for a in audits if a.differences}
-        if differing and repair:
-            run = Run(api, lake, list(differing), now=now)
-            with run.pool(settings.jobs):
-                report = run.repair(differing, settling=settings.settling)
-            click.echo(str(report), err=True)
-            audits, more = look(api, lake, run.ledger, differing, pages=pages, seed=seed, jobs=settings.jobs, now=now())
-            _tell(audits, form)
-            errors += [*report.all_errors, *more]
-        sound = _examined(Warehouse(lake))
+        if repair:
+            _move_out(lake, strays)
+            if differing:
+                run = Run(api, lake, list(differing), now=now)
+                with run.pool(settings.jobs):
+                    report = run.repair(differing, settling=settings.settling)
+                click.echo(str(report), err=True)
+                damage = warehouse.damage()
+                audits, more = audited(run.ledger, differing)
+                errors += [*report.all_errors, *more]
+            elif damage:
+                warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
+                ledger.save()
+                click.echo(f"The database was built anew: {warehouse.path}", err=True)
+            strays, damage = lake.strays(), warehouse.damage()
+        sound = _examined(warehouse, strays, damage)
     for error in errors:
         click.echo(f"voxlake: {error}", err=True)
     if any(found.differences for found in audits):
@@ -82,14 +104,42 @@ def audit(
     sys.exit(gravest(codes | {4 for found in audits if found.differences or found.unread}))
 
 
-def _examined(warehouse: Warehouse) -> bool:
-    """Run every check and warning over the whole database; a warning is only told."""
+@contextmanager
+def _held(settings: Settings, lake: Lake, *, writing: bool) -> Iterator[None]:
+    """Hold the lock, so that no run changes files that are compared; a folder that cannot be written needs none."""
+    if writing or os.access(settings.data_dir, os.W_OK):
+        with lake.locked(holder=holder()):
+            yield
+        return
+    click.echo(f"{settings.data_dir} cannot be written: it is audited without its lock.", err=True)
+    yield
+
+
+def _move_out(lake: Lake, strays: Sequence[Path]) -> None:
+    """Take out of the lake what is not ours; it is somebody's, so it is kept."""
+    for path in strays:
+        kept = lake.move_out(path)
+        click.echo(f"{path} is none of voxlake's files: it is {kept} now.", err=True)
+
+
+def _examined(warehouse: Warehouse, strays: Sequence[Path], damage: VoxlakeError | None) -> bool:
+    """Run every check and warning over the whole database, and tell what does not belong; a warning is only told."""
+    for path in strays:
+        click.echo(
+            f"{path} is none of voxlake's files, and a glob over the lake reads its rows, too:"
+            " 'voxlake audit --repair' moves it out.",
+            err=True,
+        )
+    if damage is not None:
+        none = f"There is no database {warehouse.path}: run 'voxlake publish'."
+        click.echo(f"voxlake: {damage if isinstance(damage, DataError) else none}", err=True)
+        return False
     broken = warehouse.broken()
     for name, told in broken.items():
         click.echo(f"The check {name!r} fails: {told}", err=True)
     for odd in warehouse.oddities():
         click.echo(f"Odd: {odd['messages']:,} {odd['channel']} messages ({odd['warning']}): {odd['promise']}", err=True)
-    return not broken
+    return not broken and not strays
 
 
 def _tell(audits: Sequence[Audit], form: str) -> None:
@@ -97,9 +147,9 @@ def _tell(audits: Sequence[Audit], form: str) -> None:
     from voxlake.show import as_json  # noqa: PLC0415
 
     if form == "json":
-        click.echo(as_json([found.to_json() for found in audits]))
+        give(as_json([found.to_json() for found in audits]))
     elif audits:
-        click.echo("\n".join(map(str, audits)))
+        give("\n".join(map(str, audits)))
 
 
 def _days(ledger: Ledger, account_id: int, stream: Stream, since: str | None, until: str | None) -> Sequence[date]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import data_options, now, with_settings
-from voxlake.errors import DataError, SettingsError
+from voxlake.cli.output import check_place, give
+from voxlake.errors import SettingsError
 from voxlake.settings import day
 
 if TYPE_CHECKING:
@@ -35,32 +35,25 @@ LONGEST = 3660
 @with_settings
 def dashboard(settings: Settings, first: str | None, end: str | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
-    import duckdb  # noqa: PLC0415 - heavy imports only where they are used
-
-    from voxlake.dashboard.figures import extent  # noqa: PLC0415
+    from voxlake.dashboard.figures import extent  # noqa: PLC0415 - heavy imports only where they are used
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     page = out or settings.data_dir / "dashboard.html"
-    try:
-        with Warehouse(Lake(settings.data_dir)).reader() as connection:
-            span = _span(extent(connection), first, end)
-            _make_room(page, png)
-            from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
+    with Warehouse(Lake(settings.data_dir)).reader() as connection:
+        span = _span(extent(connection), first, end)
+        _make_room(page, png)
+        from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
 
-            board = Board(connection, span)
-    except duckdb.Error as error:
-        raise DataError(
-            f"The database cannot be read ({' '.join(str(error).split())}): run 'voxlake publish' and try again."
-        ) from error
+        board = Board(connection, span)
     with _writing(page, "--out"):
         _put(page, board.html(made=now()).encode())
-    click.echo(page)
+    give(page)
     if png is not None:
         for name, picture in board.pictures():
             with _writing(png, "--png"):
                 _put(png / name, picture)
-            click.echo(png / name)
+            give(png / name)
 
 
 def _span(extent: Extent, first: str | None, end: str | None) -> Span:
@@ -84,10 +77,7 @@ def _span(extent: Extent, first: str | None, end: str | None) -> Span:
 
 def _make_room(page: Path, png: Path | None) -> None:
     """Find out before anything is drawn that it could not be written."""
-    with _writing(page, "--out"):
-        page.parent.mkdir(parents=True, exist_ok=True)
-        if page.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    check_place(page)
     if png is not None:
         with _writing(png, "--png"):
             png.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from voxlake.cli.options import FORMATS, api_of, now, with_settings
-from voxlake.errors import SettingsError, Uncertain
+from voxlake.cli.options import api_of, now, with_settings
+from voxlake.cli.output import PRINTED, give
+from voxlake.errors import SettingsError, StorageFull, Uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +42,7 @@ def _send_options(command: F) -> F:
         click.option(
             "--data-dir", metavar="DIR", help="Where outbox.jsonl, the journal of what was sent, lives. [data]"
         ),
-        click.option("--format", "form", type=click.Choice(FORMATS), default="table"),
+        click.option("--format", "form", type=click.Choice(PRINTED), default="table"),
         click.option("--yes", is_flag=True, help="Don't ask before sending from a real account."),
         click.option("--keep-text", is_flag=True, help="Keep the text in the journal, too."),
         click.option("--again", is_flag=True, help="Send to those, too, who got this text before."),
@@ -140,7 +141,7 @@ def _tell_parts(order: Order, form: str) -> None:
 
     found = dataclasses.asdict(count(order.text))
     found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
-    click.echo(show(list(found), [list(found.values())], form), nl=False)
+    give(show(list(found), [list(found.values())], form), nl=False)
 
 
 def _tell(sending: Sending, form: str, *, again: bool) -> None:
@@ -151,7 +152,11 @@ def _tell(sending: Sending, form: str, *, again: bool) -> None:
 
     names = ["number", "state", "message_id", "code", "reason"]
     rows = [[getattr(result, name) for name in names] for result in sending.results]
-    click.echo(show(names, rows, form), nl=False)
+    try:
+        give(show(names, rows, form), nl=False)
+    except StorageFull as error:
+        # What was sent is sent, and in the journal: the exit code must not say to try it again.
+        click.echo(f"voxlake: {error}", err=True)
     counts = [(state, sending.count(state)) for state in (SENT, SKIPPED, FAILED, UNKNOWN, UNSENT)]
     click.echo(", ".join(f"{count:,} {state}" for state, count in counts if count), err=True)
     if sending.error is not None:
@@ -205,7 +210,9 @@ def typed_text(text: str) -> str:
 
 
 def _listed(path: str | None) -> list[str]:
-    """Read one number a line; empty lines and lines that begin with # are none."""
+    """Read one number a line, and name a line that is none; empty lines and lines that begin with # are left out."""
+    from voxlake.limits import checked_number  # noqa: PLC0415
+
     if path is None:
         return []
     try:
@@ -217,4 +224,10 @@ def _listed(path: str | None) -> list[str]:
         ) from error
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is no text file: give one with a number on each line.") from None
-    return [line for line in lines if line and not line.startswith("#")]
+    numbers = {at: line for at, line in enumerate(lines, start=1) if line and not line.startswith("#")}
+    for at, number in numbers.items():
+        try:
+            checked_number(number)
+        except SettingsError as error:
+            raise SettingsError(f"Line {at} of {'stdin' if path == '-' else path}: {error}") from None
+    return list(numbers.values())

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import FORMATS, Group, api_of, now, with_settings
+from voxlake.cli.options import Group, api_of, now, with_settings
+from voxlake.cli.output import PRINTED, give
 from voxlake.cli.send import account_options, send_many, send_one, typed_text
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def control(settings: Settings, number: str, command: str) -> None:
 
 
 @sms.command()
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @account_options
 @with_settings
 def numbers(settings: Settings, form: str) -> None:
@@ -46,12 +47,12 @@ def numbers(settings: Settings, form: str) -> None:
     from voxlake.show import show  # noqa: PLC0415
 
     rows = [[p.number, p.sms_supported, p.sms_enabled] for p in Client(api_of(settings)).phone_numbers()]
-    click.echo(show(["number", "sms_supported", "sms_enabled"], rows, form), nl=False)
+    give(show(["number", "sms_supported", "sms_enabled"], rows, form), nl=False)
 
 
 @sms.command()
 @click.option("--text", required=True, help="The text; - reads it from stdin.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 def segments(text: str, form: str) -> None:
     """Count the parts that a text is billed for, without network."""
     from voxlake.segments import foreign  # noqa: PLC0415
@@ -60,14 +61,14 @@ def segments(text: str, form: str) -> None:
 
     text = typed_text(text)
     found = dataclasses.asdict(count(text))
-    click.echo(show(list(found), [list(found.values())], form), nl=False)
+    give(show(list(found), [list(found.values())], form), nl=False)
     if odd := foreign(text):
         named = " ".join(f"{c} (U+{ord(c):04X})" for c in odd[:8]) + (" ..." if odd[8:] else "")
         click.echo(f"Not in GSM-7, so that a part holds 70 characters in place of 160: {named}", err=True)
 
 
 @sms.command()
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table")
+@click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @click.option("--data-dir", metavar="DIR", help="Where outbox.jsonl, the journal of what was sent, lives. [data]")
 @account_options
 @with_settings
@@ -87,7 +88,7 @@ def check(settings: Settings, form: str) -> None:
         + ([rows[0].message_id, rows[0].delivery_status or rows[0].status] if len(rows) == 1 else [None, None])
         for e, rows in found
     ]
-    click.echo(show(names, table, form), nl=False)
+    give(show(names, table, form), nl=False)
     left = sum(len(rows) != 1 for _, rows in found)
     if left:
         click.echo(

@@ -13,6 +13,7 @@ from voxlake.dashboard.tiles import tiles
 from voxlake.dashboard.timelines import CHANNELS
 from voxlake.model import DAY
 from voxlake.plan import neighbours
+from voxlake.weeks import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,7 +52,7 @@ def page(figures: Figures, panels: Iterable[Panel], *, made: datetime) -> str:
 <main>
 <header>
 <h1>SMS at a glance</h1>
-<p>{escape(str(figures.span))}, {words.days(len(figures.span))}, UTC</p>
+<p>{escape(str(figures.span))}, {counted(len(figures.span))}, UTC</p>
 </header>
 {_notice(figures)}
 {_tiles(figures)}
@@ -73,7 +74,7 @@ def _notice(figures: Figures) -> str:
     if not figures.coverage:
         return _warned("Nothing was exported yet.", "Run 'voxlake export', then make this page again.")
     gaps = [
-        f"{words.days(len(days))} {'is' if len(days) == 1 else 'are'} {told}: {_named(neighbours(days))}"
+        f"{counted(len(days))} {'is' if len(days) == 1 else 'are'} {told}: {_named(neighbours(days))}"
         for told, days in (
             ("missing", figures.in_state("missing")),
             ("not verified", figures.in_state("unverified")),
@@ -146,7 +147,7 @@ def _table(panel: Panel) -> str:
     rows = "\n".join("<tr>" + "".join(f"<td>{escape(words.said(v))}</td>" for v in row) + "</tr>" for row in panel.rows)
     label = escape(f"{panel.title}: the figures")
     return (
-        f"<details><summary>The data behind it, {words.counted(len(panel.rows), 'row')}</summary>"
+        f"<details><summary>The data behind it, {counted(len(panel.rows), 'row')}</summary>"
         f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">'
         f"<table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div></details>\n"
     )

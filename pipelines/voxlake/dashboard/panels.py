@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.dashboard import completeness, shapes, timelines, words
 from voxlake.dashboard.figures import TOP
+from voxlake.weeks import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -180,7 +181,7 @@ def _completeness(figures: Figures) -> Panel:
     title = "Which days are complete"
     counts = {state: len(figures.in_state(state)) for state in completeness.STATES}
     told = f"{title}: " + ", ".join(
-        f"{words.days(number)} {completeness.STATES[state]}" for state, number in counts.items() if number
+        f"{counted(number)} {completeness.STATES[state]}" for state, number in counts.items() if number
     )
     return Panel(
         name="completeness",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from voxlake.dashboard import words
+from voxlake.weeks import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +76,7 @@ def _change(period: Period, of: Callable[[Row], Value], good: int) -> Change:
     new, old = of(period.totals), of(period.before)
     if new is None or old is None:
         return Change("", "nothing before to compare with")
-    before = f"{words.days(len(period.span)).removeprefix('1 ')} before"
+    before = f"{counted(len(period.span)).removeprefix('1 ')} before"
     if isinstance(new, float):
         moved = (new - float(old)) * 100
         size = f"{abs(moved):.1f}\N{NO-BREAK SPACE}points"

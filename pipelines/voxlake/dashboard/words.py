@@ -46,16 +46,6 @@ def plain(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def days(number: int) -> str:
-    """Count days."""
-    return counted(number, "day")
-
-
-def counted(number: int, thing: str) -> str:
-    """Count things."""
-    return f"{number:,} {thing}{'s' if number != 1 else ''}"
-
-
 def country(code: str) -> str:
     """Name a country by its ISO code."""
     from phonenumbers.geodata.locale import LOCALE_DATA  # noqa: PLC0415 - half a second
