@@ -69,9 +69,10 @@ def test_nobody_listens(sandbox, tmp_path, closed):
     assert truth(server, "sms") == held(tmp_path / "data" / "voxlake.duckdb", "sms")
 
 
-def test_a_reader_that_has_enough(tmp_path):
+@pytest.mark.parametrize("command", ["schema | true", "--help | true", "report | true", "status >&-", "schema >&-"])
+def test_a_reader_that_has_enough(tmp_path, command):
     """A closed pipe is no bug of ours."""
-    command = f"set -o pipefail; {' '.join(VOXLAKE)} schema | true"
+    command = f"set -o pipefail; {' '.join(VOXLAKE)} {command}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 

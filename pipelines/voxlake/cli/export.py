@@ -20,6 +20,7 @@ from voxlake.cli.options import (
     stoppable,
     with_settings,
 )
+from voxlake.cli.output import give
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +79,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         plans = Run(api, lake, streams, now=now).plan(
             lambda ledger, stream: days(ledger, stream, api.account_id), settling=settings.settling, force=force
         )
-        click.echo("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
+        give("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
         return
     with lake.locked(holder=holder()), keeping(api, settings), progress_bar() as bar, stoppable(bar):
 

@@ -137,8 +137,7 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def progress_bar() -> Any:
     """Draw a bar on a terminal, and nothing into a log."""
-    hidden = sys.stderr is None or not sys.stderr.isatty()
-    return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=hidden)
+    return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty())
 
 
 @contextmanager
