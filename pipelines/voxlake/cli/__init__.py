@@ -20,8 +20,10 @@ from voxlake.cli.options import Group
 from voxlake.cli.sandbox import sandbox
 from voxlake.cli.sms import sms
 
-# We multiply no matrices, and the threads that numpy would start for it take turns at waiting.
+# We multiply no matrices, and the threads that numpy would start for it take turns at waiting. Arrow's own allocator
+# keeps a quarter more memory, for no gain in time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
