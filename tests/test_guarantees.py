@@ -22,7 +22,7 @@ from voxlake.streams import STREAMS
 
 @given(st.randoms(use_true_random=False))
 @settings(
-    max_examples=10,
+    max_examples=6,
     derandomize=True,
     # A scenario says what it is by itself; to shrink one takes longer than the suite.
     phases=[Phase.generate],
@@ -51,8 +51,8 @@ def test_kill_at_any_moment(sandbox, voxlake):
     """A kill at a random moment of any command leaves a sound lake and database, and the next run converges."""
     server = sandbox(rows=12_000, days=9)
     environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-    tally = storm(server, voxlake.folder, environ, kills=12, seed=1)
-    assert tally["rows"] > 100_000
+    tally = storm(server, voxlake.folder, environ, kills=8, seed=1)
+    assert tally["rows"] > 60_000
     for stream in STREAMS:
         assert truth(server, stream) == held(voxlake.folder / "data" / "voxlake.duckdb", stream)
 

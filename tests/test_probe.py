@@ -19,7 +19,7 @@ KINDS = [
     ["date_precision=day", "to_bound=exclusive"],
     ["date_precision=day", "from_bound=exclusive"],
     ["message_id_filter=off"],
-    ["message_id_filter=refused", "order=random-per-request"],
+    ["message_id_filter=refused", "order=desc"],
     ["max_window_days=2", "max_offset=900", "offset_mode=empty"],
 ]
 

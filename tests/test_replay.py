@@ -26,7 +26,7 @@ def proofs(folder):
     "switches",
     [
         [],
-        ["from_bound=exclusive", "order=random-per-request", "max_count=300"],
+        ["from_bound=exclusive", "order=random-per-request"],
         ["date_precision=day", "to_bound=exclusive", "csv_newline=crlf", "csv_empty=nothing"],
         ["max_offset=200", "offset_mode=empty", "gzip=on"],
     ],
