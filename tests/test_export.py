@@ -1,6 +1,9 @@
 """The main journey: what the sandbox holds is what the database holds, row by row."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -94,6 +97,18 @@ def test_database_is_the_truth(sandbox, voxlake, switches, output):
         ]
         assert connection.execute("SELECT count(*) FROM coverage").fetchone() == (26,)
         assert connection.execute("SELECT count(extra) FROM messages").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_pandas_comes_when_rows_must_be_merged(sandbox, tmp_path, order):
+    """An export that has nothing to merge does without pandas; one that has finds it, whatever Arrow was told."""
+    server = sandbox(f"order={order}")
+    environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    command = [sys.executable, "-X", "importtime", "-m", "voxlake", "export", "--since", str(days_ago(12))]
+    done = subprocess.run(command, env=environ, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert ("pandas.core" in done.stderr) == (order == "desc")
+    for stream in STREAMS:
+        assert truth(server, stream) == held(tmp_path / "data" / "voxlake.duckdb", stream)
 
 
 def test_second_run_finds_nothing_new(sandbox, voxlake):

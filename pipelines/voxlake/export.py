@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -53,7 +54,7 @@ def export(
 
 
 _LOAD = 100_000
-"""Rows that are worth a statement of their own."""
+"""Rows of a stream that are worth a statement of their own, and let both of DuckDB's threads fill whole row groups."""
 
 
 class Run:
@@ -76,7 +77,8 @@ class Run:
         self._wanted: dict[Stream, set[date]] = {stream: set() for stream in streams}
         self._warehouse = Warehouse(lake)
         self._loading: Loading | None = None
-        self._ready: list[Part] = []
+        self._ready: dict[Stream, list[Part]] = {stream: [] for stream in streams}
+        self._loaded = 0
         self._progress, self._done = progress, 0
 
     def plan(
@@ -140,21 +142,25 @@ class Run:
             ): (stream, window)
             for stream, window in surveyed
         }  # fmt: skip
+        if futures and self._loading is not None:
+            self._loading.prepare()
+        waiting = Counter(stream for stream, _ in futures.values())
         for future in as_completed(futures):
             stream, window = futures[future]
             self._advance(len(window.days))
+            waiting[stream] -= 1
             if future.cancelled():
                 continue
             outcome, report = future.result(), self._reports[stream]
             for part, new, changed in outcome.parts:
                 self.ledger.add(part)
                 report.add(part, new=new, changed=changed)
-            self._load([part for part, _, _ in outcome.parts])
+            self._load(stream, [part for part, _, _ in outcome.parts], last=not waiting[stream])
             if outcome.error is not None:
                 report.errors.append(outcome.error)
             if isinstance(outcome.error, Refused):
-                for waiting, (other, _) in futures.items():
-                    _ = other is stream and waiting.cancel()
+                for pending, (other, _) in futures.items():
+                    _ = other is stream and pending.cancel()
 
     def repair(self, days: Mapping[Stream, Sequence[date]], *, settling: Settling) -> Report:
         """Read days again whatever is known of them, and build the database anew."""
@@ -199,12 +205,15 @@ class Run:
                 except VoxlakeError as error:
                     self._reports[stream].errors.append(error)
 
-    def _load(self, parts: Iterable[Part]) -> None:
-        """Load days that are in place, some at a time, while the threads read others."""
-        self._ready += parts
-        if self._loading is not None and sum(part.row_count for part in self._ready) >= _LOAD:
-            self._loading.load(self._ready)
-            self._ready = []
+    def _load(self, stream: Stream, parts: Iterable[Part], *, last: bool) -> None:
+        """Load days that are in place, more at a time the more there are, while the threads read others."""
+        ready = self._ready[stream]
+        ready += parts
+        rows = sum(part.row_count for part in ready)
+        if self._loading is not None and (last or rows >= max(_LOAD, self._loaded // 4)):
+            self._loading.load(ready)
+            self._loaded += rows
+            ready.clear()
 
     def _swap(self, *, settling: Settling, anew: bool) -> None:
         """Put the next database in place: the one that was loaded beside the reading, unless it was given up."""

@@ -14,6 +14,7 @@ from voxlake.errors import Declined, Unavailable, VoxlakeError
 from voxlake.fetch import fetch
 from voxlake.lake import difference
 from voxlake.model import DAY, Batch, Cell, Part, Window, midnight
+from voxlake.normalise import integers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ def _by_day(batch: Batch) -> Iterator[Batch]:
     if len(days) == 1:
         yield batch
         return
-    times = batch.table["processed_at"].cast(pa.int64()).to_numpy()
+    times = integers(batch.table["processed_at"])
     midnights = [int(midnight(day).timestamp()) * 1_000_000 for day in days]
     cuts = [*np.searchsorted(times, midnights).tolist(), len(times)]
     for day, start, end in zip(days, cuts[:-1], cuts[1:], strict=True):
@@ -165,7 +166,7 @@ class _Day:
 
 def _distinct(ids: list[pa.Array]) -> int:
     """Count by sorting, in a tenth of the memory of Arrow's table of hashes."""
-    sorted_ids = np.sort(pa.chunked_array(ids, pa.int64()).to_numpy())
+    sorted_ids = np.sort(integers(pa.chunked_array(ids, pa.int64())))
     return int(np.count_nonzero(np.diff(sorted_ids))) + bool(sorted_ids.size)
 
 

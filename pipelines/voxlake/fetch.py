@@ -8,6 +8,7 @@ verified. Where they don't, it is read again, then cut in time, and at the end s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -46,7 +47,7 @@ class Limits:
     coarse: dict[str, bool] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Reading:
     """One walk over the pages of a window, with every total that the API gave on the way."""
 
@@ -55,7 +56,7 @@ class _Reading:
     complete: bool = True
     stopped_at: int | None = None
 
-    @property
+    @cached_property
     def ids(self) -> int:
         """How many distinct messages came."""
         chunks = [chunk for page in self.pages for chunk in page.table["message_id"].chunks]

@@ -1,9 +1,16 @@
-"""Bring the pages of one window into one table of our schema: each message once, sorted, inside the window."""
+"""Bring the pages of one window into one table of our schema: each message once, sorted, inside the window.
+
+Most replies are in order already, and nothing has to be done to them. What is not goes through pandas, whose types are
+Arrow's all the way (`pd.ArrowDtype`): the default ones would make floats of decimals and of integers with gaps.
+"""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +25,51 @@ if TYPE_CHECKING:
     from voxlake.model import Window
     from voxlake.streams import Stream
 
+_importing = threading.Lock()
+
+
+def normalise(tables: Sequence[pa.Table], *, stream: Stream, window: Window) -> pa.Table:
+    """Merge decoded tables, the latest state of a message winning, and keep what lies in `[start, end)`."""
+    table = pa.concat_tables(tables)
+    ids, times = integers(table["message_id"]), integers(table["processed_at"])
+    later, higher = np.diff(times), np.diff(ids)
+    ordered = ((later > 0) | ((later == 0) & (higher > 0))).all()
+    if not ordered or not ((higher > 0).all() or len(np.unique(ids)) == len(ids)):
+        table = _merged(table)
+        times = integers(table["processed_at"])
+    first, end = np.searchsorted(times, [_micros(window.start), _micros(window.end)]).tolist()
+    table = table.slice(first, end - first)
+    numbers, names = _statuses()
+    status = names.take(pc.fill_null(pc.index_in(table["status_id"], value_set=numbers), 0))
+    at = stream.schema.get_field_index("status")
+    return table.add_column(at, stream.schema.field(at), status).cast(stream.schema)
+
+
+def _merged(table: pa.Table) -> pa.Table:
+    """Keep the last of each message, in the order of time."""
+    with _importing:
+        if sys.modules.get("pandas", sys) is None:
+            del sys.modules["pandas"]
+        import pandas as pd  # noqa: PLC0415 - a fifth of a second, which most exports can do without
+
+    frame = table.combine_chunks().to_pandas(types_mapper=pd.ArrowDtype, use_threads=False)
+    frame = frame.drop_duplicates("message_id", keep="last").sort_values(["processed_at", "message_id"])
+    merged = pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False, nthreads=1)
+    return merged.replace_schema_metadata(None)
+
+
+def put_off_pandas() -> None:
+    """Let nobody find pandas before rows have to be merged; for a process that is ours alone.
+
+    Arrow imports it at the first value that it converts, only to know its types, and looks again in `to_pandas`. That
+    takes as long as all else that an export imports, and most exports have nothing to merge.
+    """
+    if "pandas" not in sys.modules:
+        # What Python documents for a module that is not to be found. Arrow stumbles over it once, and is content.
+        sys.modules["pandas"] = None  # type: ignore[assignment]
+        with suppress(ImportError, AttributeError):
+            pa.array([])
+
 
 @functools.cache
 def _statuses() -> tuple[pa.Array, pa.Array]:
@@ -25,30 +77,10 @@ def _statuses() -> tuple[pa.Array, pa.Array]:
     return pa.array([None, *STATUSES], pa.int8()), pa.array(["unknown", *STATUSES.values()], pa.string())
 
 
-def normalise(tables: Sequence[pa.Table], *, stream: Stream, window: Window) -> pa.Table:
-    """Merge decoded tables, the latest state of a message winning, and keep what lies in `[start, end)`.
-
-    Types are Arrow's all the way (`pd.ArrowDtype`): the default ones would make floats of decimals and of
-    integers with gaps. What is in order already, as most replies are, is not copied.
-    """
-    import pandas as pd  # noqa: PLC0415 - half a second, in which other threads fetch and decode
-
-    frame = pa.concat_tables(tables).combine_chunks().to_pandas(types_mapper=pd.ArrowDtype, use_threads=False)
-    if not frame["message_id"].is_unique:
-        frame = frame.drop_duplicates("message_id", keep="last")
-    times = frame["processed_at"].array.__arrow_array__().cast(pa.int64()).to_numpy(zero_copy_only=False)
-    ids = frame["message_id"].to_numpy()
-    later = np.diff(times)
-    if not ((later > 0) | ((later == 0) & (np.diff(ids) > 0))).all():
-        order = np.lexsort((ids, times))
-        frame, times = frame.take(order), times[order]
-    first, end = np.searchsorted(times, [_micros(window.start), _micros(window.end)])
-    frame = frame.iloc[first:end]
-    numbers, names = _statuses()
-    status = names.take(pc.fill_null(pc.index_in(pa.array(frame["status_id"]), value_set=numbers), 0))
-    frame = frame.assign(status=pd.array(status, pd.ArrowDtype(pa.string())))
-    table = pa.Table.from_pandas(frame, schema=stream.schema, preserve_index=False, nthreads=1)
-    return table.replace_schema_metadata(None)
+def integers(column: pa.ChunkedArray) -> Any:
+    """Give whole numbers or times without nulls to numpy; not by `to_numpy`, because that would import pandas."""
+    array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
+    return np.from_dlpack(array.cast(pa.int64()))
 
 
 def _micros(at: datetime) -> int:

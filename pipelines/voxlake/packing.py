@@ -35,24 +35,24 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def expected(text: str) -> str:
     """Give SQL for the parts that a text needs, cheapest question first; null where there is none."""
+    characters = f"length({text})"
     return f"""CASE
         WHEN {text} IS NULL THEN NULL
-        WHEN length({text}) <= {_UNITS[0] // 2} THEN 1
-        WHEN
-            length({text}) <= {_UNITS[0]} AND (strlen({text}) = length({text}) OR NOT regexp_matches({text}, '{_WIDE}'))
-            THEN 1
-        WHEN regexp_full_match({text}, '[{_BASIC}{_DOUBLE}]*') THEN {_counted(text, f"[{_DOUBLE}]", *_SEPTETS)}
-        ELSE {_counted(text, _WIDE, *_UNITS)}
+        -- A character takes at most two septets; one of four bytes takes two units, all others one.
+        WHEN 2 * {characters} + strlen({text}) <= 3 * {_UNITS[0]} THEN 1
+        WHEN {characters} <= {_UNITS[0]} AND NOT regexp_matches({text}, '{_WIDE}') THEN 1
+        WHEN regexp_full_match({text}, '[{_BASIC}]*') THEN {_divided(characters, *_SEPTETS)}
+        WHEN regexp_full_match({text}, '[{_BASIC}{_DOUBLE}]*') THEN {_packed(text, f"[{_DOUBLE}]", _SEPTETS[0])}
+        WHEN NOT regexp_matches({text}, '{_WIDE}') THEN {_divided(characters, *_UNITS)}
+        ELSE {_packed(text, _WIDE, _UNITS[0])}
     END"""
 
 
-def _counted(text: str, double: str, one: int, many: int) -> str:
+def _divided(places: str, one: int, many: int) -> str:
+    return f"CASE WHEN {places} <= {one} THEN 1 ELSE ({places} + {many - 1}) // {many} END"
+
+
+def _packed(text: str, double: str, one: int) -> str:
     """Count the parts of a text in which the characters of the class `double` take two places."""
     places = f"2 * length({text}) - length(regexp_replace({text}, '{double}', '', 'g'))"
-    return f"""CASE
-        WHEN length({text}) <= {one // 2} THEN 1
-        WHEN NOT regexp_matches({text}, '{double}')
-            THEN CASE WHEN length({text}) <= {one} THEN 1 ELSE (length({text}) + {many - 1}) // {many} END
-        WHEN length({text}) <= {one} AND {places} <= {one} THEN 1
-        ELSE parts_in_order({text})
-    END"""
+    return f"CASE WHEN length({text}) <= {one // 2} OR {places} <= {one} THEN 1 ELSE parts_in_order({text}) END"

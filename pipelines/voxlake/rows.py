@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from voxlake.countries import DIGITS, calling_codes, country
@@ -26,6 +27,7 @@ def stored(stream: str) -> str:
     )
 
 
+@functools.cache
 def whole(stream: str) -> str:
     """Select the same with the columns that follow from them; the connection was prepared."""
     return f"""

@@ -88,13 +88,13 @@ class Wire:
         self.keep: Callable[[str, Mapping[str, str], bytes], None] = lambda _method, _parameters, _body: None
         self._now, self._sleep, self._random = now, sleep, random
         self._local = threading.local()
-        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=jobs)
+        self._adapter = _OneHost(pool_connections=1, pool_maxsize=jobs)
+        self._blanks: dict[str, requests.PreparedRequest] = {}
         self._count = threading.Lock()
         self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         try:
             self._proxies = get_environ_proxies(self.url)
-            self._headers = dict(default_headers())
-            requests.Request("POST", self.url).prepare()
+            self._blank("")
         except (requests.exceptions.RequestException, ValueError) as error:
             raise SettingsError(
                 f"The API address {url!r} is no URL: give one like https://api.voximplant.com/platform_api."
@@ -190,16 +190,12 @@ class Wire:
         # Straight to the adapter: a session would merge settings, cookies and redirects anew for every page. It follows
         # no redirect, and ~/.netrc never replaces our token.
         try:
-            request = requests.Request(
-                "POST",
-                f"{self.url}/{method}",
-                data={**parameters, **self._auth.parameters()},
-                headers={**self._headers, **self._auth.headers()},
-            ).prepare()
-            response = self._adapter.send(
+            request = self._blank(method).copy()
+            request.headers.update(self._auth.headers())
+            request.prepare_body({**parameters, **self._auth.parameters()}, None)
+            with self._adapter.send(
                 request, stream=True, timeout=(_CONNECT, self._timeout), verify=self._verify, proxies=self._proxies
-            )
-            with response:
+            ) as response:
                 self._local.date = response.headers.get("Date")
                 body = self._body(response)
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
@@ -217,6 +213,13 @@ class Wire:
         denied = response.status_code in _DENIED
         raise _FaultError(f"HTTP {response.status_code}", wait=wait, too_fast=too_fast, denied=denied)
 
+    def _blank(self, method: str) -> requests.PreparedRequest:
+        """Give a request without its parameters: nothing else differs between two of a method."""
+        if method not in self._blanks:
+            request = requests.Request("POST", f"{self.url}/{method}", headers=dict(default_headers()))
+            self._blanks[method] = request.prepare()
+        return self._blanks[method]
+
     def _body(self, response: requests.Response) -> bytes:
         """Read a body within the time for a reply, however slowly its bytes come."""
         deadline = time.monotonic() + self._timeout
@@ -233,3 +236,22 @@ class Wire:
             return parsedate_to_datetime(self._local.date).timestamp()
         except (TypeError, ValueError):
             return None
+
+
+class _OneHost(HTTPAdapter):
+    """The adapter of requests, without what it would work out anew for every page: the host's pool, and cookies."""
+
+    _pool: Any = None
+
+    def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
+        """Give the pool that the first request was given."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*arguments, **named)
+        return self._pool
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Give the reply of urllib3 with what we look at."""
+        response = requests.Response()
+        response.request, response.raw = req, resp
+        response.status_code, response.headers = resp.status, resp.headers
+        return response
