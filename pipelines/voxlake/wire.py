@@ -7,6 +7,7 @@ import threading
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CONNECT, _PIECE = 10, 1 << 16
+_CONNECT, _PIECE = 10, 1 << 18
 _WRONG_ADDRESS = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 _DELAYS = (0.5, 1, 2, 4, 8, 15, 30, 60)
 _DENIED = frozenset({401, 403})
@@ -191,8 +192,8 @@ class Wire:
         # no redirect, and ~/.netrc never replaces our token.
         try:
             request = self._blank(method).copy()
-            request.headers.update(self._auth.headers())
-            request.prepare_body({**parameters, **self._auth.parameters()}, None)
+            request.body = urlencode({**parameters, **self._auth.parameters()}).encode()
+            request.headers.update({**self._auth.headers(), "Content-Length": str(len(request.body))})
             with self._adapter.send(
                 request, stream=True, timeout=(_CONNECT, self._timeout), verify=self._verify, proxies=self._proxies
             ) as response:
@@ -216,8 +217,8 @@ class Wire:
     def _blank(self, method: str) -> requests.PreparedRequest:
         """Give a request without its parameters: nothing else differs between two of a method."""
         if method not in self._blanks:
-            request = requests.Request("POST", f"{self.url}/{method}", headers=dict(default_headers()))
-            self._blanks[method] = request.prepare()
+            headers = {**default_headers(), "Content-Type": "application/x-www-form-urlencoded"}
+            self._blanks[method] = requests.Request("POST", f"{self.url}/{method}", headers=headers).prepare()
         return self._blanks[method]
 
     def _body(self, response: requests.Response) -> bytes:

@@ -4,7 +4,7 @@ CREATE TABLE sms_history (
     date                DATE NOT NULL,      -- The UTC day of processed_at.
     message_id          BIGINT NOT NULL,    -- The vendor's number of the message, unique in this table for an account.
     source_number       VARCHAR,            -- Who sent it: a number as the API gives it, or an alphanumeric SenderID.
-    destination_number  VARCHAR,            -- Who it was sent to, as the API gives it.
+    destination_number  VARCHAR USING COMPRESSION fsst, -- Who it was sent to, as the API gives it.
     direction           VARCHAR,            -- IN or OUT.
     fragments           INTEGER,            -- Parts that were billed.
     cost                DECIMAL(18, 6),     -- In the currency of the account.
