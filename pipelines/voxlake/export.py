@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, Doubled, Refused, StorageFull, VoxlakeError
@@ -15,7 +16,6 @@ from voxlake.model import Cell, midnight
 from voxlake.plan import Plan, neighbours, plan
 from voxlake.probe import probe
 from voxlake.report import Report, StreamReport
-from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from voxlake.loading import Loading
     from voxlake.model import Part, Settling, Window
     from voxlake.streams import Stream
+    from voxlake.warehouse import Warehouse
 
 
 def export(
@@ -75,8 +76,8 @@ class Run:
         self._api, self._lake, self._now = api, lake, now
         self._limits = Limits()
         self._wanted: dict[Stream, set[date]] = {stream: set() for stream in streams}
-        self._warehouse = Warehouse(lake)
         self._loading: Loading | None = None
+        self._early = True
         self._ready: dict[Stream, list[Part]] = {stream: [] for stream in streams}
         self._loaded = 0
         self._progress, self._done = progress, 0
@@ -92,16 +93,26 @@ class Run:
             report.days, report.final = plans[stream].open, len(plans[stream].final)
         return plans
 
+    @cached_property
+    def _warehouse(self) -> Warehouse:
+        """Not before requests are on their way: what it imports takes a tenth of a second."""
+        from voxlake.warehouse import Warehouse  # noqa: PLC0415
+
+        return Warehouse(self._lake)
+
     @contextmanager
     def pool(self, jobs: int) -> Iterator[None]:
         """Keep `jobs` requests going, and load beside them; what has not begun when something breaks is dropped."""
         # Each window asks for its pages side by side: more windows would only hold more of them in memory.
-        with self._warehouse.loading() as self._loading, ThreadPoolExecutor(jobs // 2 + 1) as self._pool:
+        with ThreadPoolExecutor(jobs // 2 + 1) as self._pool:
             try:
                 yield
             except BaseException:
                 self._pool.shutdown(wait=False, cancel_futures=True)
                 raise
+            finally:
+                if self._loading is not None:
+                    self._loading.close()
 
     def probe(self, plans: Mapping[Stream, Plan], *, settling: Settling) -> dict[Stream, set[date]]:
         """Look after the days that were verified once, and give those that must be read again."""
@@ -142,7 +153,8 @@ class Run:
             ): (stream, window)
             for stream, window in surveyed
         }  # fmt: skip
-        if futures and self._loading is not None:
+        if futures and self._early and self._loading is None:
+            self._loading = self._warehouse.loading()
             self._loading.prepare()
         waiting = Counter(stream for stream, _ in futures.values())
         for future in as_completed(futures):
@@ -164,7 +176,7 @@ class Run:
 
     def repair(self, days: Mapping[Stream, Sequence[date]], *, settling: Settling) -> Report:
         """Read days again whatever is known of them, and build the database anew."""
-        self._loading = None
+        self._early = False
         for stream, its in days.items():
             self._reports[stream].days = len(its)
         self.read(days)
@@ -217,7 +229,7 @@ class Run:
 
     def _swap(self, *, settling: Settling, anew: bool) -> None:
         """Put the next database in place: the one that was loaded beside the reading, unless it was given up."""
-        loading, self._loading = self._loading, None
+        loading, self._loading, self._early = self._loading, None, False
         if loading is None:
             self._warehouse.publish(self.ledger.sound(), settling=settling, anew=anew)
         else:

@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -195,6 +194,8 @@ class Lake:
 
     def doubled(self, parts: Iterable[Part], account_id: int, stream: str) -> dict[Cell, set[int]]:
         """Find messages that lie in two days of a stream, by the day that was exported earlier."""
+        import duckdb  # noqa: PLC0415 - most exports need it later, while they wait for replies
+
         by_path = {
             str(self.path(p.cell)): p for p in parts if (p.cell.account_id, p.cell.stream) == (account_id, stream)
         }
@@ -260,6 +261,8 @@ def _revived(fields: dict[str, Any]) -> dict[str, Any]:
 
 def difference(old: Path, new: Path) -> tuple[int, int]:
     """Count the messages of a file that an older one lacks or cannot give any more, and those that it has otherwise."""
+    import duckdb  # noqa: PLC0415 - as above
+
     with duckdb.connect() as connection:
         try:
             found = connection.execute(

@@ -8,7 +8,7 @@ be taken for another's.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -41,14 +41,9 @@ class Warehouse:
         self._generations = lake.root / "warehouse"
         self.moved: Path | None = None
 
-    @contextmanager
-    def loading(self, *, anew: bool = False) -> Iterator[Loading]:
+    def loading(self, *, anew: bool = False) -> Loading:
         """Begin the next database: the published one brought up to the lake, or one that is built `anew`."""
-        loading = Loading(self._lake, published=self.path, aside=self._lake.tmp / "next.duckdb", anew=anew)
-        try:
-            yield loading
-        finally:
-            loading.close()
+        return Loading(self._lake, published=self.path, aside=self._lake.tmp / "next.duckdb", anew=anew)
 
     def publish(self, parts: Sequence[Part], *, settling: Settling, anew: bool = False) -> int:
         """Bring the database up to the lake, and give the number of days that were loaded or taken out.
@@ -57,7 +52,7 @@ class Warehouse:
             DataError: a check failed; the last good database stays.
 
         """
-        with self.loading(anew=anew) as loading:
+        with closing(self.loading(anew=anew)) as loading:
             return self.swap(loading, parts, settling=settling)
 
     def swap(self, loading: Loading, parts: Sequence[Part], *, settling: Settling) -> int:

@@ -71,13 +71,14 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
     from voxlake.export import export as run  # noqa: PLC0415
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.normalise import put_off_pandas  # noqa: PLC0415
-    from voxlake.show import plan_text  # noqa: PLC0415
     from voxlake.streams import STREAMS  # noqa: PLC0415
 
     put_off_pandas()
     api, lake = api_of(settings), Lake(settings.data_dir)
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     if dry_run:
+        from voxlake.show import plan_text  # noqa: PLC0415
+
         plans = Run(api, lake, streams, now=now).plan(
             lambda ledger, stream: days(ledger, stream, api.account_id), settling=settings.settling, force=force
         )
