@@ -47,6 +47,16 @@ def test_a_second_that_nobody_can_read(sandbox, voxlake):
     assert [row for row in kept if row[-1] != days_ago(2)] == [row for row in real if row[-1] != days_ago(2)]
 
 
+@pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("exclusive", "exclusive")])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_a_coarse_day_behind_a_busy_one(sandbox, voxlake, bounds, order):
+    """Bounds are known to be coarse before a day is cut, also where only rows of the day beside it came first."""
+    switches = (f"from_bound={bounds[0]}", f"to_bound={bounds[1]}", "date_precision=day", f"order={order}")
+    server = sandbox(*switches, rows=28_000, days=2)
+    voxlake("export", "sms", "--since", days_ago(2), server=server)
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+
+
 @pytest.mark.parametrize("order", ["asc", "random-per-request"])
 def test_coarse_bounds_are_not_cut_for_ever(sandbox, voxlake, order):
     """An API that ignores the time of day, and deals a day out in any order, costs a bounded number of requests."""

@@ -7,8 +7,10 @@ verified. Where they don't, it is read again, then cut in time, and at the end s
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product, starmap
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -135,12 +137,7 @@ class _Walker:
         known = self._limits.coarse.get(self._stream.name)
         if known is not None:
             return known
-        # Beside a midnight, the seconds around a row lie in two days.
-        start = midnight(window.start.date())
-        inside = Window(start + 2 * SECOND, start + DAY - 2 * SECOND)
-        rows = pa.concat_tables([page.table.select(["message_id", "processed_at"]) for page in reading.pages])
-        distinct = dict(zip(*(rows[name].to_pylist() for name in rows.column_names), strict=True))
-        times = [at for at in distinct.values() if at in inside]
+        times = self._sample(reading, midnight(window.start.date()))
         if not times:
             return False
         told = [self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (min(times), max(times))]
@@ -149,6 +146,23 @@ class _Walker:
         if coarse or min(told) < len(times):
             self._limits.coarse[self._stream.name] = coarse
         return coarse
+
+    def _sample(self, reading: _Reading, start: datetime) -> list[datetime]:
+        """Give times of distinct rows inside a day: of those that came, or else of some that are asked for."""
+        # Beside a midnight, the seconds around a row lie in two days.
+        inside = Window(start + 2 * SECOND, start + DAY - 2 * SECOND)
+        times = _times(reading.pages, inside)
+        if times:
+            return times
+        # The days beside it may have come first. Whatever bounds mean, one of these pairs selects this day alone.
+        for asked in starmap(Window, product((start, start - SECOND), (start + DAY, start + DAY - SECOND))):
+            deep = min(self._api.total(self._stream, asked) // 2, self._limits.deepest - self._limits.page)
+            for offset in sorted({0, max(deep, 0)}):
+                if times:
+                    return times
+                with suppress(Declined):
+                    times = _times([self._page(asked, offset=offset)], inside)
+        return times
 
     def _floor(self, window: Window) -> Batch:
         """Read what cannot be cut in time: as deep as the API goes, then by the values of the stream's own column."""
@@ -246,6 +260,13 @@ class _Walker:
         """Widen a window so that no row of it can be missed, whether its bounds count or not."""
         end = midnight(window.end.date()) + DAY if window.end == self._now else window.end
         return Window(window.start - SECOND, end)
+
+
+def _times(pages: Sequence[Page], inside: Window) -> list[datetime]:
+    """Give the times of the distinct messages of pages that lie in a window."""
+    rows = pa.concat_tables([page.table.select(["message_id", "processed_at"]) for page in pages])
+    distinct = dict(zip(*(rows[name].to_pylist() for name in rows.column_names), strict=True))
+    return [at for at in distinct.values() if at in inside]
 
 
 def _pieces(reading: _Reading | None, window: Window) -> int:
