@@ -65,7 +65,14 @@ $(BENCH)/.installed: requirements.lock benchmarks/requirements.txt pyproject.tom
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-bench: $(BENCH)/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (half an hour)
+# It wants another DuckDB, and pip finds no versions for it in minutes unless it is given them.
+$(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
+	@echo "Installing PyAirbyte into $(BENCH)/airbyte (once) ..."
+	@$(PYTHON) -m venv $(BENCH)/airbyte
+	@$(BENCH)/airbyte/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/airbyte.lock
+	@touch $@
+
+bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour)
 	@$(BENCH)/bin/python benchmarks/run.py
 
 format: $(VENV)/.tested ## Format the code
@@ -76,6 +83,7 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade pyproject.toml -o requirements.lock
 	echo 'hatchling' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o requirements-build.lock
 	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade -c requirements.lock -c requirements-build.lock --group dev pyproject.toml -o requirements-dev.lock
+	echo 'airbyte' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o benchmarks/airbyte.lock
 
 clean: ## Remove what was installed and built (not data/)
 	rm -rf $(VENV) $(BENCH) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -60,7 +60,9 @@ def run(name: str, url: str, where: str, *arguments: object) -> Taken:
     wire(url)
     environ = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false"}
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
-    command = [sys.executable, str(HERE / "contestants" / f"{name}.py"), url, where, *map(str, arguments)]
+    own = Path(sys.prefix, "airbyte", "bin", "python")
+    python = own if name == "pyairbyte" else Path(sys.executable)
+    command = [str(python), str(HERE / "contestants" / f"{name}.py"), url, where, *map(str, arguments)]
     with tempfile.TemporaryFile() as talk:
         began = time.perf_counter()
         process = subprocess.Popen(command, env=environ, stdout=talk, stderr=talk)

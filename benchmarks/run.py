@@ -31,6 +31,7 @@ CONTESTANTS = {
     "dlt_default": "dlt rest_api, default",
     "vendor_sdk": "vendor's SDK in a script, date bug patched",
     "singer": "Singer tap into target-duckdb",
+    "pyairbyte": "PyAirbyte, low-code source into its DuckDB cache",
 }
 FLOORS = {"floor_fetch"}
 
