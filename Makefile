@@ -9,7 +9,7 @@ DAYS   ?= 60
 SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser soak check bench slow format lock clean
+.PHONY: help run test browser soak check bench slow format lock numbering clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-build.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q pipelines
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed requirements-dev.lock
@@ -63,6 +64,7 @@ $(BENCH)/.installed: requirements.lock benchmarks/requirements.txt pyproject.tom
 	@$(PYTHON) -m venv $(BENCH)
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BENCH)/bin/python -m compileall -q pipelines
 	@touch $@
 
 # It wants another DuckDB, and pip finds no versions for it in minutes unless it is given them.
@@ -84,6 +86,9 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	echo 'hatchling' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o requirements-build.lock
 	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade -c requirements.lock -c requirements-build.lock --group dev pyproject.toml -o requirements-dev.lock
 	echo 'airbyte' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o benchmarks/airbyte.lock
+
+numbering: $(VENV)/.tested ## Take the countries' numbering plans from the library phonenumbers
+	@$(BIN)/python tests/numbering_plans.py > .numbering && mv .numbering pipelines/voxlake/numbering.py
 
 clean: ## Remove what was installed and built (not data/)
 	rm -rf $(VENV) $(BENCH) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,13 +1,16 @@
 """The country of a number is what the library phonenumbers says, for every numbering plan there is."""
 
 import random
+from pathlib import Path
 
 import duckdb
+import numbering_plans
 import phonenumbers
 import pyarrow as pa
 import pytest
 from phonenumbers import PhoneMetadata, PhoneNumberType
 
+from voxlake import numbering
 from voxlake.countries import DIGITS, calling_codes, country
 
 KINDS = [getattr(PhoneNumberType, name) for name in dir(PhoneNumberType) if name.isupper()]
@@ -94,3 +97,22 @@ def test_patterns_know_no_more_than_we_use():
         "voicemail", "fixed_line", "mobile", "emergency", "no_international_dialling", "short_code", "standard_rate",
         "carrier_specific", "sms_services",
     }  # fmt: skip
+
+
+def test_the_plans_are_those_of_the_library():
+    """What was written down for speed is what the library that is installed says: else `make numbering`."""
+    assert numbering_plans.module() == Path(numbering.__file__).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("1[2-4]|5", r"1\d|5\d?", True),
+        (r"1\d{2,3}", r"1\d\d", False),
+        ("(?:12)?3", "3", False),
+        ("3", "(?:12)?3", True),
+    ],
+)
+def test_one_pattern_implies_another(one, other, expected):
+    """What is left out of the plans is proved to say nothing new."""
+    assert numbering_plans.implies(one, other) is expected

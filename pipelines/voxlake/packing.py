@@ -38,6 +38,8 @@ def expected(text: str) -> str:
     characters = f"length({text})"
     return f"""CASE
         WHEN {text} IS NULL THEN NULL
+        -- Whatever they mean, so few bytes fit.
+        WHEN strlen({text}) <= {_UNITS[0]} THEN 1
         -- A character takes at most two septets; one of four bytes takes two units, all others one.
         WHEN 2 * {characters} + strlen({text}) <= 3 * {_UNITS[0]} THEN 1
         WHEN {characters} <= {_UNITS[0]} AND NOT regexp_matches({text}, '{_WIDE}') THEN 1
