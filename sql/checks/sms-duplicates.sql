@@ -1,10 +1,11 @@
 -- No account has a message of sms_history twice.
-SELECT account_id, message_id, count(*) AS times
-FROM sms_history
-WHERE message_id IN (
-    SELECT message_id
+WITH ids AS (
+    SELECT min(message_id) AS least, max(message_id) AS most
     FROM sms_history
     WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = 'sms')
 )
+SELECT account_id, message_id, count(*) AS times
+FROM sms_history, ids
+WHERE message_id BETWEEN least AND most
 GROUP BY account_id, message_id
 HAVING count(*) > 1;
