@@ -176,7 +176,7 @@ def main() -> None:
     """Measure what was chosen, and write it down."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=200_000, help="rows of each history")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--contestants", nargs="*", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--sizes", nargs="*", type=int, default=[40_000, 400_000, 4_000_000])
     parser.add_argument("--parts", nargs="*", default=["contest", "latency", "growth", "nightly", "start"])
