@@ -59,6 +59,33 @@ def test_a_first_run_that_is_stopped_forgets_no_day(begun, voxlake, number):
         assert truth(server, stream) == held(data / "voxlake.duckdb", stream)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_audit_that_is_stopped(sandbox, voxlake, number):
+    """While it waits for the API, an audit ends at once and in one sentence, and the lake is as it was."""
+    server = sandbox(rows=500, days=2)
+    voxlake("export", "--since", days_ago(2), server=server)
+    asked, let_go = threading.Event(), threading.Event()
+
+    def hung(*_):
+        asked.set()
+        let_go.wait()
+
+    server.answer = hung
+    environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    process = subprocess.Popen(
+        [*VOXLAKE, "audit", "--repair"], env=environ, cwd=voxlake.folder, stderr=subprocess.PIPE, text=True
+    )
+    asked.wait()
+    process.send_signal(number)
+    _, told = process.communicate()
+    let_go.set()
+    assert process.returncode == 128 + number
+    assert told.startswith(f"voxlake: Stopped by {number.name}: ")
+    assert len(told.splitlines()) == 1
+    server.answer = type(server).answer.__get__(server)
+    voxlake("audit", server=server)
+
+
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "2>&1 | true", "2>/dev/full", "<&-"])
 def test_nobody_listens(sandbox, tmp_path, closed):
     """An export whose talk goes nowhere does its work all the same, and its exit code says how that went."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROW_GROUP = 122_880
+_GATHERED = 1 << 20
 # Measured on a million rows: 18.9 MB, against 29.4 with every dictionary.
 _DICTIONARIES = [
     "source_number",
@@ -64,8 +65,10 @@ class Draft:
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
         self._sink = _Hashing(path)
+        # Gathered first: for every page of every column, the writer would wait until it is its turn to run Python.
+        self._gathered = pa.BufferedOutputStream(pa.PythonFile(self._sink, mode="w"), _GATHERED)
         self._writer = pq.ParquetWriter(
-            pa.PythonFile(self._sink, mode="w"),
+            self._gathered,
             schema,
             compression="zstd",
             compression_level=1,
@@ -87,6 +90,8 @@ class Draft:
         """Write what is left and give the checksum of the rows."""
         if self._pending_rows:
             self._flush(self._pending_rows)
+        with storage(self._root):
+            self._gathered.flush()
         return self._sink.digest.hexdigest()[:32]
 
     def seal(self, metadata: dict[bytes, str]) -> None:
@@ -94,7 +99,7 @@ class Draft:
         with storage(self._root):
             self._writer.add_key_value_metadata(metadata)
             self._writer.close()
-            self._sink.close()
+            self._gathered.close()
 
     def discard(self) -> None:
         """Give the file up, also where the disk is too full to close it."""

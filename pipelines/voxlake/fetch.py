@@ -8,7 +8,8 @@ verified. Where they don't, it is read again, then cut in time, and at the end s
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import product, starmap
 from typing import TYPE_CHECKING
@@ -22,7 +23,6 @@ from voxlake.normalise import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from voxlake.api import Api
     from voxlake.streams import Stream
@@ -32,6 +32,7 @@ PIECE = 5_000
 """Rows that a piece of a cut window should hold: half of what offsets reach, because hours differ."""
 
 _PAGES = (1000, 500, 100, 50)
+_EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 _RANGE_CODES = frozenset({123, 569})
 
 
@@ -201,8 +202,8 @@ class _Walker:
         asked = self._asked(window)
         csv = self._api.output == "csv"
         totals = [self._api.total(self._stream, asked, **filters)] if csv else []
-        if totals == [0]:
-            return _Reading([], totals)
+        if csv and (reading := self._under_one_count(window, totals[0], floor=floor)):
+            return reading
         pages: list[Page] = []
         offset, stopped_at = 0, None
         while not pages or offset < totals[-1]:
@@ -227,6 +228,50 @@ class _Walker:
         if csv:
             totals.append(self._api.total(self._stream, asked, **filters))
         return _Reading(pages, totals, stopped_at=stopped_at)
+
+    def _under_one_count(self, window: Window, total: int, *, floor: bool) -> _Reading | None:
+        """Read days of csv piece by piece, each up to its last page, and count only around them all; None for few rows.
+
+        A csv page tells no total, so to count around each piece would take two requests more for a handful of pages.
+        """
+        if not total:
+            return _Reading([], [total])
+        if floor or total <= self._limits.deepest or len(window.days) == 1:
+            return None
+        pages: list[Page] = []
+        half = max(self._limits.deepest // 2, 1)
+        for piece in window.split(-(-total // half)):
+            largest = max((page.served for page in pages), default=0)
+            found = self._to_the_end(self._asked(piece), largest)
+            if found is None:
+                return _Reading(pages, [total], complete=False)
+            # What was asked for overlaps inside; at the ends of the window, what was counted lies beyond.
+            span = Window(
+                _EVER.start if piece.start == window.start else piece.start,
+                _EVER.end if piece.end == window.end else piece.end,
+            )
+            pages += [_within(page, span) for page in found]
+        reading = _Reading(pages, [total, self._api.total(self._stream, self._asked(window))])
+        # Where something moves, to read all of it again would cost more than to count around each piece after all.
+        return reading if reading.agrees else replace(reading, complete=False)
+
+    def _to_the_end(self, asked: Window, largest: int) -> list[Page] | None:
+        """Read pages up to one that holds less than the largest; None where that would go deeper than offsets reach."""
+        pages: list[Page] = []
+        offset = 0
+        while offset < self._limits.deepest:
+            try:
+                page = self._page(asked, offset=offset)
+            except Declined:
+                if not pages:
+                    raise
+                return None
+            pages.append(page)
+            offset += page.served
+            largest = max(largest, page.served)
+            if not page.served or page.served < largest:
+                return pages
+        return None
 
     def _page(self, asked: Window, *, offset: int, **filters: str) -> Page:
         """Ask for one page; where the API refuses the first as too large, learn how large it may be."""
@@ -267,6 +312,14 @@ def _times(pages: Sequence[Page], inside: Window) -> list[datetime]:
     rows = pa.concat_tables([page.table.select(["message_id", "processed_at"]) for page in pages])
     distinct = dict(zip(*(rows[name].to_pylist() for name in rows.column_names), strict=True))
     return [at for at in distinct.values() if at in inside]
+
+
+def _within(page: Page, span: Window) -> Page:
+    """Give the rows of a page that lie in a span, and the rejects that may."""
+    at = page.table["processed_at"]
+    start, end = (pa.scalar(edge, at.type) for edge in (span.start, span.end))
+    table = page.table.filter(pc.and_(pc.greater_equal(at, start), pc.less(at, end)))
+    return replace(page, table=table, rejects=tuple(r for r in page.rejects if r.at is None or r.at in span))
 
 
 def _pieces(reading: _Reading | None, window: Window) -> int:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from voxlake.errors import SettingsError
-from voxlake.model import Settling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from voxlake.model import Settling
 
 API_URL = "https://api.voximplant.com/platform_api"
 FILE = "voxlake.toml"
@@ -71,6 +72,8 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], *, folder: Pat
         SettingsError: a value cannot be used, or the file has a setting that does not exist.
 
     """
+    from voxlake.model import Settling  # noqa: PLC0415 - its dataclasses take longer than all other settings
+
     stored = _stored(folder / FILE)
     values: dict[str, Any] = {}
     for name, variable in ENVIRONMENT.items():

@@ -12,6 +12,7 @@ import sys
 
 import click
 
+from voxlake import __version__
 from voxlake.cli.answer import publish, query, replay, report, schema, status
 from voxlake.cli.audit import audit
 from voxlake.cli.dashboard import dashboard
@@ -27,7 +28,7 @@ os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="voxlake", message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Export the SMS history of a Voximplant account, completely and provably."""
     # A run is imports, then columns, which hold no cycles: to look for some after every 700 objects took a sixth of it.

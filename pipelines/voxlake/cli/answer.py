@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import answer_options, data_options, drawing, holder, now, with_settings
+from voxlake.cli.options import answer_options, data_options, drawing, holder, now, say, with_settings
 from voxlake.cli.output import check_place, give
 from voxlake.errors import DataError, SettingsError
 from voxlake.settings import day
@@ -36,8 +36,8 @@ def publish(settings: Settings) -> None:
         warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
         ledger.save()
     if warehouse.moved:
-        click.echo(f"{warehouse.path} was a folder: it is {warehouse.moved} now.", err=True)
-    click.echo(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}", err=True)
+        say(f"{warehouse.path} was a folder: it is {warehouse.moved} now.")
+    say(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}")
 
 
 @click.command()
@@ -64,18 +64,14 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
         Warehouse(lake).publish(ledger.sound(), settling=settings.settling)
         ledger.save()
     proved = sum(part.verified for part in done.parts)
-    click.echo(
+    say(
         f"{done.replies:,} replies: {sum(part.row_count for part in done.parts):,} rows in {counted(len(done.parts))},"
-        f" {proved:,} of them verified; database {Warehouse(lake).path}",
-        err=True,
+        f" {proved:,} of them verified; database {Warehouse(lake).path}"
     )
     for path in done.torn:
-        click.echo(f"{path}: its last reply is torn, as after a kill, and was passed over.", err=True)
+        say(f"{path}: its last reply is torn, as after a kill, and was passed over.")
     for cell in done.kept:
-        click.echo(
-            f"{cell.stream}: {cell.date} stays: its file is newer or proves more; --force rebuilds it.",
-            err=True,
-        )
+        say(f"{cell.stream}: {cell.date} stays: its file is newer or proves more; --force rebuilds it.")
     sys.exit(0 if proved == len(done.parts) else 4)
 
 
@@ -196,4 +192,4 @@ def _answer(
             give(answer(connection, sql, bound, form=form, limit=limit), nl=False)
             return
         rows = written(connection, sql, bound, form=form, limit=limit, path=out)
-    click.echo(f"{rows:,} rows: {out}", err=True)
+    say(f"{rows:,} rows: {out}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, with_settings
+from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, say, stoppable, with_settings
 from voxlake.cli.output import give
 from voxlake.errors import DataError, gravest
 
@@ -64,7 +64,7 @@ def audit(
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     warehouse = Warehouse(lake)
-    with _held(settings, lake, writing=repair or settings.keep_raw), keeping(api, settings):
+    with _held(settings, lake, writing=repair or settings.keep_raw), keeping(api, settings), stoppable():
         ledger = Ledger(lake)
         days = {one: _days(ledger, api.account_id, one, since, until) for one in streams}
         strays, damage = lake.strays(), warehouse.damage()
@@ -85,21 +85,21 @@ def audit(
                 run = Run(api, lake, list(differing), now=now)
                 with run.pool(settings.jobs):
                     report = run.repair(differing, settling=settings.settling)
-                click.echo(str(report), err=True)
+                say(str(report))
                 damage = warehouse.damage()
                 audits, more = audited(run.ledger, differing)
                 errors += [*report.all_errors, *more]
             elif damage:
                 warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
                 ledger.save()
-                click.echo(f"The database was built anew: {warehouse.path}", err=True)
+                say(f"The database was built anew: {warehouse.path}")
             strays, damage = lake.strays(), warehouse.damage()
         sound = _examined(warehouse, strays, damage)
     for error in errors:
-        click.echo(f"voxlake: {error}", err=True)
+        say(f"voxlake: {error}")
     if any(found.differences for found in audits):
-        click.echo("Something differs: 'voxlake audit --repair' reads these days again.", err=True)
-    click.echo(f"The pages were chosen by --seed {seed}.", err=True)
+        say("Something differs: 'voxlake audit --repair' reads these days again.")
+    say(f"The pages were chosen by --seed {seed}.")
     codes = {error.exit_code for error in errors} | (set() if sound else {DataError.exit_code})
     sys.exit(gravest(codes | {4 for found in audits if found.differences or found.unread}))
 
@@ -111,7 +111,7 @@ def _held(settings: Settings, lake: Lake, *, writing: bool) -> Iterator[None]:
         with lake.locked(holder=holder()):
             yield
         return
-    click.echo(f"{settings.data_dir} cannot be written: it is audited without its lock.", err=True)
+    say(f"{settings.data_dir} cannot be written: it is audited without its lock.")
     yield
 
 
@@ -119,26 +119,25 @@ def _move_out(lake: Lake, strays: Sequence[Path]) -> None:
     """Take out of the lake what is not ours; it is somebody's, so it is kept."""
     for path in strays:
         kept = lake.move_out(path)
-        click.echo(f"{path} is none of voxlake's files: it is {kept} now.", err=True)
+        say(f"{path} is none of voxlake's files: it is {kept} now.")
 
 
 def _examined(warehouse: Warehouse, strays: Sequence[Path], damage: VoxlakeError | None) -> bool:
     """Run every check and warning over the whole database, and tell what does not belong; a warning is only told."""
     for path in strays:
-        click.echo(
+        say(
             f"{path} is none of voxlake's files, and a glob over the lake reads its rows, too:"
             " 'voxlake audit --repair' moves it out.",
-            err=True,
         )
     if damage is not None:
         none = f"There is no database {warehouse.path}: run 'voxlake publish'."
-        click.echo(f"voxlake: {damage if isinstance(damage, DataError) else none}", err=True)
+        say(f"voxlake: {damage if isinstance(damage, DataError) else none}")
         return False
     broken = warehouse.broken()
     for name, told in broken.items():
-        click.echo(f"The check {name!r} fails: {told}", err=True)
+        say(f"The check {name!r} fails: {told}")
     for odd in warehouse.oddities():
-        click.echo(f"Odd: {odd['messages']:,} {odd['channel']} messages ({odd['warning']}): {odd['promise']}", err=True)
+        say(f"Odd: {odd['messages']:,} {odd['channel']} messages ({odd['warning']}): {odd['promise']}")
     return not broken and not strays
 
 

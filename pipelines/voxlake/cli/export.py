@@ -84,7 +84,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         )
         give("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
         return
-    with lake.locked(holder=holder()), keeping(api, settings), progress_bar() as bar, stoppable(bar):
+    with lake.locked(holder=holder()), keeping(api, settings), progress_bar() as bar, stoppable(bar.render_finish):
 
         def progress(done: int, planned: int) -> None:
             bar.length = planned

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-import random
 import signal
-import socket
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -141,11 +139,11 @@ def progress_bar() -> Any:
 
 
 @contextmanager
-def stoppable(bar: Any) -> Iterator[None]:
+def stoppable(finish: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end a run at once: like kill -9, they find nothing half done, and threads may hang."""
 
     def stop(number: int, _frame: object) -> None:
-        bar.render_finish()
+        finish()
         say(
             f"voxlake: Stopped by {signal.Signals(number).name}: what is in the lake stays; run the same command again"
             " to go on."
@@ -188,6 +186,8 @@ def drawing() -> tuple[Mapping[str, str], bool]:
 
 def api_of(settings: Settings) -> Api:
     """Build the client of the account that the settings name."""
+    import random  # noqa: PLC0415
+
     from voxlake.api import Api  # noqa: PLC0415
     from voxlake.auth import ApiKey, ServiceAccount, read_credentials  # noqa: PLC0415
 
@@ -247,4 +247,4 @@ def days_of(
 
 def holder() -> str:
     """Say who holds the lock."""
-    return f"process {os.getpid()} on {socket.gethostname()}, since {now():%Y-%m-%d %H:%M:%S} UTC"
+    return f"process {os.getpid()} on {os.uname().nodename}, since {now():%Y-%m-%d %H:%M:%S} UTC"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import Group, now, with_settings
+from voxlake.cli.options import Group, now, say, with_settings
 from voxlake.errors import SettingsError, Unavailable
 from voxlake.settings import API_URL
 
@@ -130,7 +130,7 @@ def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
         for name, value in _variables(server).items():
             click.echo(f"{name}={value}")
         sys.stdout.flush()
-        click.echo("Serving until Ctrl-C.", err=True)
+        say("Serving until Ctrl-C.")
         stop.wait()
 
 

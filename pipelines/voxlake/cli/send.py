@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from voxlake.cli.options import api_of, now, with_settings
+from voxlake.cli.options import api_of, now, say, with_settings
 from voxlake.cli.output import PRINTED, give
 from voxlake.errors import SettingsError, StorageFull, Uncertain
 
@@ -156,22 +156,21 @@ def _tell(sending: Sending, form: str, *, again: bool) -> None:
         give(show(names, rows, form), nl=False)
     except StorageFull as error:
         # What was sent is sent, and in the journal: the exit code must not say to try it again.
-        click.echo(f"voxlake: {error}", err=True)
+        say(f"voxlake: {error}")
     counts = [(state, sending.count(state)) for state in (SENT, SKIPPED, FAILED, UNKNOWN, UNSENT)]
-    click.echo(", ".join(f"{count:,} {state}" for state, count in counts if count), err=True)
+    say(", ".join(f"{count:,} {state}" for state, count in counts if count))
     if sending.error is not None:
-        click.echo(f"voxlake: {sending.error}", err=True)
+        say(f"voxlake: {sending.error}")
     same = "the same command without --again" if again else "the same command"
     if sending.count(UNKNOWN):
-        click.echo(
+        say(
             "Whether the unknown went out is for the history to tell: 'voxlake sms check' looks for each by its"
             f" recipient and time. After that, {same} leaves them out, and goes on with the unsent.",
-            err=True,
         )
     elif sending.count(UNSENT):
-        click.echo(f"Once that is mended, {same} goes on with the unsent.", err=True)
+        say(f"Once that is mended, {same} goes on with the unsent.")
     if sending.count(SKIPPED):
-        click.echo("The skipped got this text from this sender before: --again sends it once more.", err=True)
+        say("The skipped got this text from this sender before: --again sends it once more.")
 
 
 def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:

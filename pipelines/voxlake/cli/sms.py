@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import Group, api_of, now, with_settings
+from voxlake.cli.options import Group, api_of, now, say, with_settings
 from voxlake.cli.output import PRINTED, give
 from voxlake.cli.send import account_options, send_many, send_one, typed_text
 
@@ -34,7 +34,7 @@ def control(settings: Settings, number: str, command: str) -> None:
     from voxlake.client import Client  # noqa: PLC0415
 
     Client(api_of(settings)).control_sms(number, enable=command == "enable")
-    click.echo(f"{number}: SMS is {command}d", err=True)
+    say(f"{number}: SMS is {command}d")
 
 
 @sms.command()
@@ -64,7 +64,7 @@ def segments(text: str, form: str) -> None:
     give(show(list(found), [list(found.values())], form), nl=False)
     if odd := foreign(text):
         named = " ".join(f"{c} (U+{ord(c):04X})" for c in odd[:8]) + (" ..." if odd[8:] else "")
-        click.echo(f"Not in GSM-7, so that a part holds 70 characters in place of 160: {named}", err=True)
+        say(f"Not in GSM-7, so that a part holds 70 characters in place of 160: {named}")
 
 
 @sms.command()
@@ -91,10 +91,9 @@ def check(settings: Settings, form: str) -> None:
     give(show(names, table, form), nl=False)
     left = sum(len(rows) != 1 for _, rows in found)
     if left:
-        click.echo(
+        say(
             f"{left:,} are still unknown. Messages can appear in the history late: check again before you send them"
             " again with --resend-unknown.",
-            err=True,
         )
     sys.exit(75 if left else 0)
 
