@@ -1,5 +1,6 @@
 """Runs that end early: by a kill, by Ctrl-C, by whoever stops reading what they say."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -8,9 +9,13 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from dates import days_ago
 from test_export import held, truth
+
+from voxlake.draft import ROW_GROUP, Draft
+from voxlake.streams import SMS
 
 VOXLAKE = [sys.executable, "-m", "voxlake"]
 
@@ -118,3 +123,14 @@ def test_sandbox_takes_its_command_along(tmp_path):
     assert process.returncode == 128 + signal.SIGTERM
     assert not Path(f"/proc/{command}").exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_given_up(tmp_path, capfd):
+    """What was not written yet of a file that is given up goes nowhere, and nobody is told about it."""
+    draft = Draft(tmp_path, tmp_path / "part", SMS.schema)
+    draft.add(pa.Table.from_pylist([{}] * ROW_GROUP, schema=SMS.schema))
+    draft.discard()
+    del draft
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+    assert capfd.readouterr().err == ""

@@ -104,7 +104,7 @@ class Draft:
     def discard(self) -> None:
         """Give the file up, also where the disk is too full to close it."""
         with suppress(OSError):
-            self._sink.close()
+            self._sink.abandon()
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
 
@@ -133,6 +133,7 @@ class _Hashing:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
+        self._abandoned = False
         self.digest = hashlib.sha256()
 
     @property
@@ -140,11 +141,19 @@ class _Hashing:
         return self._file.closed
 
     def write(self, data: Any) -> int:
+        if self._abandoned:
+            return len(data)
         self.digest.update(data)
         return self._file.write(data)
 
     def flush(self) -> None:
-        self._file.flush()
+        if not self._abandoned:
+            self._file.flush()
 
     def close(self) -> None:
         self._file.close()
+
+    def abandon(self) -> None:
+        """Close, and let go of what Arrow still has in hand, which it writes when it is destroyed."""
+        self._abandoned = True
+        self.close()
