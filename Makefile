@@ -12,7 +12,7 @@ SOAK   ?= 30m
 .PHONY: help run test browser soak check bench slow format lock numbering clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "Installing into $(VENV) (once) ..."
@@ -74,7 +74,7 @@ $(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
 	@$(BENCH)/airbyte/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/airbyte.lock
 	@touch $@
 
-bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour)
+bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (half an hour)
 	@$(BENCH)/bin/python benchmarks/run.py
 
 format: $(VENV)/.tested ## Format the code
@@ -88,7 +88,7 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	echo 'airbyte' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o benchmarks/airbyte.lock
 
 numbering: $(VENV)/.tested ## Take the countries' numbering plans from the library phonenumbers
-	@$(BIN)/python tests/numbering_plans.py > .numbering && mv .numbering pipelines/voxlake/numbering.py
+	@$(BIN)/python tests/numbering_plans.py > .numbering && mv .numbering pipelines/voxlake/numbering.py || { rm .numbering; exit 1; }
 
 clean: ## Remove what was installed and built (not data/)
 	rm -rf $(VENV) $(BENCH) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,9 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from dates import days_ago
+from test_api import client
 from test_export import held, truth
 
+from voxlake.fetch import fetch
+from voxlake.model import Window
+from voxlake.paging import Limits
 from voxlake.sandbox.world import World
+from voxlake.streams import SMS
 
 
 def burst(server, count, *, seconds=1, directions=("OUT",)):
@@ -107,6 +112,15 @@ def test_csv_is_counted_in_few_requests(sandbox, voxlake, switches, counts):
     assert truth(server, "sms") == held(database(voxlake), "sms")
     pages = sum(request.parameters["output"] == "csv" for request in server.requests)
     assert len(server.requests) <= pages + counts
+
+
+def test_csv_is_not_held_without_bound(sandbox):
+    """However many rows a window has, what is in memory at a time is a few times what offsets reach."""
+    server = sandbox(rows=30_000, days=24)
+    api, limits = client(server, output="csv"), Limits(deepest=1000)
+    batches = list(fetch(api, SMS, Window.of_days(days_ago(24), days_ago(1)), limits=limits))
+    assert sum(batch.table.num_rows for batch in batches) == len(truth(server, "sms")) > 10_000
+    assert all(batch.verified and batch.table.num_rows <= 5000 for batch in batches)
 
 
 def test_many_threads_learn_the_size_of_a_page(sandbox, voxlake):

@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 
 from voxlake.census import count, learn_bounds
 from voxlake.errors import Declined, VoxlakeError
-from voxlake.fetch import Limits, fetch
+from voxlake.fetch import fetch
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.normalise import normalise
+from voxlake.paging import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

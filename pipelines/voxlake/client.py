@@ -174,7 +174,8 @@ class Client:
         destination: str | None,
         own: str | None,
     ) -> Iterator[HistoryRow]:
-        from voxlake.fetch import Limits, fetch  # noqa: PLC0415 - pandas, which sending does not need
+        from voxlake.fetch import fetch  # noqa: PLC0415 - pandas, which sending does not need
+        from voxlake.paging import Limits  # noqa: PLC0415 - as above
 
         if start.tzinfo is None or end.tzinfo is None:
             raise SettingsError("A history is asked for by aware times: give them a zone, like datetime.UTC.")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, Doubled, Refused, StorageFull, VoxlakeError
 from voxlake.extract import extract, survey
-from voxlake.fetch import Limits
 from voxlake.ledger import Ledger
 from voxlake.model import Cell, midnight
+from voxlake.paging import Limits
 from voxlake.plan import Plan, neighbours, plan
 from voxlake.probe import probe
 from voxlake.report import Report, StreamReport

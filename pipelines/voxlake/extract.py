@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.api import Api
-    from voxlake.fetch import Limits
     from voxlake.lake import Lake
     from voxlake.ledger import Ledger
     from voxlake.model import Reject
+    from voxlake.paging import Limits
     from voxlake.streams import Stream
 
 # A chunk should stay below the deepest offset even where a busy day follows quiet ones. Of csv, one pair of counts

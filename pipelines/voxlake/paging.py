@@ -1,0 +1,212 @@
+"""Walk the pages of one window once, and keep what came and what was told on the way.
+
+Nothing is proved here: `fetch` compares the two, and reads again, or cuts, where they differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from voxlake.errors import Declined
+from voxlake.model import DAY, SECOND, Page, Window, midnight
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxlake.api import Api
+    from voxlake.streams import Stream
+
+RANGE_CODES = frozenset({123, 569})
+"""What the API says of a span of time that it does not like."""
+
+_PAGES = (1000, 500, 100, 50)
+_EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_AT_ONCE = 5
+"""So many times what offsets reach is counted at once at most: until then, csv stays in memory."""
+
+
+@dataclass(slots=True)
+class Limits:
+    """What a run has learned of the API, shared by its threads.
+
+    `page` is how many rows it gives at once, `deepest` the offset up to which it is asked: the sibling history refuses
+    more than 10,000, so larger windows are cut in time from the start. `coarse` says by stream whether it ignores the
+    time of day in bounds, which makes cuts inside a day useless.
+    """
+
+    page: int = _PAGES[0]
+    deepest: int = 10_000
+    coarse: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One walk over the pages of a window, with every total that the API gave on the way."""
+
+    pages: list[Page]
+    totals: list[int]
+    complete: bool = True
+    stopped_at: int | None = None
+
+    @cached_property
+    def ids(self) -> int:
+        """How many distinct messages came."""
+        chunks = [chunk for page in self.pages for chunk in page.table["message_id"].chunks]
+        return int(pc.count_distinct(pa.chunked_array(chunks, pa.int64())).as_py())
+
+    @property
+    def rejects(self) -> int:
+        """How many rows could not be read."""
+        return sum(len(page.rejects) for page in self.pages)
+
+    @property
+    def is_one_answer(self) -> bool:
+        """Whether one page gave all that there was to get, so that smaller windows would say the same."""
+        return len(self.pages) <= 1 and self.stopped_at is None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether everything that was told and everything that came is one number."""
+        return self.complete and set(self.totals) == {self.ids + self.rejects}
+
+
+class Pager:
+    """The pages of one history; `now` is where the window in progress ends."""
+
+    def __init__(self, api: Api, stream: Stream, limits: Limits, now: datetime | None) -> None:
+        self._api, self._stream, self._limits, self._now = api, stream, limits, now
+
+    def walk(self, window: Window, *, floor: bool = False, ahead: bool = False, **filters: str) -> Reading:
+        """Read all pages once; not complete where offsets would go too deep and the window can still be cut.
+
+        With `ahead`, the first page tells which others to ask for at the same time.
+        """
+        asked = self.asked(window)
+        csv = self._api.output == "csv"
+        totals = [self._api.total(self._stream, asked, **filters)] if csv else []
+        if csv and (reading := self._under_one_count(window, totals[0], floor=floor)):
+            return reading
+        pages: list[Page] = []
+        offset, stopped_at = 0, None
+        while not pages or offset < totals[-1]:
+            if totals and not floor and totals[-1] > self._limits.deepest and pages:
+                return Reading(pages, totals, complete=False)
+            try:
+                page = self.page(asked, offset=offset, **filters)
+            except Declined:
+                if not pages:
+                    raise
+                stopped_at = offset
+                break
+            if page.total is not None:
+                totals.append(page.total)
+            if pages and not page.served:
+                stopped_at = offset if _full(pages) else None
+                break
+            pages.append(page)
+            if not page.served:
+                break
+            offset = offset + page.served if len(pages) > 1 or not ahead else self._ahead(asked, pages, totals)
+        if csv:
+            totals.append(self._api.total(self._stream, asked, **filters))
+        return Reading(pages, totals, stopped_at=stopped_at)
+
+    def _under_one_count(self, window: Window, total: int, *, floor: bool) -> Reading | None:
+        """Read days of csv piece by piece, each up to its last page, and count only around them all; None for few rows.
+
+        A csv page tells no total, so to count around each piece would take two requests more for a handful of pages.
+        """
+        if not total:
+            return Reading([], [total])
+        deepest = self._limits.deepest
+        if floor or not deepest < total <= _AT_ONCE * deepest or len(window.days) == 1:
+            return None
+        pages: list[Page] = []
+        for piece in window.split(-(-total // max(deepest // 2, 1))):
+            largest = max((page.served for page in pages), default=0)
+            found = self._to_the_end(self.asked(piece), largest)
+            if found is None:
+                return Reading(pages, [total], complete=False)
+            # What was asked for overlaps inside; at the ends of the window, what was counted lies beyond.
+            span = Window(
+                _EVER.start if piece.start == window.start else piece.start,
+                _EVER.end if piece.end == window.end else piece.end,
+            )
+            pages += [_within(page, span) for page in found]
+        reading = Reading(pages, [total, self._api.total(self._stream, self.asked(window))])
+        # Where something moves, to read all of it again would cost more than to count around each piece after all.
+        return reading if reading.agrees else replace(reading, complete=False)
+
+    def _to_the_end(self, asked: Window, largest: int) -> list[Page] | None:
+        """Read pages up to one that holds less than the largest; None where that would go deeper than offsets reach."""
+        pages: list[Page] = []
+        offset = 0
+        while offset < self._limits.deepest:
+            try:
+                page = self.page(asked, offset=offset)
+            except Declined:
+                if not pages:
+                    raise
+                return None
+            pages.append(page)
+            offset += page.served
+            largest = max(largest, page.served)
+            if not page.served or page.served < largest:
+                return pages
+        return None
+
+    def page(self, asked: Window, *, offset: int, **filters: str) -> Page:
+        """Ask for one page; where the API refuses the first as too large, learn how large it may be."""
+        # Another thread may learn it meanwhile: what counts is what was asked here.
+        size = self._limits.page
+        try:
+            return self._api.page(self._stream, asked, offset=offset, count=size, **filters)
+        except Declined as error:
+            if offset or error.code in RANGE_CODES:
+                raise
+            for smaller in [smaller for smaller in _PAGES if smaller < size]:
+                try:
+                    page = self._api.page(self._stream, asked, offset=offset, count=smaller, **filters)
+                except Declined:
+                    continue
+                self._limits.page = min(self._limits.page, smaller)
+                return page
+            raise
+
+    def _ahead(self, asked: Window, pages: list[Page], totals: list[int]) -> int:
+        """Add all pages behind the first, asked for at the same time, and give the offset behind the last."""
+        size, total = pages[0].served, totals[-1]
+        if not (size < total <= self._limits.deepest and _full(pages)):
+            return size
+        others = self._api.pages(self._stream, asked, offsets=range(size, total, size), count=size)
+        pages += [page for page in others if page.served]
+        totals += [page.total for page in others if page.total is not None]
+        return size * (1 + len(others))
+
+    def asked(self, window: Window) -> Window:
+        """Widen a window so that no row of it can be missed, whether its bounds count or not."""
+        end = midnight(window.end.date()) + DAY if window.end == self._now else window.end
+        return Window(window.start - SECOND, end)
+
+
+def _within(page: Page, span: Window) -> Page:
+    """Give the rows of a page that lie in a span, and the rejects that may."""
+    at = page.table["processed_at"]
+    start, end = (pa.scalar(edge, at.type) for edge in (span.start, span.end))
+    table = page.table.filter(pc.and_(pc.greater_equal(at, start), pc.less(at, end)))
+    return replace(page, table=table, rejects=tuple(r for r in page.rejects if r.at is None or r.at in span))
+
+
+def _full(pages: Sequence[Page]) -> bool:
+    """Whether the last page held as much as a page does, so that what ended the walk was its depth, not the rows.
+
+    Nobody limits pages to 227 rows: a limit is a round number.
+    """
+    last = pages[-1].served
+    return last >= max(_PAGES[-1], *(page.served for page in pages)) and last % 10 == 0
