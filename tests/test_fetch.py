@@ -114,11 +114,33 @@ def test_csv_is_counted_in_few_requests(sandbox, voxlake, switches, counts):
     assert len(server.requests) <= pages + counts
 
 
-def test_csv_is_not_held_without_bound(sandbox):
+@pytest.mark.parametrize(
+    ("switches", "counts"),
+    [
+        ((), 4),
+        (("order=desc", "from_bound=exclusive", "to_bound=exclusive"), 4),
+        (("max_count=300", "count_mode=clamp"), 4),
+        (("date_precision=day",), 10),
+    ],
+    ids=str,
+)
+def test_csv_of_a_busy_day_is_counted_in_few_requests(sandbox, switches, counts):
+    """One pair of counts also goes around the pieces of a day that is cut inside."""
+    server = sandbox(*switches, rows=80_000, days=1)
+    (batch,) = fetch(client(server, output="csv"), SMS, Window.of_days(days_ago(1), days_ago(1)), limits=Limits())
+    assert batch.verified
+    assert sorted(batch.table["message_id"].to_pylist()) == sorted(row[0] for row in truth(server, "sms"))
+    assert batch.table.num_rows > 4 * Limits().deepest
+    pages = sum(request.parameters["output"] == "csv" for request in server.requests)
+    assert len(server.requests) <= pages + counts
+
+
+@pytest.mark.parametrize("days", [1, 24])
+def test_csv_is_not_held_without_bound(sandbox, days):
     """However many rows a window has, what is in memory at a time is a few times what offsets reach."""
-    server = sandbox(rows=30_000, days=24)
+    server = sandbox(rows=30_000, days=days)
     api, limits = client(server, output="csv"), Limits(deepest=1000)
-    batches = list(fetch(api, SMS, Window.of_days(days_ago(24), days_ago(1)), limits=limits))
+    batches = list(fetch(api, SMS, Window.of_days(days_ago(days), days_ago(1)), limits=limits))
     assert sum(batch.table.num_rows for batch in batches) == len(truth(server, "sms")) > 10_000
     assert all(batch.verified and batch.table.num_rows <= 5000 for batch in batches)
 

@@ -11,8 +11,6 @@ from contextlib import suppress
 from itertools import product, starmap
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from voxlake.errors import Declined
 from voxlake.model import DAY, SECOND, Batch, Window, midnight
 from voxlake.normalise import normalise
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     from voxlake.streams import Stream
 
 READINGS = 3
-PIECE = 5_000
-"""Rows that a piece of a cut window should hold: half of what offsets reach, because hours differ."""
 
 
 def fetch(api: Api, stream: Stream, window: Window, *, limits: Limits) -> Iterator[Batch]:
@@ -69,7 +65,7 @@ class _Prover:
         if len(window.days) == 1 and (window.seconds == 1 or (reading is not None and self._coarse(reading, window))):
             yield self._floor(window)
             return
-        for piece in window.split(_pieces(reading, window)):
+        for piece in window.split(self._pieces(reading, window)):
             yield from self.fetch(piece)
 
     def _read(self, window: Window) -> Reading:
@@ -135,6 +131,16 @@ class _Prover:
         problem = f"{window} holds more rows than the API gives out: {best.problem}"
         return Batch(window, best.table, best.total, best.rejects, problem)
 
+    def _pieces(self, reading: Reading | None, window: Window) -> int:
+        """Say in how many pieces to read a window next: days, where it has few rows; as many as fit, where many."""
+        if reading is None:
+            return 2
+        if reading.complete:
+            return len(window.days) if reading.is_one_answer else 2
+        # Half of what can be read at once, because hours differ.
+        rows, most = reading.totals[-1], self._pager.most
+        return max(2, -(-2 * rows // (most if rows > most else self._limits.deepest)))
+
     def _batch(self, reading: Reading, window: Window) -> Batch:
         tables = [page.table for page in reading.pages] or [self._stream.wire.empty_table()]
         table = normalise(tables, stream=self._stream, window=window)
@@ -150,15 +156,7 @@ class _Prover:
 
 def _times(pages: Sequence[Page], inside: Window) -> list[datetime]:
     """Give the times of the distinct messages of pages that lie in a window."""
-    rows = pa.concat_tables([page.table.select(["message_id", "processed_at"]) for page in pages])
-    distinct = dict(zip(*(rows[name].to_pylist() for name in rows.column_names), strict=True))
+    distinct: dict[int, datetime] = {}
+    for page in pages:
+        distinct |= zip(*(page.table[name].to_pylist() for name in ("message_id", "processed_at")), strict=True)
     return [at for at in distinct.values() if at in inside]
-
-
-def _pieces(reading: Reading | None, window: Window) -> int:
-    """Say in how many pieces a window is read next: days, where it has few rows; as many as fit, where it has many."""
-    if reading is None:
-        return 2
-    if reading.complete:
-        return len(window.days) if reading.is_one_answer else 2
-    return max(2, -(-reading.totals[-1] // PIECE))

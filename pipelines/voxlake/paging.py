@@ -82,6 +82,11 @@ class Pager:
     def __init__(self, api: Api, stream: Stream, limits: Limits, now: datetime | None) -> None:
         self._api, self._stream, self._limits, self._now = api, stream, limits, now
 
+    @property
+    def most(self) -> int:
+        """How many rows can be read between two counts."""
+        return self._limits.deepest * (_AT_ONCE if self._api.output == "csv" else 1)
+
     def walk(self, window: Window, *, floor: bool = False, ahead: bool = False, **filters: str) -> Reading:
         """Read all pages once; not complete where offsets would go too deep and the window can still be cut.
 
@@ -118,21 +123,26 @@ class Pager:
         return Reading(pages, totals, stopped_at=stopped_at)
 
     def _under_one_count(self, window: Window, total: int, *, floor: bool) -> Reading | None:
-        """Read days of csv piece by piece, each up to its last page, and count only around them all; None for few rows.
+        """Read csv piece by piece, each up to its last page, and count only around them all; None for few rows.
 
         A csv page tells no total, so to count around each piece would take two requests more for a handful of pages.
         """
         if not total:
             return Reading([], [total])
         deepest = self._limits.deepest
-        if floor or not deepest < total <= _AT_ONCE * deepest or len(window.days) == 1:
+        if floor or not deepest < total <= self.most or not self._divides(window):
             return None
         pages: list[Page] = []
-        for piece in window.split(-(-total // max(deepest // 2, 1))):
+        waiting = window.split(-(-2 * total // deepest))[::-1]
+        while waiting:
+            piece = waiting.pop()
             largest = max((page.served for page in pages), default=0)
             found = self._to_the_end(self.asked(piece), largest)
             if found is None:
-                return Reading(pages, [total], complete=False)
+                if not self._divides(piece, surely=True):
+                    return Reading(pages, [total], complete=False)
+                waiting += piece.split(2)[::-1]
+                continue
             # What was asked for overlaps inside; at the ends of the window, what was counted lies beyond.
             span = Window(
                 _EVER.start if piece.start == window.start else piece.start,
@@ -140,8 +150,16 @@ class Pager:
             )
             pages += [_within(page, span) for page in found]
         reading = Reading(pages, [total, self._api.total(self._stream, self.asked(window))])
+        if reading.agrees and len(window.days) == 1:
+            # Pieces of a day whose rows add up to more than one piece can give.
+            self._limits.coarse[self._stream.name] = False
         # Where something moves, to read all of it again would cost more than to count around each piece after all.
         return reading if reading.agrees else replace(reading, complete=False)
+
+    def _divides(self, window: Window, *, surely: bool = False) -> bool:
+        """Whether a smaller window would hold fewer rows; inside a day that takes an API that looks at the time."""
+        coarse = self._limits.coarse.get(self._stream.name, surely)
+        return len(window.days) > 1 or (window.seconds > 1 and not coarse)
 
     def _to_the_end(self, asked: Window, largest: int) -> list[Page] | None:
         """Read pages up to one that holds less than the largest; None where that would go deeper than offsets reach."""
