@@ -6,7 +6,7 @@ import functools
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxlake.columnar import pages_of_json
 from voxlake.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
@@ -15,11 +15,13 @@ from voxlake.verdicts import ApiAnswerError, checked
 from voxlake.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from voxlake.auth import ApiKey, ServiceAccount
     from voxlake.model import Page, Window
     from voxlake.streams import Stream
+
+T = TypeVar("T")
 
 _SMALL = 4096
 """Bytes of a reply that is read where it comes: an error, or few rows."""
@@ -96,6 +98,10 @@ class Api(Wire):
             # Broken after all: a fault of the moment, which `page` waits out.
             found.append(page or self.page(stream, window, offset=offset, count=count, **filters))
         return found
+
+    def beside(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
+        """Ask of several windows at the same time, and give what came in their order; raises what `ask` raises."""
+        return self._side_by_side.map(ask, windows)
 
     def _page_or_body(self, stream: Stream, window: Window, *, offset: int, count: int, **filters: str) -> Page | bytes:
         """Ask for a page, and leave a reply that looks whole to be read together with others."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -81,6 +82,7 @@ class Pager:
 
     def __init__(self, api: Api, stream: Stream, limits: Limits, now: datetime | None) -> None:
         self._api, self._stream, self._limits, self._now = api, stream, limits, now
+        self._largest = 0
 
     @property
     def most(self) -> int:
@@ -132,23 +134,24 @@ class Pager:
         deepest = self._limits.deepest
         if floor or not deepest < total <= self.most or not self._divides(window):
             return None
-        pages: list[Page] = []
-        waiting = window.split(-(-2 * total // deepest))[::-1]
+        found: dict[Window, list[Page]] = {}
+        waiting = window.split(-(-2 * total // deepest))
         while waiting:
-            piece = waiting.pop()
-            largest = max((page.served for page in pages), default=0)
-            found = self._to_the_end(self.asked(piece), largest)
-            if found is None:
-                if not self._divides(piece, surely=True):
-                    return Reading(pages, [total], complete=False)
-                waiting += piece.split(2)[::-1]
-                continue
-            # What was asked for overlaps inside; at the ends of the window, what was counted lies beyond.
-            span = Window(
-                _EVER.start if piece.start == window.start else piece.start,
-                _EVER.end if piece.end == window.end else piece.end,
-            )
-            pages += [_within(page, span) for page in found]
+            pieces, waiting = waiting, []
+            for piece, its in zip(pieces, self._api.beside(self._to_the_end, map(self.asked, pieces)), strict=True):
+                if its is not None:
+                    found[piece] = its
+                elif self._divides(piece, surely=True):
+                    waiting += piece.split(2)
+                else:
+                    return Reading([], [total], complete=False)
+        # What was asked for overlaps inside; at the ends of the window, what was counted lies beyond.
+        starts = [_EVER.start, *sorted(piece.start for piece in found)[1:], _EVER.end]
+        pages = [
+            _within(page, Window(*span))
+            for piece, span in zip(sorted(found), pairwise(starts), strict=True)
+            for page in found[piece]
+        ]
         reading = Reading(pages, [total, self._api.total(self._stream, self.asked(window))])
         if reading.agrees and len(window.days) == 1:
             # Pieces of a day whose rows add up to more than one piece can give.
@@ -161,7 +164,7 @@ class Pager:
         coarse = self._limits.coarse.get(self._stream.name, surely)
         return len(window.days) > 1 or (window.seconds > 1 and not coarse)
 
-    def _to_the_end(self, asked: Window, largest: int) -> list[Page] | None:
+    def _to_the_end(self, asked: Window) -> list[Page] | None:
         """Read pages up to one that holds less than the largest; None where that would go deeper than offsets reach."""
         pages: list[Page] = []
         offset = 0
@@ -174,8 +177,8 @@ class Pager:
                 return None
             pages.append(page)
             offset += page.served
-            largest = max(largest, page.served)
-            if not page.served or page.served < largest:
+            self._largest = max(self._largest, page.served)
+            if not page.served or page.served < self._largest:
                 return pages
         return None
 
