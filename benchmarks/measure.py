@@ -22,13 +22,17 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What one run took: seconds by the clock and of the processors, MiB at its peak, requests and the wire."""
+    """What one run took: seconds by the clock and of the processors, MiB at its peak, requests and the wire.
+
+    `least` is how many requests the windows would have taken that were read to their end, if each page had been full.
+    """
 
     wall: float
     cpu: float
     peak: float
     requests: int
     idle: float
+    least: int
 
 
 @contextmanager
@@ -74,7 +78,9 @@ def run(name: str, url: str, where: str, *arguments: object) -> Taken:
             raise SystemExit(f"{name} failed:\n{talk.read().decode(errors='replace')[-2000:]}")
     told = wire(url)
     idle = 1 - told["busy"] / told["span"] if told["span"] else 0.0
-    return Taken(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, int(told["requests"]), idle)
+    return Taken(
+        wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, int(told["requests"]), idle, int(told["least"])
+    )
 
 
 def wire(url: str) -> dict[str, float]:

@@ -4,8 +4,8 @@
 
 prints its address, then serves both histories until stdin ends. `rows` are those of each history. It honours
 from_date, to_date (both included), count, offset, message_id and output (json, csv) exactly, over GET and POST, with
-the method in the path or in `cmd`; it checks no credentials. GET /stats tells how many requests came, and for how long
-at least one was being answered.
+the method in the path or in `cmd`; it checks no credentials. GET /stats tells how many requests came, for how long
+at least one was being answered, and in how many full pages the windows fit that were read to their end.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ TEXTS = (
     "Dear customer, your invoice {} is due. Please pay within fourteen days, or call us if you already have.",
     "您的验证码是{}，5分钟内有效。",
 )
+PAGE = 1000
 FIELDS = "message_id source_number destination_number {} fragments cost status_id error_message {} transaction_id text"
 
 
@@ -42,6 +43,7 @@ class History:
         self.date = STREAMS[method]
         self.a2p = method.startswith("A2P")
         self.seconds: list[int] = []
+        self.read: set[tuple[int, int]] = set()
         pieces: dict[str, list[bytes]] = {"json": [], "csv": []}
         counts = [rows // days + (day < rows % days) for day in range(days)]
         if last is not None:
@@ -87,7 +89,9 @@ class History:
         """Give the body of a page, in pieces."""
         first = bisect.bisect_left(self.seconds, _second(asked.get("from_date")) or 0)
         end = bisect.bisect_right(self.seconds, _second(asked.get("to_date")) or 1 << 40)
-        count, offset = min(int(asked.get("count") or 1000), 1000), int(asked.get("offset") or 0)
+        count, offset = min(int(asked.get("count") or PAGE), PAGE), int(asked.get("offset") or 0)
+        if count > 1 and offset + count >= end - first:
+            self.read.add((first, end))
         form = asked.get("output") or "json"
         if asked.get("message_id"):
             found = sorted(n for id_ in asked["message_id"].split(";") if id_ and first <= (n := int(id_) - 1) < end)
@@ -101,6 +105,11 @@ class History:
         if rows:
             rows[-1] = rows[-1][:-1]  # without the last comma
         return [b'{"result":[', *rows, b'],"total_count":%d}' % total]
+
+    def least(self) -> int:
+        """Give the fewest pages that hold what was read to its end, window by window, and forget it."""
+        read, self.read = self.read, set()
+        return sum(max(1, -(-(end - first) // PAGE)) for first, end in read)
 
 
 def _second(value: str | None) -> int | None:
@@ -133,12 +142,12 @@ class Wire:
                 self.last = time.monotonic()
                 self.busy += self.last - self.began
 
-    def stats(self) -> bytes:
+    def stats(self) -> dict[str, float]:
         """Tell, and begin again."""
         with self.lock:
             told = {"requests": self.requests, "busy": self.busy, "span": self.last - self.first}
             self.requests, self.busy, self.first, self.last = 0, 0.0, 0.0, 0.0
-        return json.dumps(told).encode()
+        return told
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -165,7 +174,8 @@ class Handler(socketserver.StreamRequestHandler):
         body = self.rfile.read(length).decode()
         path, _, query = target.partition("?")
         if path == "/stats":
-            self._send("application/json", [self.wire.stats()])
+            told = self.wire.stats() | {"least": sum(history.least() for history in self.histories.values())}
+            self._send("application/json", [json.dumps(told).encode()])
             return
         asked = {name: values[-1] for name, values in parse_qs(f"{query}&{body}", keep_blank_values=True).items()}
         method = asked.get("cmd") or unquote(path).rstrip("/").rpartition("/")[2]
