@@ -135,6 +135,21 @@ def test_csv_of_a_busy_day_is_counted_in_few_requests(sandbox, switches, counts)
     assert len(server.requests) <= pages + counts
 
 
+@pytest.mark.parametrize("empty", ["header", "nothing"])
+def test_csv_of_a_day_with_empty_hours(sandbox, empty):
+    """A piece without rows is no broken reply, also where an API writes nothing at all for it."""
+    world = World(rows=0, days=1, seed=1, until=days_ago(0))
+    row = next(World(rows=10, days=1, seed=1, until=days_ago(0)).truth("sms"))
+    for n in range(0, 54_000, 16):
+        at = datetime.combine(days_ago(1), datetime.min.time(), UTC) + timedelta(seconds=n)
+        world.insert("sms", {**row, "message_id": n + 1, "processed_at": at})
+    server = sandbox(f"csv_empty={empty}", world=world)
+    window = Window.of_days(days_ago(1), days_ago(1))
+    (batch,) = fetch(client(server, output="csv"), SMS, window, limits=Limits(deepest=1000))
+    assert batch.verified
+    assert batch.table["message_id"].to_pylist() == list(range(1, 54_000, 16))
+
+
 @pytest.mark.parametrize("days", [1, 24])
 def test_csv_is_not_held_without_bound(sandbox, days):
     """However many rows a window has, what is in memory at a time is a few times what offsets reach."""

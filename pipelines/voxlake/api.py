@@ -50,8 +50,8 @@ class Api(Wire):
             if self.output != "csv" or body.lstrip().startswith(b"{"):
                 return decode_json(body, stream, checked=checked)
             # Cut in the last field of its last row, a csv is still a good csv, however often it comes; and nothing at
-            # all may be what an API gives behind its deepest offset. JSON shows where it ends.
-            if not body.endswith(b"\n") and (body or offset):
+            # all may be what an API gives for no rows, or behind its deepest offset. JSON shows where it ends.
+            if not body.endswith(b"\n"):
                 if body in doubtful:
                     return None
                 doubtful.add(body)
