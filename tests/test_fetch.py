@@ -1,5 +1,6 @@
 """Windows that are too large, too deep or of unknown precision: proved, or said to be unproved, in bounded requests."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from test_api import client
 from test_export import held, truth
 
 from voxlake.fetch import fetch
-from voxlake.model import Window
+from voxlake.model import Window, midnight
 from voxlake.paging import Limits
 from voxlake.sandbox.world import World
 from voxlake.streams import SMS
@@ -148,6 +149,30 @@ def test_csv_of_a_day_with_empty_hours(sandbox, empty):
     (batch,) = fetch(client(server, output="csv"), SMS, window, limits=Limits(deepest=1000))
     assert batch.verified
     assert batch.table["message_id"].to_pylist() == list(range(1, 54_000, 16))
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_today_holds_still(sandbox, output):
+    """Messages that come while today is read lie behind what is read, and do not keep it from being proved."""
+    now = datetime.now(tz=UTC).replace(microsecond=0)
+    start = now - timedelta(seconds=min(3600, now.hour * 3600 + now.minute * 60 + now.second) or 1)
+    server = sandbox(rows=300, days=2)
+    row = next(server.world.truth("sms"))
+    seconds = max(int((now - start).total_seconds()), 1)
+    for n in range(2500):
+        at = start + timedelta(seconds=n % seconds)
+        server.world.insert("sms", {**row, "message_id": 10**12 + n, "processed_at": at})
+    ours, coming = client(server, output=output, timeout=30), itertools.count(2 * 10**12)
+
+    def came(*_):
+        at = datetime.now(tz=UTC).replace(microsecond=0)
+        server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": at})
+
+    ours.keep = came
+    batches = list(fetch(ours, SMS, Window(midnight(now.date()), now), limits=Limits()))
+    assert all(batch.verified for batch in batches), [batch.problem for batch in batches]
+    read = [id_ for batch in batches for id_ in batch.table["message_id"].to_pylist()]
+    assert sorted(id_ for id_ in read if id_ >= 10**12) == list(range(10**12, 10**12 + 2500))
 
 
 @pytest.mark.parametrize("days", [1, 24])

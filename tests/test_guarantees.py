@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -80,6 +80,13 @@ def test_full_disk(sandbox, voxlake):
     server = sandbox(rows=8_000, days=8)
     data = voxlake.folder / "data"
     with disk(data, "64k"):
+        # Not a byte is left, not even for the lock.
+        with suppress(OSError):
+            (data / "filler").write_bytes(bytes(1 << 17))
+        send = ["sms", "send", "--from", "12345678111", "--to", "447700900123", "--text", "hello"]
+        for command in (["export", "--since", days_ago(8)], send):
+            assert "Nothing more can be written to data" in voxlake(*command, server=server, code=75).stderr
+        (data / "filler").unlink()
         full = 0
         for size in (64, 128, 256, 512, 900, 1400, 2000, 3000, 4500, 7000):
             remount(data, f"size={size}k")
@@ -96,6 +103,17 @@ def test_full_disk(sandbox, voxlake):
         voxlake("export", server=server)
         for stream in STREAMS:
             assert truth(server, stream) == held(data / "voxlake.duckdb", stream)
+
+
+def test_nobody_reads_what_the_umask_forbids(sandbox, voxlake):
+    """Numbers and texts are as private as whoever runs voxlake wants files to be."""
+    server = sandbox()
+    command = [sys.executable, "-m", "voxlake", "export", "--since", str(days_ago(3)), "--keep-raw"]
+    environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    subprocess.run(command, env=environ, cwd=voxlake.folder, umask=0o077, check=True, capture_output=True)
+    files = [path for path in (voxlake.folder / "data").rglob("*") if path.is_file()]
+    assert len(files) > 8
+    assert not [path for path in files if path.stat().st_mode & 0o077]
 
 
 def test_read_only_disk(sandbox, voxlake):

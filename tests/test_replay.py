@@ -53,6 +53,17 @@ def test_replay_gives_the_same_lake(sandbox, voxlake, switches, output):
         assert truth(server, stream) == held(again / "voxlake.duckdb", stream)
 
 
+@pytest.mark.parametrize("days", [1, 12])
+def test_replay_of_csv_that_was_counted_once(sandbox, voxlake, days):
+    """What was counted around many pieces is proved again by the same two counts."""
+    server = sandbox(rows=40_000, days=days)
+    voxlake("export", "sms", "--since", days_ago(days), "--output", "csv", "--keep-raw", server=server)
+    data, again = voxlake.folder / "data", voxlake.folder / "again"
+    done = voxlake("replay", "--raw", data / "raw", "--data-dir", again)
+    assert f"{days + 1} of them verified" in done.stderr
+    assert proofs(data) == proofs(again)
+
+
 def test_replies_hold_no_secret(sandbox, voxlake):
     """What is kept says what was asked and when, and nothing that lets somebody in."""
     server = sandbox()

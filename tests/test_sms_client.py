@@ -2,9 +2,12 @@
 
 import json
 import socket
+import threading
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from dates import days_ago
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import FROM, SENDER, TO
@@ -13,7 +16,7 @@ from voxlake.api import Api
 from voxlake.auth import ApiKey
 from voxlake.client import Client
 from voxlake.decode import BrokenReplyError
-from voxlake.errors import CredentialsRefused, Declined, Refused, SettingsError, Unavailable, Uncertain
+from voxlake.errors import CredentialsRefused, DataError, Declined, Refused, SettingsError, Unavailable, Uncertain
 from voxlake.limits import ADVICE, checked_number, checked_numbers
 from voxlake.results import PhoneNumber, read_a2p_sent, read_phones, read_sent
 from voxlake.sandbox.setup import Setup
@@ -63,6 +66,44 @@ def test_history_is_the_world(sandbox):
     assert [row.message_id for row in rows] == [row["message_id"] for row in server.world.truth("sms")]
     with pytest.raises(SettingsError, match="zone"):
         list(client(server).sms_history(datetime(2020, 1, 1), datetime(2020, 1, 2)))  # noqa: DTZ001 - that is the point
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("switches", [("max_offset=10000",), ("date_precision=day", "to_bound=exclusive")], ids=str)
+def test_a_short_span_of_a_busy_day(sandbox, switches, output):
+    """Five minutes of a day of tens of thousands take a few requests, and no row is hidden by a coarse bound."""
+    coarse = "date_precision=day" in switches
+    server = sandbox(*switches, rows=12_000 if coarse else 80_000, days=1)
+    ours = client(server, output=output, timeout=30)
+    start = datetime.combine(days_ago(1), datetime.min.time(), UTC) + timedelta(hours=10)
+    rows = list(ours.sms_history(start, start + timedelta(minutes=5)))
+    world = server.world.truth("sms")
+    assert [row.message_id for row in rows] == [
+        row["message_id"] for row in world if start <= row["processed_at"] < start + timedelta(minutes=5)
+    ]
+    assert rows
+    assert len(server.requests) <= 40
+
+
+def test_ends_with_fractions_of_a_second(sandbox):
+    """A span ends before its end and not before the second of it."""
+    server = sandbox(rows=300, days=2)
+    second = next(server.world.truth("sms"))["processed_at"]
+    half = timedelta(microseconds=500_000)
+    ours = client(server)
+    assert any(row.processed_at == second for row in ours.sms_history(second - half, second + half))
+    assert all(row.processed_at > second for row in ours.sms_history(second + half, second + timedelta(days=1)))
+
+
+def test_csv_of_many_days(sandbox):
+    """A client whose pages are csv reads more than offsets reach."""
+    server = sandbox(rows=40_000, days=12)
+    rows = client(server, output="csv", timeout=30).sms_history(
+        datetime.combine(days_ago(12), datetime.min.time(), UTC), datetime.now(tz=UTC), direction="OUT"
+    )
+    expected = [row["message_id"] for row in server.world.truth("sms") if row["direction"] == "OUT"]
+    assert [row.message_id for row in rows] == expected
+    assert len(expected) > 10_000
 
 
 @pytest.mark.parametrize("fault", UNKNOWN)
@@ -188,6 +229,31 @@ def test_phone_numbers_over_pages(sandbox):
     found = client(sandbox(rows=0, setup=Setup(phones=phones))).phone_numbers()
     assert [phone.number for phone in found] == list(phones)
     assert read_phones({"result": []}) == ([], 0)
+
+
+class Forgetful(BaseHTTPRequestHandler):
+    """An API that counts numbers and gives none."""
+
+    def do_POST(self):
+        """Answer."""
+        body = b'{"result":[],"total_count":5}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def test_phone_numbers_that_are_counted_and_not_given():
+    """Numbers that the API counts and does not give are no empty list."""
+    with HTTPServer(("127.0.0.1", 0), Forgetful) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ours = Client(Api(f"http://127.0.0.1:{server.server_port}", ApiKey(1, "key"), random=lambda: 1.0))
+        with pytest.raises(DataError, match="counts 5 phone numbers and gave 0"):
+            ours.phone_numbers()
+        server.shutdown()
 
 
 @given(st.text(max_size=20))

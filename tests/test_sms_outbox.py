@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from messages import SENDER, TO
 from runner import Command
 
-from voxlake.errors import DataError, Locked
+from voxlake.errors import DataError, Locked, StorageFull
 from voxlake.outbox import FAILED, SENT, UNKNOWN, opened
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
@@ -219,6 +220,39 @@ def test_check_tells_messages_apart(sandbox, voxlake):
         if stored:
             (first,) = [r["message_id"] for r in server.world.truth("sms") if r["text"] == "the first"]
             assert row["message_id"] == first
+
+
+@pytest.mark.parametrize("stored", [["--store-body"], []])
+def test_check_does_not_take_the_message_before_for_one_that_never_left(sandbox, voxlake, stored):
+    """Sent, and meant to be sent once more by a run that died first: the history holds the first alone."""
+    server = sandbox("resend_seconds=none", rows=0)
+    voxlake("sms", "send", "--from", "12345678111", "--to", TO, "--text", "hello", *stored, server=server)
+    now = datetime.now(tz=UTC)
+    with opened(voxlake.folder / "data") as outbox:
+        batch = outbox.batch(server.account_id, "SendSmsMessage", "12345678111", "hello")
+        assert outbox.known(batch)
+        outbox.again(batch, [TO], at=now)
+        outbox.intend(batch, [TO], at=now)
+    assert "not in the history" in voxlake("sms", "check", server=server, code=75).stdout
+
+
+def test_a_line_that_does_not_fit_leaves_nothing(tmp_path):
+    """Where the disk is full for a moment, half a line is taken away, and the next run reads the journal."""
+    with opened(tmp_path) as outbox:
+        batch = outbox.batch(1, "m", "s", "t")
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "outbox.jsonl").stat().st_size + 20, limits[1]))
+        try:
+            with pytest.raises(StorageFull):
+                outbox.intend(batch, ["1"], at=AT)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, before)
+        assert not outbox.known(batch)
+        outbox.intend(batch, ["2"], at=AT)
+    with opened(tmp_path) as outbox:
+        assert outbox.known(batch).keys() == {"2"}
 
 
 def test_ctrl_c_is_no_bug(sandbox, tmp_path):

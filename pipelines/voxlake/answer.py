@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from voxlake.draft import storage
+from voxlake.disk import storage
 from voxlake.errors import SettingsError
 from voxlake.sheet import save
 from voxlake.show import show

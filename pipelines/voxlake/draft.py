@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from voxlake.errors import SettingsError, StorageFull
+from voxlake.disk import storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 ROW_GROUP = 122_880
 _GATHERED = 1 << 20
@@ -32,23 +31,6 @@ _DICTIONARIES = [
 _DELTAS = ["message_id", "processed_at", "transaction_id"]
 # Whose least and greatest value help a query, and are nobody's words.
 _STATISTICS = [*_DELTAS, "fragments", "cost", "status_id", "status", "direction", "delivery_status"]
-
-
-@contextmanager
-def storage(root: Path) -> Iterator[None]:
-    """Say in one sentence that the data directory cannot be written, or is none."""
-    try:
-        yield
-    except (FileExistsError, NotADirectoryError) as error:
-        # Named is what could not be made; what is in the way may lie above it.
-        wanted = Path(error.filename or root)
-        (file,) = [one for one in (wanted, *wanted.parents) if one.is_file()][:1] or [wanted]
-        raise SettingsError(f"{file} is a file, not a folder: move it away, or give another --data-dir.") from error
-    except OSError as error:
-        raise StorageFull(
-            f"Nothing more can be written to {root} ({error.strerror or error}): make room or mend its permissions,"
-            " then run the same command again."
-        ) from error
 
 
 class Draft:

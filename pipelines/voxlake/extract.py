@@ -66,7 +66,7 @@ def extract(
 ) -> Outcome:
     """Fetch whole UTC days and put each in place as soon as it is complete.
 
-    A day in progress is asked for up to now, so that it holds still. What was written stays written when a later day
+    A day in progress is taken up to now, so that it holds still. What was written stays written when a later day
     of the window fails.
     """
     outcome = Outcome()

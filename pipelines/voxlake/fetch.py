@@ -28,31 +28,35 @@ if TYPE_CHECKING:
 READINGS = 3
 
 
-def fetch(api: Api, stream: Stream, window: Window, *, limits: Limits) -> Iterator[Batch]:
+def fetch(api: Api, stream: Stream, window: Window, *, limits: Limits, exact: bool = False) -> Iterator[Batch]:
     """Yield the rows of a window as batches in the order of time, each proved or said to be unproved.
 
     A proved batch spans whole days or lies within one; an unproved one always lies within one. A window that ends
-    inside a day ends now: it is asked for without that end, so that a coarse bound cannot hide the day.
+    inside a day is asked for up to the end of that day, so that a coarse bound cannot hide it; with `exact`, only
+    until bounds are known.
 
     Raises:
         Declined, Refused, Unavailable: what `Api.call` raises.
 
     """
-    now = window.end if window.end != midnight(window.end.date()) else None
-    yield from _Prover(api, stream, limits, now).fetch(window)
+    yield from _Prover(api, stream, limits, window.end, exact=exact).fetch(window)
 
 
 class _Prover:
-    """One history, read window by window; `now` is where the window in progress ends."""
+    """One history, read window by window; `end` is where the whole of it ends."""
 
-    def __init__(self, api: Api, stream: Stream, limits: Limits, now: datetime | None) -> None:
+    def __init__(self, api: Api, stream: Stream, limits: Limits, end: datetime, *, exact: bool) -> None:
         self._api, self._stream, self._limits = api, stream, limits
-        self._pager = Pager(api, stream, limits, now)
+        self._end = end if end != midnight(end.date()) else None
+        self._pager = Pager(api, stream, limits, self._end)
+        self._pager.exact = exact
 
     def fetch(self, window: Window) -> Iterator[Batch]:
         """Read a window, or cut it and read its pieces."""
         try:
             reading = self._read(window)
+            if self._moves_behind(reading, window):
+                reading = self._read(window)
         except Declined as error:
             if error.code not in RANGE_CODES or window.seconds == 1:
                 raise
@@ -77,6 +81,15 @@ class _Prover:
         if reading.stopped_at is not None and not reading.agrees:
             self._limits.deepest = min(self._limits.deepest, reading.stopped_at)
         return reading
+
+    def _moves_behind(self, reading: Reading, window: Window) -> bool:
+        """Whether what moved may lie behind a window that ends inside a day; it is left out from now on."""
+        if reading.agrees or not reading.complete or window.end != self._end or len(window.days) > 1:
+            return False
+        if self._pager.exact or self._coarse(reading, window):
+            return False
+        self._pager.exact = True
+        return True
 
     def _coarse(self, reading: Reading, window: Window) -> bool:
         """Learn, before the first cut inside a day, whether the API looks at the time of day at all.

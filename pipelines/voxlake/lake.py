@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voxlake.draft import Draft, rows_checksum, storage
+from voxlake.disk import make, put, storage
+from voxlake.draft import Draft, rows_checksum
 from voxlake.errors import DataError, Locked, SettingsError
 from voxlake.model import DAY, Cell, Part, Window
 from voxlake.streams import STREAMS
@@ -52,19 +53,18 @@ class Lake:
         """Hold the data directory for one run; the lock dies with its process, so none is ever stale."""
         with storage(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            lock = open(self.root / ".lock", "a+")  # noqa: SIM115, PTH123 - held over the block
+            # Unbuffered: what does not fit on the disk would be written again, and fail again, when it is closed.
+            lock = open(self.root / ".lock", "a+b", buffering=0)  # noqa: SIM115, PTH123 - held over the block
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
-                raise Locked(
-                    f"Another run works in {self.root} ({lock.read().strip() or 'unknown'}): wait until it ends."
-                ) from None
+                told = lock.read().decode(errors="replace").strip() or "unknown"
+                raise Locked(f"Another run works in {self.root} ({told}): wait until it ends.") from None
             with storage(self.root):
                 lock.truncate(0)
-                lock.write(holder)
-                lock.flush()
+                lock.write(holder.encode())
                 # Whatever lies here was left by a run that died.
                 shutil.rmtree(self.tmp, ignore_errors=True)
                 self.tmp.mkdir()
@@ -189,7 +189,7 @@ class Lake:
         """Put a sealed file in place, whole, over the one before."""
         path = self.path(part.cell)
         with storage(self.root):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make(path.parent)
             put(draft.path, path)
 
     def doubled(self, parts: Iterable[Part], account_id: int, stream: str) -> dict[Cell, set[int]]:
@@ -233,7 +233,7 @@ class Lake:
             if not rejects:
                 path.unlink(missing_ok=True)
                 return
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make(path.parent)
             aside = self.tmp / f"{cell.stream}-{cell.account_id}-{cell.date}.jsonl"
             lines = (json.dumps({"reason": r.reason, "raw": r.raw}, default=str, ensure_ascii=False) for r in rejects)
             aside.write_text("".join(line + "\n" for line in lines), encoding="utf-8", errors="backslashreplace")
@@ -241,18 +241,6 @@ class Lake:
 
     def _folder(self, stream: str) -> Path:
         return self.root / "lake" / STREAMS[stream].table
-
-
-def put(aside: Path, path: Path) -> None:
-    """Move a finished file into place so that it survives a power cut: its bytes first, then its name."""
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
-    aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _revived(fields: dict[str, Any]) -> dict[str, Any]:

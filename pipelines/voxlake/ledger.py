@@ -7,9 +7,8 @@ import json
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from voxlake.draft import storage
+from voxlake.disk import put, storage
 from voxlake.errors import DataError
-from voxlake.lake import put
 from voxlake.model import Cell, Part
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from voxlake.clone import clone
-from voxlake.draft import storage
+from voxlake.disk import storage
 from voxlake.errors import DataError, StorageFull
 from voxlake.gate import check
 from voxlake.model import Cell

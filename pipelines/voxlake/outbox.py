@@ -11,12 +11,13 @@ import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from voxlake.draft import storage
+from voxlake.disk import append, make, storage, sync
 from voxlake.errors import DataError, Locked
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -52,9 +53,11 @@ class Entry:
 class Outbox:
     """The open journal; made by `opened`."""
 
-    def __init__(self, path: Path, file: IO[bytes]) -> None:
+    def __init__(self, path: Path, file: io.FileIO) -> None:
         self._path, self._file = path, file
         self._salt = b""
+        self.taken: set[tuple[str, int]] = set()
+        """Every message that was ever noted as sent, by its method and id, also where it was sent again since."""
         self._entries: dict[str, dict[str, Entry]] = {}
         self._intents: dict[str, dict[str, Entry]] = {}
         self._before: dict[str, dict[str, Entry]] = {}
@@ -132,8 +135,7 @@ class Outbox:
 
     def _write(self, event: dict[str, Any]) -> None:
         with storage(self._path.parent):
-            self._file.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
-            self._file.flush()
+            append(self._file, json.dumps(event, ensure_ascii=False).encode() + b"\n")
             os.fsync(self._file.fileno())
         self._apply(event)
 
@@ -158,6 +160,8 @@ class Outbox:
         told: dict[str, Entry | None] = {}
         for number, message_id in event["sent"].items():
             told[number] = replace(meant[number], state=SENT, at=at, message_id=message_id)
+            if message_id is not None:
+                self.taken.add((meant[number].batch.method, message_id))
         for number, (code, reason) in event["failed"].items():
             old = before.get(number)
             # Refused as a resend of what nobody knew the end of: that is still not known, but hardly lost.
@@ -185,9 +189,12 @@ def opened(root: Path) -> Iterator[Outbox]:
     """
     path = root / FILE
     with storage(root):
-        root.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        file = open(path, "a+b")  # noqa: SIM115, PTH123 - held over the block
+        make(root)
+        if not path.exists():
+            path.touch(mode=0o600)
+            # A journal that a power cut loses would let everything in it be sent again.
+            sync(root)
+        file = open(path, "a+b", buffering=0)  # noqa: SIM115, PTH123 - held over the block
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

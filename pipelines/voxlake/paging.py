@@ -78,10 +78,14 @@ class Reading:
 
 
 class Pager:
-    """The pages of one history; `now` is where the window in progress ends."""
+    """The pages of one history; `end` is where a window ends inside a day.
 
-    def __init__(self, api: Api, stream: Stream, limits: Limits, now: datetime | None) -> None:
-        self._api, self._stream, self._limits, self._now = api, stream, limits, now
+    What lies behind that end is left out only with `exact`, and once it is known that the API looks at the time of day.
+    """
+
+    def __init__(self, api: Api, stream: Stream, limits: Limits, end: datetime | None) -> None:
+        self._api, self._stream, self._limits, self._end = api, stream, limits, end
+        self.exact = False
         self._largest = 0
 
     @property
@@ -131,7 +135,13 @@ class Pager:
         """
         if not total:
             return Reading([], [total])
-        deepest = self._limits.deepest
+        deepest, days = self._limits.deepest, len(window.days)
+        if self.exact and self.asked(window).end != window.end:
+            # That was the count of a day, of which this is perhaps a small part.
+            return None
+        # A day that is deeper than offsets reach is cut inside, which must not be tried before bounds are known.
+        if days > 1 and 2 * total > days * deepest and self._stream.name not in self._limits.coarse:
+            return None
         if floor or not deepest < total <= self.most or not self._divides(window):
             return None
         found: dict[Window, list[Page]] = {}
@@ -153,7 +163,7 @@ class Pager:
             for page in found[piece]
         ]
         reading = Reading(pages, [total, self._api.total(self._stream, self.asked(window))])
-        if reading.agrees and len(window.days) == 1:
+        if reading.agrees and days == 1:
             # Pieces of a day whose rows add up to more than one piece can give.
             self._limits.coarse[self._stream.name] = False
         # Where something moves, to read all of it again would cost more than to count around each piece after all.
@@ -174,6 +184,7 @@ class Pager:
             except Declined:
                 if not pages:
                     raise
+                self._limits.deepest = min(self._limits.deepest, offset)
                 return None
             pages.append(page)
             offset += page.served
@@ -211,9 +222,13 @@ class Pager:
         return size * (1 + len(others))
 
     def asked(self, window: Window) -> Window:
-        """Widen a window so that no row of it can be missed, whether its bounds count or not."""
-        end = midnight(window.end.date()) + DAY if window.end == self._now else window.end
-        return Window(window.start - SECOND, end)
+        """Widen a window so that no row of it can be missed, whether its bounds count or not.
+
+        Where it ends inside a day, a coarse bound would hide that day.
+        """
+        exact = self.exact and self._limits.coarse.get(self._stream.name) is False
+        wide = window.end == self._end and not exact
+        return Window(window.start - SECOND, midnight(window.end.date()) + DAY if wide else window.end)
 
 
 def _within(page: Page, span: Window) -> Page:

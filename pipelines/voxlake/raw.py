@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from voxlake.draft import storage
+from voxlake.disk import append, storage
 from voxlake.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Raw:
         folder = root / "raw"
         with storage(root):
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = (folder / f"{now():%Y%m%dT%H%M%SZ}-{os.getpid()}.gz").open("ab")
+            self._file = (folder / f"{now():%Y%m%dT%H%M%SZ}-{os.getpid()}.gz").open("ab", buffering=0)
         self._lock = threading.Lock()
 
     def keep(self, method: str, parameters: Mapping[str, str], body: bytes) -> None:
@@ -62,8 +62,7 @@ class Raw:
         }
         member = gzip.compress(json.dumps(asked).encode() + b"\n" + body + b"\n", 6, mtime=0)
         with self._lock, storage(self._root):
-            self._file.write(member)
-            self._file.flush()
+            append(self._file, member)
 
     def close(self) -> None:
         """Make what was kept survive a power cut."""

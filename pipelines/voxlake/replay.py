@@ -11,6 +11,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -50,6 +51,7 @@ class _Walk:
     totals: set[int] = field(default_factory=set)
     ended_at: datetime = _LONG_AGO
     csv: bool = False
+    count: bool = False
 
     @property
     def proves(self) -> Window:
@@ -73,8 +75,9 @@ class _History:
         if counts and walk is not None and walk.csv and total is not None:
             walk.totals.add(total)
         if walk is None or counts or (asked["offset"] == "0" and (not csv or walk.csv)):
-            walk = self.open[reply.run, window] = _Walk(reply.run, window)
+            walk = self.open[reply.run, window] = _Walk(reply.run, window, count=counts)
             self.walks.append(walk)
+        walk.count = walk.count and not walk.pages
         walk.pages.append(n)
         walk.ended_at = reply.at
         walk.csv = walk.csv or csv
@@ -179,7 +182,7 @@ class _Rebuilding:
             f"CREATE OR REPLACE TEMP TABLE latest AS SELECT message_id, max(n) AS n FROM {self._table} GROUP BY ALL"  # noqa: S608
         )
         self._asked = {day for walk in history.walks for day in walk.proves.days}
-        self._proved = self._proofs(history.walks)
+        self._proved = self._proofs([*history.walks, *_under_one_count(history.walks)])
 
     def cells(self) -> list[Cell]:
         """List the days that were asked for; a row beyond them came because we ask a second wider."""
@@ -236,7 +239,8 @@ class _Rebuilding:
                 f"SELECT w, count(DISTINCT message_id) FROM {self._table} JOIN walks USING (n) GROUP BY w"  # noqa: S608
             ).fetchall()
         )
-        return [walk for w, walk in enumerate(walks) if walk.totals == {counted.get(w, 0)}]
+        proved = [walk for w, walk in enumerate(walks) if walk.totals == {counted.get(w, 0)}]
+        return sorted(proved, key=lambda walk: walk.ended_at)
 
     def _covering(self, day: date) -> list[_Walk]:
         """Give walks of one run, the newest that can, that together prove a day; none where no run can."""
@@ -275,6 +279,29 @@ class _Rebuilding:
             [window.start, window.end, pages],
         ).fetchall()
         return int(found)
+
+
+def _under_one_count(walks: list[_Walk]) -> Iterator[_Walk]:
+    """Join the csv pages of smaller windows that were read between two counts of a window around them all."""
+    counts: dict[tuple[str, Window], list[_Walk]] = defaultdict(list)
+    csv: dict[str, list[_Walk]] = defaultdict(list)
+    for walk in walks:
+        if walk.count:
+            counts[walk.run, walk.window].append(walk)
+        elif walk.csv:
+            csv[walk.run].append(walk)
+    for (run, window), its in counts.items():
+        for first, last in pairwise(its):
+            inside = [
+                walk
+                for walk in csv[run]
+                if first.pages[0] < walk.pages[0] <= walk.pages[-1] < last.pages[0]
+                and window.start <= walk.window.start
+                and walk.window.end <= window.end
+            ]
+            if _covers((walk.window for walk in inside), window):
+                pages = [n for walk in (first, *inside, last) for n in walk.pages]
+                yield _Walk(run, window, pages, first.totals | last.totals, last.ended_at, csv=True)
 
 
 def _covers(windows: Iterable[Window], whole: Window) -> bool:

@@ -212,10 +212,9 @@ def look(client: Client, outbox: Outbox, *, now: Callable[[], datetime]) -> list
     not alone, stays unknown: rows can appear late.
     """
     ours = [entry for entry in outbox.entries() if entry.batch.account_id == client.api.account_id]
-    taken = {(entry.batch.method, entry.message_id) for entry in ours if entry.state == SENT}
     found: list[tuple[Entry, list[HistoryRow]]] = []
     for entry in sorted((e for e in ours if e.state == UNKNOWN), key=lambda e: e.at):
-        rows = [row for row in _candidates(client, outbox, entry) if (entry.batch.method, row.message_id) not in taken]
+        rows = _candidates(client, outbox, entry)
         if len(rows) == 1:
             (row,) = rows
             gone = row.status != "error"
@@ -225,7 +224,7 @@ def look(client: Client, outbox: Outbox, *, now: Callable[[], datetime]) -> list
                 sent={entry.number: row.message_id} if gone else {},
                 failed={} if gone else {entry.number: (_NOT_SENT, row.error_message or "the history says error")},
             )
-            taken.add((entry.batch.method, row.message_id))
+            outbox.taken.add((entry.batch.method, row.message_id))
         found.append((entry, rows))
     return found
 
@@ -237,7 +236,7 @@ def _candidates(client: Client, outbox: Outbox, entry: Entry) -> list[HistoryRow
     rows = [
         row
         for row in history(entry.at - _EARLIER, entry.at + _LATER, destination=entry.number)
-        if row.source_number == batch.source
+        if row.source_number == batch.source and (batch.method, row.message_id) not in outbox.taken
     ]
     same = [
         row

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from voxlake.draft import storage
+from voxlake.disk import make, put, storage, sync
 from voxlake.errors import DataError, SettingsError
 from voxlake.gate import broken, oddities
-from voxlake.lake import put
 from voxlake.loading import Loading, quoted
 from voxlake.rows import stored
 from voxlake.streams import STREAMS
@@ -58,7 +57,7 @@ class Warehouse:
     def swap(self, loading: Loading, parts: Sequence[Part], *, settling: Settling) -> int:
         """Finish the next database and put it in the place of the last one; raises what `publish` raises."""
         with storage(self._lake.root):
-            self._generations.mkdir(exist_ok=True)
+            make(self._generations)
         if loading.publish(parts, settling=settling):
             self._swap(loading.aside)
         return loading.changed
@@ -149,13 +148,14 @@ class Warehouse:
         with storage(self._lake.root):
             numbers = [int(path.stem) for path in self._generations.glob("*.duckdb") if path.stem.isdigit()]
             generation = self._generations / f"{max(numbers, default=0) + 1:08d}.duckdb"
-            aside.chmod(0o444)
+            aside.chmod(aside.stat().st_mode & 0o444)
             put(aside, generation)
             if self.path.is_dir() and not self.path.is_symlink():
                 self.moved = self._lake.move_out(self.path)
             link = self._lake.tmp / NAME
             link.symlink_to(os.path.join(generation.parent.name, generation.name))  # noqa: PTH118 - relative, so that the folder can move
             link.replace(self.path)
+            sync(self.path.parent)
             # The one before stays for whoever has just read the link.
             for number in sorted(numbers)[:-1]:
                 with suppress(IsADirectoryError):

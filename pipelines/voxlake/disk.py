@@ -1,0 +1,69 @@
+"""Writing that survives a power cut, and says in one sentence when there is no room."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxlake.errors import SettingsError, StorageFull
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator
+
+
+@contextmanager
+def storage(root: Path) -> Iterator[None]:
+    """Say in one sentence that the data directory cannot be written, or is none."""
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        # Named is what could not be made; what is in the way may lie above it.
+        wanted = Path(error.filename or root)
+        (file,) = [one for one in (wanted, *wanted.parents) if one.is_file()][:1] or [wanted]
+        raise SettingsError(f"{file} is a file, not a folder: move it away, or give another --data-dir.") from error
+    except OSError as error:
+        raise StorageFull(
+            f"Nothing more can be written to {root} ({error.strerror or error}): make room or mend its permissions,"
+            " then run the same command again."
+        ) from error
+
+
+def append(file: io.FileIO, data: bytes) -> None:
+    """Append all of some bytes to an unbuffered file, or nothing of them where there is no room."""
+    end = file.seek(0, os.SEEK_END)
+    left = memoryview(data)
+    try:
+        while left:
+            left = left[file.write(left) or 0 :]
+    except OSError:
+        with suppress(OSError):
+            file.truncate(end)
+        raise
+
+
+def put(aside: Path, path: Path) -> None:
+    """Move a finished file into place so that it survives a power cut: its bytes first, then its name."""
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
+    aside.replace(path)
+    sync(path.parent)
+
+
+def make(folder: Path) -> None:
+    """Make a folder and those above it that are missing, so that their names survive a power cut."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in missing:
+        sync(one.parent)
+
+
+def sync(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
