@@ -66,7 +66,7 @@ class _Prover:
             if batch.verified or len(window.days) == 1:
                 yield batch
                 return
-        if len(window.days) == 1 and (window.seconds == 1 or (reading is not None and self._coarse(reading, window))):
+        if len(window.days) == 1 and (window.seconds == 1 or self._coarse(reading.pages if reading else [], window)):
             yield self._floor(window)
             return
         for piece in window.split(self._pieces(reading, window)):
@@ -86,12 +86,12 @@ class _Prover:
         """Whether what moved may lie behind a window that ends inside a day; it is left out from now on."""
         if reading.agrees or not reading.complete or window.end != self._end or len(window.days) > 1:
             return False
-        if self._pager.exact or self._coarse(reading, window):
+        if self._pager.exact or self._coarse(reading.pages, window):
             return False
         self._pager.exact = True
         return True
 
-    def _coarse(self, reading: Reading, window: Window) -> bool:
+    def _coarse(self, pages: Sequence[Page], window: Window) -> bool:
         """Learn, before the first cut inside a day, whether the API looks at the time of day at all.
 
         If it does, the seconds around the first and the last row that came cannot both count as many as all of them.
@@ -99,7 +99,7 @@ class _Prover:
         known = self._limits.coarse.get(self._stream.name)
         if known is not None:
             return known
-        times = self._sample(reading, midnight(window.start.date()))
+        times = self._sample(pages, midnight(window.start.date()))
         if not times:
             return False
         told = [self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (min(times), max(times))]
@@ -109,30 +109,37 @@ class _Prover:
             self._limits.coarse[self._stream.name] = coarse
         return coarse
 
-    def _sample(self, reading: Reading, start: datetime) -> list[datetime]:
+    def _sample(self, pages: Sequence[Page], start: datetime) -> list[datetime]:
         """Give times of distinct rows inside a day: of those that came, or else of some that are asked for."""
         # Beside a midnight, the seconds around a row lie in two days.
         inside = Window(start + 2 * SECOND, start + DAY - 2 * SECOND)
-        times = _times(reading.pages, inside)
+        times = _times(pages, inside)
         if times:
             return times
         # The days beside it may have come first. Whatever bounds mean, one of these pairs selects this day alone.
-        for asked in starmap(Window, product((start, start - SECOND), (start + DAY, start + DAY - SECOND))):
-            deep = min(self._api.total(self._stream, asked) // 2, self._limits.deepest - self._limits.page)
-            for offset in sorted({0, max(deep, 0)}):
-                if times:
-                    return times
-                with suppress(Declined):
-                    times = _times([self._pager.page(asked, offset=offset)], inside)
+        for asked in _selecting(start):
+            # One of them is longer than a day, which may be all that the API allows.
+            with suppress(Declined):
+                deep = min(self._api.total(self._stream, asked) // 2, self._limits.deepest - self._limits.page)
+                for offset in sorted({0, max(deep, 0)}):
+                    if times:
+                        return times
+                    with suppress(Declined):
+                        times = _times([self._pager.page(asked, offset=offset)], inside)
         return times
 
     def _floor(self, window: Window) -> Batch:
         """Read what cannot be cut in time: as deep as the API goes, then by the values of the stream's own column."""
-        batch = self._batch(self._pager.walk(window, floor=True), window)
+        try:
+            batch = self._batch(self._pager.walk(window, floor=True), window)
+        except Declined as error:
+            if error.code not in RANGE_CODES or window.seconds == 1:
+                raise
+            return self._by_selection(window)
         if batch.verified:
             return batch
         readings = [
-            self._pager.walk(window, floor=True, ahead=False, **{self._stream.own: value})
+            self._pager.walk(window, asked=None, floor=True, ahead=False, **{self._stream.own: value})
             for value in self._stream.filters
         ]
         told = self._api.total(self._stream, self._pager.asked(window))
@@ -142,6 +149,26 @@ class _Prover:
             return merged
         best = max((batch, merged), key=lambda b: b.table.num_rows)
         problem = f"{window} holds more rows than the API gives out: {best.problem}"
+        return Batch(window, best.table, best.total, best.rejects, problem)
+
+    def _by_selection(self, window: Window) -> Batch:
+        """Read a day of an API that looks at whole days, and allows no window that holds one whatever bounds mean.
+
+        Such an API gives all of a day with any row of it; what bounds select a day, they select every day.
+        """
+        best = Batch(window, self._stream.schema.empty_table(), 0)
+        known = self._limits.selecting.get(self._stream.name)
+        for n, asked in enumerate(_selecting(midnight(window.start.date()))):
+            try:
+                batch = self._batch(self._pager.walk(asked, asked=asked, floor=True), window)
+            except Declined:
+                continue
+            if batch.table.num_rows:
+                self._limits.selecting[self._stream.name] = n
+            if batch.verified and (batch.table.num_rows or n == known):
+                return batch
+            best = max((best, batch), key=lambda b: b.table.num_rows)
+        problem = f"the API looks at whole days, and allows no window that surely holds {window.start:%Y-%m-%d}"
         return Batch(window, best.table, best.total, best.rejects, problem)
 
     def _pieces(self, reading: Reading | None, window: Window) -> int:
@@ -165,6 +192,11 @@ class _Prover:
         if problem is None:
             return Batch(window, table, table.num_rows)
         return Batch(window, table, max(reading.totals[-1] - (reading.ids - table.num_rows), 0), rejects, problem)
+
+
+def _selecting(start: datetime) -> Iterator[Window]:
+    """Give pairs of bounds of which one selects a day alone, whatever bounds mean to an API that looks at days."""
+    return starmap(Window, product((start, start - SECOND), (start + DAY, start + DAY - SECOND)))
 
 
 def _times(pages: Sequence[Page], inside: Window) -> list[datetime]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 RANGE_CODES = frozenset({123, 569})
 """What the API says of a span of time that it does not like."""
 
-_PAGES = (1000, 500, 100, 50)
+_PAGES = (1000, 500, 300, 200, 100, 50)
 _EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 _AT_ONCE = 5
 """So many times what offsets reach is counted at once at most: until then, csv stays in memory."""
@@ -38,12 +38,13 @@ class Limits:
 
     `page` is how many rows it gives at once, `deepest` the offset up to which it is asked: the sibling history refuses
     more than 10,000, so larger windows are cut in time from the start. `coarse` says by stream whether it ignores the
-    time of day in bounds, which makes cuts inside a day useless.
+    time of day in bounds, which makes cuts inside a day useless; `selecting` which pair of bounds it takes for a day.
     """
 
     page: int = _PAGES[0]
     deepest: int = 10_000
     coarse: dict[str, bool] = field(default_factory=dict)
+    selecting: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,21 @@ class Pager:
         """How many rows can be read between two counts."""
         return self._limits.deepest * (_AT_ONCE if self._api.output == "csv" else 1)
 
-    def walk(self, window: Window, *, floor: bool = False, ahead: bool = False, **filters: str) -> Reading:
+    def walk(
+        self,
+        window: Window,
+        *,
+        asked: Window | None = None,
+        floor: bool = False,
+        ahead: bool = False,
+        **filters: str,
+    ) -> Reading:
         """Read all pages once; not complete where offsets would go too deep and the window can still be cut.
 
-        With `ahead`, the first page tells which others to ask for at the same time.
+        With `ahead`, the first page tells which others to ask for at the same time. `asked` is what to ask for, if not
+        the window a little wider.
         """
-        asked = self.asked(window)
+        asked = asked or self.asked(window)
         csv = self._api.output == "csv"
         totals = [self._api.total(self._stream, asked, **filters)] if csv else []
         if csv and (reading := self._under_one_count(window, totals[0], floor=floor)):

@@ -127,7 +127,7 @@ def _by_id(api: Api, stream: Stream, window: Window, ids: set[int]) -> dict[int,
     asked = Window(window.start - SECOND, window.end)
     listed = ";".join(map(str, sorted(ids)))
     try:
-        page = api.page(stream, asked, offset=0, count=IDS, message_id=listed)
+        page = api.page(stream, asked, offset=0, count=len(ids), message_id=listed)
     except Declined:
         return {}
     table = normalise([page.table], stream=stream, window=asked)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voxlake.client import A2P_SEND, SEND
-from voxlake.errors import Declined, Uncertain, VoxlakeError, gravest
+from voxlake.errors import Declined, Refused, Uncertain, VoxlakeError, gravest
 from voxlake.limits import ADVICE, LONGEST, LONGEST_A2P, MOST_NUMBERS, check_sender, check_text, checked_numbers
 from voxlake.outbox import FAILED, SENT, UNKNOWN
 
@@ -193,7 +193,10 @@ class _Run:
     ) -> list[Result]:
         self.error = error
         self.outbox.settle(intent, at=self.now(), unsent=numbers)
-        reason = "its request did not go out" if code is None else ADVICE.get(code, "the whole order was refused")
+        if code is not None:
+            reason = ADVICE.get(code, "the whole order was refused")
+        else:
+            reason = "the account was refused" if isinstance(error, Refused) else "its request did not go out"
         return [Result(number, UNSENT, code=code, reason=reason) for number in numbers]
 
 
