@@ -1,6 +1,7 @@
 """What the journeys share: a sandbox, and a way to run voxlake as its users do."""
 
 import os
+import signal
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,9 @@ from voxlake.sandbox.faults import Faults
 from voxlake.sandbox.server import Sandbox
 from voxlake.sandbox.switches import Switches
 from voxlake.sandbox.world import World
+
+# What a shell starts in the background ignores Ctrl-C, and hands that on; some tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OURS = ("VOXLAKE_", "VOXIMPLANT_")
 
