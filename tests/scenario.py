@@ -103,15 +103,21 @@ def draw(rng, *, kills=True):
     """Draw a scenario."""
     chosen = {name: rng.choice(values) for name, values in _SELECTING.items()}
     chosen |= {name: rng.choice(_SPELLING[name]) for name in rng.sample(sorted(_SPELLING), rng.randint(0, 6))}
-    if chosen.get("date_precision") == "day":
-        # An API that counts whole days and gives out only a part of one, or of two, cannot be read by anybody.
-        # The same goes for one that deals out a whole day in another order for every page.
-        chosen = {name: value for name, value in chosen.items() if name not in ("max_window_days", "max_offset")}
-        chosen["order"] = rng.choice(["asc", "desc", "id"])
+    rows = rng.choice([3, 200, 1500, 1500, 4000, 12_000])
+    if chosen["date_precision"] == "day":
+        # What nobody can read of an API that looks at whole days: one that gives out only a part of a day, and one that
+        # deals it out in another order for every page. Where the longest window may show neither of its two days,
+        # nobody can prove an empty one.
+        if rows > int(chosen["max_offset"] or rows):
+            del chosen["max_offset"]
+        if chosen["order"] == "random-per-request":
+            chosen["order"] = "id"
+        if chosen["max_window_days"] == "1" and "exclusive" in (chosen["from_bound"], chosen["to_bound"]):
+            chosen["max_window_days"] = "2"
     settle = rng.choice([0, 72, 1200])
     return Scenario(
         seed=rng.randint(0, 999),
-        rows=rng.choice([3, 200, 1500, 1500, 4000, 12_000]),
+        rows=rows,
         days=rng.choice([1, 2, 2, 3, 5, 9]),
         late=rng.choice([0, 0.05]) if settle else 0,
         switches=tuple(f"{name}={value}" for name, value in chosen.items() if value is not None),
