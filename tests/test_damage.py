@@ -112,12 +112,38 @@ def test_damage_is_told_and_healed(hand, published, voxlake, harm):
         )
 
 
-def test_a_folder_in_the_place_of_the_database_is_kept(hand, voxlake):
-    """What lies in a folder where the database belongs is moved, and said to be."""
-    folder(hand.root / "voxlake.duckdb", b"")
-    done = voxlake("publish", "--data-dir", hand.root)
-    assert "was a folder" in done.stderr
-    assert (hand.root / "rejects" / "stray" / "voxlake.duckdb" / "mine.txt").read_text() == "mine"
+@pytest.mark.parametrize("command", [["publish"], ["export", "sms", "--since", str(FIRST)], ["audit", "--repair"]])
+@pytest.mark.parametrize("harm", [folder, garbage, other])
+def test_what_lies_in_the_place_of_the_database_is_kept(hand, sandbox, voxlake, command, harm):
+    """A folder or a file of somebody else's where the database belongs is moved, and said to be, whoever publishes."""
+    link = hand.root / "voxlake.duckdb"
+    harm(link, b"")
+    before = None if link.is_dir() else link.read_bytes()
+    done = voxlake(*command, "--data-dir", hand.root, server=sandbox(), code=None)
+    moved = hand.root / "rejects" / "stray" / "voxlake.duckdb"
+    assert done.stderr.count(f"{link} was none of voxlake's: it is {moved} now.") == 1
+    assert (moved / "mine.txt").read_text() == "mine" if before is None else moved.read_bytes() == before
+    assert link.is_symlink()
+
+
+def test_a_copy_of_the_database_in_the_place_of_its_link(hand, voxlake):
+    """A folder that was copied with its links followed is ours all the same: nothing is moved away."""
+    link = hand.root / "voxlake.duckdb"
+    copied = link.read_bytes()
+    link.unlink()
+    link.write_bytes(copied)
+    assert "none of voxlake's" not in voxlake("publish", "--data-dir", hand.root).stderr
+    assert link.is_symlink()
+    assert not (hand.root / "rejects").exists()
+
+
+def test_what_a_killed_session_left_goes_with_its_generation(hand, voxlake):
+    """The `.wal` beside a generation is removed with it."""
+    generation = (hand.root / "voxlake.duckdb").resolve()
+    (generation.parent / f"{generation.name}.wal").write_bytes(b"")
+    for _ in range(2):
+        voxlake("publish", "--data-dir", hand.root)
+    assert sorted(path.name for path in generation.parent.iterdir()) == ["00000002.duckdb", "00000003.duckdb"]
 
 
 def test_no_generations(hand, voxlake):

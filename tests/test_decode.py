@@ -97,6 +97,12 @@ def test_unknown_fields_are_kept():
     assert page.table["extra"].to_pylist() == ['{"zone":{"a":"ü","b":[0.10000000000000000001,null]}}']
 
 
+def test_half_a_character():
+    """Half a surrogate pair, which JSON can say and UTF-8 cannot, is U+FFFD; the row is kept, and the page with it."""
+    row = one(ROW | {"text": "a\ud83db\U0001f600", "zone\udc00": ["x\ude00"]})
+    assert (row["text"], row["extra"]) == ("a\ufffdb\U0001f600", '{"zone\ufffd":["x\ufffd"]}')
+
+
 def test_delivery_status_belongs_to_a2p():
     """The own column of the other stream is an unknown field, never lost."""
     a2p = {k: v for k, v in ROW.items() if k not in ("direction", "processed_date")}

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
@@ -169,11 +170,12 @@ def test_rows_that_cannot_be_read(sandbox, voxlake):
     server = sandbox()
     row = next(row for row in server.world.truth("sms") if row["processed_at"].date() == days_ago(2))
     cost = row["cost"]
-    server.world.change("sms", row["message_id"], cost="free")
+    server.world.change("sms", row["message_id"], cost=Decimal("0.12345678901234567890"))
     voxlake("export", "--since", days_ago(12), server=server, code=4)
     (kept,) = (voxlake.folder / "data" / "rejects").rglob("*.jsonl")
-    reject = json.loads(kept.read_text())
+    reject = json.loads(kept.read_text(), parse_float=Decimal)
     assert reject["raw"]["message_id"] == row["message_id"]
+    assert reject["raw"]["cost"] == Decimal("0.12345678901234567890")
     assert "cost" in reject["reason"]
     status = json.loads(voxlake("status", "--format", "json").stdout)
     assert (status["streams"][0]["rejects"], list(status["streams"][0]["unverified_days"])) == (1, [str(days_ago(2))])

@@ -44,6 +44,19 @@ def test_a_reader_that_goes_away(work, command):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("format_", ["table", "csv"])
+def test_a_terminal_that_lacks_a_character(work, format_):
+    """An answer with a character that stdout cannot show is an answer, with its escape in that place."""
+    done = subprocess.run(
+        [VOXLAKE, "query", "SELECT 'ü–' AS text", "--format", format_],
+        cwd=work,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.split()[-1] == b"\xfc\\u2013"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_full_disk_behind_stdout(work, command):

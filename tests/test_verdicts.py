@@ -36,3 +36,10 @@ def test_both_shapes_of_an_error(reply):
     with pytest.raises(ApiAnswerError) as answer:
         checked(reply)
     assert answer.value.code == 7
+
+
+def test_what_an_error_says_is_one_line():
+    """Neither a line break nor half a character nor an escape of the API's reaches a terminal, or a file of texts."""
+    with pytest.raises(ApiAnswerError) as answer:
+        checked({"error": {"code": 7, "msg": "a\n b\ud83d \x1b[31mred ü"}})
+    assert str(answer.value) == "error 7: a b\ufffd \ufffd[31mred ü"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from voxlake.streams import Stream
 
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+_HALF = re.compile("[\ud800-\udfff]")
 _COST_DIGITS, _COST_SCALE = 18, 6
 
 
@@ -186,7 +187,7 @@ def _text(value: Any) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode() if not value.isascii() else value
+        return _unicode(value)
     if isinstance(value, bool | list | dict):
         raise ValueError("is no text")  # noqa: TRY004 - a reject, not a wrong call
     return (
@@ -250,4 +251,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 def _exact_json(value: Any) -> str:
     """Write JSON with decimals as they came, which the standard encoder cannot."""
-    return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = simplejson.dumps(value, use_decimal=True, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _unicode(text)
+
+
+def _unicode(text: str) -> str:
+    r"""Put U+FFFD for half a surrogate pair, which JSON can say ("\ud83d") and no file of texts can hold."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)

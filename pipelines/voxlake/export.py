@@ -194,6 +194,7 @@ class Run:
                 self._swap(settling=settling, anew=anew)
         except VoxlakeError as error:
             self.report.errors.append(error)
+        self.report.moved = self._warehouse.moved
         self.report.requests = self._api.requests
         ended_at = self._now().isoformat(timespec="seconds")
         try:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import simplejson
 
 from voxlake.disk import make, put, storage
 from voxlake.draft import Draft, rows_checksum
@@ -235,7 +236,11 @@ class Lake:
                 return
             make(path.parent)
             aside = self.tmp / f"{cell.stream}-{cell.account_id}-{cell.date}.jsonl"
-            lines = (json.dumps({"reason": r.reason, "raw": r.raw}, default=str, ensure_ascii=False) for r in rejects)
+            # With numbers as they came, whatever their decimals.
+            lines = (
+                simplejson.dumps({"reason": r.reason, "raw": r.raw}, use_decimal=True, ensure_ascii=False)
+                for r in rejects
+            )
             aside.write_text("".join(line + "\n" for line in lines), encoding="utf-8", errors="backslashreplace")
             put(aside, path)
 

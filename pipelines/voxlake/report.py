@@ -64,7 +64,7 @@ class Report:
     streams: list[StreamReport]
     requests: int = 0
     database: str = ""
-    published: int = 0
+    moved: str = ""
     errors: list[VoxlakeError] = field(default_factory=list)
 
     @property
@@ -118,6 +118,7 @@ class Report:
             if s.rejects:
                 lines.append(f"{s.stream}: {s.rejects:,} rows could not be read, see rejects/")
             lines += [f"{s.stream}: {days} is not verified: {problem}" for days, problem in _together(s.unverified)]
+        lines += [self.moved] if self.moved else []
         lines += [f"error: {error}" for error in self.all_errors]
         lines.append(f"{self.requests:,} requests; database {self.database}")
         return "\n".join(lines)

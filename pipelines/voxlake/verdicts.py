@@ -44,9 +44,14 @@ def checked(reply: dict[str, Any]) -> dict[str, Any]:
     if error is None:
         return reply
     try:
-        raise ApiAnswerError(int(error["code"]), str(error.get("msg", "no message")))
+        raise ApiAnswerError(int(error["code"]), _line(str(error.get("msg", "no message"))))
     except (TypeError, KeyError, ValueError, AttributeError):
         raise BrokenReplyError("an error without a code") from None
+
+
+def _line(text: str) -> str:
+    """Make one line of what somebody else wrote, without what would steer a terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split()))
 
 
 def refusal(answer: ApiAnswerError, method: str, roles: tuple[str, ...]) -> VoxlakeError:

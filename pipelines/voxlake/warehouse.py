@@ -32,13 +32,13 @@ NAME = "voxlake.duckdb"
 
 
 class Warehouse:
-    """The published database of a data directory; `moved` is where a folder in its place went."""
+    """The published database of a data directory; `moved` says what became of something else in its place."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self.path: Path = lake.root / NAME
         self._generations = lake.root / "warehouse"
-        self.moved: Path | None = None
+        self.moved = ""
 
     def loading(self, *, anew: bool = False) -> Loading:
         """Begin the next database: the published one brought up to the lake, or one that is built `anew`."""
@@ -150,13 +150,15 @@ class Warehouse:
             generation = self._generations / f"{max(numbers, default=0) + 1:08d}.duckdb"
             aside.chmod(aside.stat().st_mode & 0o444)
             put(aside, generation)
-            if self.path.is_dir() and not self.path.is_symlink():
-                self.moved = self._lake.move_out(self.path)
+            if os.path.lexists(self.path) and not self.path.is_symlink() and self.damage():
+                self.moved = f"{self.path} was none of voxlake's: it is {self._lake.move_out(self.path)} now."
             link = self._lake.tmp / NAME
             link.symlink_to(os.path.join(generation.parent.name, generation.name))  # noqa: PTH118 - relative, so that the folder can move
             link.replace(self.path)
             sync(self.path.parent)
             # The one before stays for whoever has just read the link.
             for number in sorted(numbers)[:-1]:
-                with suppress(IsADirectoryError):
-                    (self._generations / f"{number:08d}.duckdb").unlink(missing_ok=True)
+                # With what a writing session that was killed left beside it.
+                for name in (f"{number:08d}.duckdb", f"{number:08d}.duckdb.wal"):
+                    with suppress(IsADirectoryError):
+                        (self._generations / name).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 a bug; 2 usage or settings; 3 the API refused; 4 data that
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 
@@ -36,6 +37,9 @@ def main() -> None:
     # A stream that the caller has closed is None: what is written there goes nowhere.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - open to the end
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    # As stderr does: an answer that holds a character too many for a terminal is an answer all the same.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 for command in (export, backfill, audit, publish, replay, status, report, query, schema, dashboard, sms, sandbox):

@@ -36,7 +36,7 @@ def publish(settings: Settings) -> None:
         warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
         ledger.save()
     if warehouse.moved:
-        say(f"{warehouse.path} was a folder: it is {warehouse.moved} now.")
+        say(warehouse.moved)
     say(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}")
 
 
@@ -59,14 +59,16 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     lake, folder = Lake(settings.data_dir), raw or settings.data_dir / "raw"
     kept(folder)
     with lake.locked(holder=holder()):
-        ledger = Ledger(lake)
+        ledger, warehouse = Ledger(lake), Warehouse(lake)
         done = rebuild(folder, lake, ledger, force=force)
-        Warehouse(lake).publish(ledger.sound(), settling=settings.settling)
+        warehouse.publish(ledger.sound(), settling=settings.settling)
         ledger.save()
+    if warehouse.moved:
+        say(warehouse.moved)
     proved = sum(part.verified for part in done.parts)
     say(
         f"{done.replies:,} replies: {sum(part.row_count for part in done.parts):,} rows in {counted(len(done.parts))},"
-        f" {proved:,} of them verified; database {Warehouse(lake).path}"
+        f" {proved:,} of them verified; database {warehouse.path}"
     )
     for path in done.torn:
         say(f"{path}: its last reply is torn, as after a kill, and was passed over.")

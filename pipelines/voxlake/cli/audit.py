@@ -93,6 +93,8 @@ def audit(
                 warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
                 ledger.save()
                 say(f"The database was built anew: {warehouse.path}")
+            if warehouse.moved:
+                say(warehouse.moved)
             strays, damage = lake.strays(), warehouse.damage()
         sound = _examined(warehouse, strays, damage)
     for error in errors:
