@@ -177,7 +177,8 @@ def test_locked(sandbox, voxlake):
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write("process 4711 on there")
         lock.flush()
-        assert "process 4711 on there" in sentence(voxlake("export", server=server, code=75))
+        for command in ("export", "publish", "audit"):
+            assert "process 4711 on there" in sentence(voxlake(command, server=server, code=75))
     voxlake("export", server=server)
 
 

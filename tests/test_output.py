@@ -48,7 +48,7 @@ def test_a_reader_that_goes_away(work, command):
 def test_a_terminal_that_lacks_a_character(work, format_):
     """An answer with a character that stdout cannot show is an answer, with its escape in that place."""
     done = subprocess.run(
-        [VOXLAKE, "query", "SELECT 'ü–' AS text", "--format", format_],
+        [VOXLAKE, "query", "SELECT 'ü\u2013' AS text", "--format", format_],
         cwd=work,
         env=os.environ | {"PYTHONIOENCODING": "latin-1"},
         capture_output=True,

@@ -13,7 +13,7 @@ import os
 import shutil
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,10 +43,12 @@ class Lake:
         self.tmp = root / "tmp"
 
     def require(self) -> None:
-        """Make sure that something was exported; a SettingsError where nothing was."""
+        """Make sure that something was exported; a SettingsError where nothing was, and no first run is at work."""
         if self.root.exists() and not self.root.is_dir():
             raise SettingsError(f"{self.root} is a file, not a folder: give another --data-dir.")
         if next(self.cells(), None) is None:
+            with suppress(OSError), (self.root / ".lock").open("rb") as lock:
+                self._take(lock, fcntl.LOCK_SH)
             raise SettingsError(f"There is nothing in the data directory {self.root}: run 'voxlake export' first.")
 
     @contextmanager
@@ -57,12 +59,7 @@ class Lake:
             # Unbuffered: what does not fit on the disk would be written again, and fail again, when it is closed.
             lock = open(self.root / ".lock", "a+b", buffering=0)  # noqa: SIM115, PTH123 - held over the block
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                told = lock.read().decode(errors="replace").strip() or "unknown"
-                raise Locked(f"Another run works in {self.root} ({told}): wait until it ends.") from None
+            self._take(lock, fcntl.LOCK_EX)
             with storage(self.root):
                 lock.truncate(0)
                 lock.write(holder.encode())
@@ -70,6 +67,14 @@ class Lake:
                 shutil.rmtree(self.tmp, ignore_errors=True)
                 self.tmp.mkdir()
             yield
+
+    def _take(self, lock: IO[bytes], how: int) -> None:
+        try:
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            told = lock.read().decode(errors="replace").strip() or "unknown"
+            raise Locked(f"Another run works in {self.root} ({told}): wait until it ends.") from None
 
     def path(self, cell: Cell) -> Path:
         """Give the path of a cell's file."""

@@ -128,8 +128,8 @@ def _send(
                 )
             except KeyboardInterrupt:
                 raise Uncertain(
-                    "Interrupted: the same command, without --again, goes on; whether the request under"
-                    " way went out is for 'voxlake sms check' to find."
+                    f"Interrupted: {_same(again)} goes on; whether the request under way went out is for"
+                    " 'voxlake sms check' to find."
                 ) from None
     _tell(sending, form, again=again)
     sys.exit(sending.exit_code)
@@ -161,16 +161,21 @@ def _tell(sending: Sending, form: str, *, again: bool) -> None:
     say(", ".join(f"{count:,} {state}" for state, count in counts if count))
     if sending.error is not None:
         say(f"voxlake: {sending.error}")
-    same = "the same command without --again" if again else "the same command"
+    same = _same(again)
     if sending.count(UNKNOWN):
+        rest = ", and goes on with the unsent" if sending.count(UNSENT) else ""
         say(
             "Whether the unknown went out is for the history to tell: 'voxlake sms check' looks for each by its"
-            f" recipient and time. After that, {same} leaves them out, and goes on with the unsent.",
+            f" recipient and time. After that, {same} leaves them out{rest}.",
         )
     elif sending.count(UNSENT):
         say(f"Once that is mended, {same} goes on with the unsent.")
     if sending.count(SKIPPED):
         say("The skipped got this text from this sender before: --again sends it once more.")
+
+
+def _same(again: bool) -> str:
+    return "the same command without --again" if again else "the same command"
 
 
 def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
