@@ -105,6 +105,57 @@ def test_a_message_that_moves_into_an_open_day(sandbox, voxlake):
     assert truth(server, "sms") == held(database(voxlake), "sms")
 
 
+@pytest.mark.parametrize("rows", [3_000, 40_000])
+@pytest.mark.parametrize("kind", [[], ["max_window_days=7", "from_bound=exclusive"]], ids=str)
+def test_a_message_that_settles_into_a_final_day(sandbox, voxlake, kind, rows):
+    """A message that waits keeps its day open; settled, it lies in a day that is final, and is found there."""
+    flags = ("--settle-hours", "48", "--give-up-days", "30")
+    world = World(rows=rows, days=8, seed=3, until=days_ago(0))
+    server = sandbox(*kind, world=world)
+    seen = next(row for row in world.truth("sms") if row["processed_at"].date() == days_ago(5))
+    world.insert("sms", seen | {"message_id": 10**12, "status_id": 3, "status": "waiting"})
+    voxlake("export", "--since", days_ago(8), *flags, server=server)
+    world.change("sms", 10**12, processed_at=seen["processed_at"] + timedelta(days=1), status_id=1)
+    assert "verified" in voxlake("export", *flags, server=server).stderr
+    assert truth(server, "sms") == held(database(voxlake), "sms")
+
+
+@pytest.mark.parametrize("rows", [3_000, 40_000])
+@pytest.mark.parametrize("kind", [[], ["message_id_filter=off"], ["message_id_filter=refused"]], ids=str)
+def test_a_night_on_which_the_api_forgets(sandbox, voxlake, kind, rows):
+    """What was read once and is not given any more stays, its day is named, and a night later all is well."""
+    world = World(rows=rows, days=6, seed=3, until=days_ago(0))
+    server = sandbox(*kind, world=world)
+    voxlake("export", "--since", days_ago(6), *OPEN, server=server)
+    kept = held(database(voxlake), "sms")
+    forgotten = [row for row in world.truth("sms") if row["processed_at"].date() == days_ago(4)]
+    for row in forgotten:
+        world.remove("sms", row["message_id"])
+    done = voxlake("export", *OPEN, server=server, code=4)
+    assert f"sms: {days_ago(4)} is not verified: {len(forgotten):,} messages that were read before" in done.stderr
+    assert held(database(voxlake), "sms") == kept
+    for row in forgotten:
+        world.insert("sms", row)
+    voxlake("export", *OPEN, server=server)
+    assert truth(server, "sms") == held(database(voxlake), "sms") == kept
+
+
+def test_the_word_of_the_api_is_taken_when_asked(sandbox, voxlake):
+    """Forced, a day lacks what the API has forgotten; that is said, and the file from before kept."""
+    world = World(rows=3_000, days=6, seed=3, until=days_ago(0))
+    server = sandbox(world=world)
+    voxlake("export", "sms", "--since", days_ago(6), server=server)
+    file = next((voxlake.folder / "data" / "lake").rglob(f"date={days_ago(4)}/*.parquet"))
+    before = file.read_bytes()
+    world.remove("sms", next(r["message_id"] for r in world.truth("sms") if r["processed_at"].date() == days_ago(4)))
+    days = ("--from", days_ago(4), "--to", days_ago(3), "--force")
+    done = voxlake("backfill", "sms", *days, server=server)
+    assert "0 new, 0 changed, 1 gone (kept in rejects/gone/)" in done.stderr
+    (kept,) = (voxlake.folder / "data" / "rejects" / "gone").rglob("*.parquet")
+    assert kept.read_bytes() == before
+    assert truth(server, "sms") == held(database(voxlake), "sms")
+
+
 def test_dry_run_asks_nothing(sandbox, voxlake):
     """A dry run names the days that would be read or probed, and asks nothing."""
     server = sandbox()

@@ -18,7 +18,7 @@ from voxlake.probe import probe
 from voxlake.report import Report, StreamReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from voxlake.api import Api
@@ -81,11 +81,13 @@ class Run:
         self._ready: dict[Stream, list[Part]] = {stream: [] for stream in streams}
         self._loaded = 0
         self._progress, self._done = progress, 0
+        self._force = False
 
     def plan(
         self, days: Callable[[Ledger, Stream], Sequence[date]], *, settling: Settling, force: bool
     ) -> dict[Stream, Plan]:
         """Decide what to do with each day of each stream; asks nobody."""
+        self._force = force
         plans = {}
         for stream, report in self._reports.items():
             known = self.ledger.of(self._api.account_id, stream.name)
@@ -137,8 +139,11 @@ class Run:
             self._advance(len(found.parts))
         return stale
 
-    def read(self, days: Mapping[Stream, Iterable[date]]) -> None:
-        """Read days side by side, and take note of each as soon as it is in the lake."""
+    def read(self, days: Mapping[Stream, Iterable[date]], *, elsewhere: Collection[int] = ()) -> None:
+        """Read days side by side, and take note of each as soon as it is in the lake.
+
+        A day to which a message moved from one of them is read as well; `elsewhere` are those whose new day was.
+        """
         # At midnight, today has no second yet that could be asked for.
         began = self._now().replace(microsecond=0)
         days = {stream: {day for day in its if midnight(day) < began} for stream, its in days.items()}
@@ -149,7 +154,7 @@ class Run:
         futures = {
             self._pool.submit(
                 extract, self._api, self._lake, stream, window,
-                before=self.ledger, limits=self._limits, now=self._now,
+                before=self.ledger, limits=self._limits, now=self._now, elsewhere=elsewhere, force=self._force,
             ): (stream, window)
             for stream, window in surveyed
         }  # fmt: skip
@@ -157,6 +162,7 @@ class Run:
             self._loading = self._warehouse.loading()
             self._loading.prepare()
         waiting = Counter(stream for stream, _ in futures.values())
+        moved: dict[Stream, set[date]] = {}
         for future in as_completed(futures):
             stream, window = futures[future]
             self._advance(len(window.days))
@@ -164,19 +170,23 @@ class Run:
             if future.cancelled():
                 continue
             outcome, report = future.result(), self._reports[stream]
-            for part, new, changed in outcome.parts:
-                self.ledger.add(part)
-                report.add(part, new=new, changed=changed)
-            self._load(stream, [part for part, _, _ in outcome.parts], last=not waiting[stream])
+            for kept in outcome.kept:
+                self.ledger.add(kept.part)
+                report.add(kept.part, new=kept.new, changed=kept.changed, gone=kept.gone)
+            moved.setdefault(stream, set()).update(outcome.moved)
+            self._load(stream, [kept.part for kept in outcome.kept], last=not waiting[stream])
             if outcome.error is not None:
                 report.errors.append(outcome.error)
             if isinstance(outcome.error, Refused):
                 for pending, (other, _) in futures.items():
                     _ = other is stream and pending.cancel()
+        more = {stream: its - self._wanted[stream] for stream, its in moved.items()}
+        if any(more.values()):
+            self.read(more)
 
     def repair(self, days: Mapping[Stream, Sequence[date]], *, settling: Settling) -> Report:
         """Read days again whatever is known of them, and build the database anew."""
-        self._early = False
+        self._early, self._force = False, True
         for stream, its in days.items():
             self._reports[stream].days = len(its)
         self.read(days)
@@ -257,8 +267,11 @@ class Run:
     def _part(self) -> None:
         """Part two days that hold the same message: read the older file again; if that fails, its message goes."""
         for stream in self._reports:
-            doubled = self._lake.doubled(self.ledger, self._api.account_id, stream.name)
-            self.read({stream: {cell.date for cell in doubled}})
+            # Read again, the first may turn out to be the message's day, and the other the one to be read.
+            for _ in range(2):
+                doubled = self._lake.doubled(self.ledger, self._api.account_id, stream.name)
+                ids = {message_id for its in doubled.values() for message_id in its}
+                self.read({stream: {cell.date for cell in doubled}}, elsewhere=ids)
             for cell, ids in self._lake.doubled(self.ledger, self._api.account_id, stream.name).items():
                 part = self._lake.without(self.ledger[cell], ids)
                 self.ledger.add(part)

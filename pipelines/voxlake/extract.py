@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 from voxlake.errors import Declined, Unavailable, VoxlakeError
 from voxlake.fetch import fetch
 from voxlake.lake import difference
+from voxlake.lookup import days_now
 from voxlake.model import DAY, Batch, Cell, Part, Window, midnight
 from voxlake.normalise import integers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Iterator
+    from datetime import date, datetime
     from pathlib import Path
 
     from voxlake.api import Api
@@ -35,10 +36,20 @@ _CHUNK = {"json": 8_000, "csv": 32_000}
 
 @dataclass(slots=True)
 class Outcome:
-    """The days that were written, each with its new and changed rows, and what ended the work early, if anything."""
+    """The days that were written, and what ended the work early, if anything; to the days `moved`, messages moved."""
 
-    parts: list[tuple[Part, int, int]] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    moved: set[date] = field(default_factory=set)
     error: VoxlakeError | None = None
+
+
+class Kept(NamedTuple):
+    """A day that was written, with how many of its rows are new, changed, and gone against the file before."""
+
+    part: Part
+    new: int
+    changed: int
+    gone: int = 0
 
 
 def survey(api: Api, stream: Stream, window: Window) -> list[Window]:
@@ -63,11 +74,14 @@ def extract(
     before: Ledger,
     limits: Limits,
     now: Callable[[], datetime],
+    elsewhere: Collection[int] = (),
+    force: bool = False,
 ) -> Outcome:
     """Fetch whole UTC days and put each in place as soon as it is complete.
 
     A day in progress is taken up to now, so that it holds still. What was written stays written when a later day
-    of the window fails.
+    of the window fails. Messages that the file before has, and that are neither given any more nor lie `elsewhere` in
+    the lake, stay in the day, which is then not verified; with `force`, the API's word is taken, and the file kept.
     """
     outcome = Outcome()
     asked = Window(window.start, min(window.end, now().replace(microsecond=0)))
@@ -79,7 +93,12 @@ def extract(
                     day = _Day(lake, stream, Cell(api.account_id, stream.name, piece.window.start.date()))
                 day.add(piece)
                 if piece.window.end in (midnight(day.cell.date) + DAY, asked.end):
-                    outcome.parts.append(day.keep(before.get(day.cell), now=now()))
+                    # Of the seconds since it was asked for, nothing is known.
+                    at = now() if piece.window.end == midnight(day.cell.date) + DAY else asked.end
+                    kept, lost = day.keep(before.get(day.cell), now=at, elsewhere=elsewhere, force=force)
+                    outcome.kept.append(kept)
+                    if lost:
+                        outcome.moved |= days_now(api, stream, day.cell.date, lost)
                     day = None
     except VoxlakeError as error:
         outcome.error = error
@@ -126,13 +145,38 @@ class _Day:
         if piece.problem is not None:
             self._problems.append(piece.problem)
 
-    def keep(self, old: Part | None, *, now: datetime) -> tuple[Part, int, int]:
-        """Put the file in place, and count what is new and what changed against the one before."""
+    def keep(
+        self, old: Part | None, *, now: datetime, elsewhere: Collection[int], force: bool
+    ) -> tuple[Kept, set[int]]:
+        """Put the file in place, and count what differs from the one before; the ids are those that it would lack."""
         if _distinct(self._ids) != self.draft.rows:
             self._problems.append("rows moved in time while they were read")
         path = self._lake.path(self.cell)
         if self._problems:
+            self.draft.finish()
+            self.draft.seal({})
             self._merge(path if old is not None and self._lake.damage(old) is None else None)
+        part = self._sealed(now)
+        new, changed, gone = self.draft.rows, 0, set[int]()
+        if old is not None:
+            same = old.checksum == part.checksum
+            new, changed, gone = (0, 0, gone) if same else difference(path, self.draft.path)
+        lost = gone.difference(elsewhere)
+        if lost and force:
+            self._lake.set_aside(self.cell)
+        elif lost:
+            self._problems.append(
+                f"{len(lost):,} messages that were read before are not given any more"
+                " ('voxlake backfill --force' takes the API's word)"
+            )
+            self._merge(path)
+            part, gone = self._sealed(now), set()
+        self._lake.write_rejects(self.cell, self._rejects)
+        self._lake.put(self.draft, part)
+        return Kept(part, new, changed, len(gone)), lost
+
+    def _sealed(self, now: datetime) -> Part:
+        """Finish the draft, and give what it proves."""
         part = Part(
             cell=self.cell,
             row_count=self.draft.rows,
@@ -144,18 +188,11 @@ class _Day:
             rejects=len(self._rejects),
             problem="; ".join(dict.fromkeys(self._problems)) or None,
         )
-        new, changed = self.draft.rows, 0
         self.draft.seal(self._lake.proof_of(part))
-        if old is not None:
-            new, changed = (0, 0) if old.checksum == part.checksum else difference(path, self.draft.path)
-        self._lake.write_rejects(self.cell, self._rejects)
-        self._lake.put(self.draft, part)
-        return part, new, changed
+        return part
 
     def _merge(self, old: Path | None) -> None:
-        """Keep the rows of an earlier reading that an unproved one may lack, each message once, in its latest state."""
-        self.draft.finish()
-        self.draft.seal({})
+        """Keep the rows of an earlier reading that this one, which is sealed, may lack: each once, as it came last."""
         tables = [pq.ParquetFile(path).read() for path in (old, self.draft.path) if path is not None]
         table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
         numbered = table.append_column("row", pa.array(range(table.num_rows), pa.int64()))

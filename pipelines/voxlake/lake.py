@@ -198,6 +198,16 @@ class Lake:
             make(path.parent)
             put(draft.path, path)
 
+    def set_aside(self, cell: Cell) -> None:
+        """Keep the file of a cell beside what is to replace it, in `rejects/gone/`: it has rows that are lost else."""
+        path = self.path(cell)
+        kept = self.root / "rejects" / "gone" / path.relative_to(self.root / "lake")
+        with storage(self.root):
+            make(kept.parent)
+            while os.path.lexists(kept):
+                kept = kept.with_name(f"again.{kept.name}")
+            os.link(path, kept)
+
     def doubled(self, parts: Iterable[Part], account_id: int, stream: str) -> dict[Cell, set[int]]:
         """Find messages that lie in two days of a stream, by the day that was exported earlier."""
         import duckdb  # noqa: PLC0415 - most exports need it later, while they wait for replies
@@ -257,12 +267,20 @@ def _revived(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "exported_at": datetime.fromisoformat(fields["exported_at"])}
 
 
-def difference(old: Path, new: Path) -> tuple[int, int]:
-    """Count the messages of a file that an older one lacks or cannot give any more, and those that it has otherwise."""
+def difference(old: Path, new: Path) -> tuple[int, int, set[int]]:
+    """Count the messages that an older file lacks or cannot give any more, and those that it has otherwise.
+
+    The third are the ids of those that only the older one has.
+    """
     import duckdb  # noqa: PLC0415 - as above
 
     with duckdb.connect() as connection:
         try:
+            gone = connection.execute(
+                "SELECT message_id FROM read_parquet($1, hive_partitioning = false) o"
+                " ANTI JOIN read_parquet($2, hive_partitioning = false) n USING (message_id)",
+                [str(old), str(new)],
+            ).fetchall()
             found = connection.execute(
                 "SELECT count(*) FILTER (o.message_id IS NULL),"
                 " count(*) FILTER (o.message_id IS NOT NULL AND n IS DISTINCT FROM o)"
@@ -271,6 +289,6 @@ def difference(old: Path, new: Path) -> tuple[int, int]:
                 [str(new), str(old)],
             ).fetchone()
         except duckdb.Error:
-            return pq.read_metadata(new).num_rows, 0
+            return pq.read_metadata(new).num_rows, 0, set()
     assert found is not None  # noqa: S101 - an aggregate has a row
-    return found
+    return (*found, {message_id for (message_id,) in gone})

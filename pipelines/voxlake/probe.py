@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.census import CALIBRATION, count, learn_bounds
-from voxlake.errors import DataError, Declined
-from voxlake.model import SECOND, Window, midnight
-from voxlake.normalise import normalise
+from voxlake.errors import DataError
+from voxlake.lookup import IDS, by_id
+from voxlake.model import Window, midnight
 from voxlake.plan import neighbours
 
 if TYPE_CHECKING:
@@ -28,16 +28,13 @@ if TYPE_CHECKING:
     from voxlake.model import Part, Settling
     from voxlake.streams import Stream
 
-IDS = 500
-"""Ids in one request: they travel in its body."""
-
 PAGE = 1000
 RECENT, PIECES = 6, 4
 
 
 @dataclass(slots=True)
 class Probed:
-    """Days that must be read again, and the parts of the others with how many of their rows changed."""
+    """Days that must be read again, final or not, and the parts of the others with how many of their rows changed."""
 
     stale: set[date] = field(default_factory=set)
     parts: list[tuple[Part, int]] = field(default_factory=list)
@@ -69,7 +66,9 @@ def probe(
     # Where many rows of a day still move, reading it whole takes fewer requests than asking for them by id.
     probed.stale |= {part.cell.date for part in quiet if part.moving * PAGE > part.row_count * IDS}
     quiet = [part for part in quiet if part.cell.date not in probed.stale]
-    latest = _latest(api, lake, stream, [part for part in quiet if part.moving])
+    latest, elsewhere = _latest(api, lake, stream, [part for part in quiet if part.moving])
+    probed.stale |= elsewhere
+    quiet = [part for part in quiet if part.cell.date not in elsewhere]
     for part in quiet:
         rows = latest.get(part.cell.date) if part.moving else {}
         try:
@@ -100,8 +99,12 @@ def _differing(api: Api, stream: Stream, window: Window, bounds: Bounds, by_day:
 
 def _latest(
     api: Api, lake: Lake, stream: Stream, parts: Sequence[Part]
-) -> dict[date, dict[int, dict[str, Any]] | None]:
-    """Ask for the messages that can still change, by id: per day their rows, or None where they must be read by day."""
+) -> tuple[dict[date, dict[int, dict[str, Any]] | None], set[date]]:
+    """Ask for the messages that can still change, by id: per day their rows, or None where they must be read by day.
+
+    Where messages moved to other days, these must be read as well.
+    """
+    elsewhere: set[date] = set()
     found: dict[date, dict[int, dict[str, Any]] | None] = {part.cell.date: {} for part in parts}
     wanted: list[tuple[date, int]] = []
     for part in parts:
@@ -112,27 +115,17 @@ def _latest(
     for first in range(0, len(wanted), IDS):
         some = wanted[first : first + IDS]
         window = Window.of_days(some[0][0], some[-1][0])
-        rows = _by_id(api, stream, window, {message_id for _, message_id in some})
+        rows = by_id(api, stream, window, {message_id for _, message_id in some})
         for day, message_id in some:
             its, row = found[day], rows.get(message_id)
-            if its is None or row is None or row["processed_at"].date() != day:
+            if row is not None and row["processed_at"].date() != day:
+                elsewhere.add(row["processed_at"].date())
+                found[day] = None
+            elif its is None or row is None:
                 found[day] = None
             else:
                 its[message_id] = row
-    return found
-
-
-def _by_id(api: Api, stream: Stream, window: Window, ids: set[int]) -> dict[int, dict[str, Any]]:
-    """Ask for messages by id; an API that refuses or ignores the filter gives none."""
-    asked = Window(window.start - SECOND, window.end)
-    listed = ";".join(map(str, sorted(ids)))
-    try:
-        page = api.page(stream, asked, offset=0, count=len(ids), message_id=listed)
-    except Declined:
-        return {}
-    table = normalise([page.table], stream=stream, window=asked)
-    rows = {row["message_id"]: row for row in table.to_pylist()}
-    return rows if rows.keys() <= ids else {}
+    return found, elsewhere
 
 
 def _moving_ids(lake: Lake, stream: Stream, part: Part) -> list[int]:

@@ -28,13 +28,15 @@ class StreamReport:
     parts: dict[date, Part] = field(default_factory=dict)
     new: int = 0
     changed: int = 0
+    gone: int = 0
     errors: list[VoxlakeError] = field(default_factory=list)
 
-    def add(self, part: Part, *, new: int, changed: int) -> None:
+    def add(self, part: Part, *, new: int, changed: int, gone: int = 0) -> None:
         """Take note of a day; the last word on it counts."""
         self.parts[part.cell.date] = part
         self.new += new
         self.changed += changed
+        self.gone += gone
 
     @property
     def verified(self) -> int:
@@ -94,6 +96,7 @@ class Report:
                     "rows": s.rows,
                     "new": s.new,
                     "changed": s.changed,
+                    "gone": s.gone,
                     "rejects": s.rejects,
                     "unverified": {str(day): problem for day, problem in s.unverified.items()},
                 }
@@ -113,7 +116,8 @@ class Report:
                 lines.append(f"{s.stream}: none of {s.days} days could be read")
                 continue
             days = max(s.days, len(s.parts))
-            news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed else "nothing new"
+            news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed or s.gone else "nothing new"
+            news += f", {s.gone:,} gone (kept in rejects/gone/)" if s.gone else ""
             lines.append(f"{s.stream}: {s.rows:,} rows in {days} days, {news}; {s.verified} of {days} days verified")
             if s.rejects:
                 lines.append(f"{s.stream}: {s.rejects:,} rows could not be read, see rejects/")
