@@ -15,7 +15,7 @@ from voxlake.fetch import fetch
 from voxlake.lake import difference
 from voxlake.lookup import days_now
 from voxlake.model import DAY, Batch, Cell, Part, Window, midnight
-from voxlake.normalise import integers
+from voxlake.normalise import distinct, integers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -149,7 +149,7 @@ class _Day:
         self, old: Part | None, *, now: datetime, elsewhere: Collection[int], force: bool
     ) -> tuple[Kept, set[int]]:
         """Put the file in place, and count what differs from the one before; the ids are those that it would lack."""
-        if _distinct(self._ids) != self.draft.rows:
+        if distinct(self._ids) != self.draft.rows:
             self._problems.append("rows moved in time while they were read")
         path = self._lake.path(self.cell)
         if self._problems:
@@ -201,12 +201,6 @@ class _Day:
         self._moving = _count(self._stream.moves(table))
         self.draft = self._lake.draft(self.cell)
         self.draft.add(table)
-
-
-def _distinct(ids: list[pa.Array]) -> int:
-    """Count by sorting, in a tenth of the memory of Arrow's table of hashes."""
-    sorted_ids = np.sort(integers(pa.chunked_array(ids, pa.int64())))
-    return int(np.count_nonzero(np.diff(sorted_ids))) + bool(sorted_ids.size)
 
 
 def _count(mask: pa.ChunkedArray) -> int:

@@ -8,17 +8,22 @@ verified. Where they don't, it is read again, then cut in time, and at the end s
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from itertools import product, starmap
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from voxlake.errors import Declined
 from voxlake.model import DAY, SECOND, Batch, Window, midnight
-from voxlake.normalise import normalise
-from voxlake.paging import RANGE_CODES, Pager, Reading
+from voxlake.normalise import distinct, normalise
+from voxlake.paging import RANGE_CODES, Pager, Reading, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
+
+    import pyarrow as pa
 
     from voxlake.api import Api
     from voxlake.model import Page
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from voxlake.streams import Stream
 
 READINGS = 3
+_FAR = DAY / 2 - 4 * SECOND
 
 
 def fetch(api: Api, stream: Stream, window: Window, *, limits: Limits, exact: bool = False) -> Iterator[Batch]:
@@ -50,6 +56,7 @@ class _Prover:
         self._end = end if end != midnight(end.date()) else None
         self._pager = Pager(api, stream, limits, self._end)
         self._pager.exact = exact
+        self._day: _CutDay | None = None
 
     def fetch(self, window: Window) -> Iterator[Batch]:
         """Read a window, or cut it and read its pieces."""
@@ -69,8 +76,44 @@ class _Prover:
         if len(window.days) == 1 and (window.seconds == 1 or self._coarse(reading.pages if reading else [], window)):
             yield self._floor(window)
             return
-        for piece in window.split(self._pieces(reading, window)):
+        pieces = window.split(self._pieces(reading, window))
+        if len(window.days) == 1 and self._day is None and window.end != self._end:
+            yield from self._cut(window, pieces, reading)
+            return
+        for piece in pieces:
             yield from self.fetch(piece)
+
+    def _cut(self, window: Window, pieces: Sequence[Window], reading: Reading | None) -> Iterator[Batch]:
+        """Read a day in pieces, and prove that together they are the day, whatever the API makes of a time of day."""
+        before = reading.totals[-1] if reading else None
+        self._day = day = _CutDay(window)
+        last = None
+        for piece in pieces:
+            for batch in self.fetch(piece):
+                if last is not None:
+                    yield last
+                last = batch
+                day.kept += batch.table.num_rows
+        self._day = None
+        assert last is not None  # noqa: S101 - there are pieces
+        problem = day.problem(*self._counted(window, before))
+        if problem is not None and not day.kept:
+            # Cut, it shows nothing: it may do so whole.
+            self._limits.coarse[self._stream.name] = True
+            last, problem = self._floor(window), None
+        yield last if problem is None or last.problem else replace(last, problem=problem)
+
+    def _counted(self, window: Window, before: int | None) -> tuple[int, int | None]:
+        """Count a day as a whole: the least and the most that its pieces may add up to; None where nobody can tell."""
+        try:
+            told = self._api.total(self._stream, self._pager.asked(window))
+        except Declined:
+            # A second more than a day is more than the API allows: what it leaves out is a bound's second at most.
+            with suppress(Declined):
+                return self._api.total(self._stream, window), None
+            return 0, None
+        # What appeared meanwhile may lie in a piece that had been read.
+        return (told, told) if before is None else (min(before, told), max(before, told))
 
     def _read(self, window: Window) -> Reading:
         """Walk a bounded number of times until the counts agree."""
@@ -99,15 +142,26 @@ class _Prover:
         known = self._limits.coarse.get(self._stream.name)
         if known is not None:
             return known
-        times = self._sample(pages, midnight(window.start.date()))
+        start = midnight(window.start.date())
+        times = self._sample(pages, start)
         if not times:
             return False
-        told = [self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (min(times), max(times))]
-        coarse = not any(told) or (min(told) >= len(times) and max(times) - min(times) > 2 * SECOND)
-        # Between the two, rows that appear meanwhile leave it open.
-        if coarse or min(told) < len(times):
-            self._limits.coarse[self._stream.name] = coarse
+        first, last = min(times), max(times)
+        if last - first <= 2 * SECOND:
+            last = first + _FAR if first < start + DAY / 2 else first - _FAR
+        told = [self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (first, last)]
+        # The two spans share no row: only an API that counts the whole day for each counts more than the day holds.
+        coarse = not any(told) or (min(told) >= len(times) and sum(told) > self._of_day(start))
+        self._limits.coarse[self._stream.name] = coarse
         return coarse
+
+    def _of_day(self, start: datetime) -> int:
+        """Count the rows of a day, with those of a second or a day beside it where bounds do not tell them apart."""
+        told = []
+        for asked in _selecting(start):
+            with suppress(Declined):
+                told.append(self._api.total(self._stream, asked))
+        return min(filter(None, told), default=0)
 
     def _sample(self, pages: Sequence[Page], start: datetime) -> list[datetime]:
         """Give times of distinct rows inside a day: of those that came, or else of some that are asked for."""
@@ -184,7 +238,9 @@ class _Prover:
     def _batch(self, reading: Reading, window: Window) -> Batch:
         tables = [page.table for page in reading.pages] or [self._stream.wire.empty_table()]
         table = normalise(tables, stream=self._stream, window=window)
-        rejects = tuple(r for page in reading.pages for r in page.rejects if r.at is None or r.at in window)
+        if self._day is not None:
+            self._day.saw(reading)
+        rejects = tuple(r for r in reading.rejects if r.at is None or r.at in window)
         problem = f"{len(rejects)} rows could not be read" if rejects else None
         if not reading.agrees:
             told = " then ".join(map(str, dict.fromkeys(reading.totals)))
@@ -192,6 +248,35 @@ class _Prover:
         if problem is None:
             return Batch(window, table, table.num_rows)
         return Batch(window, table, max(reading.totals[-1] - (reading.ids - table.num_rows), 0), rejects, problem)
+
+
+class _CutDay:
+    """The rows that came with the pieces of a day, and how many of them were `kept` in the piece where they belong."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._inside: list[pa.ChunkedArray] = []
+        self._beside: list[pa.ChunkedArray] = []
+        self._rejects: set[str] = set()
+        self.kept = 0
+
+    def saw(self, reading: Reading) -> None:
+        """Take note of what came, also of what lies beside the piece, or the day."""
+        for page in reading.pages:
+            ids, inside = page.table["message_id"], within(page.table["processed_at"], self._window)
+            self._inside.append(ids.filter(inside))
+            self._beside.append(ids.filter(pc.invert(inside)))
+        self._rejects |= {repr(reject.raw) for reject in reading.rejects}
+
+    def problem(self, least: int, most: int | None) -> str | None:
+        """Say what is wrong if the day as a whole counts otherwise, or a row of it came that no piece has kept."""
+        inside = distinct(self._inside)
+        seen = distinct([*self._inside, *self._beside]) + len(self._rejects)
+        if seen < least or (most is not None and seen > most):
+            return f"cut in time, the day gave {seen} messages where the API counts {least} for the whole of it"
+        if inside > self.kept:
+            return f"cut in time, {inside - self.kept} messages of the day came where they do not belong"
+        return None
 
 
 def _selecting(start: datetime) -> Iterator[Window]:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from voxlake.streams import STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from voxlake.model import Window
@@ -81,6 +81,13 @@ def integers(column: pa.ChunkedArray) -> Any:
     """Give whole numbers or times without nulls to numpy; not by `to_numpy`, because that would import pandas."""
     array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
     return np.from_dlpack(array.cast(pa.int64()))
+
+
+def distinct(ids: Iterable[pa.ChunkedArray | pa.Array]) -> int:
+    """Count by sorting, in a tenth of the memory of Arrow's table of hashes."""
+    arrays = [array for its in ids for array in (its.chunks if isinstance(its, pa.ChunkedArray) else [its])]
+    in_order = np.sort(integers(pa.chunked_array(arrays, pa.int64())))
+    return int(np.count_nonzero(np.diff(in_order))) + bool(in_order.size)
 
 
 def _micros(at: datetime) -> int:

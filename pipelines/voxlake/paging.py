@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlake.api import Api
+    from voxlake.model import Reject
     from voxlake.streams import Stream
 
 RANGE_CODES = frozenset({123, 569})
@@ -62,10 +63,10 @@ class Reading:
         chunks = [chunk for page in self.pages for chunk in page.table["message_id"].chunks]
         return int(pc.count_distinct(pa.chunked_array(chunks, pa.int64())).as_py())
 
-    @property
-    def rejects(self) -> int:
-        """How many rows could not be read."""
-        return sum(len(page.rejects) for page in self.pages)
+    @cached_property
+    def rejects(self) -> list[Reject]:
+        """The distinct rows that could not be read: one may come with two pages, as others do."""
+        return list({repr(reject.raw): reject for page in self.pages for reject in page.rejects}.values())
 
     @property
     def is_one_answer(self) -> bool:
@@ -75,7 +76,7 @@ class Reading:
     @property
     def agrees(self) -> bool:
         """Whether everything that was told and everything that came is one number."""
-        return self.complete and set(self.totals) == {self.ids + self.rejects}
+        return self.complete and set(self.totals) == {self.ids + len(self.rejects)}
 
 
 class Pager:
@@ -115,20 +116,22 @@ class Pager:
             return reading
         pages: list[Page] = []
         offset, stopped_at = 0, None
-        while not pages or offset < totals[-1]:
-            if totals and not floor and totals[-1] > self._limits.deepest and pages:
+        behind = False
+        while not pages or offset < totals[-1] or not (behind or self._ends(pages)):
+            behind = bool(pages) and offset >= totals[-1]
+            if totals and not floor and totals[-1] >= self._limits.deepest and pages:
                 return Reading(pages, totals, complete=False)
             try:
                 page = self.page(asked, offset=offset, **filters)
             except Declined:
                 if not pages:
                     raise
-                stopped_at = offset
+                stopped_at = None if behind else offset
                 break
             if page.total is not None:
                 totals.append(page.total)
             if pages and not page.served:
-                stopped_at = offset if _full(pages) else None
+                stopped_at = offset if not behind and _full(pages) else None
                 break
             pages.append(page)
             if not page.served:
@@ -144,7 +147,7 @@ class Pager:
         A csv page tells no total, so to count around each piece would take two requests more for a handful of pages.
         """
         if not total:
-            return Reading([], [total])
+            return Reading([], [total, self._api.total(self._stream, self.asked(window))])
         deepest, days = self._limits.deepest, len(window.days)
         if self.exact and self.asked(window).end != window.end:
             # That was the count of a day, of which this is perhaps a small part.
@@ -221,10 +224,14 @@ class Pager:
                 return page
             raise
 
+    def _ends(self, pages: Sequence[Page]) -> bool:
+        """Whether the last page had room left; behind a full one, more may lie than the API counts."""
+        return pages[-1].served < (max(page.served for page in pages) if len(pages) > 1 else self._limits.page)
+
     def _ahead(self, asked: Window, pages: list[Page], totals: list[int]) -> int:
         """Add all pages behind the first, asked for at the same time, and give the offset behind the last."""
         size, total = pages[0].served, totals[-1]
-        if not (size < total <= self._limits.deepest and _full(pages)):
+        if not (size < total < self._limits.deepest and _full(pages)):
             return size
         others = self._api.pages(self._stream, asked, offsets=range(size, total, size), count=size)
         pages += [page for page in others if page.served]
@@ -241,11 +248,15 @@ class Pager:
         return Window(window.start - SECOND, midnight(window.end.date()) + DAY if wide else window.end)
 
 
+def within(times: pa.ChunkedArray, span: Window) -> pa.ChunkedArray:
+    """Mark the times that lie in a span."""
+    start, end = (pa.scalar(edge, times.type) for edge in (span.start, span.end))
+    return pc.and_(pc.greater_equal(times, start), pc.less(times, end))
+
+
 def _within(page: Page, span: Window) -> Page:
     """Give the rows of a page that lie in a span, and the rejects that may."""
-    at = page.table["processed_at"]
-    start, end = (pa.scalar(edge, at.type) for edge in (span.start, span.end))
-    table = page.table.filter(pc.and_(pc.greater_equal(at, start), pc.less(at, end)))
+    table = page.table.filter(within(page.table["processed_at"], span))
     return replace(page, table=table, rejects=tuple(r for r in page.rejects if r.at is None or r.at in span))
 
 
