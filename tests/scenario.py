@@ -72,6 +72,9 @@ _SPELLING = {
 _MOVING = ("insert", "half")
 """Faults that no reply shows by itself."""
 
+_LIES = ("none",)
+"""Faults that nothing shows where nothing was known before."""
+
 
 @dataclass(frozen=True)
 class Night:
@@ -131,7 +134,7 @@ def draw(rng, *, kills=True):
 
 
 def _night(rng, *, kills, inserts):
-    kinds = rng.sample(sorted(set(KINDS) - {"stall", "drip", *_MOVING}), rng.randint(0, 3))
+    kinds = rng.sample(sorted(set(KINDS) - {"stall", "drip", *_MOVING, *_LIES}), rng.randint(0, 3))
     kinds += rng.sample(_MOVING if inserts else _MOVING[1:], rng.randint(0, 1 + inserts))
     rates = [f"{kind}={rng.choice(['0.02', '0.1', '0.4'])}" for kind in kinds]
     return Night(

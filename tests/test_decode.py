@@ -97,6 +97,24 @@ def test_unknown_fields_are_kept():
     assert page.table["extra"].to_pylist() == ['{"zone":{"a":"ü","b":[0.10000000000000000001,null]}}']
 
 
+@pytest.mark.parametrize(
+    ("cost", "amount"),
+    [
+        (b"0.30000000000000004", "0.3"),
+        (b"2.7123000000000004", "2.7123"),
+        (b"-0.010000000000000000208", "-0.01"),
+        (b"123456.78000000000611", "123456.78"),
+        (b"5.551115123125783e-17", "0"),
+    ],
+)
+def test_noise_of_a_float(cost, amount):
+    """An amount that went through a binary float on the API's side is the amount that was meant, in JSON and csv."""
+    body = reply(ROW).replace(b"2.7123", cost)
+    assert decode_json(body, SMS).table["cost"].to_pylist() == [Decimal(amount)]
+    lines = b"message_id;processed_date;cost\n3;2019-06-04 21:00:00;" + cost + b"\n"
+    assert decode_csv(lines, SMS).table["cost"].to_pylist() == [Decimal(amount)]
+
+
 def test_half_a_character():
     """Half a surrogate pair, which JSON can say and UTF-8 cannot, is U+FFFD; the row is kept, and the page with it."""
     row = one(ROW | {"text": "a\ud83db\U0001f600", "zone\udc00": ["x\ude00"]})

@@ -4,6 +4,7 @@ import itertools
 import json
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import pytest
 from dates import days_ago
 from test_api import client
@@ -216,3 +217,100 @@ def test_an_api_that_counts_more_than_it_gives(sandbox, voxlake, output, most):
     assert len(server.requests) < most
     given = [row for row in truth(server, "sms") if row[0] % 7 and row[-1] >= days_ago(3)]
     assert held(database(voxlake), "sms") == given
+
+
+def at_midnight(server, count, *, day):
+    """Let many messages appear in the first second of a day."""
+    row = next(row for row in server.world.truth("sms") if row["processed_at"].date() == day)
+    for n in range(count):
+        one = {"message_id": 10**13 + n, "processed_at": midnight(day), "direction": ("IN", "OUT")[n % 2]}
+        server.world.insert("sms", {**row, **one})
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize(
+    "bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("exclusive", "exclusive"), ("inclusive",) * 2]
+)
+@pytest.mark.parametrize("count", [300, 700])
+def test_a_coarse_day_whose_rows_lie_at_midnight(sandbox, voxlake, bounds, output, count):
+    """A day that is cut in time although the API looks at days alone is whole, or not verified."""
+    switches = (f"from_bound={bounds[0]}", f"to_bound={bounds[1]}", "date_precision=day", "max_offset=100")
+    server = sandbox(*switches, "max_count=100", rows=40, days=3)
+    at_midnight(server, count, day=days_ago(2))
+    done = voxlake("export", "sms", "--since", days_ago(3), "--output", output, server=server, code=None)
+    kept, real = held(database(voxlake), "sms"), truth(server, "sms")
+    if done.returncode == 0:
+        assert kept == real
+    assert done.returncode == (0 if kept == real else 4)
+    assert set(kept) <= set(real)
+    assert [row for row in kept if row[-1] != days_ago(2)] == [row for row in real if row[-1] != days_ago(2)]
+
+
+def test_two_bursts_do_not_make_an_api_coarse(sandbox, voxlake):
+    """Seconds that hold more than a page each look like whole days; the day itself tells that they are not."""
+    server = sandbox("max_window_days=1", "from_bound=exclusive", "order=id", "max_count=100", rows=30, days=4)
+    row = next(row for row in server.world.truth("sms") if row["processed_at"].date() == days_ago(2))
+    for n in range(300):
+        at = midnight(days_ago(2)) + timedelta(hours=10 + n % 2)
+        server.world.insert("sms", {**row, "message_id": 1 + n, "processed_at": at})
+    for n, day in enumerate((days_ago(3), days_ago(2), days_ago(1))):
+        server.world.insert("sms", {**row, "message_id": 10**13 + n, "processed_at": midnight(day)})
+    voxlake("export", "sms", "--since", days_ago(4), "--jobs", "1", server=server)
+    assert truth(server, "sms") == held(database(voxlake), "sms")
+
+
+def test_a_coarse_day_in_one_second(sandbox, voxlake):
+    """Rows of one second alone show that bounds are coarse as well: the day is not cut for ever."""
+    server = sandbox("date_precision=day", "max_offset=100", "max_count=100", rows=40, days=3)
+    burst(server, 300, directions=("IN", "OUT"))
+    voxlake("export", "sms", "--since", days_ago(3), server=server, code=None)
+    assert len(server.requests) < 120
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive")])
+def test_bounds_that_look_at_minutes(sandbox, voxlake, bounds, output):
+    """Where a cut inside a day loses a part of a minute, the day as a whole tells."""
+    switches = (f"from_bound={bounds[0]}", f"to_bound={bounds[1]}", "date_precision=minute", "max_offset=100")
+    server = sandbox(*switches, "max_count=100", rows=4000, days=3)
+    done = voxlake("export", "sms", "--since", days_ago(3), "--output", output, server=server, code=None)
+    kept, real = held(database(voxlake), "sms"), truth(server, "sms")
+    assert done.returncode == (0 if kept == real else 4)
+    with duckdb.connect(str(database(voxlake)), read_only=True) as connection:
+        proved = {day for (day,) in connection.execute("SELECT date FROM coverage WHERE verified").fetchall()}
+    assert [row for row in kept if row[-1] in proved] == [row for row in real if row[-1] in proved]
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("most", [1000, 3000, 10_000])
+def test_a_count_that_ends_somewhere(sandbox, voxlake, most, output):
+    """An API that counts up to a number and no further is read behind it, in smaller windows."""
+    server = sandbox(f"max_total={most}", rows=25_000, days=2)
+    voxlake("export", "sms", "--since", days_ago(2), "--output", output, server=server)
+    assert truth(server, "sms") == held(database(voxlake), "sms")
+
+
+def test_one_count_before_csv_proves_no_empty_day(sandbox):
+    """Of csv, nothing is taken for nothing because one count says so: it takes two, as for anything else."""
+    server = sandbox(faults="none=1,first=1", rows=600, days=3)
+    day = Window(midnight(days_ago(2)), midnight(days_ago(1)))
+    batches = list(fetch(client(server, output="csv"), SMS, day, limits=Limits()))
+    rows = sum(batch.table.num_rows for batch in batches)
+    assert not all(batch.verified for batch in batches) or rows == sum(
+        row["processed_at"].date() == days_ago(2) for row in server.world.truth("sms")
+    )
+
+
+def test_a_row_that_cannot_be_read_comes_twice(sandbox):
+    """A bad row beside the day that comes with two pages does not stand for a good one that came with none."""
+    server = sandbox("order=random-per-request", "max_count=50", rows=0, days=3)
+    row = next(World(rows=10, days=3, seed=1, until=days_ago(0)).truth("sms"))
+    for n in range(60):
+        at = midnight(days_ago(2)) + timedelta(minutes=n)
+        server.world.insert("sms", {**row, "message_id": n + 1, "processed_at": at})
+    beside = {"message_id": 61, "processed_at": midnight(days_ago(2)) - timedelta(seconds=1), "cost": "n/a"}
+    server.world.insert("sms", {**row, **beside})
+    day = Window(midnight(days_ago(2)), midnight(days_ago(1)))
+    for _ in range(20):
+        batches = list(fetch(client(server), SMS, day, limits=Limits()))
+        assert not all(batch.verified for batch in batches) or sum(batch.table.num_rows for batch in batches) == 60

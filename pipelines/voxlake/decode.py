@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _HALF = re.compile("[\ud800-\udfff]")
 _COST_DIGITS, _COST_SCALE = 18, 6
+_NOISE = Decimal("1e-12")
 
 
 class BrokenReplyError(ValueError):
@@ -216,7 +218,7 @@ def _cost(value: Any) -> Decimal | None:
         value = value.strip()
         value = value.replace(",", ".") if _DECIMAL_COMMA.fullmatch(value) else value
     try:
-        amount = Decimal(value)
+        amount = _without_noise(Decimal(value))
         exact = amount.is_finite() and amount == round(amount, _COST_SCALE)
     except (InvalidOperation, TypeError) as error:
         raise ValueError("is no amount") from error
@@ -225,6 +227,13 @@ def _cost(value: Any) -> Decimal | None:
     if abs(amount) >= 10 ** (_COST_DIGITS - _COST_SCALE):
         raise ValueError("is out of range")
     return amount
+
+
+def _without_noise(amount: Decimal) -> Decimal:
+    """Give the amount that somebody meant who wrote 0.30000000000000004: what a binary float makes of 0.1 + 0.2."""
+    if not amount.is_finite() or amount == (nearest := round(amount, _COST_SCALE)):
+        return amount
+    return nearest if abs(amount - nearest) <= max(_NOISE, 4 * Decimal(math.ulp(float(amount)))) else amount
 
 
 def _instant(value: Any) -> datetime | None:

@@ -96,24 +96,21 @@ class _Prover:
                 day.kept += batch.table.num_rows
         self._day = None
         assert last is not None  # noqa: S101 - there are pieces
-        problem = day.problem(*self._counted(window, before))
+        problem = day.problem(self._counted(window, before))
         if problem is not None and not day.kept:
             # Cut, it shows nothing: it may do so whole.
             self._limits.coarse[self._stream.name] = True
             last, problem = self._floor(window), None
         yield last if problem is None or last.problem else replace(last, problem=problem)
 
-    def _counted(self, window: Window, before: int | None) -> tuple[int, int | None]:
-        """Count a day as a whole: the least and the most that its pieces may add up to; None where nobody can tell."""
-        try:
-            told = self._api.total(self._stream, self._pager.asked(window))
-        except Declined:
-            # A second more than a day is more than the API allows: what it leaves out is a bound's second at most.
+    def _counted(self, window: Window, before: int | None) -> int:
+        """Count a day as a whole: the least that its pieces must add up to, because some rows may have come late."""
+        # A second more than a day may be more than the API allows; without it, a bound's second may be left out.
+        for asked in (self._pager.asked(window), window):
             with suppress(Declined):
-                return self._api.total(self._stream, window), None
-            return 0, None
-        # What appeared meanwhile may lie in a piece that had been read.
-        return (told, told) if before is None else (min(before, told), max(before, told))
+                told = self._api.total(self._stream, asked)
+                return told if before is None else min(before, told)
+        return before or 0
 
     def _read(self, window: Window) -> Reading:
         """Walk a bounded number of times until the counts agree."""
@@ -190,6 +187,10 @@ class _Prover:
             if error.code not in RANGE_CODES or window.seconds == 1:
                 raise
             return self._by_selection(window)
+        if not batch.verified and self._limits.coarse.get(self._stream.name):
+            # What is too deep may be a day beside it.
+            alone = self._by_selection(window)
+            batch = alone if alone.verified else batch
         if batch.verified:
             return batch
         readings = [
@@ -268,11 +269,11 @@ class _CutDay:
             self._beside.append(ids.filter(pc.invert(inside)))
         self._rejects |= {repr(reject.raw) for reject in reading.rejects}
 
-    def problem(self, least: int, most: int | None) -> str | None:
-        """Say what is wrong if the day as a whole counts otherwise, or a row of it came that no piece has kept."""
+    def problem(self, least: int) -> str | None:
+        """Say what is wrong if the day as a whole counts more, or a row of it came that no piece has kept."""
         inside = distinct(self._inside)
         seen = distinct([*self._inside, *self._beside]) + len(self._rejects)
-        if seen < least or (most is not None and seen > most):
+        if seen < least:
             return f"cut in time, the day gave {seen} messages where the API counts {least} for the whole of it"
         if inside > self.kept:
             return f"cut in time, {inside - self.kept} messages of the day came where they do not belong"

@@ -29,6 +29,7 @@ KINDS = {
     "stall": "no reply for `seconds`, then the connection ends",
     "drip": "a reply that comes byte by byte for `seconds`",
     "half": "only half of the rows, under the full total_count",
+    "none": "no rows, under a total_count of 0",
     "insert": "right after the reply, a message appears in the window that was asked for",
 }
 _NUMBERS = ("seed", "first", "seconds", "wait")

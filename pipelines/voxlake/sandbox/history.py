@@ -23,6 +23,8 @@ _HIDDEN = 7
 
 _MONTH = 30 * SECONDS
 
+_UNITS = {"second": 1, "minute": 60, "day": SECONDS}
+
 
 class History:
     """One history of the world, under the switches."""
@@ -32,8 +34,8 @@ class History:
         self._world, self._switches = world, switches
         self._wire = Wire(self._stream, switches)
 
-    def answer(self, parameters: Mapping[str, str], *, half: bool = False) -> Reply:
-        """Answer one request, or raise the API's error; `half` loses rows on the way and tells nobody."""
+    def answer(self, parameters: Mapping[str, str], *, lost: str = "") -> Reply:
+        """Answer one request, or raise the API's error; "half" or "none" of the rows are lost, and nobody is told."""
         output = parameters.get("output") or "json"
         if output not in ("json", "csv"):
             raise ApiError(105, "The required output format type is not supported")
@@ -53,7 +55,10 @@ class History:
         rows, total = select(where=where)
         if self._switches.total_of == "hidden":
             rows, _ = select(where=lambda row: bool(row["message_id"] % _HIDDEN) and (where is None or where(row)))
-        rows = rows[: len(rows) // 2] if half else rows
+        if lost == "none":
+            rows, total = [], 0
+        rows = rows[: len(rows) // 2] if lost == "half" else rows
+        total = min(total, self._switches.max_total or total)
         return self._wire.csv(rows) if output == "csv" else self._wire.json(rows, total)
 
     def _span(self, parameters: Mapping[str, str]) -> tuple[int | None, int | None]:
@@ -67,7 +72,7 @@ class History:
                 raise ApiError(569, f"Date range must be within {s.max_window_days} days")
         if first is None and last is None and s.default_window == "month":
             return int(self._world.now()) - _MONTH, None
-        unit = SECONDS if s.date_precision == "day" else 1
+        unit = _UNITS[s.date_precision]
         start = None if first is None else first // unit * unit + unit * (s.from_bound == "exclusive")
         end = None if last is None else last // unit * unit + unit * (s.to_bound == "inclusive")
         return start, end

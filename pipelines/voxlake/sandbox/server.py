@@ -139,7 +139,7 @@ class Sandbox:
         history = self._histories.get(request.method)
         if history is None:
             return self._methods[request.method].answer(request.parameters)
-        reply = history.answer(request.parameters, half=fault == "half")
+        reply = history.answer(request.parameters, lost=fault if fault in ("half", "none") else "")
         if fault == "insert":
             self._appear(request)
         return reply
