@@ -10,9 +10,13 @@ from dates import days_ago
 from test_api import client
 from test_export import held, truth
 
+from voxlake.extract import extract
 from voxlake.fetch import fetch
-from voxlake.model import Window, midnight
+from voxlake.lake import Lake
+from voxlake.ledger import Ledger
+from voxlake.model import Settling, Window, midnight
 from voxlake.paging import Limits
+from voxlake.plan import plan
 from voxlake.sandbox.world import World
 from voxlake.streams import SMS
 
@@ -314,3 +318,27 @@ def test_a_row_that_cannot_be_read_comes_twice(sandbox):
     for _ in range(20):
         batches = list(fetch(client(server), SMS, day, limits=Limits()))
         assert not all(batch.verified for batch in batches) or sum(batch.table.num_rows for batch in batches) == 60
+
+
+def test_a_run_across_midnight(sandbox, tmp_path):
+    """A day that ends while it is read was read up to the second before: the next run reads it again."""
+    end = midnight(days_ago(0))
+    clock = [end - timedelta(seconds=3)]
+    server = sandbox(rows=600, days=3, world_now=lambda: clock[0].timestamp())  # noqa: PLW0108 - it moves
+    row = next(server.world.truth("sms"))
+    ours, coming = client(server), itertools.count(2 * 10**12)
+
+    def came(*_):
+        clock[0] += timedelta(seconds=4)
+        at = end - timedelta(seconds=1)
+        server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": at})
+
+    ours.keep = came
+    lake, yesterday = Lake(tmp_path / "data"), Window.of_days(days_ago(1), days_ago(1))
+    with lake.locked(holder="a test"):
+        done = extract(ours, lake, SMS, yesterday, before=Ledger(lake), limits=Limits(), now=lambda: clock[0])
+    ((part, *_),) = done.kept
+    assert clock[0] > end > part.exported_at
+    settling = Settling(timedelta(0), timedelta(0))
+    assert not part.final(settling)
+    assert plan([days_ago(1)], {days_ago(1): part}, settling=settling).read == (days_ago(1),)
