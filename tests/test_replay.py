@@ -64,6 +64,23 @@ def test_replay_of_csv_that_was_counted_once(sandbox, voxlake, days):
     assert proofs(data) == proofs(again)
 
 
+def test_replay_never_goes_back_behind_a_newer_reading(sandbox, voxlake):
+    """A day that was read again without keeping replies stays as it is, whatever was kept of other days since."""
+    server = sandbox()
+    day, other = (("--from", days_ago(n), "--to", days_ago(n - 1)) for n in (5, 3))
+    voxlake("backfill", "sms", *day, "--keep-raw", server=server)
+    row = next(row for row in server.world.truth("sms") if row["processed_at"].date() == days_ago(5))
+    for n in range(5):
+        server.world.insert("sms", row | {"message_id": 10**12 + n})
+    voxlake("backfill", "sms", *day, "--force", server=server)
+    voxlake("backfill", "sms", *other, "--keep-raw", server=server)
+    before = held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+    done = voxlake("replay")
+    assert f"sms: {days_ago(5)} stays: its file is newer or proves more; --force rebuilds it." in done.stderr
+    assert held(voxlake.folder / "data" / "voxlake.duckdb", "sms") == before
+    assert "1 of them verified" in done.stderr
+
+
 def test_replies_hold_no_secret(sandbox, voxlake):
     """What is kept says what was asked and when, and nothing that lets somebody in."""
     server = sandbox()

@@ -98,8 +98,8 @@ class Replayed:
 def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> Replayed:
     """Rebuild every day that the replies in `folder` know; the caller holds the lock of the lake.
 
-    A file that was exported after the last reply, or is verified where the replies prove nothing, is left alone
-    unless `force` is set.
+    A file that was exported after the last reply about its day, or holds more since, or is verified where the replies
+    prove nothing, is left alone unless `force` is set.
 
     Raises:
         SettingsError: there are no replies.
@@ -110,18 +110,14 @@ def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> 
     with _scratch(lake.tmp / "replay.duckdb") as connection:
         connection.execute("SET TimeZone = 'UTC'")
         histories: dict[tuple[int, str], _History] = defaultdict(_History)
-        newest = _LONG_AGO
         for n, reply in enumerate(replies(folder, replayed.torn.append)):
             replayed.replies += 1
-            newest = max(newest, reply.at)
             _read(connection, n, reply, histories)
         for (account_id, name), history in histories.items():
             rebuilt = _Rebuilding(connection, lake, STREAMS[name], account_id, history)
             for cell in rebuilt.cells():
                 known = ledger.get(cell)
-                # A day of which the API told nothing is no newer than what its replies tell.
-                newer = known is not None and known.total_count is not None and known.exported_at > newest + _TOLERANCE
-                if (newer or (known is not None and known.verified and not rebuilt.proves(cell))) and not force:
+                if known is not None and not force and rebuilt.is_behind(known):
                     replayed.kept.append(cell)
                     continue
                 part = rebuilt.write(cell)
@@ -181,16 +177,27 @@ class _Rebuilding:
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE latest AS SELECT message_id, max(n) AS n FROM {self._table} GROUP BY ALL"  # noqa: S608
         )
-        self._asked = {day for walk in history.walks for day in walk.proves.days}
+        self._asked: dict[date, datetime] = {}
+        for walk in history.walks:
+            for day in walk.proves.days:
+                self._asked[day] = max(walk.ended_at, self._asked.get(day, _LONG_AGO))
         self._proved = self._proofs([*history.walks, *_under_one_count(history.walks)])
 
     def cells(self) -> list[Cell]:
         """List the days that were asked for; a row beyond them came because we ask a second wider."""
         return [Cell(self._account_id, self._stream.name, day) for day in sorted(self._asked)]
 
-    def proves(self, cell: Cell) -> bool:
-        """Whether the replies of one run cover a day with counts that agree."""
-        return bool(self._covering(cell.date))
+    def is_behind(self, known: Part) -> bool:
+        """Whether the replies about a day say less than its file does."""
+        if known.total_count is None:
+            # A day of which the API told nothing is no newer than what its replies tell.
+            return False
+        walks = self._covering(known.cell.date)
+        if known.exported_at > self._asked[known.cell.date] + _TOLERANCE or (known.verified and not walks):
+            return True
+        pages = [n for walk in walks for n in walk.pages]
+        since = known.exported_at >= max((walk.ended_at for walk in walks), default=known.exported_at)
+        return known.verified and since and self._counted(known.cell.date, pages) < known.row_count
 
     def write(self, cell: Cell) -> Part:
         """Write the file of one day, with what the replies prove of it."""
