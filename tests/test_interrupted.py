@@ -1,5 +1,6 @@
 """Runs that end early: by a kill, by Ctrl-C, by whoever stops reading what they say."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -89,6 +90,61 @@ def test_an_audit_that_is_stopped(sandbox, voxlake, number):
     assert len(told.splitlines()) == 1
     server.answer = type(server).answer.__get__(server)
     voxlake("audit", server=server)
+
+
+def interrupted(command, environ, folder, *, until):
+    """Press Ctrl-C when the command is at work, and give its exit code and the lines that it wrote."""
+    process = subprocess.Popen([*VOXLAKE, *command], env=environ, cwd=folder, stderr=subprocess.PIPE, text=True)
+    until(process)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    return process.returncode, told.splitlines()
+
+
+@pytest.mark.parametrize("command", [["numbers"], ["control", "12345678111", "enable"]], ids=lambda c: c[0])
+def test_ctrl_c_while_the_api_is_silent(sandbox, tmp_path, command):
+    """Whoever waits for a reply ends at once, in one sentence, and with what a shell expects."""
+    server = sandbox(rows=0)
+    asked, let_go = threading.Event(), threading.Event()
+
+    def hung(*_):
+        asked.set()
+        let_go.wait()
+
+    server.answer = hung
+    environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    code, lines = interrupted(["sms", *command], environ, tmp_path, until=lambda _: asked.wait())
+    let_go.set()
+    assert code == 130
+    assert lines == ["voxlake: Interrupted: nothing is half done; run the same command again."]
+
+
+@pytest.mark.parametrize("command", ["query", "report"])
+def test_ctrl_c_while_duckdb_computes(sandbox, voxlake, command):
+    """A query that takes long ends at once, and is no bug."""
+    voxlake("export", "--since", days_ago(2), server=sandbox(rows=60, days=2))
+    slow = "SELECT sum(x * y) AS total FROM range(100000000000) t(x), range(1000) u(y)"
+    (voxlake.folder / "reports").mkdir()
+    (voxlake.folder / "reports" / "slow.sql").write_text(f"-- Takes long.\n{slow}\n")
+    arguments = {"query": ["query", slow], "report": ["report", "slow", "--reports-dir", "reports"]}[command]
+
+    def until(process):
+        # The database is open once the process has it among its files.
+        while not any("duckdb" in str(p) and "warehouse" in str(p) for p in opened_by(process.pid)):
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.3)
+
+    code, (line,) = interrupted(arguments, os.environ, voxlake.folder, until=until)
+    assert code == 130
+    assert line.startswith("voxlake: Stopped by SIGINT: what is in the lake stays")
+
+
+def opened_by(pid):
+    """Give the files that a process has open."""
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            yield link.readlink()
 
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "2>&1 | true", "2>/dev/full", "<&-"])

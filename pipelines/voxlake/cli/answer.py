@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import answer_options, data_options, drawing, holder, now, say, with_settings
+from voxlake.cli.options import answer_options, data_options, drawing, holder, now, say, stoppable, with_settings
 from voxlake.cli.output import check_place, give
 from voxlake.errors import DataError, SettingsError
 from voxlake.settings import day
@@ -31,7 +31,7 @@ def publish(settings: Settings) -> None:
 
     lake = Lake(settings.data_dir)
     lake.require()
-    with lake.locked(holder=holder()):
+    with lake.locked(holder=holder()), stoppable():
         ledger, warehouse = Ledger(lake), Warehouse(lake)
         warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
         ledger.save()
@@ -58,7 +58,7 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
 
     lake, folder = Lake(settings.data_dir), raw or settings.data_dir / "raw"
     kept(folder)
-    with lake.locked(holder=holder()):
+    with lake.locked(holder=holder()), stoppable():
         ledger, warehouse = Ledger(lake), Warehouse(lake)
         done = rebuild(folder, lake, ledger, force=force)
         warehouse.publish(ledger.sound(), settling=settings.settling)
@@ -189,7 +189,7 @@ def _answer(
     form = form_of(form, out)
     if out is not None:
         check_place(out)
-    with Warehouse(Lake(settings.data_dir)).reader() as connection:
+    with stoppable(), Warehouse(Lake(settings.data_dir)).reader() as connection:
         if out is None:
             give(answer(connection, sql, bound, form=form, limit=limit), nl=False)
             return

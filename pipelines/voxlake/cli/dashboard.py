@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, now, with_settings
+from voxlake.cli.options import data_options, now, stoppable, with_settings
 from voxlake.cli.output import check_place, give
 from voxlake.errors import SettingsError
 from voxlake.settings import day
@@ -40,7 +40,7 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     page = out or settings.data_dir / "dashboard.html"
-    with Warehouse(Lake(settings.data_dir)).reader() as connection:
+    with stoppable(), Warehouse(Lake(settings.data_dir)).reader() as connection:
         span = _span(extent(connection), first, end)
         _make_room(page, png)
         from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn

@@ -56,10 +56,23 @@ def _answered(ctx: click.Context) -> Iterator[None]:
     except VoxlakeError as error:
         say(f"voxlake: {error}")
         ctx.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _interrupted()
+    except RuntimeError as error:
+        # What DuckDB makes of Ctrl-C.
+        if str(error) != "Query interrupted":
+            raise
+        _interrupted()
     except BrokenPipeError:
         # Who reads has enough; what is left in the buffers would be told as an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         ctx.exit(0)
+
+
+def _interrupted() -> NoReturn:
+    """End at once: threads may wait for a reply, and DuckDB for a query."""
+    say("voxlake: Interrupted: nothing is half done; run the same command again.")
+    leave(128 + signal.SIGINT)
 
 
 def now() -> datetime:
