@@ -107,6 +107,47 @@ def test_every_harm_is_found_and_repaired(sandbox, voxlake, harm, told):
         assert truth(server, stream) == held(voxlake.folder / "data" / "voxlake.duckdb", stream)
 
 
+def lose_oldest(voxlake):
+    """Remove the files of the three oldest days, and give these days."""
+    days = [days_ago(8), days_ago(7), days_ago(6)]
+    for day in days:
+        shutil.rmtree(next((voxlake.folder / "data" / "lake" / "sms_history").rglob(f"date={day}")))
+    return days
+
+
+@pytest.mark.parametrize("mend", [["audit", "--repair"], ["export"]], ids=" ".join)
+def test_the_oldest_days_are_missed_as_any_other(sandbox, voxlake, mend):
+    """Days whose files are gone are named by status and audit, also the oldest, and read again by the next export."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    days = lose_oldest(voxlake)
+    for _ in range(2):
+        (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
+        assert found["missing_days"][:3] == [str(day) for day in days]
+        told = voxlake("audit", server=server, code=4).stdout
+        assert [f"sms: {day}: the lake has no file of this day" in told for day in days] == [True] * 3
+        voxlake("export", "--since", days_ago(2), server=server)
+    voxlake(*mend, server=server)
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+    voxlake("audit", server=server)
+
+
+def test_days_that_were_deleted_on_purpose_are_forgotten(sandbox, voxlake):
+    """A publish takes the lake as it is, says which days are gone, and from then on nobody misses them."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    days = lose_oldest(voxlake)
+    told = voxlake("publish").stderr
+    assert f"3 days of {days[0]} to {days[-1]} had files and have none any more: they are forgotten" in told
+    assert "forgotten" not in voxlake("publish").stderr
+    (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
+    assert found["first_day"] == str(days_ago(5))
+    voxlake("audit", server=server)
+    asked = len(server.requests)
+    voxlake("export", "sms", "--until", days_ago(3), server=server)
+    assert len(server.requests) == asked
+
+
 def rot_database(voxlake, server):
     """Cut the database."""
     path = (voxlake.folder / "data" / "voxlake.duckdb").resolve()

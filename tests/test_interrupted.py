@@ -107,9 +107,12 @@ def test_ctrl_c_while_the_api_is_silent(sandbox, tmp_path, command):
     server = sandbox(rows=0)
     asked, let_go = threading.Event(), threading.Event()
 
-    def hung(*_):
+    answer = server.answer
+
+    def hung(*request):
         asked.set()
         let_go.wait()
+        return answer(*request)
 
     server.answer = hung
     environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}

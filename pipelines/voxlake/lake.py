@@ -84,11 +84,17 @@ class Lake:
         """Walk what is there."""
         for stream in STREAMS:
             for path in sorted(self._folder(stream).glob("account_id=*/date=*/part.parquet")):
-                account, day = path.parts[-3].partition("=")[2], path.parts[-2].partition("=")[2]
-                with suppress(ValueError):
-                    cell = Cell(int(account), stream, date.fromisoformat(day))
-                    if path == self.path(cell):
-                        yield cell, path
+                cell = self.cell_of(stream, path)
+                if cell is not None:
+                    yield cell, path
+
+    def cell_of(self, stream: str, path: Path) -> Cell | None:
+        """Give the cell whose file this is; None where it is nobody's."""
+        account, day = path.parts[-3].partition("=")[2], path.parts[-2].partition("=")[2]
+        with suppress(ValueError):
+            cell = Cell(int(account), stream, date.fromisoformat(day))
+            return cell if path == self.path(cell) else None
+        return None
 
     def strays(self) -> list[Path]:
         """List the Parquet files that are none of ours, yet would be in the answer to a plain glob."""

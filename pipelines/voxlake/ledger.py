@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from voxlake.disk import put, storage
 from voxlake.errors import DataError
 from voxlake.model import Cell, Part
+from voxlake.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,8 @@ _VERSION = 1
 class Ledger:
     """The parts of a lake, by cell, and how the last run ended.
 
-    The file `ledger.json` only spares reading footers: an entry counts as long as its file is untouched. `damaged`
-    holds the cells whose file cannot be read: they count as not exported.
+    The file `ledger.json` spares reading footers: an entry counts as long as its file is untouched. `damaged` holds the
+    cells whose file cannot be read, `lost` those that had one and have none any more: they count as not exported.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -41,6 +42,8 @@ class Ledger:
                 self._parts[cell] = _part(cell, entry) if entry else lake.proof(cell, path)
             except DataError as error:
                 self.damaged[cell] = error
+        once = {self._cell(entry) for entry in (*known.values(), *stored.get("lost", []))}
+        self.lost = {cell for cell in once if cell is not None and cell not in self and cell not in self.damaged}
 
     def __iter__(self) -> Iterator[Part]:
         return iter(sorted(self._parts.values(), key=lambda part: part.cell))
@@ -48,6 +51,10 @@ class Ledger:
     def __getitem__(self, cell: Cell) -> Part:
         """Give the part of a cell that has one."""
         return self._parts[cell]
+
+    def __contains__(self, cell: Cell) -> bool:
+        """Whether a cell has a file that can be read."""
+        return cell in self._parts
 
     def get(self, cell: Cell) -> Part | None:
         """Give the part of a cell, or None."""
@@ -57,6 +64,7 @@ class Ledger:
         """Take note of a file that was just put in place."""
         self._parts[part.cell] = part
         self.damaged.pop(part.cell, None)
+        self.lost.discard(part.cell)
 
     def sound(self) -> list[Part]:
         """Give all parts; an unreadable file raises its DataError, for a database without it would lack rows."""
@@ -69,8 +77,8 @@ class Ledger:
         return {p.cell.date: p for p in self if (p.cell.account_id, p.cell.stream) == (account_id, stream)}
 
     def oldest(self, account_id: int, stream: str) -> date | None:
-        """Give the first day of a stream that has a file, be it damaged."""
-        cells = (*self._parts, *self.damaged)
+        """Give the first day of a stream that has a file, be it damaged, or had one."""
+        cells = (*self._parts, *self.damaged, *self.lost)
         return min((c.date for c in cells if (c.account_id, c.stream) == (account_id, stream)), default=None)
 
     def save(self, *, last_run: dict[str, Any] | None = None) -> None:
@@ -84,8 +92,15 @@ class Ledger:
             parts.append({"path": self._name(path), "stamp": _stamp(path), **fields})
         aside = self._lake.tmp / "ledger.json"
         with storage(self._lake.root):
-            aside.write_text(json.dumps({"version": _VERSION, "last_run": self.last_run, "parts": parts}))
+            lost = [{"path": self._name(self._lake.path(cell))} for cell in sorted(self.lost)]
+            stored = {"version": _VERSION, "last_run": self.last_run, "parts": parts, "lost": lost}
+            aside.write_text(json.dumps(stored))
             put(aside, self._path)
+
+    def _cell(self, entry: dict[str, Any]) -> Cell | None:
+        path = self._lake.root / entry["path"]
+        cells = (self._lake.cell_of(stream, path) for stream in STREAMS)
+        return next((cell for cell in cells if cell is not None), None)
 
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self._lake.root))

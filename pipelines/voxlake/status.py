@@ -52,14 +52,14 @@ def status(lake: Lake, *, today: date, settling: Settling, warnings: Sequence[di
             parts = ledger.of(account, stream)
             if not parts:
                 continue
-            states = _states(parts, today=today, settling=settling)
+            states = _states(ledger, account, stream, today=today, settling=settling)
             names = ("final", "open", "missing", "unverified")
             final, still_open, missing, unverified = ([day for day in states if states[day] == name] for name in names)
             streams.append(
                 StreamStatus(
                     account_id=account,
                     stream=stream,
-                    first_day=str(min(parts)),
+                    first_day=str(min(states)),
                     last_day=str(max(parts)),
                     rows=sum(part.row_count for part in parts.values()),
                     newest_message=_newest(lake, [part for part in parts.values() if part.row_count]),
@@ -85,16 +85,18 @@ def calendars(lake: Lake, *, today: date, settling: Settling) -> dict[tuple[int,
     """Give the state of every day, in order, by account and stream, as `status` counts them."""
     ledger = Ledger(lake)
     return {
-        (account, stream): _states(parts, today=today, settling=settling)
+        (account, stream): _states(ledger, account, stream, today=today, settling=settling)
         for account in sorted({part.cell.account_id for part in ledger})
         for stream in STREAMS
-        if (parts := ledger.of(account, stream))
+        if ledger.of(account, stream)
     }
 
 
-def _states(parts: dict[date, Part], *, today: date, settling: Settling) -> dict[date, str]:
+def _states(ledger: Ledger, account: int, stream: str, *, today: date, settling: Settling) -> dict[date, str]:
     """Name the state of each day from the oldest that was exported to today."""
-    span = [min(parts) + DAY * n for n in range((max(today, *parts) - min(parts)).days + 1)]
+    parts = ledger.of(account, stream)
+    first = ledger.oldest(account, stream) or today
+    span = [first + DAY * n for n in range((max(today, *parts) - first).days + 1)]
     return {day: _state(parts.get(day), settling) for day in span}
 
 

@@ -28,13 +28,21 @@ def publish(settings: Settings) -> None:
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.ledger import Ledger  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
+    from voxlake.weeks import counted  # noqa: PLC0415
 
     lake = Lake(settings.data_dir)
     lake.require()
     with lake.locked(holder=holder()), stoppable():
         ledger, warehouse = Ledger(lake), Warehouse(lake)
         warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
+        forgotten = sorted(cell.date for cell in ledger.lost)
+        ledger.lost.clear()
         ledger.save()
+    if forgotten:
+        say(
+            f"{counted(len(forgotten))} of {forgotten[0]} to {forgotten[-1]} had files and have none any more: they are"
+            " forgotten from now on; 'voxlake backfill' reads them again."
+        )
     if warehouse.moved:
         say(warehouse.moved)
     say(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}")
