@@ -177,6 +177,7 @@ class Life:
             self._sleep(None)
             report = self._sleep(None)
             assert report["exit_code"] == 0, report
+            assert all(s["days"] == s["verified"] for s in report["streams"].values()), report
             self._compare_all()
         return self.tally
 

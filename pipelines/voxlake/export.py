@@ -88,10 +88,12 @@ class Run:
     ) -> dict[Stream, Plan]:
         """Decide what to do with each day of each stream; asks nobody."""
         self._force = force
+        began = self._begun()
         plans = {}
         for stream, report in self._reports.items():
             known = self.ledger.of(self._api.account_id, stream.name)
-            plans[stream] = plan(days(self.ledger, stream), known, settling=settling, force=force)
+            begun = [day for day in days(self.ledger, stream) if midnight(day) < began]
+            plans[stream] = plan(begun, known, settling=settling, force=force)
             report.days, report.final = plans[stream].open, len(plans[stream].final)
         return plans
 
@@ -144,8 +146,7 @@ class Run:
 
         A day to which a message moved from one of them is read as well; `elsewhere` are those whose new day was.
         """
-        # At midnight, today has no second yet that could be asked for.
-        began = self._now().replace(microsecond=0)
+        began = self._begun()
         days = {stream: {day for day in its if midnight(day) < began} for stream, its in days.items()}
         for stream, its in days.items():
             self._wanted[stream].update(its)
@@ -288,6 +289,10 @@ class Run:
             except VoxlakeError as error:
                 self._reports[stream].errors.append(error)
         return pieces
+
+    def _begun(self) -> datetime:
+        """Give the instant before which days begin that can be asked for: at midnight, today has no second yet."""
+        return self._now().replace(microsecond=0)
 
     def _advance(self, days: int) -> None:
         self._done += days
