@@ -85,7 +85,7 @@ class _Prover:
 
     def _cut(self, window: Window, pieces: Sequence[Window], reading: Reading | None) -> Iterator[Batch]:
         """Read a day in pieces, and prove that together they are the day, whatever the API makes of a time of day."""
-        before = reading.totals[-1] if reading else None
+        told = reading.totals[-1] if reading else self._counted(window)
         self._day = day = _CutDay(window)
         last = None
         for piece in pieces:
@@ -96,21 +96,19 @@ class _Prover:
                 day.kept += batch.table.num_rows
         self._day = None
         assert last is not None  # noqa: S101 - there are pieces
-        problem = day.problem(self._counted(window, before))
+        problem = day.problem(told)
         if problem is not None and not day.kept:
             # Cut, it shows nothing: it may do so whole.
             self._limits.coarse[self._stream.name] = True
             last, problem = self._floor(window), None
         yield last if problem is None or last.problem else replace(last, problem=problem)
 
-    def _counted(self, window: Window, before: int | None) -> int:
-        """Count a day as a whole: the least that its pieces must add up to, because some rows may have come late."""
-        # A second more than a day may be more than the API allows; without it, a bound's second may be left out.
+    def _counted(self, window: Window) -> int:
+        """Count a day that the API gives no page of: a second more may be more than it allows, a second's rows less."""
         for asked in (self._pager.asked(window), window):
             with suppress(Declined):
-                told = self._api.total(self._stream, asked)
-                return told if before is None else min(before, told)
-        return before or 0
+                return self._api.total(self._stream, asked)
+        return 0
 
     def _read(self, window: Window) -> Reading:
         """Walk a bounded number of times until the counts agree."""
@@ -270,11 +268,11 @@ class _CutDay:
         self._rejects |= {repr(reject.raw) for reject in reading.rejects}
 
     def problem(self, least: int) -> str | None:
-        """Say what is wrong if the day as a whole counts more, or a row of it came that no piece has kept."""
+        """Say what is wrong if the day as a whole counted more, or a row of it came that no piece has kept."""
         inside = distinct(self._inside)
         seen = distinct([*self._inside, *self._beside]) + len(self._rejects)
         if seen < least:
-            return f"cut in time, the day gave {seen} messages where the API counts {least} for the whole of it"
+            return f"cut in time, the day gave {seen} messages where the API counted {least} before"
         if inside > self.kept:
             return f"cut in time, {inside - self.kept} messages of the day came where they do not belong"
         return None
