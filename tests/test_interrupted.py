@@ -1,6 +1,5 @@
 """Runs that end early: by a kill, by Ctrl-C, by whoever stops reading what they say."""
 
-import contextlib
 import gc
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from dates import days_ago
+from lakes import FIRST, Hand, row
 from test_export import held, truth
 
 from voxlake.draft import ROW_GROUP, Draft
@@ -92,64 +92,6 @@ def test_an_audit_that_is_stopped(sandbox, voxlake, number):
     voxlake("audit", server=server)
 
 
-def interrupted(command, environ, folder, *, until):
-    """Press Ctrl-C when the command is at work, and give its exit code and the lines that it wrote."""
-    process = subprocess.Popen([*VOXLAKE, *command], env=environ, cwd=folder, stderr=subprocess.PIPE, text=True)
-    until(process)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    return process.returncode, told.splitlines()
-
-
-@pytest.mark.parametrize("command", [["numbers"], ["control", "12345678111", "enable"]], ids=lambda c: c[0])
-def test_ctrl_c_while_the_api_is_silent(sandbox, tmp_path, command):
-    """Whoever waits for a reply ends at once, in one sentence, and with what a shell expects."""
-    server = sandbox(rows=0)
-    asked, let_go = threading.Event(), threading.Event()
-
-    answer = server.answer
-
-    def hung(*request):
-        asked.set()
-        let_go.wait()
-        return answer(*request)
-
-    server.answer = hung
-    environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-    code, lines = interrupted(["sms", *command], environ, tmp_path, until=lambda _: asked.wait())
-    let_go.set()
-    assert code == 130
-    assert lines == ["voxlake: Interrupted: nothing is half done; run the same command again."]
-
-
-@pytest.mark.parametrize("command", ["query", "report"])
-def test_ctrl_c_while_duckdb_computes(sandbox, voxlake, command):
-    """A query that takes long ends at once, and is no bug."""
-    voxlake("export", "--since", days_ago(2), server=sandbox(rows=60, days=2))
-    slow = "SELECT sum(x * y) AS total FROM range(100000000000) t(x), range(1000) u(y)"
-    (voxlake.folder / "reports").mkdir()
-    (voxlake.folder / "reports" / "slow.sql").write_text(f"-- Takes long.\n{slow}\n")
-    arguments = {"query": ["query", slow], "report": ["report", "slow", "--reports-dir", "reports"]}[command]
-
-    def until(process):
-        # The database is open once the process has it among its files.
-        while not any("duckdb" in str(p) and "warehouse" in str(p) for p in opened_by(process.pid)):
-            assert process.poll() is None
-            time.sleep(0.01)
-        time.sleep(0.3)
-
-    code, (line,) = interrupted(arguments, os.environ, voxlake.folder, until=until)
-    assert code == 130
-    assert line.startswith("voxlake: Stopped by SIGINT: what is in the lake stays")
-
-
-def opened_by(pid):
-    """Give the files that a process has open."""
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            yield link.readlink()
-
-
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "2>&1 | true", "2>/dev/full", "<&-"])
 def test_nobody_listens(sandbox, tmp_path, closed):
     """An export whose talk goes nowhere does its work all the same, and its exit code says how that went."""
@@ -193,3 +135,137 @@ def test_a_file_that_is_given_up(tmp_path, capfd):
     gc.collect()
     assert not list(tmp_path.iterdir())
     assert capfd.readouterr().err == ""
+
+
+LONG = "SELECT sum(hash(a.range, b.range)) FROM range(10000000) a, range(10000000) b"
+
+
+@pytest.fixture
+def pressed(tmp_path):
+    """Start a command, press Ctrl-C when it is time, and give its exit code and what it said."""
+
+    def press(command, ready, *, environ=None, folder=tmp_path, number=signal.SIGINT):
+        process = subprocess.Popen(
+            [*VOXLAKE, *command],
+            env={**os.environ, "TMPDIR": str(tmp_path), **(environ or {})},
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        ready(process)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+        return process.returncode, told
+
+    return press
+
+
+def imported(name):
+    """Wait until a process has loaded the library of a package."""
+    return lambda process: wait(process, lambda: name in Path(f"/proc/{process.pid}/maps").read_text())
+
+
+def wait(process, there):
+    """Wait until something is so."""
+    while not there():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.005)
+
+
+STOPPED = (130, "voxlake: Stopped by SIGINT before the end.\n")
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="there is no /proc")
+@pytest.mark.parametrize(
+    "command",
+    [["query", "SELECT 1"], ["report", "daily"], ["publish"], ["status"], ["dashboard"], ["replay"], ["export"]],
+    ids=" ".join,
+)
+def test_ctrl_c_amid_imports(voxlake, pressed, command):
+    """While the libraries are still loaded, Ctrl-C is one sentence, whatever an import makes of an exception."""
+    hand = Hand(voxlake.folder / "data")
+    hand.put(FIRST, [row(1)])
+    hand.publish()
+    if command == ["export"]:
+        environ = {"VOXIMPLANT_API_URL": "http://127.0.0.1:9", "VOXIMPLANT_ACCOUNT_ID": "1", "VOXIMPLANT_API_KEY": "x"}
+    else:
+        environ = {}
+    part = "libarrow" if command in (["replay"], ["export"], ["publish"]) else "duckdb"
+    assert pressed(command, imported(part), environ=environ, folder=voxlake.folder) == STOPPED
+    assert not list(voxlake.folder.rglob("*.new"))
+
+
+@pytest.mark.parametrize("out", [[], ["--out", "a.csv"], ["--out", "a.parquet"]], ids=str)
+def test_ctrl_c_amid_a_query(voxlake, pressed, out):
+    """A question that takes too long ends with one sentence, and leaves no file half written."""
+    hand = Hand(voxlake.folder / "data")
+    hand.put(FIRST, [row(1)])
+    hand.publish()
+
+    def busy(process):
+        # The clock of the process itself: imports take less of it than this.
+        wait(process, lambda: sum(map(int, Path(f"/proc/{process.pid}/stat").read_text().split()[13:15])) > 200)
+
+    assert pressed(["query", LONG, *out], busy, folder=voxlake.folder) == STOPPED
+    assert [path.name for path in voxlake.folder.iterdir()] == ["data"]
+
+
+def test_ctrl_c_amid_an_excel_file(voxlake, pressed, tmp_path):
+    """What was put aside for a file goes away with the process."""
+    hand = Hand(voxlake.folder / "data")
+    hand.put(FIRST, [row(1)])
+    hand.publish()
+    sql = "SELECT range, 'x' || range FROM range(500000)"
+
+    def begun(process):
+        wait(process, lambda: any(path.stat().st_size for path in tmp_path.glob("voxlake-*/*")))
+
+    assert pressed(["query", sql, "--out", "a.xlsx"], begun, folder=voxlake.folder) == STOPPED
+    assert [path.name for path in voxlake.folder.iterdir()] == ["data"]
+    assert not list(tmp_path.glob("voxlake-*"))
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["sms", "numbers"], STOPPED[1]),
+        (["sms", "control", "12345678111", "disable"], "the switch may or may not have been made"),
+    ],
+    ids=str,
+)
+def test_ctrl_c_amid_a_request(sandbox, pressed, command, told):
+    """What waits for the API ends at once; where something was asked for, the sentence says that it may be done."""
+    server = sandbox(rows=0)
+    asked, let_go = threading.Event(), threading.Event()
+
+    def hung(*_):
+        asked.set()
+        let_go.wait()
+
+    server.answer = hung
+    environ = {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    code, said = pressed(command, lambda _: asked.wait(60), environ=environ)
+    let_go.set()
+    assert (code, len(said.splitlines())) == (130, 1)
+    assert told in said
+
+
+def test_ctrl_c_takes_the_sandbox_along(tmp_path, pressed):
+    """A sandbox that is still being made leaves no folder with a key behind."""
+    command = ["sandbox", "run", "--rows", "3000000", "--", "sleep", "600"]
+    made = lambda process: wait(process, lambda: list(tmp_path.glob("voxlake-sandbox-*")))  # noqa: E731
+    code, said = pressed(command, made)
+    assert (code, said) in (STOPPED, (130, ""))
+    assert not list(tmp_path.glob("voxlake-sandbox-*"))
+
+
+def test_ctrl_c_that_is_not_wanted(tmp_path):
+    """What was started to ignore Ctrl-C, as in the background of a script, goes on ignoring it."""
+    script = f"trap '' INT; {' '.join(VOXLAKE)} sms segments --text - & sleep 1; kill -INT $!; echo x >fifo; wait $!"
+    os.mkfifo(tmp_path / "fifo")
+    done = subprocess.run(
+        ["bash", "-c", script.replace("--text -", "--text - <fifo")],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")

@@ -6,12 +6,16 @@ import os
 import pty
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from messages import FROM, SENDER, TO
+
+from voxlake.outbox import opened
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 DOCS = Path(__file__).parents[1] / "docs"
@@ -155,13 +159,20 @@ def test_a_real_account_needs_a_yes(sandbox, voxlake):
     assert "1 unsent" in tried.stderr
 
 
-@pytest.mark.parametrize(("typed", "code", "says"), [("n", 2, "as you wished"), ("y", 75, "1 unsent")])
+@pytest.mark.parametrize(
+    ("typed", "code", "says"),
+    [
+        ("n\n", 2, "as you wished"),
+        ("y\n", 75, "1 unsent"),
+        pytest.param("\x04", 2, "as you wished", id="Ctrl-D"),
+    ],
+)
 def test_a_terminal_is_asked(sandbox, tmp_path, typed, code, says):
     """On a terminal, a send from a real account asks first, and a no sends nothing."""
     env = os.environ | {"VOXIMPLANT_CREDENTIALS": str(sandbox(rows=0).credentials)}
     ours, theirs = pty.openpty()
     try:
-        os.write(ours, f"{typed}\n".encode())
+        os.write(ours, typed.encode())
         done = subprocess.run(
             [VOXLAKE, *SEND, *REAL], stdin=theirs, env=env, cwd=tmp_path, check=False, capture_output=True, text=True
         )
@@ -171,6 +182,29 @@ def test_a_terminal_is_asked(sandbox, tmp_path, typed, code, says):
     assert done.returncode == code
     assert "Send to 1 numbers" in done.stderr
     assert says in done.stderr
+
+
+def test_ctrl_c_is_no_yes(sandbox, tmp_path):
+    """Who is asked and presses Ctrl-C is told that nothing was sent."""
+    env = os.environ | {"VOXIMPLANT_CREDENTIALS": str(sandbox(rows=0).credentials)}
+    ours, theirs = pty.openpty()
+    try:
+        run = subprocess.Popen(
+            [VOXLAKE, *SEND, *REAL], stdin=theirs, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        )
+        asked = run.stderr.read(len("Send to"))
+        while run.poll() is None:
+            # Python looks away between asking and listening.
+            run.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        told = run.communicate()[1]
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (run.returncode, asked) == (130, "Send to")
+    assert told.endswith("\nvoxlake: Stopped by SIGINT: nothing was sent.\n")
+    with opened(tmp_path / "data") as outbox:
+        assert not list(outbox.entries())
 
 
 @pytest.mark.parametrize("page", ["sending.md", "sandbox.md"])

@@ -255,8 +255,9 @@ def test_a_line_that_does_not_fit_leaves_nothing(tmp_path):
         assert outbox.known(batch).keys() == {"2"}
 
 
-def test_ctrl_c_is_no_bug(sandbox, tmp_path):
-    """Interrupted from the keyboard, the run ends with 75 and a sentence, and the journal knows the rest."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 75), (signal.SIGTERM, 143)])
+def test_ctrl_c_is_no_bug(sandbox, tmp_path, number, code):
+    """Stopped while a request is under way, the run ends with one sentence, and the journal knows the rest."""
     server = sandbox("resend_seconds=none", rows=0)
     env = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
     answer, reached = server.answer, threading.Event()
@@ -271,9 +272,10 @@ def test_ctrl_c_is_no_bug(sandbox, tmp_path):
     command = [VOXLAKE, "sms", "a2p-send", "--from", SENDER, "--to", *GOOD, "--text", "hello"]
     with subprocess.Popen(command, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
         assert reached.wait(60)
-        run.send_signal(signal.SIGINT)
-        assert "Interrupted" in run.communicate(timeout=30)[1]
-    assert run.returncode == 75
+        run.send_signal(number)
+        (line,) = run.communicate(timeout=30)[1].splitlines()
+        assert line.startswith("voxlake: Interrupted: the same command goes on")
+    assert run.returncode == code
     with opened(tmp_path / "data") as outbox:
         assert {entry.state for entry in outbox.entries()} == {UNKNOWN}
 

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from voxlake.disk import storage
+from voxlake.disk import passing, storage
 from voxlake.errors import SettingsError
 from voxlake.sheet import save
 from voxlake.show import show
@@ -48,21 +48,17 @@ def written(
     path: Path,
 ) -> int:
     """Write the answer to a file and give its number of rows; a file that was there stays until the answer is whole."""
-    aside = path.with_name(f".{path.name}.tmp")
-    try:
-        with storage(path.parent):
-            if form == "parquet":
-                rows = _parquet(connection, sql, bound, limit, aside)
+    with passing(path.with_name(f".{path.name}.tmp")) as aside, storage(path.parent):
+        if form == "parquet":
+            rows = _parquet(connection, sql, bound, limit, aside)
+        else:
+            names, found = _rows(connection, sql, bound, form, limit)
+            rows = len(found)
+            if form == "xlsx":
+                save(aside, names, found)
             else:
-                names, found = _rows(connection, sql, bound, form, limit)
-                rows = len(found)
-                if form == "xlsx":
-                    save(aside, names, found)
-                else:
-                    aside.write_text(show(names, found, form), encoding="utf-8", newline="")
-            aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+                aside.write_text(show(names, found, form), encoding="utf-8", newline="")
+        aside.replace(path)
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,33 @@ from voxlake.errors import SettingsError, StorageFull
 if TYPE_CHECKING:
     import io
     from collections.abc import Iterator
+
+_PASSING: set[Path] = set()
+
+
+@contextmanager
+def passing(path: Path) -> Iterator[Path]:
+    """Take a file or a folder away at the end of the block, also where `clear` is called before that."""
+    _PASSING.add(path)
+    try:
+        yield path
+    finally:
+        _remove(path)
+        _PASSING.discard(path)
+
+
+def clear() -> None:
+    """Take away all that is passing, because the process ends here and now."""
+    for path in tuple(_PASSING):
+        with suppress(OSError):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

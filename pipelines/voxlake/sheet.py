@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import math
+import tempfile
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
+from voxlake.disk import passing
 from voxlake.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 _ROWS = 1_048_576
 _TEXT = 32_767
@@ -38,14 +41,19 @@ def save(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Non
     if longest > _TEXT:
         raise SettingsError(f"A cell holds no text of {longest:,} characters: write .csv or .parquet.")
     path.touch()
+    # Put together in memory: an archive that does not fit on the disk complains once more when it is destroyed.
+    book = io.BytesIO()
     try:
-        _fill(path, names, rows)
+        with passing(Path(tempfile.mkdtemp(prefix="voxlake-"))) as folder:
+            _fill(book, names, rows, folder)
     except FileCreateError as error:
         raise OSError(*error.args[0].args) from error
+    path.write_bytes(book.getbuffer())
 
 
-def _fill(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    with xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_formulas": False}) as book:
+def _fill(file: io.BytesIO, names: Sequence[str], rows: Sequence[Sequence[Any]], folder: Path) -> None:
+    options = {"constant_memory": True, "strings_to_formulas": False, "tmpdir": str(folder)}
+    with xlsxwriter.Workbook(file, options) as book:
         formats = {
             "head": book.add_format({"bold": True, "bottom": 1, "quote_prefix": True}),
             # The mark that Excel itself sets for an apostrophe in front: text, even when somebody edits the cell.

@@ -1,7 +1,7 @@
 """The command line: parse, build the things, call, echo, exit; the only clock and the only environment.
 
 Exit codes: 0 done; 1 a bug; 2 usage or settings; 3 the API refused; 4 data that could not be read or verified;
-75 try again later.
+75 try again later; 130 Ctrl-C, and 143 SIGTERM.
 """
 
 from __future__ import annotations

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import answer_options, data_options, drawing, holder, now, say, stoppable, with_settings
+from voxlake.cli.options import (
+    EARLY,
+    answer_options,
+    data_options,
+    drawing,
+    holder,
+    now,
+    say,
+    stoppable,
+    with_settings,
+)
 from voxlake.cli.output import check_place, give
 from voxlake.errors import DataError, SettingsError
 from voxlake.settings import day
@@ -197,7 +207,7 @@ def _answer(
     form = form_of(form, out)
     if out is not None:
         check_place(out)
-    with stoppable(), Warehouse(Lake(settings.data_dir)).reader() as connection:
+    with stoppable(told=EARLY), Warehouse(Lake(settings.data_dir)).reader() as connection:
         if out is None:
             give(answer(connection, sql, bound, form=form, limit=limit), nl=False)
             return

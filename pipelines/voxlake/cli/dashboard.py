@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, now, stoppable, with_settings
+from voxlake.cli.options import EARLY, data_options, now, stoppable, with_settings
 from voxlake.cli.output import check_place, give
+from voxlake.disk import passing
 from voxlake.errors import SettingsError
 from voxlake.settings import day
 
@@ -40,7 +41,7 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     page = out or settings.data_dir / "dashboard.html"
-    with stoppable(), Warehouse(Lake(settings.data_dir)).reader() as connection:
+    with stoppable(told=EARLY), Warehouse(Lake(settings.data_dir)).reader() as connection:
         span = _span(extent(connection), first, end)
         _make_room(page, png)
         from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
@@ -95,9 +96,6 @@ def _writing(path: Path, option: str) -> Iterator[None]:
 
 def _put(path: Path, content: bytes) -> None:
     """Write a file whole, so that nobody opens half a page."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
+    with passing(path.with_name(f".{path.name}.{os.getpid()}.new")) as aside:
         aside.write_bytes(content)
         aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -14,22 +14,32 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from voxlake.disk import clear
 from voxlake.errors import SettingsError, VoxlakeError
 from voxlake.settings import OUTPUTS, Settings, day, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
+    from types import FrameType
 
     from voxlake.api import Api
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _FIRST_YEAR = 2000
+EARLY = "Stopped by {signal} before the end."
 FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 
 
 class Group(click.Group):
     """A group whose commands end with the exit code of their error, one sentence on stderr, and no traceback."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the whole of the command line; from now on Ctrl-C is no error either."""
+        # Left alone is whoever chose to hear nothing, as a shell does for what it starts in the background.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _stop(EARLY))
+        return super().main(*args, **kwargs)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments of the group itself."""
@@ -56,23 +66,10 @@ def _answered(ctx: click.Context) -> Iterator[None]:
     except VoxlakeError as error:
         say(f"voxlake: {error}")
         ctx.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _interrupted()
-    except RuntimeError as error:
-        # What DuckDB makes of Ctrl-C.
-        if str(error) != "Query interrupted":
-            raise
-        _interrupted()
     except BrokenPipeError:
         # Who reads has enough; what is left in the buffers would be told as an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         ctx.exit(0)
-
-
-def _interrupted() -> NoReturn:
-    """End at once: threads may wait for a reply, and DuckDB for a query."""
-    say("voxlake: Interrupted: nothing is half done; run the same command again.")
-    leave(128 + signal.SIGINT)
 
 
 def now() -> datetime:
@@ -152,23 +149,44 @@ def progress_bar() -> Any:
 
 
 @contextmanager
-def stoppable(finish: Callable[[], object] = lambda: None) -> Iterator[None]:
+def stoppable(
+    finish: Callable[[], object] = lambda: None,
+    *,
+    told: str = "Stopped by {signal}: what is in the lake stays; run the same command again to go on.",
+    interrupted: int = 128 + signal.SIGINT,
+) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end a run at once: like kill -9, they find nothing half done, and threads may hang."""
-
-    def stop(number: int, _frame: object) -> None:
-        finish()
-        say(
-            f"voxlake: Stopped by {signal.Signals(number).name}: what is in the lake stays; run the same command again"
-            " to go on."
-        )
-        os._exit(128 + number)
-
+    stop = _stop(told, finish, interrupted=interrupted)
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _stop(
+    told: str, finish: Callable[[], object] = lambda: None, *, interrupted: int = 128 + signal.SIGINT
+) -> Callable[[int, FrameType | None], None]:
+    """Make what ends the process when a signal comes.
+
+    An exception in its place could be taken for another by whatever it falls into: DuckDB makes a RuntimeError of it,
+    an import an ImportError, and a destructor prints it and goes on.
+    """
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for deaf in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(deaf, signal.SIG_IGN)
+        # What is interrupted may be the very writing of a line, which cannot be begun again inside of itself.
+        with suppress(Exception):
+            finish()
+        clear()
+        with suppress(OSError, AttributeError, ValueError):
+            line = f"voxlake: {told.format(signal=signal.Signals(number).name)}\n"
+            os.write(sys.stderr.fileno(), line.encode(errors="backslashreplace"))
+        os._exit(interrupted if number == signal.SIGINT else 128 + number)
+
+    return stop
 
 
 def leave(code: int) -> NoReturn:

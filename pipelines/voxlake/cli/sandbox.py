@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake.cli.options import Group, now, say, with_settings
+from voxlake.disk import passing
 from voxlake.errors import SettingsError, Unavailable
 from voxlake.settings import API_URL
 
@@ -210,8 +211,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     import tempfile  # noqa: PLC0415
 
     if keep is None:
-        with tempfile.TemporaryDirectory(prefix="voxlake-sandbox-") as folder:
-            yield Path(folder)
+        with passing(Path(tempfile.mkdtemp(prefix="voxlake-sandbox-"))) as folder:
+            yield folder
         return
     try:
         keep.mkdir(mode=0o700, parents=True, exist_ok=True)

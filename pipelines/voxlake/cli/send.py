@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from voxlake.cli.options import api_of, now, say, with_settings
+from voxlake.cli.options import api_of, now, say, stoppable, with_settings
 from voxlake.cli.output import PRINTED, give
 from voxlake.errors import SettingsError, StorageFull, Uncertain
 
@@ -112,26 +112,30 @@ def _send(
         # One message is sent as often as it is asked for; a list goes on where it was interrupted.
         last = outbox.known(batch).get(placed.numbers[0]) if method == SEND else None
         _confirm(settings, placed, yes=yes)
-        with click.progressbar(
-            length=len(placed.numbers), label="messages", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty()
-        ) as bar:
-            try:
-                sending = send(
-                    client,
-                    outbox,
-                    placed,
-                    now=now,
-                    keep_text=keep_text,
-                    again=again or (last is not None and last.state == SENT),
-                    resend_unknown=resend_unknown,
-                    progress=bar.update,
-                )
-            except KeyboardInterrupt:
-                raise Uncertain(
-                    f"Interrupted: {_same(again)} goes on; whether the request under way went out is for"
-                    " 'voxlake sms check' to find."
-                ) from None
-    _tell(sending, form, again=again)
+        told = (
+            f"Interrupted: {_same(again)} goes on; whether the request under way went out is for 'voxlake sms check'"
+            " to find."
+        )
+        with (
+            click.progressbar(
+                length=len(placed.numbers), label="messages", file=sys.stderr, show_pos=True,
+                hidden=not sys.stderr.isatty(),
+            ) as bar,
+            stoppable(bar.render_finish, told=told, interrupted=Uncertain.exit_code),
+        ):  # fmt: skip
+            sending = send(
+                client,
+                outbox,
+                placed,
+                now=now,
+                keep_text=keep_text,
+                again=again or (last is not None and last.state == SENT),
+                resend_unknown=resend_unknown,
+                progress=bar.update,
+            )
+    # What was sent is sent: neither sentence nor exit code may say to try it again.
+    with stoppable(told="Stopped by {signal} while it told what became of each number: the journal has it."):
+        _tell(sending, form, again=again)
     sys.exit(sending.exit_code)
 
 
@@ -191,7 +195,14 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
             " Add --yes to send without being asked."
         )
     question = f"Send to {len(order.numbers):,} numbers from {order.source}, {parts:,} parts, by {settings.api_url}?"
-    if not click.confirm(question, err=True):
+    try:
+        with stoppable(lambda: click.echo(err=True), told="Stopped by {signal}: nothing was sent."):
+            wished = click.confirm(question, err=True)
+    except click.Abort:
+        # The end of what is typed is no yes either.
+        click.echo(err=True)
+        wished = False
+    if not wished:
         raise SettingsError("Nothing was sent, as you wished.")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import Group, api_of, now, say, with_settings
+from voxlake.cli.options import Group, api_of, now, say, stoppable, with_settings
 from voxlake.cli.output import PRINTED, give
 from voxlake.cli.send import account_options, send_many, send_one, typed_text
 
@@ -31,10 +31,12 @@ def sms() -> None:
 @with_settings
 def control(settings: Settings, number: str, command: str) -> None:
     """Enable or disable SMS for a rented number (ControlSms)."""
-    from voxlake.client import Client  # noqa: PLC0415
+    told = "Stopped by {signal}: the switch may or may not have been made, which 'voxlake sms numbers' shows."
+    with stoppable(told=told):
+        from voxlake.client import Client  # noqa: PLC0415
 
-    Client(api_of(settings)).control_sms(number, enable=command == "enable")
-    say(f"{number}: SMS is {command}d")
+        Client(api_of(settings)).control_sms(number, enable=command == "enable")
+        say(f"{number}: SMS is {command}d")
 
 
 @sms.command()
