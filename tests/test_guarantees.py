@@ -12,6 +12,7 @@ import pytest
 from dates import days_ago
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
+from lakes import FIRST, Hand, row
 from scenario import Life, Night, Scenario, draw
 from storm import storm
 from test_export import held, truth
@@ -114,6 +115,27 @@ def test_nobody_reads_what_the_umask_forbids(sandbox, voxlake):
     files = [path for path in (voxlake.folder / "data").rglob("*") if path.is_file()]
     assert len(files) > 8
     assert not [path for path in files if path.stat().st_mode & 0o077]
+
+
+def test_a_full_disk_for_an_answer(voxlake):
+    """Where an answer, a page or a picture does not fit, that is one sentence and 75, and no part of it is left."""
+    hand = Hand(voxlake.folder / "data")
+    hand.put(FIRST, [row(n) for n in range(9)])
+    hand.publish()
+    small = voxlake.folder / "small"
+    rows = "SELECT md5(range::VARCHAR) AS text FROM range(9999)"
+    with disk(small, "16k"):
+        for command in (
+            ["query", rows, "--out", "small/a.xlsx"],
+            ["query", rows, "--out", "small/a.csv"],
+            ["query", rows, "--out", "small/a.parquet"],
+            ["dashboard", "--out", "small/a.html"],
+            ["dashboard", "--out", "a.html", "--png", "small"],
+        ):
+            (line,) = voxlake(*command, code=75).stderr.splitlines()
+            assert line.startswith("voxlake: Nothing more can be written to small (")
+            assert "No space left on device" in line
+            assert not list(small.iterdir())
 
 
 def test_read_only_disk(sandbox, voxlake):

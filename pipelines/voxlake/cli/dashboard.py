@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +11,11 @@ import click
 
 from voxlake.cli.options import EARLY, data_options, now, stoppable, with_settings
 from voxlake.cli.output import check_place, give
-from voxlake.disk import passing
+from voxlake.disk import passing, storage
 from voxlake.errors import SettingsError
 from voxlake.settings import day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from voxlake.dashboard.figures import Extent, Span
     from voxlake.settings import Settings
 
@@ -47,12 +44,12 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
         from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
 
         board = Board(connection, span)
-    with _writing(page, "--out"):
+    with storage(page.parent):
         _put(page, board.html(made=now()).encode())
     give(page)
     if png is not None:
         for name, picture in board.pictures():
-            with _writing(png, "--png"):
+            with storage(png):
                 _put(png / name, picture)
             give(png / name)
 
@@ -80,18 +77,11 @@ def _make_room(page: Path, png: Path | None) -> None:
     """Find out before anything is drawn that it could not be written."""
     check_place(page)
     if png is not None:
-        with _writing(png, "--png"):
-            png.mkdir(parents=True, exist_ok=True)
-
-
-@contextmanager
-def _writing(path: Path, option: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be written ({error.strerror or error}): choose another place with {option}."
-        ) from error
+        try:
+            with storage(png):
+                png.mkdir(parents=True, exist_ok=True)
+        except SettingsError:
+            raise SettingsError(f"{png} can be no folder: choose another place with --png.") from None
 
 
 def _put(path: Path, content: bytes) -> None:
