@@ -205,7 +205,7 @@ def test_query_command(voxlake, tmp_path):
     for ending in ("csv", "json", "txt", "parquet", "xlsx"):
         out = voxlake.folder / f"a.{ending}"
         done = voxlake("query", "SELECT text FROM messages", "--data-dir", hand.root, "--out", out)
-        assert done.stderr.startswith("1 rows: ")
+        assert done.stderr.startswith("1 row: ")
         assert out.stat().st_size > 5
     assert (voxlake.folder / "a.csv").read_text() == "text\n'=1+1\n"
     assert openpyxl.load_workbook(voxlake.folder / "a.xlsx").active["A2"].value == "=1+1"

@@ -1,5 +1,6 @@
 """Every report answers its question from rows whose answer is known, within the days and the number asked for."""
 
+import csv
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -188,6 +189,14 @@ def test_bounds(hand, name):
         assert some(asked(hand, name, number=LONDON), "date", "messages") == [(FRIDAY, 2), (THURSDAY, 2)]
 
 
+def test_top_recipients_are_all(tmp_path):
+    """No recipient is left out unasked."""
+    hand = Hand(tmp_path)
+    hand.put(FIRST, [row(n, destination_number=str(447900000000 + n)) for n in range(101)])
+    hand.publish()
+    assert len(asked(hand, "top-recipients")) == 101
+
+
 @pytest.mark.parametrize("number", ["' OR 1=1 --", "$from", "4930111222'; DROP TABLE x"])
 def test_number_is_bound(hand, number):
     """What is asked for is a value and never part of the query."""
@@ -338,8 +347,18 @@ def test_report_command(hand, voxlake, tmp_path):
     (tmp_path / "own" / "mine.sql").write_text("SELECT count(*) AS n FROM messages WHERE date < $to;\n")
     listed = [line.split()[0] for line in voxlake("report", env=env).stdout.splitlines()]
     assert listed == [*sorted(reports(None)), "mine"]
+    as_json = json.loads(voxlake("report", "--format", "json", env=env).stdout)
+    assert [(one["name"], one["description"]) for one in as_json] == [
+        (one.name, one.promise) for one in reports(tmp_path / "own").values()
+    ]
+    done = voxlake("report", "--out", "list.csv", env=env)
+    assert (done.stdout, done.stderr) == ("", f"{len(listed)} rows: list.csv\n")
+    with (voxlake.folder / "list.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == as_json
     flags = ["--from", THURSDAY, "--to", FRIDAY, "--number", LONDON, "--format", "json"]
     (found,) = json.loads(voxlake("report", "daily", *flags, env=env).stdout)
+    flags[flags.index(LONDON)] = f"+{LONDON}"
+    assert json.loads(voxlake("report", "daily", *flags, env=env).stdout) == [found]
     assert (found["date"], found["messages"]) == (str(THURSDAY), 2)
     assert voxlake("report", "mine", "--to", FRIDAY, "--format", "csv", env=env).stdout == "n\n5\n"
     done = voxlake("report", "daily", "--out", "daily.csv", env=env)
@@ -352,6 +371,9 @@ def test_report_command(hand, voxlake, tmp_path):
         (["daily", "--out", "daily.doc"], ".xlsx"),
         (["daily", "--format", "xlsx"], "--out"),
         (["dayly"], "daily"),
+        (["--from", FRIDAY], "name a report"),
+        (["--limit", "3", "--number", LONDON, "--format", "json"], "--number, --limit"),
+        (["--format", "xlsx"], "--out"),
         (["daily", "--reports-dir", "nowhere"], "nowhere"),
     ):
         assert told in voxlake("report", *arguments, env=env, code=2).stderr

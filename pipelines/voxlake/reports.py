@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import SettingsError
+from voxlake.limits import written
 from voxlake.statements import promise, statements
 
 if TYPE_CHECKING:
@@ -84,5 +85,5 @@ def parameters(question: Question, *, first: date | None, end: date | None, numb
     for name, given in (("from", first), ("to", end), ("number", number)):
         if given is not None and name not in names:
             raise SettingsError(f"The report {question.name!r} does not look at {_FLAGS[name]}: leave it out.")
-    values = {"from": first or date.min, "to": end or date.max, "number": number}
+    values = {"from": first or date.min, "to": end or date.max, "number": None if number is None else written(number)}
     return {name: values[name] for name in names}

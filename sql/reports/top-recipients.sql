@@ -1,4 +1,4 @@
--- The numbers that were written to most, and what that cost.
+-- Every number that was written to and what that cost, most messages first.
 SELECT
     destination_number AS number,
     destination_country AS country,
@@ -10,5 +10,4 @@ SELECT
 FROM messages
 WHERE direction = 'OUT' AND date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
 GROUP BY destination_number, destination_country
-ORDER BY messages DESC, number
-LIMIT 100;
+ORDER BY messages DESC, number;

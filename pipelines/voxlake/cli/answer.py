@@ -25,8 +25,11 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.settings import day
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    import duckdb
+
+    from voxlake.reports import Question
     from voxlake.settings import Settings
 
 
@@ -156,8 +159,10 @@ def report(
 
     known = reports(settings.reports_dir)
     if name is None:
-        width = max(map(len, known))
-        give("\n".join(f"{each.name:<{width}}  {each.promise}" for each in known.values()))
+        chosen = {"--from": first, "--to": end, "--number": number, "--limit": limit}
+        if unused := [flag for flag, value in chosen.items() if value is not None]:
+            raise SettingsError(f"The list of reports does not look at {', '.join(unused)}: name a report, too.")
+        _list(known.values(), form, out)
         return
     if name not in known:
         usable = ", ".join(each.name for each in known.values() if each.problem is None)
@@ -167,6 +172,18 @@ def report(
         raise SettingsError(f"--from {days[0]} does not lie before --to {days[1]}: the end is excluded.")
     bound = parameters(known[name], first=days[0], end=days[1], number=number)
     _answer(settings, known[name].sql, bound, form, out, limit)
+
+
+def _list(known: Collection[Question], form: str | None, out: Path | None) -> None:
+    if form is None and out is None:
+        width = max(len(each.name) for each in known)
+        give("\n".join(f"{each.name:<{width}}  {each.promise}" for each in known))
+        return
+    import duckdb  # noqa: PLC0415 - the plain list needs no database
+
+    columns = {"name": [each.name for each in known], "description": [each.promise for each in known]}
+    with stoppable(told=EARLY), duckdb.connect() as connection:
+        _give(connection, "SELECT unnest($name) AS name, unnest($description) AS description", columns, form, out, None)
 
 
 class _Sql(click.Command):
@@ -199,17 +216,34 @@ def schema() -> None:
 def _answer(
     settings: Settings, sql: str, bound: Mapping[str, Any], form: str | None, out: Path | None, limit: int | None
 ) -> None:
-    from voxlake.answer import answer, written  # noqa: PLC0415
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.show import form_of  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
-    form = form_of(form, out)
+    form_of(form, out)
     if out is not None:
         check_place(out)
     with stoppable(told=EARLY), Warehouse(Lake(settings.data_dir)).reader() as connection:
-        if out is None:
-            give(answer(connection, sql, bound, form=form, limit=limit), nl=False)
-            return
-        rows = written(connection, sql, bound, form=form, limit=limit, path=out)
-    say(f"{rows:,} rows: {out}")
+        _give(connection, sql, bound, form, out, limit)
+
+
+def _give(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    bound: Mapping[str, Any],
+    form: str | None,
+    out: Path | None,
+    limit: int | None,
+) -> None:
+    """Put what a query answers to stdout or into a file, in the form that was chosen."""
+    from voxlake.answer import answer, written  # noqa: PLC0415
+    from voxlake.show import form_of  # noqa: PLC0415
+    from voxlake.weeks import counted  # noqa: PLC0415
+
+    form = form_of(form, out)
+    if out is None:
+        give(answer(connection, sql, bound, form=form, limit=limit), nl=False)
+        return
+    check_place(out)
+    rows = written(connection, sql, bound, form=form, limit=limit, path=out)
+    say(f"{counted(rows, 'row')}: {out}")
