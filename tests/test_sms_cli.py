@@ -119,6 +119,9 @@ def test_numbers_and_control(sandbox, voxlake):
     assert "Owner, Admin, Developer, Accountant" in sentence(refused)
 
 
+TWICE = [str(n) * 3 for n in range(1, 7)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -126,9 +129,12 @@ def test_numbers_and_control(sandbox, voxlake):
         ([*SEND, "--text", ""], "empty"),
         ([*SEND[:-1], "nobody", "--text", "x"], "nobody"),
         ([*MANY, "--text", "x"], "--to-file"),
-        ([*MANY, "--to", TO, TO, "--text", "x"], "listed twice"),
+        ([*MANY, "--to", TO, f"+{TO}", "--text", "x"], f"{TO} is listed twice"),
+        ([*MANY, "--to", *TWICE, *TWICE, "--text", "x"], "111, 222, 333, 444, 555 (and 1 more) are listed twice"),
+        ([*MANY, "--to", TO, "--text", " \n\t"], "nothing but white space"),
+        ([*SEND, "--text", " "], "nothing but white space"),
         ([*MANY, "--to-file", "nowhere.txt", "--text", "x"], "nowhere.txt"),
-        ([*MANY, "--to-file", "binary", "--text", "x"], "binary"),
+        ([*MANY, "--to-file", "binary", "--text", "x"], "binary is not UTF-8"),
         ([*MANY, "--to-file", "-", "--text", "-"], "stdin"),
         ([*MANY, "--to-file", "list.txt", "--text", "x"], "voxlake: Line 4 of list.txt: 'nobody' is no number"),
         (["sms", "control", "12345678112", "toggle"], "toggle"),
@@ -154,7 +160,7 @@ def test_a_real_account_needs_a_yes(sandbox, voxlake):
     credentials = {"VOXIMPLANT_CREDENTIALS": str(sandbox(rows=0).credentials)}
     refused = voxlake(*SEND, *REAL, env=credentials, code=2)
     assert "--yes" in sentence(refused)
-    assert "1 parts" in sentence(refused)
+    assert "1 part is billed" in sentence(refused)
     tried = voxlake(*SEND, *REAL, "--yes", env=credentials, code=75)
     assert "1 unsent" in tried.stderr
 
@@ -180,7 +186,7 @@ def test_a_terminal_is_asked(sandbox, tmp_path, typed, code, says):
         os.close(ours)
         os.close(theirs)
     assert done.returncode == code
-    assert "Send to 1 numbers" in done.stderr
+    assert "Send to 1 number from" in done.stderr
     assert says in done.stderr
 
 

@@ -32,6 +32,7 @@ ADVICE = {
     509: "A2P messages are switched off for the number: ask the vendor's support",
     528: "the number cannot do SMS: 'voxlake sms numbers' lists those that can",
 }
+_NAMED = 5
 _DIGITS = re.compile(r"[0-9]{3,15}", re.ASCII)
 
 
@@ -42,8 +43,8 @@ def advice(code: int) -> str | None:
 
 def check_text(text: str, *, longest: int) -> None:
     """Refuse a text that the API would refuse, or that is none."""
-    if not text:
-        raise SettingsError("The text is empty: give one.")
+    if not text.strip():
+        raise SettingsError("The text is empty, or nothing but white space: give one.")
     if len(text) > longest:
         raise SettingsError(f"The text has {len(text)} characters, {len(text) - longest} more than the API takes.")
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -75,8 +76,9 @@ def checked_numbers(numbers: Iterable[str]) -> list[str]:
     plain = [checked_number(number) for number in numbers]
     twice = [number for number, times in Counter(plain).items() if times > 1]
     if twice:
-        more = f" (and {len(twice) - 1:,} more)" if twice[1:] else ""
-        raise SettingsError(f"{twice[0]}{more} is listed twice: list each number once.")
+        more = f" (and {len(twice) - _NAMED:,} more)" if twice[_NAMED:] else ""
+        verb = "are" if twice[1:] else "is"
+        raise SettingsError(f"{', '.join(twice[:_NAMED])}{more} {verb} listed twice: list each number once.")
     if not plain:
         raise SettingsError("There is nobody to send to: give numbers with --to or --to-file.")
     return plain

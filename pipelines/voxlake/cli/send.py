@@ -187,14 +187,16 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
     if yes or _loopback(settings.api_url):
         return
     from voxlake.segments import segments as count  # noqa: PLC0415
+    from voxlake.weeks import counted  # noqa: PLC0415
 
-    parts = count(order.text).parts * len(order.numbers)
+    number = count(order.text).parts * len(order.numbers)
+    parts = counted(number, "part")
     if not sys.stdin.isatty():
         raise SettingsError(
-            f"Nothing was sent: {parts:,} parts are billed to a real account, and there is no terminal to ask on."
-            " Add --yes to send without being asked."
+            f"Nothing was sent: {parts} {'is' if number == 1 else 'are'} billed to a real account, and there is no"
+            " terminal to ask on. Add --yes to send without being asked."
         )
-    question = f"Send to {len(order.numbers):,} numbers from {order.source}, {parts:,} parts, by {settings.api_url}?"
+    question = f"Send to {counted(len(order.numbers), 'number')} from {order.source}, {parts}, by {settings.api_url}?"
     try:
         with stoppable(lambda: click.echo(err=True), told="Stopped by {signal}: nothing was sent."):
             wished = click.confirm(question, err=True)
@@ -238,7 +240,7 @@ def _listed(path: str | None) -> list[str]:
             f"{path} cannot be read ({error.strerror}): give a file with a number on each line."
         ) from error
     except UnicodeDecodeError:
-        raise SettingsError(f"{path} is no text file: give one with a number on each line.") from None
+        raise SettingsError(f"{path} is not UTF-8: save it as UTF-8, a number on each line.") from None
     numbers = {at: line for at, line in enumerate(lines, start=1) if line and not line.startswith("#")}
     for at, number in numbers.items():
         try:

@@ -94,8 +94,8 @@ def check(settings: Settings, form: str) -> None:
     left = sum(len(rows) != 1 for _, rows in found)
     if left:
         say(
-            f"{left:,} are still unknown. Messages can appear in the history late: check again before you send them"
-            " again with --resend-unknown.",
+            f"{left:,} {'is' if left == 1 else 'are'} still unknown. Messages can appear in the history late: check"
+            " again before you send them again with --resend-unknown.",
         )
     sys.exit(75 if left else 0)
 
