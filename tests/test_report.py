@@ -1,5 +1,6 @@
 """What a run says of itself, and the exit code that follows."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from voxlake.errors import Refused, Unavailable
@@ -25,11 +26,21 @@ def test_neighbours_with_one_problem_are_one_line():
     assert Report([told]).exit_code == 4
 
 
+def test_one_is_not_many():
+    """What there is one of is said in the singular."""
+    told = StreamReport("sms", days=1)
+    told.add(replace(part(1), row_count=1, rejects=1), new=1, changed=0)
+    first, second, last = str(Report([told], requests=1)).splitlines()
+    assert first == "sms: 1 row in 1 day, 1 new, 0 changed; 1 of 1 day verified"
+    assert second == "sms: 1 row could not be read, see rejects/"
+    assert last.startswith("1 request; ")
+
+
 def test_the_gravest_trouble_decides():
     """A refusal weighs more than the moment, and that more than days that are not verified."""
     told = StreamReport("sms", days=1)
     told.add(part(1, "not read", total=None), new=0, changed=0)
-    assert "none of 1 days could be read" in str(Report([told]))
+    assert "none of 1 day could be read" in str(Report([told]))
     told.errors.append(Unavailable("later"))
     assert Report([told]).exit_code == 75
     told.errors.append(Refused("never"))

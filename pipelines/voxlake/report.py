@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import gravest
 from voxlake.plan import neighbours
+from voxlake.weeks import counted
 
 if TYPE_CHECKING:
     from datetime import date
@@ -113,18 +114,21 @@ class Report:
                 )
                 continue
             if all(part.total_count is None for part in s.parts.values()):
-                lines.append(f"{s.stream}: none of {s.days} days could be read")
+                lines.append(f"{s.stream}: none of {counted(s.days)} could be read")
                 continue
             days = max(s.days, len(s.parts))
             news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed or s.gone else "nothing new"
             news += f", {s.gone:,} gone (kept in rejects/gone/)" if s.gone else ""
-            lines.append(f"{s.stream}: {s.rows:,} rows in {days} days, {news}; {s.verified} of {days} days verified")
+            lines.append(
+                f"{s.stream}: {counted(s.rows, 'row')} in {counted(days)}, {news};"
+                f" {s.verified:,} of {counted(days)} verified"
+            )
             if s.rejects:
-                lines.append(f"{s.stream}: {s.rejects:,} rows could not be read, see rejects/")
+                lines.append(f"{s.stream}: {counted(s.rejects, 'row')} could not be read, see rejects/")
             lines += [f"{s.stream}: {days} is not verified: {problem}" for days, problem in _together(s.unverified)]
         lines += [self.moved] if self.moved else []
         lines += [f"error: {error}" for error in self.all_errors]
-        lines.append(f"{self.requests:,} requests; database {self.database}")
+        lines.append(f"{counted(self.requests, 'request')}; database {self.database}")
         return "\n".join(lines)
 
 

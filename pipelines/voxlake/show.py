@@ -60,8 +60,9 @@ def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[in
     """Give what `status` found as a few lines for people, with the calendar of each account and stream."""
     lines: list[str] = []
     for s in found["streams"]:
+        rows = counted(s["rows"], "row")
         lines += [
-            f"{s['stream']} (account {s['account_id']}): {s['rows']:,} rows, {s['first_day']} to {s['last_day']}",
+            f"{s['stream']} (account {s['account_id']}): {rows}, {s['first_day']} to {s['last_day']}",
             f"  newest message: {newest} UTC" if (newest := s["newest_message"]) else "  newest message: none",
             f"  days: {s['final']} final, {s['open']} open, {s['missing']} missing, {s['unverified']} unverified",
         ]
@@ -69,18 +70,19 @@ def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[in
         lines += [f"  missing: {span}" for span in _spans(map(date.fromisoformat, s["missing_days"]))]
         lines += [f"  unverified: {span}: {problem}" for span, problem in _alike(s["unverified_days"])]
         if s["rejects"]:
-            lines.append(f"  {s['rejects']:,} rows could not be read: see {folder / 'rejects'}")
+            lines.append(f"  {counted(s['rejects'], 'row')} could not be read: see {folder / 'rejects'}")
     if not lines:
         lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
     lines += [
-        f"odd: {w['messages']:,} {w['channel']} messages, {w['first_day']} to {w['last_day']}, where it is not so:"
-        f" {w['promise']} ({w['warning']})"
+        f"odd: {counted(w['messages'], w['channel'] + ' message')}, {w['first_day']} to {w['last_day']}, where it is"
+        f" not so: {w['promise']} ({w['warning']})"
         for w in found["warnings"]
     ]
     last = found["last_run"]
     if last:
         lines.append(
-            f"last run: ended {last['ended_at']} with exit code {last['exit_code']}, {last['requests']:,} requests"
+            f"last run: ended {last['ended_at']} with exit code {last['exit_code']},"
+            f" {counted(last['requests'], 'request')}"
         )
         lines += [f"  {error}" for error in last["errors"]]
     return "\n".join(lines)
