@@ -39,6 +39,19 @@ def test_a_glyph_a_day():
     ]
 
 
+def test_every_month_that_begins_is_named():
+    """A month that begins in the second week takes the place of the one that goes on from before."""
+    for first, head in (
+        (date(2026, 5, 25), "        Jun"),
+        (date(2026, 5, 18), "      May Jun"),
+        (date(2026, 5, 11), "      May   Jun"),
+        (date(2026, 12, 28), "      2027"),
+        (date(2026, 12, 21), "        2027"),
+    ):
+        days = {first + timedelta(days=n): "final" for n in range(28)}
+        assert weeks(days, width=80, glyphs=PLAIN, colour=False)[0] == head
+
+
 def test_fits_the_terminal():
     """A year fits eighty columns; what is longer is folded, and older bands that are final are one line."""
     year = weeks(states(364), width=80, glyphs=GLYPHS, colour=False)

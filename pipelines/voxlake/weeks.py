@@ -69,13 +69,20 @@ def _band(
 
 def _months(band: Sequence[date], step: int) -> str:
     """Write each month over the week in which it begins, and a year in the place of its January."""
+    begins = {n: day for n, monday in enumerate(band) for day in _days([monday]) if day.day == 1}
+    # The month that goes on from before gives way to one that begins where its name would stand.
+    if not any(n * step <= len(_month(band[0])) for n in begins):
+        begins = {0: band[0], **begins}
     line = _MARGIN
-    for n, monday in enumerate(band):
-        first = next((day for day in _days([monday]) if day.day == 1), monday if n == 0 else None)
+    for n, first in begins.items():
         at = len(_MARGIN) + n * step
-        if first is not None and (len(line) < at or line == _MARGIN):
-            line = line.ljust(at) + (f"{first:%Y}" if first.month == 1 else f"{first:%b}")
+        if len(line) < at or line == _MARGIN:
+            line = line.ljust(at) + _month(first)
     return line
+
+
+def _month(day: date) -> str:
+    return f"{day:%Y}" if day.month == 1 else f"{day:%b}"
 
 
 def _painted(state: str, glyphs: Mapping[str, str], *, colour: bool) -> str:
