@@ -149,9 +149,13 @@ def test_no_connection_is_no_send(sandbox):
     server, plain = sandbox(rows=0, tls=True), sandbox(rows=0)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        for url in (f"http://127.0.0.1:{unused.getsockname()[1]}", server.url, plain.url.replace("http:", "https:")):
+        for url, told in (
+            (f"http://127.0.0.1:{unused.getsockname()[1]}", "no connection"),
+            (server.url, "the TLS certificate could not be verified"),
+            (plain.url.replace("http:", "https:"), "the server does not speak TLS"),
+        ):
             plain.url = url
-            with pytest.raises(Unavailable):
+            with pytest.raises(Unavailable, match=told):
                 client(plain, patience=5).send_sms(FROM, TO, "hello")
     assert sends(server) == sends(plain) == 0
 

@@ -19,7 +19,11 @@ STALE_TOKEN = frozenset({455, 456})
 CREDENTIALS = frozenset({100, 433, 447, 454, 455, 456})
 ACCOUNT = frozenset({104, 115, 127, 131, 137, 281, 282, 317, 339})
 _UNSENT = (requests.exceptions.ConnectTimeout, NewConnectionError, ssl.SSLCertVerificationError)
-_HANDSHAKE = frozenset({"WRONG_VERSION_NUMBER", "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_PROTOCOLS_AVAILABLE"})
+_NO_TLS = {
+    "WRONG_VERSION_NUMBER": "the server does not speak TLS",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "the server speaks no TLS that this machine speaks",
+    "NO_PROTOCOLS_AVAILABLE": "this machine's settings allow no TLS",
+}
 _FAULTS: tuple[tuple[Any, str], ...] = (
     (requests.exceptions.SSLError, "the TLS certificate could not be verified"),
     (requests.exceptions.ProxyError, "the proxy could not be reached"),
@@ -71,6 +75,10 @@ def refusal(answer: ApiAnswerError, method: str, roles: tuple[str, ...]) -> Voxl
 
 def plain(error: Exception) -> str:
     """Name a network fault without quoting the request."""
+    reasons = {getattr(one, "reason", None) for one in _causes(error)}
+    for reason, name in _NO_TLS.items():
+        if reason in reasons:
+            return name
     for kinds, name in _FAULTS:
         if isinstance(error, kinds):
             return name
@@ -79,12 +87,17 @@ def plain(error: Exception) -> str:
 
 def unsent(error: BaseException) -> bool:
     """Whether a network fault came before a byte of the request was written: no connection, or no TLS on it."""
+    return any(isinstance(e, _UNSENT) or getattr(e, "reason", None) in _NO_TLS for e in _causes(error))
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """List an error and what it came of, one in the other."""
     chain: list[BaseException] = []
     while error not in chain:
         chain.append(error)
         inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
         error = next((e for e in inner if isinstance(e, BaseException)), error)
-    return any(isinstance(e, _UNSENT) or getattr(e, "reason", None) in _HANDSHAKE for e in chain)
+    return chain
 
 
 def retry_after(value: str | None, now: float) -> float:
