@@ -96,6 +96,25 @@ def test_sql(folder, monkeypatch, text):
     assert "current_date" in text or answers[0] == answers[1]
 
 
+def test_times_of_the_lake(folder):
+    """On a machine in Tokyo, the files give the days that the database gives: in Berlin, and in UTC after SET."""
+    database, lake = (text for language, _, text in BLOCKS if language == "sql" and "berlin_day" in text)
+    script = """
+import duckdb, sys
+database, lake = sys.argv[1:]
+files = "FROM read_parquet('data/lake/sms_history/**/*.parquet', hive_partitioning = true)"
+differ = "SELECT count(*) " + files + " WHERE processed_at::DATE <> date"
+with duckdb.connect("data/voxlake.duckdb", read_only=True) as connection:
+    ask = lambda sql: connection.sql(sql).fetchall()
+    assert ask(lake) == ask(database.replace("FROM messages", "FROM sms_history"))
+    assert ask(differ) != [(0,)]
+    connection.execute("SET TimeZone = 'UTC'")
+    assert ask(lake) == ask(database.replace("FROM messages", "FROM sms_history"))
+    assert ask(differ) == [(0,)]
+"""
+    run([sys.executable, "-c", script, database, lake], folder, {"TZ": "Asia/Tokyo"})
+
+
 @pytest.mark.parametrize("text", named("python", needs=False))
 def test_python(folder, text):
     """A program runs without a warning, and prints something."""
