@@ -38,7 +38,8 @@ class Group(click.Group):
         """Run the whole of the command line; from now on Ctrl-C is no error either."""
         # Left alone is whoever chose to hear nothing, as a shell does for what it starts in the background.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, _stop(EARLY))
+            with suppress(ValueError):  # not the main thread, which is another program's then
+                signal.signal(signal.SIGINT, _stop(EARLY))
         return super().main(*args, **kwargs)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
