@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -334,3 +334,22 @@ def test_a_query_that_begins_with_a_comment(voxlake, tmp_path):
         assert voxlake("query", *where, sql).stdout == "a\n1\n"
     assert "empty" in voxlake("query", "-- only", *where, code=2).stderr
     assert "--note" in voxlake("query", "--note", "SELECT 1", *where, code=2).stderr
+
+
+def test_a_report_says_which_days_may_lack_messages(tmp_path, voxlake):
+    """Figures over days that are not verified come with a word about it, and only they."""
+    hand = Hand(tmp_path / "data")
+    for n in range(4):
+        day = FIRST + timedelta(days=n)
+        hand.put(day, [row(n + 1, day)], verified=n not in (1, 2))
+    hand.publish()
+    where = ("--data-dir", tmp_path / "data")
+    done = voxlake("report", "daily", *where)
+    (line,) = done.stderr.splitlines()
+    assert line == (
+        "2 days of 2026-01-02 to 2026-01-03 are not verified, so messages may be missing: 'voxlake status' says why."
+    )
+    some = voxlake("report", "daily", "--from", "2026-01-03", "--to", "2026-01-04", *where)
+    assert some.stderr.startswith("1 day of 2026-01-03 to 2026-01-03 is not verified")
+    assert not voxlake("report", "daily", "--from", "2026-01-04", *where).stderr
+    assert not voxlake("report", "daily", "--to", "2026-01-02", *where).stderr

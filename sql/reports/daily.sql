@@ -1,4 +1,4 @@
--- Messages, cost, success and delivery by day and channel, newest day first.
+-- Messages, cost, success and delivery by day and channel, sent and received together, newest day first.
 SELECT
     date,
     channel,

@@ -26,6 +26,7 @@ from voxlake.settings import day
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import date
 
     import duckdb
 
@@ -171,7 +172,7 @@ def report(
     if days[0] and days[1] and days[0] >= days[1]:
         raise SettingsError(f"--from {days[0]} does not lie before --to {days[1]}: the end is excluded.")
     bound = parameters(known[name], first=days[0], end=days[1], number=number)
-    _answer(settings, known[name].sql, bound, form, out, limit)
+    _answer(settings, known[name].sql, bound, form, out, limit, span=days)
 
 
 def _list(known: Collection[Question], form: str | None, out: Path | None) -> None:
@@ -214,7 +215,13 @@ def schema() -> None:
 
 
 def _answer(
-    settings: Settings, sql: str, bound: Mapping[str, Any], form: str | None, out: Path | None, limit: int | None
+    settings: Settings,
+    sql: str,
+    bound: Mapping[str, Any],
+    form: str | None,
+    out: Path | None,
+    limit: int | None,
+    span: tuple[date | None, date | None] | None = None,
 ) -> None:
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.show import form_of  # noqa: PLC0415
@@ -225,6 +232,24 @@ def _answer(
         check_place(out)
     with stoppable(told=EARLY), Warehouse(Lake(settings.data_dir)).reader() as connection:
         _give(connection, sql, bound, form, out, limit)
+        if span is not None:
+            _warn(connection, *span)
+
+
+def _warn(connection: duckdb.DuckDBPyConnection, first: date | None, end: date | None) -> None:
+    """Say where the figures of a report may lack messages."""
+    from voxlake.weeks import counted  # noqa: PLC0415
+
+    ((number, oldest, newest),) = connection.execute(
+        "SELECT count(DISTINCT date), min(date), max(date) FROM coverage"
+        " WHERE NOT verified AND ($1::DATE IS NULL OR date >= $1) AND ($2::DATE IS NULL OR date < $2)",
+        [first, end],
+    ).fetchall()
+    if number:
+        say(
+            f"{counted(number)} of {oldest} to {newest} {'is' if number == 1 else 'are'} not verified, so messages may"
+            " be missing: 'voxlake status' says why."
+        )
 
 
 def _give(
