@@ -241,7 +241,7 @@ def test_status_shows_oddities(hand, voxlake):
     """What is odd is shown for people and for programs, and `status` still ends with 0."""
     hand.put(FIRST, [row(1, cost=-1), row(2)])
     hand.publish()
-    assert "odd: 1 sms messages, 2026-01-01 to 2026-01-01" in voxlake("status", "--data-dir", hand.root).stdout
+    assert "odd: 1 sms message, 2026-01-01 to 2026-01-01" in voxlake("status", "--data-dir", hand.root).stdout
     found = json.loads(voxlake("status", "--data-dir", hand.root, "--format", "json").stdout)
     assert [(odd["warning"], odd["messages"]) for odd in found["warnings"]] == [("negative-cost", 1)]
 
