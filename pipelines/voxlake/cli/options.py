@@ -6,6 +6,7 @@ import functools
 import os
 import signal
 import sys
+import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -37,10 +38,16 @@ class Group(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the whole of the command line; from now on Ctrl-C is no error either."""
         # Left alone is whoever chose to hear nothing, as a shell does for what it starts in the background.
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            with suppress(ValueError):  # not the main thread, which is another program's then
-                signal.signal(signal.SIGINT, _stop(EARLY))
-        return super().main(*args, **kwargs)
+        ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ours = ours and threading.current_thread() is threading.main_thread()
+        if ours:
+            signal.signal(signal.SIGINT, _stop(EARLY))
+        try:
+            return super().main(*args, **kwargs)
+        finally:
+            # Whoever calls this from a program gets Python's own back.
+            if ours:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments of the group itself."""
