@@ -107,45 +107,106 @@ def test_every_harm_is_found_and_repaired(sandbox, voxlake, harm, told):
         assert truth(server, stream) == held(voxlake.folder / "data" / "voxlake.duckdb", stream)
 
 
-def lose_oldest(voxlake):
-    """Remove the files of the three oldest days, and give these days."""
-    days = [days_ago(8), days_ago(7), days_ago(6)]
-    for day in days:
-        shutil.rmtree(next((voxlake.folder / "data" / "lake" / "sms_history").rglob(f"date={day}")))
-    return days
+def lose(voxlake, *days, streams=("sms",)):
+    """Remove the folders of some days."""
+    for stream in streams:
+        for day in days:
+            shutil.rmtree(part(voxlake, stream, day).parent)
 
 
-@pytest.mark.parametrize("mend", [["audit", "--repair"], ["export"]], ids=" ".join)
-def test_the_oldest_days_are_missed_as_any_other(sandbox, voxlake, mend):
-    """Days whose files are gone are named by status and audit, also the oldest, and read again by the next export."""
+OLDEST = [days_ago(8), days_ago(7), days_ago(6)]
+
+
+def forget_nothing(index):
+    """Leave `ledger.json` as it is."""
+
+
+def cut_index(index):
+    """Leave half of `ledger.json`."""
+    index.write_bytes(index.read_bytes()[:1000])
+
+
+def other_index(index):
+    """Leave JSON in the place of `ledger.json` that voxlake did not write."""
+    index.write_text(json.dumps({"version": 1, "parts": [{"path": "part.parquet", "stamp": 1}], "last_run": "?"}))
+
+
+def no_index(index):
+    """Remove `ledger.json`."""
+    index.unlink()
+
+
+@pytest.mark.parametrize("harm", [forget_nothing, cut_index, other_index, no_index], ids=lambda harm: harm.__name__)
+def test_the_oldest_days_are_missed_as_any_other(sandbox, voxlake, harm):
+    """Days whose files are gone are named by status and audit, also the oldest, until the next export reads them."""
     server = sandbox(days=8, rows=2000)
     voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
-    days = lose_oldest(voxlake)
+    lose(voxlake, *OLDEST)
+    harm(voxlake.folder / "data" / "ledger.json")
     for _ in range(2):
         (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
-        assert found["missing_days"][:3] == [str(day) for day in days]
+        assert found["missing_days"][:3] == [str(day) for day in OLDEST]
         told = voxlake("audit", server=server, code=4).stdout
-        assert [f"sms: {day}: the lake has no file of this day" in told for day in days] == [True] * 3
-        voxlake("export", "--since", days_ago(2), server=server)
-    voxlake(*mend, server=server)
+        assert [f"sms: {day}: the lake has no file of this day" in told for day in OLDEST] == [True] * 3
+        told = voxlake("export", "--since", days_ago(2), server=server).stderr
+        assert f"3 days of sms ({OLDEST[0]} to {OLDEST[-1]}) had files and have none any more: 'voxlake exp" in told
+    assert "any more" not in voxlake("export", server=server).stderr
     assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
     voxlake("audit", server=server)
+
+
+def test_a_history_without_files_is_missed(sandbox, voxlake):
+    """Where all files of a history are gone, status still names its days, and a repair reads them."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    shutil.rmtree(voxlake.folder / "data" / "lake" / "sms_history")
+    (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
+    assert (found["stream"], found["rows"], found["missing_days"][0]) == ("sms", 0, str(days_ago(8)))
+    assert f"missing: {days_ago(8)} to {days_ago(0)} (9 days)" in voxlake("status").stdout
+    voxlake("audit", server=server, code=4)
+    voxlake("audit", "--repair", server=server)
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+
+
+def test_a_damaged_file_that_is_removed_is_missed(sandbox, voxlake):
+    """A file that is taken away because it was damaged leaves a day that is missed, also the oldest."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    path = part(voxlake, day=OLDEST[0])
+    path.write_bytes(b"")
+    voxlake("export", "--since", days_ago(2), server=server, code=4)
+    path.unlink()
+    assert f"sms: {OLDEST[0]}: the lake has no file" in voxlake("audit", server=server, code=4).stdout
 
 
 def test_days_that_were_deleted_on_purpose_are_forgotten(sandbox, voxlake):
     """A publish takes the lake as it is, says which days are gone, and from then on nobody misses them."""
     server = sandbox(days=8, rows=2000)
     voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
-    days = lose_oldest(voxlake)
+    lose(voxlake, *OLDEST, streams=STREAMS)
     told = voxlake("publish").stderr
-    assert f"3 days of {days[0]} to {days[-1]} had files and have none any more: they are forgotten" in told
-    assert "forgotten" not in voxlake("publish").stderr
+    assert f"3 days of sms and a2p ({OLDEST[0]} to {OLDEST[-1]}) had files and have none any more: they are f" in told
+    assert "any more" not in voxlake("publish").stderr
     (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
     assert found["first_day"] == str(days_ago(5))
     voxlake("audit", server=server)
     asked = len(server.requests)
-    voxlake("export", "sms", "--until", days_ago(3), server=server)
+    voxlake("export", "--until", days_ago(3), server=server)
     assert len(server.requests) == asked
+
+
+def test_a_day_between_others_that_was_deleted_stays_missing(sandbox, voxlake):
+    """A publish says that a day between others is not in the database any more, and who reads it again."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    lose(voxlake, DAY)
+    told = voxlake("publish").stderr
+    assert f"1 day of sms ({DAY}) had files and have none any more: the database is without them" in told
+    assert "'voxlake export' reads those again" in told
+    (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
+    assert found["missing_days"][0] == str(DAY)
+    voxlake("export", server=server)
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
 
 
 def rot_database(voxlake, server):

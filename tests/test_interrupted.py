@@ -60,6 +60,9 @@ def test_a_first_run_that_is_stopped_forgets_no_day(begun, voxlake, number):
         )
     server.answer = type(server).answer.__get__(server)
     assert f" rows, {days_ago(30)} to " in voxlake("status", "--data-dir", data).stdout
+    # What never had a file is missing, not lost.
+    since = voxlake("export", "--data-dir", data, "--since", days_ago(1), server=server)
+    assert "had files" not in since.stderr
     voxlake("export", "--data-dir", data, server=server)
     for stream in ("sms", "a2p"):
         assert truth(server, stream) == held(data / "voxlake.duckdb", stream)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voxlake.disk import put, storage
-from voxlake.errors import DataError
+from voxlake.errors import DataError, VoxlakeError
 from voxlake.model import Cell, Part
 from voxlake.streams import STREAMS
+from voxlake.weeks import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,25 +26,25 @@ class Ledger:
     """The parts of a lake, by cell, and how the last run ended.
 
     The file `ledger.json` spares reading footers: an entry counts as long as its file is untouched. `damaged` holds the
-    cells whose file cannot be read, `lost` those that had one and have none any more: they count as not exported.
+    cells whose file cannot be read, `lost` those that had one and have none any more: they count as not exported. Where
+    `ledger.json` is gone or damaged, footers are read, and the published database says which days had a file.
     """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._path = lake.root / "ledger.json"
         stored = self._stored()
-        self.last_run: dict[str, Any] | None = stored.get("last_run")
-        known = {(entry["path"], entry["stamp"]): entry for entry in stored.get("parts", [])}
+        self.last_run: dict[str, Any] | None = stored.last_run if stored else None
         self._parts: dict[Cell, Part] = {}
         self.damaged: dict[Cell, DataError] = {}
         for cell, path in lake.cells():
-            entry = known.get((self._name(path), _stamp(path)))
+            known = stored.parts.get((cell, _stamp(path))) if stored else None
             try:
-                self._parts[cell] = _part(cell, entry) if entry else lake.proof(cell, path)
+                self._parts[cell] = known or lake.proof(cell, path)
             except DataError as error:
                 self.damaged[cell] = error
-        once = {self._cell(entry) for entry in (*known.values(), *stored.get("lost", []))}
-        self.lost = {cell for cell in once if cell is not None and cell not in self and cell not in self.damaged}
+        once = stored.days if stored else _published(lake)
+        self.lost = {cell for cell in once if cell not in self and cell not in self.damaged}
 
     def __iter__(self) -> Iterator[Part]:
         return iter(sorted(self._parts.values(), key=lambda part: part.cell))
@@ -65,6 +66,13 @@ class Ledger:
         self._parts[part.cell] = part
         self.damaged.pop(part.cell, None)
         self.lost.discard(part.cell)
+
+    def told_lost(self) -> str:
+        """Name the days that had a file and have none any more, as the beginning of a sentence."""
+        days = sorted({cell.date for cell in self.lost})
+        streams = " and ".join(stream for stream in STREAMS if any(cell.stream == stream for cell in self.lost))
+        span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
+        return f"{counted(len(days))} of {streams} ({span}) had files and have none any more"
 
     def sound(self) -> list[Part]:
         """Give all parts; an unreadable file raises its DataError, for a database without it would lack rows."""
@@ -92,25 +100,54 @@ class Ledger:
             parts.append({"path": self._name(path), "stamp": _stamp(path), **fields})
         aside = self._lake.tmp / "ledger.json"
         with storage(self._lake.root):
-            lost = [{"path": self._name(self._lake.path(cell))} for cell in sorted(self.lost)]
+            # A damaged file may be gone next time.
+            lost = [{"path": self._name(self._lake.path(cell))} for cell in sorted({*self.lost, *self.damaged})]
             stored = {"version": _VERSION, "last_run": self.last_run, "parts": parts, "lost": lost}
             aside.write_text(json.dumps(stored))
             put(aside, self._path)
 
-    def _cell(self, entry: dict[str, Any]) -> Cell | None:
-        path = self._lake.root / entry["path"]
-        cells = (self._lake.cell_of(stream, path) for stream in STREAMS)
-        return next((cell for cell in cells if cell is not None), None)
-
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self._lake.root))
 
-    def _stored(self) -> dict[str, Any]:
+    def _stored(self) -> _Stored | None:
+        """Read `ledger.json`; None where it is gone, damaged or of another version, for it only saves time."""
         try:
             stored = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return stored if isinstance(stored, dict) and stored.get("version") == _VERSION else {}
+            if stored["version"] != _VERSION:
+                return None
+            parts = {(self._cell(entry["path"]), entry["stamp"]): entry for entry in stored["parts"]}
+            lost = [self._cell(entry["path"]) for entry in stored.get("lost", [])]
+            ended = stored.get("last_run")
+            return _Stored(
+                {(cell, stamp): _part(cell, entry) for (cell, stamp), entry in parts.items()},
+                {*lost, *(cell for cell, _ in parts)},
+                ended if isinstance(ended, dict) else None,
+            )
+        except (OSError, ValueError, TypeError, LookupError, AttributeError):
+            return None
+
+    def _cell(self, name: str) -> Cell:
+        path = self._lake.root / name
+        (cell,) = filter(None, (self._lake.cell_of(stream, path) for stream in STREAMS))
+        return cell
+
+
+class _Stored(NamedTuple):
+    """What `ledger.json` holds: the parts by cell and stamp of the file, and the days that had a file."""
+
+    parts: dict[tuple[Cell, str], Part]
+    days: set[Cell]
+    last_run: dict[str, Any] | None
+
+
+def _published(lake: Lake) -> set[Cell]:
+    """Give the days that the published database knows; none where it cannot be read."""
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415 - it is imported late by those who ask the API, too
+
+    try:
+        return Warehouse(lake).days()
+    except VoxlakeError:
+        return set()
 
 
 def _stamp(path: Path) -> str:

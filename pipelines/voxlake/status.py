@@ -47,33 +47,30 @@ def status(lake: Lake, *, today: date, settling: Settling, warnings: Sequence[di
     """
     ledger = Ledger(lake)
     streams = []
-    for account in sorted({part.cell.account_id for part in ledger}):
-        for stream in STREAMS:
-            parts = ledger.of(account, stream)
-            if not parts:
-                continue
-            states = _states(ledger, account, stream, today=today, settling=settling)
-            names = ("final", "open", "missing", "unverified")
-            final, still_open, missing, unverified = ([day for day in states if states[day] == name] for name in names)
-            streams.append(
-                StreamStatus(
-                    account_id=account,
-                    stream=stream,
-                    first_day=str(min(states)),
-                    last_day=str(max(parts)),
-                    rows=sum(part.row_count for part in parts.values()),
-                    newest_message=_newest(lake, [part for part in parts.values() if part.row_count]),
-                    rejects=sum(part.rejects for part in parts.values()),
-                    final=len(final),
-                    open=len(still_open),
-                    missing=len(missing),
-                    unverified=len(unverified),
-                    final_days=[str(day) for day in final],
-                    open_days=[str(day) for day in still_open],
-                    missing_days=[str(day) for day in missing],
-                    unverified_days={str(day): parts[day].problem or "not verified" for day in unverified},
-                )
+    for account, stream in _known(ledger):
+        parts = ledger.of(account, stream)
+        states = _states(ledger, account, stream, today=today, settling=settling)
+        names = ("final", "open", "missing", "unverified")
+        final, still_open, missing, unverified = ([day for day in states if states[day] == name] for name in names)
+        streams.append(
+            StreamStatus(
+                account_id=account,
+                stream=stream,
+                first_day=str(min(states)),
+                last_day=str(max(parts, default=max(states))),
+                rows=sum(part.row_count for part in parts.values()),
+                newest_message=_newest(lake, [part for part in parts.values() if part.row_count]),
+                rejects=sum(part.rejects for part in parts.values()),
+                final=len(final),
+                open=len(still_open),
+                missing=len(missing),
+                unverified=len(unverified),
+                final_days=[str(day) for day in final],
+                open_days=[str(day) for day in still_open],
+                missing_days=[str(day) for day in missing],
+                unverified_days={str(day): parts[day].problem or "not verified" for day in unverified},
             )
+        )
     return {
         "streams": [asdict(stream) for stream in streams],
         "warnings": list(warnings),
@@ -86,17 +83,22 @@ def calendars(lake: Lake, *, today: date, settling: Settling) -> dict[tuple[int,
     ledger = Ledger(lake)
     return {
         (account, stream): _states(ledger, account, stream, today=today, settling=settling)
-        for account in sorted({part.cell.account_id for part in ledger})
-        for stream in STREAMS
-        if ledger.of(account, stream)
+        for account, stream in _known(ledger)
     }
+
+
+def _known(ledger: Ledger) -> list[tuple[int, str]]:
+    """List the streams of each account that have files, or had some."""
+    known = {(cell.account_id, cell.stream) for cell in (*(part.cell for part in ledger), *ledger.lost)}
+    accounts = sorted({account for account, _ in known})
+    return [(account, stream) for account in accounts for stream in STREAMS if (account, stream) in known]
 
 
 def _states(ledger: Ledger, account: int, stream: str, *, today: date, settling: Settling) -> dict[date, str]:
     """Name the state of each day from the oldest that was exported to today."""
     parts = ledger.of(account, stream)
     first = ledger.oldest(account, stream) or today
-    span = [first + DAY * n for n in range((max(today, *parts) - first).days + 1)]
+    span = [first + DAY * n for n in range((max([today, first, *parts]) - first).days + 1)]
     return {day: _state(parts.get(day), settling) for day in span}
 
 

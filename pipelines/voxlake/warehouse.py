@@ -17,6 +17,7 @@ from voxlake.disk import make, put, storage, sync
 from voxlake.errors import DataError, SettingsError
 from voxlake.gate import broken, oddities
 from voxlake.loading import Loading, quoted
+from voxlake.model import Cell
 from voxlake.rows import stored
 from voxlake.streams import STREAMS
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from voxlake.errors import VoxlakeError
     from voxlake.lake import Lake
-    from voxlake.model import Cell, Part, Settling
+    from voxlake.model import Part, Settling
 
 NAME = "voxlake.duckdb"
 
@@ -61,6 +62,12 @@ class Warehouse:
         if loading.publish(parts, settling=settling):
             self._swap(loading.aside)
         return loading.changed
+
+    def days(self) -> set[Cell]:
+        """Give every day that the published database covers. Raises what `reader` raises."""
+        with self.reader() as connection:
+            rows = connection.execute("SELECT account_id, stream, date FROM coverage").fetchall()
+        return {Cell(*row) for row in rows}
 
     def differing(self, parts: Iterable[Part]) -> list[Cell]:
         """Compare days of the published database with their files, row by row through a hash of each."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from voxlake.ledger import Ledger
     from voxlake.reports import Question
     from voxlake.settings import Settings
 
@@ -42,24 +43,32 @@ def publish(settings: Settings) -> None:
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.ledger import Ledger  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
-    from voxlake.weeks import counted  # noqa: PLC0415
 
     lake = Lake(settings.data_dir)
     lake.require()
     with lake.locked(holder=holder()), stoppable():
         ledger, warehouse = Ledger(lake), Warehouse(lake)
         warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
-        forgotten = sorted(cell.date for cell in ledger.lost)
-        ledger.lost.clear()
+        told = _forgotten(ledger) if ledger.lost else ""
         ledger.save()
-    if forgotten:
-        say(
-            f"{counted(len(forgotten))} of {forgotten[0]} to {forgotten[-1]} had files and have none any more: they are"
-            " forgotten from now on; 'voxlake backfill' reads them again."
-        )
+    if told:
+        say(told)
     if warehouse.moved:
         say(warehouse.moved)
     say(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}")
+
+
+def _forgotten(ledger: Ledger) -> str:
+    """Forget the days whose files are gone, and say so; those between others stay missing, as any hole."""
+    told, gone = ledger.told_lost(), set(ledger.lost)
+    ledger.lost.clear()
+    first = {cell: ledger.oldest(cell.account_id, cell.stream) for cell in gone}
+    if any(oldest is not None and oldest < cell.date for cell, oldest in first.items()):
+        return (
+            f"{told}: the database is without them; 'voxlake export' reads those again that follow on older days,"
+            " 'voxlake backfill' all."
+        )
+    return f"{told}: they are forgotten, and the database is without them; 'voxlake backfill' reads them again."
 
 
 @click.command()

@@ -84,7 +84,13 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         )
         give("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
         return
+    ledger: Ledger | None = None
     with lake.locked(holder=holder()), keeping(api, settings), progress_bar() as bar, stoppable(bar.render_finish):
+
+        def chosen(known: Ledger, stream: Stream) -> Sequence[date]:
+            nonlocal ledger
+            ledger = known
+            return days(known, stream, api.account_id)
 
         def progress(done: int, planned: int) -> None:
             bar.length = planned
@@ -94,7 +100,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
             api,
             lake,
             streams,
-            lambda ledger, stream: days(ledger, stream, api.account_id),
+            chosen,
             now=now,
             jobs=settings.jobs,
             settling=settings.settling,
@@ -104,4 +110,6 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         if not sum(stream.days for stream in report.streams):
             progress(1, 1)
     say(str(report))
+    if ledger is not None and ledger.lost:
+        say(f"{ledger.told_lost()}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")
     leave(report.exit_code)
