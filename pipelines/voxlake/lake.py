@@ -41,6 +41,7 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.tmp = root / "tmp"
+        self.database = root / "voxlake.duckdb"
 
     def require(self) -> None:
         """Make sure that something was exported; a SettingsError where nothing was, and no first run is at work."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -142,7 +143,9 @@ class _Stored(NamedTuple):
 
 def _published(lake: Lake) -> set[Cell]:
     """Give the days that the published database knows; none where it cannot be read."""
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415 - it is imported late by those who ask the API, too
+    if not os.path.lexists(lake.database):
+        return set()
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415 - DuckDB, which a first run imports amid its requests
 
     try:
         return Warehouse(lake).days()

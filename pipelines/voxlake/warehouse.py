@@ -29,15 +29,13 @@ if TYPE_CHECKING:
     from voxlake.lake import Lake
     from voxlake.model import Part, Settling
 
-NAME = "voxlake.duckdb"
-
 
 class Warehouse:
     """The published database of a data directory; `moved` says what became of something else in its place."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self.path: Path = lake.root / NAME
+        self.path: Path = lake.database
         self._generations = lake.root / "warehouse"
         self.moved = ""
 
@@ -159,7 +157,7 @@ class Warehouse:
             put(aside, generation)
             if os.path.lexists(self.path) and not self.path.is_symlink() and self.damage():
                 self.moved = f"{self.path} was none of voxlake's: it is {self._lake.move_out(self.path)} now."
-            link = self._lake.tmp / NAME
+            link = self._lake.tmp / self.path.name
             link.symlink_to(os.path.join(generation.parent.name, generation.name))  # noqa: PTH118 - relative, so that the folder can move
             link.replace(self.path)
             sync(self.path.parent)
