@@ -1,8 +1,10 @@
 """The lake can be rebuilt from the replies that were kept."""
 
 import gzip
+import json
 import shutil
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pyarrow.parquet as pq
@@ -10,7 +12,10 @@ import pytest
 from dates import days_ago
 from test_export import held, truth
 
-from voxlake.streams import STREAMS
+from voxlake.lake import Lake
+from voxlake.ledger import Ledger
+from voxlake.model import DAY, SECOND, midnight
+from voxlake.streams import SMS, STREAMS
 
 
 def proofs(folder):
@@ -79,6 +84,95 @@ def test_replay_never_goes_back_behind_a_newer_reading(sandbox, voxlake):
     assert f"sms: {days_ago(5)} stays: its file is newer or proves more; --force rebuilds it." in done.stderr
     assert held(voxlake.folder / "data" / "voxlake.duckdb", "sms") == before
     assert "1 of them verified" in done.stderr
+
+
+def test_replay_brings_lost_days_back(sandbox, voxlake):
+    """A day whose file is gone is rebuilt from its replies; one that has none is said to be gone."""
+    server = sandbox()
+    voxlake("backfill", "sms", "--from", days_ago(5), "--to", days_ago(4), "--keep-raw", server=server)
+    voxlake("backfill", "sms", "--from", days_ago(8), "--to", days_ago(5), server=server)
+    shutil.rmtree(voxlake.folder / "data" / "lake" / "sms_history" / f"account_id={server.account_id}")
+    told = voxlake("replay").stderr
+    assert f"3 days of sms ({days_ago(8)} to {days_ago(6)}) had files and have none any more: 'voxlake export'" in told
+    voxlake("audit", "sms", "--since", days_ago(5), "--until", days_ago(4), server=server)
+
+
+def restamp(voxlake, at):
+    """Let the replies that were kept so far have come at another time."""
+    for path in (voxlake.folder / "data" / "raw").glob("*.gz"):
+        packed = b""
+        for member in members(path.read_bytes()):
+            line, _, rest = member.partition(b"\n")
+            packed += gzip.compress(json.dumps(json.loads(line) | {"at": at.isoformat()}).encode() + b"\n" + rest)
+        path.write_bytes(packed)
+
+
+def kept_at_noon(server, voxlake, at):
+    """Read a day, before the rows of its afternoon are there, at some time; give the options that name it."""
+    day = ("--from", days_ago(5), "--to", days_ago(4))
+    rows = [row for row in server.world.truth("sms") if row["processed_at"].date() == days_ago(5)]
+    later = [row for row in rows if row["processed_at"] >= midnight(days_ago(5)) + DAY / 2]
+    assert 0 < len(later) < len(rows)
+    for row in later:
+        server.world.remove("sms", row["message_id"])
+    voxlake("backfill", "sms", *day, "--keep-raw", server=server)
+    restamp(voxlake, at)
+    for row in later:
+        server.world.insert("sms", row)
+    return day
+
+
+def test_replay_never_takes_half_a_day_for_a_whole_one(sandbox, voxlake):
+    """A day that was whole when it was read without keeping replies is not cut at the noon of those that were kept."""
+    server = sandbox()
+    day = kept_at_noon(server, voxlake, midnight(days_ago(5)) + DAY / 2)
+    voxlake("backfill", "sms", *day, "--force", server=server)
+    voxlake("backfill", "sms", "--from", days_ago(3), "--to", days_ago(2), "--keep-raw", server=server)
+    before = held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+    assert f"sms: {days_ago(5)} stays" in voxlake("replay").stderr
+    assert held(voxlake.folder / "data" / "voxlake.duckdb", "sms") == before
+
+
+@pytest.mark.parametrize("after", [DAY / 2, DAY - SECOND, DAY + 20 * SECOND], ids=str)
+def test_a_replayed_day_in_progress_is_read_again(sandbox, voxlake, after):
+    """A day whose replies may have been asked for before it had ended is not final, however short the settling time."""
+    server = sandbox()
+    kept_at_noon(server, voxlake, midnight(days_ago(5)) + after)
+    again = ("--data-dir", "again", "--settle-hours", "0")
+    voxlake("replay", "--raw", "data/raw", *again)
+    voxlake("export", "sms", *again, server=server)
+    voxlake("audit", "sms", "--data-dir", "again", server=server)
+
+
+def test_a_whole_day_stays_though_its_replies_came_just_before(sandbox, voxlake):
+    """A file of the whole day, written seconds after the day's end, is more than replies from seconds before it."""
+    server = sandbox()
+    voxlake("backfill", "sms", "--from", days_ago(5), "--to", days_ago(4), "--keep-raw", server=server)
+    end = midnight(days_ago(5)) + DAY
+    restamp(voxlake, end - 20 * SECOND)
+    lake = Lake(voxlake.folder / "data")
+    with lake.locked(holder="a test"):
+        (old,) = Ledger(lake)
+        whole = replace(old, exported_at=end + 20 * SECOND)
+        lake.rewrite(old, whole, SMS.schema.empty_table())
+    assert f"sms: {days_ago(5)} stays" in voxlake("replay").stderr
+    assert list(Ledger(lake)) == [whole]
+
+
+def test_counts_since_bring_no_rows_back(sandbox, voxlake):
+    """A day whose statuses were read again without keeping replies stays, also where its count alone was kept since."""
+    server = sandbox()
+    day = ("--from", days_ago(5), "--to", days_ago(4))
+    voxlake("backfill", "sms", *day, "--keep-raw", server=server)
+    restamp(voxlake, midnight(days_ago(3)))
+    row = next(row for row in server.world.truth("sms") if row["processed_at"].date() == days_ago(5))
+    server.world.change("sms", row["message_id"], status_id=2, error_message="late")
+    voxlake("backfill", "sms", *day, "--force", server=server)
+    before = held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+    span = ("--since", days_ago(5), "--until", days_ago(4))
+    voxlake("audit", "sms", *span, "--pages", 0, "--keep-raw", server=server)
+    assert f"sms: {days_ago(5)} stays" in voxlake("replay").stderr
+    assert held(voxlake.folder / "data" / "voxlake.duckdb", "sms") == before
 
 
 def test_replies_hold_no_secret(sandbox, voxlake):

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from voxlake.decode import BrokenReplyError, decode_csv, decode_json
 from voxlake.draft import ROW_GROUP
-from voxlake.model import SECOND, Cell, Part, Window, midnight
+from voxlake.model import DAY, SECOND, Cell, Part, Window, midnight
 from voxlake.normalise import normalise
 from voxlake.raw import replies
 from voxlake.streams import STREAMS
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from voxlake.raw import Reply
     from voxlake.streams import Stream
 
-_TOLERANCE = timedelta(minutes=10)
-"""A file is stamped soon after its last reply."""
+_TOLERANCE = timedelta(minutes=1)
+"""A file is stamped soon after the last reply about its day, and a reply comes soon after it was asked for."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -49,6 +49,7 @@ class _Walk:
     window: Window
     pages: list[int] = field(default_factory=list)
     totals: set[int] = field(default_factory=set)
+    began_at: datetime = _LONG_AGO
     ended_at: datetime = _LONG_AGO
     csv: bool = False
     count: bool = False
@@ -75,7 +76,7 @@ class _History:
         if counts and walk is not None and walk.csv and total is not None:
             walk.totals.add(total)
         if walk is None or counts or (asked["offset"] == "0" and (not csv or walk.csv)):
-            walk = self.open[reply.run, window] = _Walk(reply.run, window, count=counts)
+            walk = self.open[reply.run, window] = _Walk(reply.run, window, began_at=reply.at, count=counts)
             self.walks.append(walk)
         walk.count = walk.count and not walk.pages
         walk.pages.append(n)
@@ -98,8 +99,8 @@ class Replayed:
 def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> Replayed:
     """Rebuild every day that the replies in `folder` know; the caller holds the lock of the lake.
 
-    A file that was exported after the last reply about its day, or holds more since, or is verified where the replies
-    prove nothing, is left alone unless `force` is set.
+    A file that was exported after the replies that prove its day, or that covers or holds more of it, or is verified
+    where they prove nothing, is left alone unless `force` is set.
 
     Raises:
         SettingsError: there are no replies.
@@ -177,10 +178,11 @@ class _Rebuilding:
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE latest AS SELECT message_id, max(n) AS n FROM {self._table} GROUP BY ALL"  # noqa: S608
         )
-        self._asked: dict[date, datetime] = {}
+        self._asked: dict[date, dict[str, datetime]] = defaultdict(dict)
         for walk in history.walks:
             for day in walk.proves.days:
-                self._asked[day] = max(walk.ended_at, self._asked.get(day, _LONG_AGO))
+                its = self._asked[day]
+                its[walk.run] = max(walk.ended_at, its.get(walk.run, _LONG_AGO))
         self._proved = self._proofs([*history.walks, *_under_one_count(history.walks)])
 
     def cells(self) -> list[Cell]:
@@ -192,12 +194,24 @@ class _Rebuilding:
         if known.total_count is None:
             # A day of which the API told nothing is no newer than what its replies tell.
             return False
-        walks = self._covering(known.cell.date)
-        if known.exported_at > self._asked[known.cell.date] + _TOLERANCE or (known.verified and not walks):
+        day, end = known.cell.date, midnight(known.cell.date) + DAY
+        walks, asked = self._covering(day), self._asked[day]
+        if not walks:
+            return known.verified or known.exported_at > max(asked.values()) + _TOLERANCE
+        # What another run has asked since of the day, a count perhaps, brings none of the rows that were read between.
+        last = asked[walks[0].run]
+        if known.exported_at > last + _TOLERANCE or self._read_at(day, walks) < end <= known.exported_at:
             return True
         pages = [n for walk in walks for n in walk.pages]
-        since = known.exported_at >= max((walk.ended_at for walk in walks), default=known.exported_at)
-        return known.verified and since and self._counted(known.cell.date, pages) < known.row_count
+        since = known.exported_at >= max(walk.ended_at for walk in walks)
+        return known.verified and since and self._counted(day, pages) < known.row_count
+
+    def _read_at(self, day: date, walks: list[_Walk]) -> datetime:
+        """Say up to when some walks know a day: one that may have been asked for before its end is in progress."""
+        end = midnight(day) + DAY
+        if any(walk.began_at < end + _TOLERANCE for walk in walks):
+            return min(*(walk.began_at for walk in walks), end - SECOND)
+        return min((walk.ended_at for walk in walks), default=midnight(day))
 
     def write(self, cell: Cell) -> Part:
         """Write the file of one day, with what the replies prove of it."""
@@ -225,7 +239,7 @@ class _Rebuilding:
                 total_count=proved if walks else draft.rows,
                 verified=problem is None,
                 moving=moving,
-                exported_at=min((walk.ended_at for walk in walks), default=midnight(cell.date)),
+                exported_at=self._read_at(cell.date, walks),
                 checksum="",
                 rejects=len(rejects),
                 problem=problem,
@@ -308,7 +322,7 @@ def _under_one_count(walks: list[_Walk]) -> Iterator[_Walk]:
             ]
             if _covers((walk.window for walk in inside), window):
                 pages = [n for walk in (first, *inside, last) for n in walk.pages]
-                yield _Walk(run, window, pages, first.totals | last.totals, last.ended_at, csv=True)
+                yield _Walk(run, window, pages, first.totals | last.totals, first.began_at, last.ended_at, csv=True)
 
 
 def _covers(windows: Iterable[Window], whole: Window) -> bool:

@@ -105,6 +105,8 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
         say(f"{path}: its last reply is torn, as after a kill, and was passed over.")
     for cell in done.kept:
         say(f"{cell.stream}: {cell.date} stays: its file is newer or proves more; --force rebuilds it.")
+    if ledger.lost:
+        say(f"{ledger.told_lost()}: 'voxlake export' reads them again, 'voxlake publish' forgets them.")
     sys.exit(0 if proved == len(done.parts) else 4)
 
 
