@@ -19,9 +19,11 @@ from voxlake.report import Report, StreamReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
     from datetime import date, datetime
 
     from voxlake.api import Api
+    from voxlake.extract import Outcome
     from voxlake.lake import Lake
     from voxlake.loading import Loading
     from voxlake.model import Part, Settling, Window
@@ -150,6 +152,35 @@ class Run:
         days = {stream: {day for day in its if midnight(day) < began} for stream, its in days.items()}
         for stream, its in days.items():
             self._wanted[stream].update(its)
+        futures = self._extracting(days, elsewhere)
+        waiting = Counter(stream for stream, _ in futures.values())
+        more: dict[Stream, set[date]] = {stream: set() for stream in days}
+        empty: dict[Stream, set[date]] = {stream: set() for stream in days}
+        selecting = dict(self._limits.selecting)
+        for future in as_completed(futures):
+            stream, window = futures[future]
+            self._advance(len(window.days))
+            waiting[stream] -= 1
+            if future.cancelled():
+                continue
+            outcome = future.result()
+            self._keep(stream, outcome, last=not waiting[stream])
+            more[stream] |= outcome.moved - self._wanted[stream]
+            empty[stream] |= outcome.empty
+            if isinstance(outcome.error, Refused):
+                for pending, (other, _) in futures.items():
+                    _ = other is stream and pending.cancel()
+        for stream in days:
+            # What shows a day that has rows was learned since, and proves one that has none.
+            if self._limits.selecting.get(stream.name) != selecting.get(stream.name):
+                more[stream] |= empty[stream]
+        if any(more.values()):
+            self.read(more)
+
+    def _extracting(
+        self, days: Mapping[Stream, Iterable[date]], elsewhere: Collection[int]
+    ) -> dict[Future[Outcome], tuple[Stream, Window]]:
+        """Begin to read days, window by window."""
         surveyed = self._surveyed(days)
         self._mark_beginnings(surveyed)
         futures = {
@@ -162,28 +193,17 @@ class Run:
         if futures and self._early and self._loading is None:
             self._loading = self._warehouse.loading()
             self._loading.prepare()
-        waiting = Counter(stream for stream, _ in futures.values())
-        moved: dict[Stream, set[date]] = {}
-        for future in as_completed(futures):
-            stream, window = futures[future]
-            self._advance(len(window.days))
-            waiting[stream] -= 1
-            if future.cancelled():
-                continue
-            outcome, report = future.result(), self._reports[stream]
-            for kept in outcome.kept:
-                self.ledger.add(kept.part)
-                report.add(kept.part, new=kept.new, changed=kept.changed, gone=kept.gone)
-            moved.setdefault(stream, set()).update(outcome.moved)
-            self._load(stream, [kept.part for kept in outcome.kept], last=not waiting[stream])
-            if outcome.error is not None:
-                report.errors.append(outcome.error)
-            if isinstance(outcome.error, Refused):
-                for pending, (other, _) in futures.items():
-                    _ = other is stream and pending.cancel()
-        more = {stream: its - self._wanted[stream] for stream, its in moved.items()}
-        if any(more.values()):
-            self.read(more)
+        return futures
+
+    def _keep(self, stream: Stream, outcome: Outcome, *, last: bool) -> None:
+        """Take note of what was read of a window, and load it when it is worth it."""
+        report = self._reports[stream]
+        for kept in outcome.kept:
+            self.ledger.add(kept.part)
+            report.add(kept.part, new=kept.new, changed=kept.changed, gone=kept.gone)
+        self._load(stream, [kept.part for kept in outcome.kept], last=last)
+        if outcome.error is not None:
+            report.errors.append(outcome.error)
 
     def repair(self, days: Mapping[Stream, Sequence[date]], *, settling: Settling) -> Report:
         """Read days again whatever is known of them, and build the database anew."""

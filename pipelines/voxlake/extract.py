@@ -42,6 +42,11 @@ class Outcome:
     moved: set[date] = field(default_factory=set)
     error: VoxlakeError | None = None
 
+    @property
+    def empty(self) -> set[date]:
+        """The days of which nothing came, and nothing is proved."""
+        return {kept.part.cell.date for kept in self.kept if not (kept.part.row_count or kept.part.verified)}
+
 
 class Kept(NamedTuple):
     """A day that was written, with how many of its rows are new, changed, and gone against the file before."""

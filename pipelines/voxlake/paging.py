@@ -112,7 +112,7 @@ class Pager:
         asked = asked or self.asked(window)
         csv = self._api.output == "csv"
         totals = [self._api.total(self._stream, asked, **filters)] if csv else []
-        if csv and (reading := self._under_one_count(window, totals[0], floor=floor)):
+        if csv and (reading := self._under_one_count(window, asked, totals[0], floor=floor, **filters)):
             return reading
         pages: list[Page] = []
         offset, stopped_at = 0, None
@@ -141,13 +141,15 @@ class Pager:
             totals.append(self._api.total(self._stream, asked, **filters))
         return Reading(pages, totals, stopped_at=stopped_at)
 
-    def _under_one_count(self, window: Window, total: int, *, floor: bool) -> Reading | None:
+    def _under_one_count(
+        self, window: Window, asked: Window, total: int, *, floor: bool, **filters: str
+    ) -> Reading | None:
         """Read csv piece by piece, each up to its last page, and count only around them all; None for few rows.
 
         A csv page tells no total, so to count around each piece would take two requests more for a handful of pages.
         """
         if not total:
-            return Reading([], [total, self._api.total(self._stream, self.asked(window))])
+            return Reading([], [total, self._api.total(self._stream, asked, **filters)])
         deepest, days = self._limits.deepest, len(window.days)
         if self.exact and self.asked(window).end != window.end:
             # That was the count of a day, of which this is perhaps a small part.
