@@ -140,6 +140,17 @@ def test_a_night_on_which_the_api_forgets(sandbox, voxlake, kind, rows):
     assert truth(server, "sms") == held(database(voxlake), "sms") == kept
 
 
+def test_a_damaged_file_misses_nothing(sandbox, voxlake):
+    """What a file holds that is not what was written there, another day's rows say, is not kept beside what is read."""
+    server = sandbox(rows=3_000, days=6)
+    voxlake("export", "sms", "--since", days_ago(6), *OPEN, server=server)
+    lake = voxlake.folder / "data" / "lake"
+    other, file = (next(lake.rglob(f"date={days_ago(n)}/*.parquet")) for n in (5, 4))
+    file.write_bytes(other.read_bytes())
+    voxlake("export", "sms", *OPEN, server=server)
+    assert truth(server, "sms") == held(database(voxlake), "sms")
+
+
 def test_the_word_of_the_api_is_taken_when_asked(sandbox, voxlake):
     """Forced, a day lacks what the API has forgotten; that is said, and the file from before kept."""
     world = World(rows=3_000, days=6, seed=3, until=days_ago(0))

@@ -167,6 +167,9 @@ class _Day:
             same = old.checksum == part.checksum
             new, changed, gone = (0, 0, gone) if same else difference(path, self.draft.path)
         lost = gone.difference(elsewhere)
+        if old is not None and lost and self._lake.damage(old) is not None:
+            # Not what was read once.
+            gone, lost = set(), set()
         if lost and force:
             self._lake.set_aside(self.cell)
         elif lost:
