@@ -108,6 +108,8 @@ def test_pandas_comes_when_rows_must_be_merged(sandbox, tmp_path, order):
     command = [sys.executable, "-X", "importtime", "-m", "voxlake", "export", "--since", str(days_ago(12))]
     done = subprocess.run(command, env=environ, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert ("pandas.core" in done.stderr) == (order == "desc")
+    # numpy loads parts of itself where they are first used, which fails now and then where two threads use them.
+    assert ("numpy.ma.core" in done.stderr) == (order == "desc")
     for stream in STREAMS:
         assert truth(server, stream) == held(tmp_path / "data" / "voxlake.duckdb", stream)
 

@@ -34,7 +34,7 @@ def normalise(tables: Sequence[pa.Table], *, stream: Stream, window: Window) -> 
     ids, times = integers(table["message_id"]), integers(table["processed_at"])
     later, higher = np.diff(times), np.diff(ids)
     ordered = ((later > 0) | ((later == 0) & (higher > 0))).all()
-    if not ordered or not ((higher > 0).all() or len(np.unique(ids)) == len(ids)):
+    if not ordered or not ((higher > 0).all() or distinct([table["message_id"]]) == len(ids)):
         table = _merged(table)
         times = integers(table["processed_at"])
     first, end = np.searchsorted(times, [_micros(window.start), _micros(window.end)]).tolist()
@@ -84,7 +84,10 @@ def integers(column: pa.ChunkedArray) -> Any:
 
 
 def distinct(ids: Iterable[pa.ChunkedArray | pa.Array]) -> int:
-    """Count by sorting, in a tenth of the memory of Arrow's table of hashes."""
+    """Count by sorting, in a tenth of the memory of Arrow's table of hashes.
+
+    Not by `np.unique`: that loads `numpy.ma` at its first call, which fails now and then where two threads do so.
+    """
     arrays = [array for its in ids for array in (its.chunks if isinstance(its, pa.ChunkedArray) else [its])]
     in_order = np.sort(integers(pa.chunked_array(arrays, pa.int64())))
     return int(np.count_nonzero(np.diff(in_order))) + bool(in_order.size)
