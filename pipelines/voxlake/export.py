@@ -301,7 +301,7 @@ class Run:
     def _surveyed(self, days: Mapping[Stream, Iterable[date]]) -> list[tuple[Stream, Window]]:
         """Cut the days into windows that are worth their requests; a stream that is refused drops out here."""
         windows = [(stream, window) for stream, its in days.items() for window in neighbours(its)]
-        surveys = [self._pool.submit(survey, self._api, stream, window) for stream, window in windows]
+        surveys = [self._pool.submit(survey, self._api, stream, window, self._limits) for stream, window in windows]
         pieces: list[tuple[Stream, Window]] = []
         for (stream, _), pending in zip(windows, surveys, strict=True):
             try:

@@ -16,6 +16,7 @@ from voxlake.lake import difference
 from voxlake.lookup import days_now
 from voxlake.model import DAY, Batch, Cell, Part, Window, midnight
 from voxlake.normalise import distinct, integers
+from voxlake.paging import RANGE_CODES, Pager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -57,17 +58,24 @@ class Kept(NamedTuple):
     gone: int = 0
 
 
-def survey(api: Api, stream: Stream, window: Window) -> list[Window]:
+def survey(api: Api, stream: Stream, window: Window, limits: Limits) -> list[Window]:
     """Ask once how many rows a window of whole days holds, and cut it so that each piece is worth its requests."""
-    if len(window.days) == 1:
+    days = len(window.days)
+    asked = Pager(api, stream, limits, None).asked(window)
+    if days == 1:
         return [window]
-    chunk = _CHUNK[api.output]
-    try:
-        rows = api.total(stream, window)
-    except (Declined, Unavailable):
-        # Perhaps the window is too long, perhaps the moment is bad: the smaller windows will tell.
-        rows = chunk * len(window.days)
-    return window.split(-(-rows // chunk) or 1)
+    if asked.seconds < limits.longest:
+        try:
+            rows = limits.counted[stream.name, asked] = api.total(stream, asked)
+            return window.split(-(-rows // _CHUNK[api.output]) or 1)
+        except Unavailable:
+            # Perhaps the moment is bad: the smallest windows will tell.
+            return window.split(days)
+        except Declined as error:
+            if error.code not in RANGE_CODES:
+                return window.split(days)
+            limits.longest = min(limits.longest, asked.seconds)
+    return [piece for half in window.split(2) for piece in survey(api, stream, half, limits)]
 
 
 def extract(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -38,14 +39,17 @@ class Limits:
     """What a run has learned of the API, shared by its threads.
 
     `page` is how many rows it gives at once, `deepest` the offset up to which it is asked: the sibling history refuses
-    more than 10,000, so larger windows are cut in time from the start. `coarse` says by stream whether it ignores the
-    time of day in bounds, which makes cuts inside a day useless; `selecting` which pair of bounds it takes for a day.
+    more than 10,000, so larger windows are cut in time from the start; a window of `longest` seconds was too long.
+    `coarse` says by stream whether it ignores the time of day in bounds, which makes cuts inside a day useless;
+    `selecting` which pair of bounds it takes for a day. `counted` are rows that were counted just now, to be used once.
     """
 
     page: int = _PAGES[0]
     deepest: int = 10_000
+    longest: float = inf
     coarse: dict[str, bool] = field(default_factory=dict)
     selecting: dict[str, int] = field(default_factory=dict)
+    counted: dict[tuple[str, Window], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ class Pager:
         """
         asked = asked or self.asked(window)
         csv = self._api.output == "csv"
-        totals = [self._api.total(self._stream, asked, **filters)] if csv else []
+        totals = [self._count_before(asked, **filters)] if csv else []
         if csv and (reading := self._under_one_count(window, asked, totals[0], floor=floor, **filters)):
             return reading
         pages: list[Page] = []
@@ -140,6 +144,10 @@ class Pager:
         if csv:
             totals.append(self._api.total(self._stream, asked, **filters))
         return Reading(pages, totals, stopped_at=stopped_at)
+
+    def _count_before(self, asked: Window, **filters: str) -> int:
+        counted = None if filters else self._limits.counted.pop((self._stream.name, asked), None)
+        return self._api.total(self._stream, asked, **filters) if counted is None else counted
 
     def _under_one_count(
         self, window: Window, asked: Window, total: int, *, floor: bool, **filters: str
