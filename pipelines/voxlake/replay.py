@@ -11,7 +11,6 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -24,66 +23,21 @@ from voxlake.model import DAY, SECOND, Cell, Part, Window, midnight
 from voxlake.normalise import normalise
 from voxlake.raw import replies
 from voxlake.streams import STREAMS
+from voxlake.walks import LONG_AGO, History, covers, under_one_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import date
     from pathlib import Path
 
     from voxlake.lake import Lake
     from voxlake.ledger import Ledger
-    from voxlake.model import Reject
     from voxlake.raw import Reply
     from voxlake.streams import Stream
+    from voxlake.walks import Walk
 
 _TOLERANCE = timedelta(minutes=1)
 """A file is stamped soon after the last reply about its day, and a reply comes soon after it was asked for."""
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(slots=True)
-class _Walk:
-    """The pages of one window, read one after the other; `pages` numbers replies through all runs."""
-
-    run: str
-    window: Window
-    pages: list[int] = field(default_factory=list)
-    totals: set[int] = field(default_factory=set)
-    began_at: datetime = _LONG_AGO
-    ended_at: datetime = _LONG_AGO
-    csv: bool = False
-    count: bool = False
-
-    @property
-    def proves(self) -> Window:
-        """The span in which nothing can be missing, whether the two dates counted or not."""
-        return Window(self.window.start + SECOND, self.window.end)
-
-
-@dataclass(slots=True)
-class _History:
-    """What the replies of one stream of one account hold; `open` are the walks that may go on, by run and window."""
-
-    walks: list[_Walk] = field(default_factory=list)
-    rejects: list[tuple[int, Reject]] = field(default_factory=list)
-    open: dict[tuple[str, Window], _Walk] = field(default_factory=dict)
-
-    def add(self, n: int, reply: Reply, window: Window, total: int | None) -> None:
-        """Note which walk a reply belongs to: a page from offset 0 begins one, and so does a count before a csv."""
-        asked = reply.parameters
-        counts, csv = asked["count"] == "1", asked["output"] == "csv"
-        walk = self.open.get((reply.run, window))
-        if counts and walk is not None and walk.csv and total is not None:
-            walk.totals.add(total)
-        if walk is None or counts or (asked["offset"] == "0" and (not csv or walk.csv)):
-            walk = self.open[reply.run, window] = _Walk(reply.run, window, began_at=reply.at, count=counts)
-            self.walks.append(walk)
-        walk.count = walk.count and not walk.pages
-        walk.pages.append(n)
-        walk.ended_at = reply.at
-        walk.csv = walk.csv or csv
-        if total is not None:
-            walk.totals.add(total)
 
 
 @dataclass(slots=True)
@@ -110,7 +64,7 @@ def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> 
     replayed = Replayed()
     with _scratch(lake.tmp / "replay.duckdb") as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        histories: dict[tuple[int, str], _History] = defaultdict(_History)
+        histories: dict[tuple[int, str], History] = defaultdict(History)
         for n, reply in enumerate(replies(folder, replayed.torn.append)):
             replayed.replies += 1
             _read(connection, n, reply, histories)
@@ -139,7 +93,7 @@ def _scratch(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection, n: int, reply: Reply, histories: dict[tuple[int, str], _History]
+    connection: duckdb.DuckDBPyConnection, n: int, reply: Reply, histories: dict[tuple[int, str], History]
 ) -> None:
     """Take the rows of a reply in, and note which walk it belongs to; errors of the API hold neither."""
     stream = next((stream for stream in STREAMS.values() if stream.method == reply.method), None)
@@ -171,7 +125,7 @@ class _Rebuilding:
         lake: Lake,
         stream: Stream,
         account_id: int,
-        history: _History,
+        history: History,
     ) -> None:
         self._connection, self._lake, self._stream, self._account_id = connection, lake, stream, account_id
         self._table, self._rejects = _table(account_id, stream), history.rejects
@@ -182,8 +136,8 @@ class _Rebuilding:
         for walk in history.walks:
             for day in walk.proves.days:
                 its = self._asked[day]
-                its[walk.run] = max(walk.ended_at, its.get(walk.run, _LONG_AGO))
-        self._proved = self._proofs([*history.walks, *_under_one_count(history.walks)])
+                its[walk.run] = max(walk.ended_at, its.get(walk.run, LONG_AGO))
+        self._proved = self._proofs([*history.walks, *under_one_count(history.walks)])
 
     def cells(self) -> list[Cell]:
         """List the days that were asked for; a row beyond them came because we ask a second wider."""
@@ -206,7 +160,7 @@ class _Rebuilding:
         since = known.exported_at >= max(walk.ended_at for walk in walks)
         return known.verified and since and self._counted(day, pages) < known.row_count
 
-    def _read_at(self, day: date, walks: list[_Walk]) -> datetime:
+    def _read_at(self, day: date, walks: list[Walk]) -> datetime:
         """Say up to when some walks know a day: one that may have been asked for before its end is in progress."""
         end = midnight(day) + DAY
         if any(walk.began_at < end + _TOLERANCE for walk in walks):
@@ -246,7 +200,7 @@ class _Rebuilding:
             ),
         )
 
-    def _proofs(self, walks: list[_Walk]) -> list[_Walk]:
+    def _proofs(self, walks: list[Walk]) -> list[Walk]:
         """Keep the walks whose distinct messages are as many as every total that came with them, newest last."""
         numbers = [(w, n) for w, walk in enumerate(walks) for n in walk.pages]
         self._connection.register(
@@ -263,18 +217,18 @@ class _Rebuilding:
         proved = [walk for w, walk in enumerate(walks) if walk.totals == {counted.get(w, 0)}]
         return sorted(proved, key=lambda walk: walk.ended_at)
 
-    def _covering(self, day: date) -> list[_Walk]:
+    def _covering(self, day: date) -> list[Walk]:
         """Give walks of one run, the newest that can, that together prove a day; none where no run can."""
         whole = Window.of_days(day, day)
-        runs: dict[str, list[_Walk]] = defaultdict(list)
+        runs: dict[str, list[Walk]] = defaultdict(list)
         for walk in self._proved:
             if walk.proves.start < whole.end and whole.start < walk.proves.end:
                 runs[walk.run].append(walk)
         for run in sorted(runs, reverse=True):
-            chosen: list[_Walk] = []
+            chosen: list[Walk] = []
             for walk in reversed(runs[run]):
                 chosen.append(walk)
-                if _covers((w.proves for w in chosen), whole):
+                if covers((w.proves for w in chosen), whole):
                     return chosen
         return []
 
@@ -300,38 +254,6 @@ class _Rebuilding:
             [window.start, window.end, pages],
         ).fetchall()
         return int(found)
-
-
-def _under_one_count(walks: list[_Walk]) -> Iterator[_Walk]:
-    """Join the csv pages of smaller windows that were read between two counts of a window around them all."""
-    counts: dict[tuple[str, Window], list[_Walk]] = defaultdict(list)
-    csv: dict[str, list[_Walk]] = defaultdict(list)
-    for walk in walks:
-        if walk.count:
-            counts[walk.run, walk.window].append(walk)
-        elif walk.csv:
-            csv[walk.run].append(walk)
-    for (run, window), its in counts.items():
-        for first, last in pairwise(its):
-            inside = [
-                walk
-                for walk in csv[run]
-                if first.pages[0] < walk.pages[0] <= walk.pages[-1] < last.pages[0]
-                and window.start <= walk.window.start
-                and walk.window.end <= window.end
-            ]
-            if _covers((walk.window for walk in inside), window):
-                pages = [n for walk in (first, *inside, last) for n in walk.pages]
-                yield _Walk(run, window, pages, first.totals | last.totals, first.began_at, last.ended_at, csv=True)
-
-
-def _covers(windows: Iterable[Window], whole: Window) -> bool:
-    at = whole.start
-    for window in sorted(windows):
-        if window.start > at:
-            return False
-        at = max(at, window.end)
-    return at >= whole.end
 
 
 def _table(account_id: int, stream: Stream) -> str:
