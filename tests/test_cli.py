@@ -200,6 +200,15 @@ def test_read_only_folder(sandbox, voxlake):
     assert told.startswith("voxlake: file is a file, not a folder")
 
 
+@pytest.mark.parametrize("command", ["export", "publish", "status", "report daily", "query SELECT"])
+def test_a_file_for_a_data_directory(sandbox, voxlake, command):
+    """Every command says of a file that it is no folder, also those that only look."""
+    (voxlake.folder / "file").write_text("ours")
+    told = sentence(voxlake(*command.split(), "--data-dir", "file", server=sandbox(rows=0), code=2))
+    assert "file is a file, not a folder" in told
+    assert (voxlake.folder / "file").read_text() == "ours"
+
+
 @pytest.mark.parametrize("command", ["publish", "audit", "report daily", "replay"])
 def test_nothing_there_yet(sandbox, voxlake, command):
     """An empty data directory is like none: it is said to be, and nothing is put into it."""

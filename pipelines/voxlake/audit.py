@@ -20,6 +20,7 @@ from voxlake.fetch import fetch
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.normalise import normalise
 from voxlake.paging import Limits
+from voxlake.weeks import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,8 +67,9 @@ class Audit:
 
     def __str__(self) -> str:
         told = (
-            f"{self.stream}: {self.days:,} days; {self.counted:,} counted by the API, {self.files:,} files read,"
-            f" {self.pages:,} pages with {self.rows:,} rows asked for again; {len(self.differences):,} differences"
+            f"{self.stream}: {counted(self.days)}; {self.counted:,} counted by the API,"
+            f" {counted(self.files, 'file')} read, {counted(self.pages, 'page')} with {counted(self.rows, 'row')}"
+            f" asked for again; {counted(len(self.differences), 'difference')}"
         )
         lines = [f"{self.stream}: {d.date}: {d.told}" for d in sorted(self.differences, key=lambda d: d.date)]
         return "\n".join([told, *lines, *(f"{self.stream}: {day}" for day in self.unread)])

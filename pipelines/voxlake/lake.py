@@ -39,14 +39,15 @@ class Lake:
     """The files below a data directory; the only place that builds paths or writes rows."""
 
     def __init__(self, root: Path) -> None:
+        with suppress(OSError):
+            if root.exists() and not root.is_dir():
+                raise SettingsError(f"{root} is a file, not a folder: give another --data-dir.")
         self.root = root
         self.tmp = root / "tmp"
         self.database = root / "voxlake.duckdb"
 
     def require(self) -> None:
         """Make sure that something was exported; a SettingsError where nothing was, and no first run is at work."""
-        if self.root.exists() and not self.root.is_dir():
-            raise SettingsError(f"{self.root} is a file, not a folder: give another --data-dir.")
         if next(self.cells(), None) is None:
             with suppress(OSError), (self.root / ".lock").open("rb") as lock:
                 self._take(lock, fcntl.LOCK_SH)

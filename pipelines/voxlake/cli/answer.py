@@ -43,6 +43,7 @@ def publish(settings: Settings) -> None:
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.ledger import Ledger  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
+    from voxlake.weeks import counted  # noqa: PLC0415
 
     lake = Lake(settings.data_dir)
     lake.require()
@@ -55,7 +56,7 @@ def publish(settings: Settings) -> None:
         say(told)
     if warehouse.moved:
         say(warehouse.moved)
-    say(f"published {sum(part.row_count for part in ledger):,} rows: {warehouse.path}")
+    say(f"published {counted(sum(part.row_count for part in ledger), 'row')}: {warehouse.path}")
 
 
 def _forgotten(ledger: Ledger) -> str:
@@ -96,9 +97,9 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
         ledger.save()
     if warehouse.moved:
         say(warehouse.moved)
-    proved = sum(part.verified for part in done.parts)
+    proved, rows = sum(part.verified for part in done.parts), sum(part.row_count for part in done.parts)
     say(
-        f"{done.replies:,} replies: {sum(part.row_count for part in done.parts):,} rows in {counted(len(done.parts))},"
+        f"{done.replies:,} replies: {counted(rows, 'row')} in {counted(len(done.parts))},"
         f" {proved:,} of them verified; database {warehouse.path}"
     )
     for path in done.torn:
