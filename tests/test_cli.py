@@ -3,15 +3,21 @@
 import fcntl
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dates import days_ago
+
+from voxlake.errors import Locked, SettingsError
+from voxlake.lake import Lake
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 
@@ -182,6 +188,28 @@ def test_locked(sandbox, voxlake):
     voxlake("export", server=server)
 
 
+def test_a_run_beside_somebody_who_looks(tmp_path):
+    """A command that finds an empty lake looks whether a run is at work, and is in no run's way."""
+    stop, looks = threading.Event(), []
+
+    def look():
+        while not stop.is_set():
+            with pytest.raises((SettingsError, Locked)):
+                Lake(tmp_path).require()
+            looks.append(1)
+
+    with ThreadPoolExecutor(2) as pool:
+        watching = [pool.submit(look) for _ in range(2)]
+        try:
+            for n in range(300):
+                with Lake(tmp_path).locked(holder=str(n)):
+                    pass
+        finally:
+            stop.set()
+    assert [done.result() for done in watching] == [None, None]
+    assert looks
+
+
 def test_no_network(voxlake, sandbox):
     """Without a server the run ends with 75; the patience is that of the client."""
     server = sandbox()
@@ -265,7 +293,22 @@ def test_sandbox_run_ends_with_the_commands_code(voxlake):
     assert done.stdout.startswith("http://127.0.0.1:")
 
 
-def test_sandbox_serve(voxlake):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_sandbox_run_that_is_stopped_early(tmp_path, number):
+    """Stopped at any moment, also before its command has begun, `sandbox run` leaves no key and no process behind."""
+    command = [VOXLAKE, "sandbox", "run", "--rows", "10", "--", "sleep", "60"]
+    environ = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environ) as run:
+        while not list(tmp_path.iterdir()):
+            assert run.poll() is None
+        run.send_signal(number)
+        run.communicate(timeout=30)
+    assert run.returncode == 128 + number
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_sandbox_serve(voxlake, number):
     """`sandbox serve` prints its URL and a ready credentials file, and ends cleanly on a signal."""
     command = [VOXLAKE, "sandbox", "serve", "--rows", "100", "--days", "3"]
     with subprocess.Popen(
@@ -273,6 +316,6 @@ def test_sandbox_serve(voxlake):
     ) as server:
         env = dict(server.stdout.readline().strip().split("=", 1) for _ in range(2))
         voxlake("export", env=env)
-        server.terminate()
+        server.send_signal(number)
         assert server.wait(20) == 0
     assert not Path(env["VOXIMPLANT_CREDENTIALS"]).exists()

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -160,6 +161,26 @@ def test_open_reader(hand):
         assert connection.execute("SELECT count(*), max(date) FROM messages").fetchall() == [(1, FIRST)]
     assert hand.ask("SELECT count(*) FROM messages") == [(5,)]
     assert len(list((hand.root / "warehouse").glob("*.duckdb"))) == 2
+
+
+def test_a_reader_overtaken_by_two_publishes(hand, monkeypatch):
+    """DuckDB reads the link first and opens the file later: what is gone by then is looked for again."""
+    hand.put(FIRST, [row(1)])
+    warehouse, connect, overtaken = hand.publish(), duckdb.connect, []
+
+    def late(path=":memory:", **options):
+        generation = Path(path).resolve() if path != ":memory:" else path
+        if options.get("read_only") and not overtaken:
+            overtaken.append(generation)
+            for day in (SECOND, SECOND + DAY):
+                hand.put(day, [row(day.toordinal(), day)])
+                hand.publish()
+        return connect(str(generation), **options)
+
+    monkeypatch.setattr(duckdb, "connect", late)
+    with warehouse.reader() as connection:
+        assert connection.execute("SELECT count(*) FROM messages").fetchall() == [(3,)]
+    assert not overtaken[0].exists()
 
 
 def test_other_statements(hand, monkeypatch, tmp_path):

@@ -80,7 +80,7 @@ class Run:
         self._wanted: dict[Stream, set[date]] = {stream: set() for stream in streams}
         self._loading: Loading | None = None
         self._early = True
-        self._ready: dict[Stream, list[Part]] = {stream: [] for stream in streams}
+        self._ready: dict[Stream, dict[Cell, Part]] = {stream: {} for stream in streams}
         self._loaded = 0
         self._progress, self._done = progress, 0
         self._force = False
@@ -252,10 +252,10 @@ class Run:
     def _load(self, stream: Stream, parts: Iterable[Part], *, last: bool) -> None:
         """Load days that are in place, more at a time the more there are, while the threads read others."""
         ready = self._ready[stream]
-        ready += parts
-        rows = sum(part.row_count for part in ready)
+        ready.update((part.cell, part) for part in parts)
+        rows = sum(part.row_count for part in ready.values())
         if self._loading is not None and (last or rows >= max(_LOAD, self._loaded // 4)):
-            self._loading.load(ready)
+            self._loading.load(list(ready.values()))
             self._loaded += rows
             ready.clear()
 

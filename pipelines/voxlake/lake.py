@@ -71,12 +71,18 @@ class Lake:
             yield
 
     def _take(self, lock: IO[bytes], how: int) -> None:
-        try:
-            fcntl.flock(lock, how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            told = lock.read().decode(errors="replace").strip() or "unknown"
-            raise Locked(f"Another run works in {self.root} ({told}): wait until it ends.") from None
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, how | fcntl.LOCK_NB)
+                return
+            try:
+                # Whoever only looks shares the lock, and holds it no longer than this.
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+            except BlockingIOError:
+                lock.seek(0)
+                told = lock.read().decode(errors="replace").strip() or "unknown"
+                raise Locked(f"Another run works in {self.root} ({told}): wait until it ends.") from None
 
     def path(self, cell: Cell) -> Path:
         """Give the path of a cell's file."""

@@ -115,7 +115,7 @@ class Warehouse:
                 f"There is no database at {self.path} yet: run 'voxlake export' first, or give --data-dir."
             )
         try:
-            with duckdb.connect(str(self.path), read_only=True) as connection:
+            with self._connect() as connection:
                 connection.execute("SET TimeZone = 'UTC'")
                 # A database of somebody else's in this place would answer that there are no messages.
                 connection.execute("SELECT fingerprint FROM meta.built").fetchall()
@@ -123,6 +123,16 @@ class Warehouse:
         except duckdb.Error as error:
             told = " ".join(str(error).split())
             raise DataError(f"The database {self.path} cannot be read ({told}): run 'voxlake publish'.") from error
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        """Open what the link points to, also where publishing takes it away between reading the link and opening."""
+        while True:
+            generation = self.path.resolve()
+            try:
+                return duckdb.connect(str(self.path), read_only=True)
+            except duckdb.Error:
+                if self.path.resolve() == generation:
+                    raise
 
     def damage(self) -> VoxlakeError | None:
         """Say why the published database cannot be read, or that there is none; None where all is well."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import Group, now, say, with_settings
+from voxlake.cli.options import EARLY, Group, now, say, stoppable, with_settings
 from voxlake.disk import passing
 from voxlake.errors import SettingsError, Unavailable
 from voxlake.settings import API_URL
@@ -122,17 +122,19 @@ _NAMES = (
 def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
     """Serve until interrupted; print the URL and a ready credentials file as lines for `export`."""
     import signal  # noqa: PLC0415
-    import threading  # noqa: PLC0415
 
-    stop = threading.Event()
+    # Not an Event: a handler that sets it waits for ever where it falls into the waiting for it.
+    came, note = os.pipe()
+    os.set_blocking(note, False)
+    signal.set_wakeup_fd(note)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: None)
     with _folder(keep) as folder, build(folder) as server:
         for name, value in _variables(server).items():
             click.echo(f"{name}={value}")
         sys.stdout.flush()
         say("Serving until Ctrl-C.")
-        stop.wait()
+        os.read(came, 1)
 
 
 @sandbox.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -143,18 +145,26 @@ def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tu
     import signal  # noqa: PLC0415
     import subprocess  # noqa: PLC0415
 
-    def pass_on(number: int, _frame: object) -> None:
-        # Ctrl-C reaches the command by itself.
-        if number == signal.SIGTERM or sys.stdin is None or not sys.stdin.isatty():
-            process.send_signal(number)
+    started: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
 
-    with _folder(keep) as folder, build(folder) as server:
+    def pass_on(number: int, _frame: object) -> None:
+        if not started:
+            early.append(number)
+        # Ctrl-C reaches the command by itself.
+        elif number == signal.SIGTERM or sys.stdin is None or not sys.stdin.isatty():
+            started[0].send_signal(number)
+
+    with stoppable(told=EARLY), _folder(keep) as folder, build(folder) as server:
         environ = {k: v for k, v in os.environ.items() if k not in ("VOXIMPLANT_ACCOUNT_ID", "VOXIMPLANT_API_KEY")}
         environ |= _variables(server)
         try:
-            process = subprocess.Popen(command, env=environ)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, pass_on)
+            process = subprocess.Popen(command, env=environ)
+            started.append(process)
+            for missed in early:
+                process.send_signal(missed)
             code = process.wait()
         except OSError as error:
             raise SettingsError(
@@ -208,10 +218,13 @@ def _pull(api_url: str, lever: str, form: dict[str, str]) -> None:
 
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
+    import secrets  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
 
     if keep is None:
-        with passing(Path(tempfile.mkdtemp(prefix="voxlake-sandbox-"))) as folder:
+        # Not by mkdtemp: what it has made would stay where a signal comes before it is known to pass.
+        with passing(Path(tempfile.gettempdir(), f"voxlake-sandbox-{secrets.token_hex(8)}")) as folder:
+            folder.mkdir(mode=0o700)
             yield folder
         return
     try:
