@@ -4,10 +4,8 @@ A scenario is drawn from anything that behaves like `random.Random`: Hypothesis'
 a soak. Each night is a process of its own that exports over real HTTP; time passes when a night says so.
 """
 
-import contextlib
 import json
 import multiprocessing
-import os
 import random
 import signal
 import time
@@ -196,8 +194,7 @@ class Life:
         process.start()
         if kill_after is not None:
             process.join(kill_after * self._rng.uniform(0.1, 1.5))
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+            process.kill()
         process.join(120)
         if process.exitcode is None:
             process.terminate()

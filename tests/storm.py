@@ -12,14 +12,17 @@ from runner import Command
 
 from voxlake.streams import STREAMS
 
-COMMANDS = {
-    "export": ["export", "--settle-hours", "1200", "--keep-raw"],
-    "csv": ["export", "--settle-hours", "1200", "--output", "csv", "--jobs", "8"],
-    "backfill": ["backfill", "--from", days_ago(9), "--to", days_ago(0), "--force"],
-    "publish": ["publish"],
-    "repair": ["audit", "--repair", "--pages", "3"],
-    "replay": ["replay", "--force"],
-}
+
+def commands():
+    """Give what is killed, by name."""
+    return {
+        "export": ["export", "--settle-hours", "1200", "--keep-raw"],
+        "csv": ["export", "--settle-hours", "1200", "--output", "csv", "--jobs", "8"],
+        "backfill": ["backfill", "--from", days_ago(9), "--to", days_ago(0), "--force"],
+        "publish": ["publish"],
+        "repair": ["audit", "--repair", "--pages", "3"],
+        "replay": ["replay", "--force"],
+    }
 
 
 def storm(server, folder, environ, *, kills, seed):
@@ -27,9 +30,9 @@ def storm(server, folder, environ, *, kills, seed):
     rng = random.Random(seed)
     tally = Counter()
     files = folder / "command"
-    run(COMMANDS["export"], server, folder, environ, files)
+    run(commands()["export"], server, folder, environ, files)
     lengths = {}
-    for name, arguments in COMMANDS.items():
+    for name, arguments in commands().items():
         started = time.monotonic()
         run(arguments, server, folder, environ, files)
         lengths[name] = time.monotonic() - started
@@ -38,8 +41,8 @@ def storm(server, folder, environ, *, kills, seed):
         for stream in STREAMS:
             row = next(row for row in server.world.truth(stream) if row["processed_at"].date() == days_ago(3))
             server.world.insert(stream, row | {"message_id": next(ids)})
-        name = rng.choice(sorted(COMMANDS))
-        command = Command(COMMANDS[name], environ, folder, files)
+        name = rng.choice(sorted(commands()))
+        command = Command(commands()[name], environ, folder, files)
         time.sleep(rng.uniform(0, lengths[name] * 1.1))
         command.process.kill()
         if command.wait(60).returncode == -signal.SIGKILL:

@@ -11,17 +11,22 @@ from test_export import held, truth
 
 from voxlake.streams import STREAMS
 
-DAY = days_ago(4)
+
+def some_day():
+    """Give a day in the middle of what the tests export."""
+    return days_ago(4)
 
 
-def part(voxlake, stream="sms", day=DAY):
+def part(voxlake, stream="sms", day=None):
     """Give the path of a day's file."""
-    return next((voxlake.folder / "data" / "lake" / STREAMS[stream].table).glob(f"*/date={day}/part.parquet"))
+    return next(
+        (voxlake.folder / "data" / "lake" / STREAMS[stream].table).glob(f"*/date={day or some_day()}/part.parquet")
+    )
 
 
-def row_of(server, stream="sms", day=DAY, number=0):
+def row_of(server, stream="sms", day=None, number=0):
     """Give one of the API's rows of a day."""
-    return [row for row in server.world.truth(stream) if row["processed_at"].date() == day][number]
+    return [row for row in server.world.truth(stream) if row["processed_at"].date() == (day or some_day())][number]
 
 
 def lose_file(voxlake, server):
@@ -53,7 +58,9 @@ def touch_database(voxlake, server):
     link = voxlake.folder / "data" / "voxlake.duckdb"
     link.resolve().chmod(0o644)
     with duckdb.connect(str(link)) as connection:
-        connection.execute("UPDATE sms_history SET cost = cost + 1 WHERE date = $1 AND message_id % 50 = 0", [DAY])
+        connection.execute(
+            "UPDATE sms_history SET cost = cost + 1 WHERE date = $1 AND message_id % 50 = 0", [some_day()]
+        )
 
 
 def lose_database(voxlake, server):
@@ -99,7 +106,7 @@ def test_every_harm_is_found_and_repaired(sandbox, voxlake, harm, told):
     harm(voxlake, server)
     found = voxlake("audit", "--pages", "20", "--seed", "1", server=server, code=4)
     lines = [line for line in found.stdout.splitlines() if told in line]
-    assert any(line.startswith(f"sms: {DAY}: ") for line in lines), found.stdout
+    assert any(line.startswith(f"sms: {some_day()}: ") for line in lines), found.stdout
     assert "text" not in found.stdout.replace("(text)", "")
     repaired = voxlake("audit", "--pages", "20", "--seed", "1", "--repair", server=server)
     assert repaired.stdout.splitlines()[-1].endswith("; 0 differences")
@@ -114,7 +121,9 @@ def lose(voxlake, *days, streams=("sms",)):
             shutil.rmtree(part(voxlake, stream, day).parent)
 
 
-OLDEST = [days_ago(8), days_ago(7), days_ago(6)]
+def oldest():
+    """Give the three oldest days of what the tests export."""
+    return [days_ago(8), days_ago(7), days_ago(6)]
 
 
 def forget_nothing(index):
@@ -141,15 +150,15 @@ def test_the_oldest_days_are_missed_as_any_other(sandbox, voxlake, harm):
     """Days whose files are gone are named by status and audit, also the oldest, until the next export reads them."""
     server = sandbox(days=8, rows=2000)
     voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
-    lose(voxlake, *OLDEST)
+    lose(voxlake, *oldest())
     harm(voxlake.folder / "data" / "ledger.json")
     for _ in range(2):
         (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
-        assert found["missing_days"][:3] == [str(day) for day in OLDEST]
+        assert found["missing_days"][:3] == [str(day) for day in oldest()]
         told = voxlake("audit", server=server, code=4).stdout
-        assert [f"sms: {day}: the lake has no file of this day" in told for day in OLDEST] == [True] * 3
+        assert [f"sms: {day}: the lake has no file of this day" in told for day in oldest()] == [True] * 3
         told = voxlake("export", "--since", days_ago(2), server=server).stderr
-        assert f"3 days of sms ({OLDEST[0]} to {OLDEST[-1]}) had files and have none any more: 'voxlake exp" in told
+        assert f"3 days of sms ({oldest()[0]} to {oldest()[-1]}) had files and have none any more: 'voxlake exp" in told
     assert "any more" not in voxlake("export", server=server).stderr
     assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
     voxlake("audit", server=server)
@@ -172,20 +181,22 @@ def test_a_damaged_file_that_is_removed_is_missed(sandbox, voxlake):
     """A file that is taken away because it was damaged leaves a day that is missed, also the oldest."""
     server = sandbox(days=8, rows=2000)
     voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
-    path = part(voxlake, day=OLDEST[0])
+    path = part(voxlake, day=oldest()[0])
     path.write_bytes(b"")
     voxlake("export", "--since", days_ago(2), server=server, code=4)
     path.unlink()
-    assert f"sms: {OLDEST[0]}: the lake has no file" in voxlake("audit", server=server, code=4).stdout
+    assert f"sms: {oldest()[0]}: the lake has no file" in voxlake("audit", server=server, code=4).stdout
 
 
 def test_days_that_were_deleted_on_purpose_are_forgotten(sandbox, voxlake):
     """A publish takes the lake as it is, says which days are gone, and from then on nobody misses them."""
     server = sandbox(days=8, rows=2000)
     voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
-    lose(voxlake, *OLDEST, streams=STREAMS)
+    lose(voxlake, *oldest(), streams=STREAMS)
     told = voxlake("publish").stderr
-    assert f"3 days of sms and a2p ({OLDEST[0]} to {OLDEST[-1]}) had files and have none any more: they are f" in told
+    assert (
+        f"3 days of sms and a2p ({oldest()[0]} to {oldest()[-1]}) had files and have none any more: they are f" in told
+    )
     assert "any more" not in voxlake("publish").stderr
     (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
     assert found["first_day"] == str(days_ago(5))
@@ -199,12 +210,12 @@ def test_a_day_between_others_that_was_deleted_stays_missing(sandbox, voxlake):
     """A publish says that a day between others is not in the database any more, and who reads it again."""
     server = sandbox(days=8, rows=2000)
     voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
-    lose(voxlake, DAY)
+    lose(voxlake, some_day())
     told = voxlake("publish").stderr
-    assert f"1 day of sms ({DAY}) had files and have none any more: the database is without them" in told
+    assert f"1 day of sms ({some_day()}) had files and have none any more: the database is without them" in told
     assert "'voxlake export' reads those again" in told
     (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
-    assert found["missing_days"][0] == str(DAY)
+    assert found["missing_days"][0] == str(some_day())
     voxlake("export", server=server)
     assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
 
@@ -235,7 +246,7 @@ def test_no_database(sandbox, voxlake, harm, told):
 
 
 STRAYS = (
-    f"sms_history/account_id=1234567/date={DAY}/copy.parquet",
+    "sms_history/account_id=1234567/date={day}/copy.parquet",
     "sms_history/account_id=1234567/date=soon/part.parquet",
     "sms_history/account_id=01234567/date=2026-01-01/part.parquet",
     "sms_history/x/part.parquet",
@@ -248,25 +259,26 @@ def test_strays(sandbox, voxlake):
     server = sandbox(days=5, rows=500)
     voxlake("backfill", "--from", days_ago(5), "--to", days_ago(0), server=server)
     data = voxlake.folder / "data"
+    strays = [name.format(day=some_day()) for name in STRAYS]
     rows = len(truth(server, "sms")) + len(truth(server, "a2p"))
     files = f"'{data}/lake/**/*.parquet', hive_partitioning = false, union_by_name = true"
     glob = f"SELECT count(*) AS n FROM read_parquet({files})"
-    for name in STRAYS:
+    for name in strays:
         (data / "lake" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(part(voxlake), data / "lake" / name)
     assert json.loads(voxlake("query", glob, "--format", "json").stdout) != [{"n": rows}]
     found = voxlake("audit", server=server, code=4)
-    for name in STRAYS:
+    for name in strays:
         assert found.stderr.count(f"data/lake/{name} is none of voxlake's files, and a glob") == 1
     voxlake("publish")
     repaired = voxlake("audit", "--repair", server=server)
-    for name in STRAYS:
+    for name in strays:
         assert f"it is data/rejects/stray/lake/{name} now" in repaired.stderr
         assert (data / "rejects" / "stray" / "lake" / name).read_bytes() == part(voxlake).read_bytes()
     assert json.loads(voxlake("query", glob, "--format", "json").stdout) == [{"n": rows}]
     voxlake("audit", server=server)
-    shutil.copyfile(part(voxlake), data / "lake" / STRAYS[0])
-    assert f"{STRAYS[0]}.again now" in voxlake("audit", "--repair", server=server).stderr
+    shutil.copyfile(part(voxlake), data / "lake" / strays[0])
+    assert f"{strays[0]}.again now" in voxlake("audit", "--repair", server=server).stderr
 
 
 @pytest.mark.parametrize(
@@ -285,7 +297,7 @@ def test_audit_under_every_bound(sandbox, voxlake, switches):
     voxlake("audit", "--output", "csv", server=server)
     late_row(voxlake, server)
     found = json.loads(voxlake("audit", "sms", "--format", "json", server=server, code=4).stdout)
-    assert {(d["date"], d["stream"]) for d in found[0]["differences"]} == {(str(DAY), "sms")}
+    assert {(d["date"], d["stream"]) for d in found[0]["differences"]} == {(str(some_day()), "sms")}
 
 
 def test_audit_says_what_it_could_not_ask(sandbox, voxlake):
@@ -312,7 +324,7 @@ def test_damaged_file_heals_by_itself(sandbox, voxlake):
     voxlake("backfill", "--from", days_ago(10), "--to", days_ago(0), server=server)
     lose_footer(voxlake, server)
     before = held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
-    assert f"--from {DAY} --to {DAY + timedelta(days=1)}" in voxlake("publish", code=4).stderr
+    assert f"--from {some_day()} --to {some_day() + timedelta(days=1)}" in voxlake("publish", code=4).stderr
     assert before == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
     voxlake("export", server=server)
     assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")

@@ -1,9 +1,11 @@
 """The page, looked at with a real browser, and its figures held against the truth."""
 
+import functools
 import os
 import re
 import shlex
 from collections import Counter
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -92,9 +94,21 @@ class Lake:
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lakes(tmp_path_factory):
+    """Export and draw a lake for each day on which there are tests; a run may last past midnight."""
+    with ExitStack() as stack:
+        yield functools.cache(lambda _today: stack.enter_context(drawn_lake(tmp_path_factory.mktemp("lake"))))
+
+
+@pytest.fixture
+def lake(lakes):
+    """Give the lake of today."""
+    return lakes(days_ago(0))
+
+
+@contextmanager
+def drawn_lake(folder):
     """Export twenty days, with a hostile sender and a hostile error in them, and draw them all."""
-    folder = tmp_path_factory.mktemp("lake")
     world = World(rows=2000, days=20, seed=1, until=days_ago(0))
     row = next(row for row in world.truth("a2p") if row["processed_at"].date() == days_ago(2))
     for n in range(300):

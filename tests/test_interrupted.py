@@ -77,14 +77,14 @@ def test_an_audit_that_is_stopped(sandbox, voxlake, number):
 
     def hung(*_):
         asked.set()
-        let_go.wait()
+        let_go.wait(60)
 
     server.answer = hung
     environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
     process = subprocess.Popen(
         [*VOXLAKE, "audit", "--repair"], env=environ, cwd=voxlake.folder, stderr=subprocess.PIPE, text=True
     )
-    asked.wait()
+    assert asked.wait(60)
     process.send_signal(number)
     _, told = process.communicate()
     let_go.set()

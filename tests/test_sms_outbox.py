@@ -260,12 +260,12 @@ def test_ctrl_c_is_no_bug(sandbox, tmp_path, number, code):
     """Stopped while a request is under way, the run ends with one sentence, and the journal knows the rest."""
     server = sandbox("resend_seconds=none", rows=0)
     env = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-    answer, reached = server.answer, threading.Event()
+    answer, reached, let_go = server.answer, threading.Event(), threading.Event()
 
     def slow(*arguments):
         reply = answer(*arguments)
         reached.set()
-        time.sleep(1)
+        let_go.wait(60)
         return reply
 
     server.answer = slow
@@ -274,6 +274,7 @@ def test_ctrl_c_is_no_bug(sandbox, tmp_path, number, code):
         assert reached.wait(60)
         run.send_signal(number)
         (line,) = run.communicate(timeout=30)[1].splitlines()
+        let_go.set()
         assert line.startswith("voxlake: Interrupted: the same command goes on")
     assert run.returncode == code
     with opened(tmp_path / "data") as outbox:

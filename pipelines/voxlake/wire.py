@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from email.utils import parsedate_to_datetime
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -137,7 +138,7 @@ class Wire:
         """
         deadline = self._now() + self._patience
         renewed = False
-        for tries, delay in enumerate((*_DELAYS, None), start=1):
+        for tries, delay in enumerate(chain(_DELAYS, repeat(_DELAYS[-1])), start=1):
             try:
                 with self.pace:
                     body = self._ask(method, parameters)
@@ -160,12 +161,12 @@ class Wire:
                 self._exhausted = False
                 self.pace.well()
                 return reply
-            self._surely_repeatable(fault, method, once=once, tries=tries)
+            self._raise_if_final(fault, method, once=once, tries=tries)
             if fault.too_fast:
                 self.pace.too_fast()
-            wait = max(fault.wait, (delay or 0) * (0.5 + self._random() / 2))
+            wait = max(fault.wait, delay * (0.5 + self._random() / 2))
             # Once patience has run out for one request, the others don't each wait as long again.
-            if delay is None or self._exhausted or self._now() + wait > deadline:
+            if self._exhausted or self._now() + wait > deadline:
                 break
             self._sleep(wait)
         self._exhausted = True
@@ -175,8 +176,8 @@ class Wire:
             f" later{advice}."
         )
 
-    def _surely_repeatable(self, fault: _FaultError, method: str, *, once: bool, tries: int) -> None:
-        """Let only those faults be repeated of which nothing can come twice, where that matters, or something once."""
+    def _raise_if_final(self, fault: _FaultError, method: str, *, once: bool, tries: int) -> None:
+        """Raise where asking again could do something twice, or could not help."""
         if once and not fault.undone:
             raise Uncertain(f"{method} may or may not have been done: {fault}.")
         if fault.denied and tries >= _DENIALS:

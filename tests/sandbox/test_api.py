@@ -14,12 +14,15 @@ from voxlake.sandbox.faults import KINDS
 from voxlake.sandbox.history import METHODS
 from voxlake.sandbox.switches import Switches
 
-SPAN = {"from_date": f"{days_ago(3)} 00:00:00", "to_date": f"{days_ago(1)} 00:00:00"}
+
+def span():
+    """Give the dates of two days that the sandboxes hold rows of."""
+    return {"from_date": f"{days_ago(3)} 00:00:00", "to_date": f"{days_ago(1)} 00:00:00"}
 
 
 def key(server, **parameters):
     """Give parameters with the legacy pair."""
-    return {"account_id": str(server.account_id), "api_key": server.api_key, **SPAN, **parameters}
+    return {"account_id": str(server.account_id), "api_key": server.api_key, **span(), **parameters}
 
 
 def ask(server, method="GetSmsHistory", **parameters):
@@ -46,7 +49,7 @@ def code(reply):
 def bearer(server, token, method="GetSmsHistory"):
     """Ask with a token and give the code."""
     headers = {"Authorization": f"Bearer {token}"}
-    return code(requests.post(f"{server.url}/{method}", data=SPAN, headers=headers, timeout=10))
+    return code(requests.post(f"{server.url}/{method}", data=span(), headers=headers, timeout=10))
 
 
 def test_every_transport(sandbox):
