@@ -52,6 +52,9 @@ test: $(VENV)/.tested $(SDK) browser ## Run the tests
 soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
 	@cd tests && ../$(BIN)/python soak.py $(SOAK) $(SEED)
 
+slow: $(VENV)/.tested ## Run the tests that take minutes
+	@$(BIN)/python -m pytest -m slow -q
+
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

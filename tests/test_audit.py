@@ -245,6 +245,19 @@ def test_no_database(sandbox, voxlake, harm, told):
     assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
 
 
+def test_a_repair_as_json(sandbox, voxlake):
+    """One list tells what was found, and of the days that were read again, what is left of it."""
+    server = sandbox(rows=500, days=5)
+    voxlake("backfill", "--from", days_ago(5), "--to", days_ago(0), server=server)
+    part(voxlake).unlink()
+    found = json.loads(voxlake("audit", "--repair", "--format", "json", server=server).stdout)
+    assert [(f["stream"], f["repaired"], bool(f["differences"])) for f in found] == [
+        ("sms", False, True),
+        ("a2p", False, False),
+        ("sms", True, False),
+    ]
+
+
 STRAYS = (
     "sms_history/account_id=1234567/date={day}/copy.parquet",
     "sms_history/account_id=1234567/date=soon/part.parquet",

@@ -292,9 +292,23 @@ def test_duplicates_are_found(numbers):
             checked_numbers(numbers)
 
 
+def test_a_client_that_is_closed(sandbox):
+    """Used as a context, a client leaves no thread behind."""
+    server, before = sandbox(rows=5000, days=3), set(threading.enumerate())
+    with Client.connect(server.credentials, url=server.url) as ours:
+        rows = list(ours.sms_history(datetime.now(tz=UTC) - timedelta(days=4), datetime.now(tz=UTC)))
+    assert len(rows) == len(list(server.world.truth("sms")))
+    left = {thread for thread in threading.enumerate() if thread not in before and "ThreadPool" in thread.name}
+    assert not left
+
+
 def test_secrets_stay_inside(sandbox):
     """No repr and no error shows a key or a text."""
     server = sandbox(rows=0)
     ours = Client.connect(server.credentials, url=server.url)
     held = json.loads(server.credentials.read_text())["private_key"]
-    assert held[40:60] not in repr(ours) + repr(ours.api) + repr(ours.__dict__)
+    assert held[40:60] not in repr(ours) + repr(vars(ours)) + repr(ours.api) + repr(vars(ours.api))
+    assert "s3cret" not in repr(ApiKey(1, "s3cret")) + str(ApiKey(1, "s3cret"))
+    with pytest.raises(Declined) as error:
+        ours.send_sms("12345678999", TO, "a secret text")
+    assert "secret text" not in f"{error.value} {error.value!r}"

@@ -39,6 +39,11 @@ class Api(Wire):
         # Reading many replies takes ten times their size, and more at once than there are processors gains nothing.
         self._reading = threading.Semaphore(os.cpu_count() or 1)
 
+    def close(self) -> None:
+        """Let the connections and threads go; what is under way ends first."""
+        self._side_by_side.shutdown(cancel_futures=True)
+        self._adapter.close()
+
     def page(self, stream: Stream, window: Window, *, offset: int, count: int, **filters: str) -> Page:
         """Ask for up to `count` rows of a history from `offset`, in the output format that was chosen.
 

@@ -225,7 +225,7 @@ class _Auditor:
         if lacking:
             yield f"the lake lacks {_some(lacking)}"
         if other:
-            yield f"the lake has otherwise {_some(other)}"
+            yield f"the lake differs from the API in {_some(other)}"
 
 
 def _some(messages: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import random
 import time
 from datetime import UTC, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from voxlake.api import Api
 from voxlake.auth import ApiKey, ServiceAccount, read_credentials
@@ -70,6 +70,16 @@ class Client:
         else:
             auth = read_credentials(Path(credentials).expanduser(), now=time.time)
         return cls(Api(url, auth, patience=patience, timeout=timeout, random=random.random))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let connections and threads go; a client that lives as long as its program need not be closed."""
+        self.api.close()
 
     def send_sms(self, source: str, destination: str, text: str, *, store_body: bool = False) -> Sent:
         """Send one message from a rented number (SendSmsMessage).

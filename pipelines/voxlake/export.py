@@ -169,7 +169,8 @@ class Run:
             empty[stream] |= outcome.empty
             if isinstance(outcome.error, Refused):
                 for pending, (other, _) in futures.items():
-                    _ = other is stream and pending.cancel()
+                    if other is stream:
+                        pending.cancel()
         for stream in days:
             # What shows a day that has rows was learned since, and proves one that has none.
             if self._limits.selecting.get(stream.name) != selecting.get(stream.name):

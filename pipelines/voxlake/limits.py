@@ -36,11 +36,6 @@ _NAMED = 5
 _DIGITS = re.compile(r"[0-9]{3,15}", re.ASCII)
 
 
-def advice(code: int) -> str | None:
-    """Say what to do about an error code of a send, where that is known."""
-    return ADVICE.get(code)
-
-
 def check_text(text: str, *, longest: int) -> None:
     """Refuse a text that the API would refuse, or that is none."""
     if not text.strip():

@@ -74,8 +74,8 @@ def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[in
     if not lines:
         lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
     lines += [
-        f"odd: {counted(w['messages'], w['channel'] + ' message')}, {w['first_day']} to {w['last_day']}, where it is"
-        f" not so: {w['promise']} ({w['warning']})"
+        f"odd: {counted(w['messages'], w['channel'] + ' message')}, {w['first_day']} to {w['last_day']}, against the"
+        f" rule: {w['promise']} ({w['warning']})"
         for w in found["warnings"]
     ]
     last = found["last_run"]

@@ -44,7 +44,6 @@ class Stream:
     name: str
     method: str
     table: str
-    date_field: str
     own: str
     roles: tuple[str, ...]
     moving: tuple[str, ...]
@@ -96,7 +95,6 @@ SMS = Stream(
     name="sms",
     method="GetSmsHistory",
     table="sms_history",
-    date_field="processed_date",
     own="direction",
     roles=("Owner", "Admin", "Developer", "Supervisor", "Accountant", "CallsSMS"),
     moving=(),
@@ -106,7 +104,6 @@ A2P = Stream(
     name="a2p",
     method="A2PGetSmsHistory",
     table="a2p_sms_history",
-    date_field="processing_date",
     own="delivery_status",
     roles=("Owner", "Admin", "CallsSMS"),
     moving=("QUEUED", "DISPATCHED"),

@@ -74,9 +74,12 @@ def audit(
             found = look(
                 api, lake, ledger, days, warehouse=known, pages=pages, seed=seed, jobs=settings.jobs, now=now()
             )
-            _tell(found[0], form)
+            rounds.append(found[0])
+            if form != "json" and found[0]:
+                give("\n".join(map(str, found[0])))
             return found
 
+        rounds: list[list[Audit]] = []
         audits, errors = audited(ledger, days)
         differing = {STREAMS[a.stream]: sorted({d.date for d in a.differences}) for a in audits if a.differences}
         if repair:
@@ -97,10 +100,9 @@ def audit(
                 say(warehouse.moved)
             strays, damage = lake.strays(), warehouse.damage()
         sound = _examined(warehouse, strays, damage)
-    for error in errors:
-        say(f"voxlake: {error}")
-    if any(found.differences for found in audits):
-        say("Something differs: 'voxlake audit --repair' reads these days again.")
+    if form == "json":
+        _give_json(rounds)
+    _tell_trouble(audits, errors, repair=repair)
     say(f"The pages were chosen by --seed {seed}.")
     codes = {error.exit_code for error in errors} | (set() if sound else {DataError.exit_code})
     sys.exit(gravest(codes | {4 for found in audits if found.differences or found.unread}))
@@ -143,14 +145,20 @@ def _examined(warehouse: Warehouse, strays: Sequence[Path], damage: VoxlakeError
     return not broken and not strays
 
 
-def _tell(audits: Sequence[Audit], form: str) -> None:
-    """Print what was found; JSON has one list for each round."""
+def _tell_trouble(audits: Sequence[Audit], errors: Sequence[VoxlakeError], *, repair: bool) -> None:
+    """Say what went wrong, and what to do about days that differ."""
+    for error in errors:
+        say(f"voxlake: {error}")
+    if any(found.differences for found in audits):
+        again = "the lines above say what" if repair else "'voxlake audit --repair' reads these days again"
+        say(f"Something {'still ' if repair else ''}differs: {again}.")
+
+
+def _give_json(rounds: Sequence[Sequence[Audit]]) -> None:
+    """Print one list of what was found before and after a repair."""
     from voxlake.show import as_json  # noqa: PLC0415
 
-    if form == "json":
-        give(as_json([found.to_json() for found in audits]))
-    elif audits:
-        give("\n".join(map(str, audits)))
+    give(as_json([found.to_json() | {"repaired": n > 0} for n, audits in enumerate(rounds) for found in audits]))
 
 
 def _days(ledger: Ledger, account_id: int, stream: Stream, since: str | None, until: str | None) -> Sequence[date]:

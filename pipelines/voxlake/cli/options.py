@@ -99,7 +99,7 @@ def data_options(command: F) -> F:
 def api_options(command: F) -> F:
     """Add the settings that say how to ask the API."""
     for option in (
-        click.option("--keep-raw", is_flag=True, default=None, help="Keep every reply in raw/, for 'voxlake replay'."),
+        click.option("--keep-raw/--no-keep-raw", default=None, help="Keep every reply in raw/, for 'voxlake replay'."),
         click.option("--timeout", metavar="N", help="Seconds to wait for one reply. [60]"),
         click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
         click.option("--jobs", metavar="N", help="Requests at the same time. [4]"),

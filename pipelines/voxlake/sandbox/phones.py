@@ -29,9 +29,8 @@ class Phones:
             if parameters.get(name):
                 wanted = {part for part in parameters[name].split(";") if part}
                 rows = [row for row in rows if str(row[name]) in wanted]
-        for name in ("is_sms_supported",):
-            if parameters.get(name):
-                rows = [row for row in rows if row[name] == (parameters[name].lower() in ("true", "1"))]
+        if wanted_sms := parameters.get("is_sms_supported"):
+            rows = [row for row in rows if row["is_sms_supported"] == (wanted_sms.lower() in ("true", "1"))]
         offset, count = self._number(parameters, "offset", 0), self._number(parameters, "count", _DEFAULT_COUNT)
         page = rows[offset : offset + min(count, _MOST)]
         return json_reply({"result": page, "count": len(page), "total_count": len(rows)})

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ACCOUNT_ID = 1234567
 API_KEY = "00000000-sandbox-0000-0000-000000000000"
-_ERRORS = {**{f"code-{code}": ApiError(code, "Something is wrong for the moment.") for code in CODES}}
+_ERRORS = {f"code-{code}": ApiError(code, "Something is wrong for the moment.") for code in CODES}
 _ERRORS["expired"] = ApiError(456, "The token has expired.")
 
 
