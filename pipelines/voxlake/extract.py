@@ -61,9 +61,9 @@ class Kept(NamedTuple):
 def survey(api: Api, stream: Stream, window: Window, limits: Limits) -> list[Window]:
     """Ask once how many rows a window of whole days holds, and cut it so that each piece is worth its requests."""
     days = len(window.days)
-    asked = Pager(api, stream, limits, None).asked(window)
     if days == 1:
         return [window]
+    asked = Pager(api, stream, limits, None).asked(window)
     if asked.seconds < limits.longest:
         try:
             rows = limits.counted[stream.name, asked] = api.total(stream, asked)
