@@ -154,6 +154,7 @@ def test_filters(sandbox):
     wanted = [rows[n]["message_id"] for n in (1, 5)]
     reply = ask(server, message_id="".join(f"{i};" for i in wanted), count="1")
     assert (reply["total_count"], len(reply["result"])) == (2, 1)
+    server = sandbox(rows=20_000)
     statuses = {
         number: ask(server, "A2PGetSmsHistory", delivery_status=str(number))["total_count"] for number in range(1, 9)
     }

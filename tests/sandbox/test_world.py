@@ -1,9 +1,12 @@
 """The sandbox's world: seeded, stable from day to day, exact."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from voxlake.sandbox.world import World
 
@@ -30,6 +33,49 @@ def test_total_is_exact(count, days):
         assert len({row["message_id"] for row in its}) == len(its)
         assert all(UNTIL - timedelta(days=days) <= row["processed_at"].date() < UNTIL for row in its)
         assert all(a["processed_at"] <= b["processed_at"] for a, b in pairwise(its))
+
+
+def counts(of):
+    """Give how many messages each day has, by history; days without one are left out."""
+    return {stream: Counter(row["processed_at"].date() for row in of.truth(stream)) for stream in ("sms", "a2p")}
+
+
+@given(
+    rows=st.integers(0, 200),
+    days=st.integers(1, 40),
+    seed=st.integers(0, 2**32),
+    until=st.dates(date(2000, 1, 1), date(2100, 1, 1)),
+)
+@example(rows=3000, days=6, seed=3, until=date(2026, 11, 28))
+@example(rows=6, days=6, seed=1, until=UNTIL)
+@example(rows=100, days=6, seed=1, until=date(2028, 3, 1))
+@example(rows=0, days=1, seed=1, until=UNTIL)
+@example(rows=1, days=1, seed=1, until=UNTIL)
+def test_every_day_has_its_share(rows, days, seed, until):
+    """On any date the shares add up, no day is empty that need not be, and the newest half is the same tomorrow."""
+    found, later = (
+        counts(World(rows=rows, days=days, seed=seed, until=until + timedelta(days=n), now=lambda: 5e9)) for n in (0, 1)
+    )
+    dates = [until - timedelta(days=n + 1) for n in range(days)]
+    sums = {stream: sum(its.values()) for stream, its in found.items()}
+    assert sums == {"sms": round(rows * 0.6), "a2p": rows - round(rows * 0.6)}
+    assert all(set(its) <= set(dates) for its in found.values())
+    assert rows < days or set().union(*found.values()) == set(dates)
+    for stream, its in found.items():
+        assert sums[stream] < days or set(its) == set(dates)
+        newest = dates[: days // 2]
+        assert [its[day] for day in newest] == [later[stream][day] for day in newest]
+
+
+def test_no_day_starves():
+    """Days of few and of many rows have a fair share: none is far below or above the average."""
+    for n in range(50):
+        made = world(rows=3000, days=6, seed=n % 5, until=UNTIL + timedelta(days=8 * n))
+        for stream, average in (("sms", 300), ("a2p", 200)):
+            its = counts(made)[stream].values()
+            assert min(its) >= average // 4
+            assert max(its) < 3 * average
+            assert len(set(its)) > 2
 
 
 def test_same_seed_same_world():
@@ -64,7 +110,7 @@ def test_statuses_settle():
 
 def test_late_rows_are_seen_later():
     """A world with late rows shows some of them only hours after their date."""
-    made = world(late=0.2)
+    made = world(late=0.2, rows=20_000)
     before = rows(made)
     made.now = lambda: datetime(2026, 3, 2, tzinfo=UTC).timestamp()
     assert before.keys() < rows(made).keys()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STREAMS = ("sms", "a2p")
 _SHARE = 0.6
+_FEW = 2
+"""Days that are shared evenly: with no middle between newest and oldest, nothing else stays the same."""
 
 
 class World:
@@ -38,11 +40,7 @@ class World:
         self.now: Callable[[], float] = now or (lambda: midnight(until))
         self._seed, self._late = seed, late
         dates = [until - timedelta(days=n + 1) for n in range(days)]
-        sms = round(rows * _SHARE)
-        self._counts = {
-            "sms": _allotted(f"{seed}/sms", dates, sms),
-            "a2p": _allotted(f"{seed}/a2p", dates, rows - sms),
-        }
+        self._counts = _counts(rows, dates, seed)
         self._days: dict[tuple[str, date], Day] = {}
         # What was added since somebody last looked at its day: adding thousands one by one stays cheap.
         self._added: dict[tuple[str, date], list[Message]] = {}
@@ -136,19 +134,65 @@ class World:
         self._days[stream, day] = EditedDay(edit(self._day(stream, day).messages(slice(None))))
 
 
-def _allotted(seed: str, dates: list[date], total: int) -> dict[date, int]:
-    """Share a total among days: weekdays, bursts, no two alike; what does not come out even falls to the oldest."""
-    counts: dict[date, int] = {}
-    left = total
-    for day in dates:
-        rng = random.Random(f"{seed}/{day}")
-        share = (0.55 if day.weekday() >= 5 else 1.15) * rng.uniform(0.75, 1.2) * (1.8 if rng.random() < 0.05 else 1)
-        counts[day] = min(left, round(total / len(dates) * share))
-        left -= counts[day]
-    oldest = dates[-max(1, len(dates) // 4) :]
-    for n, day in enumerate(oldest):
-        counts[day] += left // len(oldest) + (n < left % len(oldest))
+def _counts(rows: int, dates: list[date], seed: int) -> dict[str, dict[date, int]]:
+    """Share rows among both histories and the days of a window, given newest first.
+
+    The shares of a history add up to its total. A day has a message in one of the two where there are as many rows as
+    days, and in each history that has as many itself. A day's count is the same in tomorrow's window, until the day
+    comes into the oldest half.
+    """
+    if not dates:
+        return {stream: {} for stream in STREAMS}
+    sms = round(rows * _SHARE)
+    totals = {"sms": sms, "a2p": rows - sms}
+    counts = {stream: _allotted(f"{seed}/{stream}", dates, total) for stream, total in totals.items()}
+    if max(totals.values()) < len(dates) <= rows:
+        # Neither reaches every day: the one has its messages where the other has none.
+        whole = _even(str(seed), dates, rows)
+        counts["sms"] = _even(str(seed), dates, sms)
+        counts["a2p"] = {day: whole[day] - counts["sms"][day] for day in dates}
     return counts
+
+
+def _allotted(seed: str, dates: list[date], total: int) -> dict[date, int]:
+    """Share a total among days: weekdays, bursts, no two alike; what does not come out even falls to the oldest.
+
+    One day more than the newest half is shared by what is known of the day alone: so today's newest half is tomorrow's,
+    too. The others keep at least a quarter of the average, and never less than one message.
+    """
+    days = len(dates)
+    if total < days or days <= _FEW:
+        return _even(seed, dates, total)
+    newer, older = dates[: days // 2 + 1], dates[days // 2 + 1 :]
+    least = max(1, total // (4 * days))
+    most = (total - len(older) * least) // len(newer)
+    weights = _weights(seed, dates)
+    counts = {day: min(most, max(1, round(total / days * weights[day]))) for day in newer}
+    spare = total - sum(counts.values()) - len(older) * least
+    whole, passed, given = sum(weights[day] for day in older), 0.0, 0
+    for day in older:
+        passed += weights[day]
+        upto = spare if day == older[-1] else min(spare, round(spare * passed / whole))
+        counts[day], given = least + upto - given, upto
+    return counts
+
+
+def _even(seed: str, dates: list[date], total: int) -> dict[date, int]:
+    """Share a total among days as evenly as it goes; in every window of as many days, each day has the same count."""
+    days, first = len(dates), random.Random(seed).randrange(10**6)
+    return {day: (n + 1) * total // days - n * total // days for day in dates for n in (first + day.toordinal(),)}
+
+
+def _weights(seed: str, dates: list[date]) -> dict[date, float]:
+    """Weigh days by weekday and luck; the days of each week, Monday to Sunday, weigh 1 on average."""
+    weights: dict[date, float] = {}
+    for monday in {day - timedelta(days=day.weekday()) for day in dates}:
+        rng = random.Random(f"{seed}/{monday}")
+        week = [
+            (0.55 if n >= 5 else 1.15) * rng.uniform(0.75, 1.2) * (1.8 if rng.random() < 0.05 else 1) for n in range(7)
+        ]
+        weights |= {monday + timedelta(days=n): 7 * weight / sum(week) for n, weight in enumerate(week)}
+    return weights
 
 
 def _hits(day: Day, start: int | None, end: int | None, ids: set[int] | None, now: float) -> Any:
