@@ -9,7 +9,7 @@ DAYS   ?= 60
 SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser soak check bench slow format lock numbering clean
+.PHONY: help run test browser days dates soak check bench slow format lock numbering clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ $(SDK): tests/sdk/package-lock.json
 
 test: $(VENV)/.tested $(SDK) browser ## Run the tests
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q
+
+days: $(VENV)/.tested ## Run the fast tests as if it were each of thirty dates (half an hour)
+	@$(BIN)/python tests/days.py
+
+dates: $(VENV)/.tested ## The same for a leap day, the end of a year and a Sunday
+	@$(BIN)/python tests/days.py 2028-02-29 2026-12-31T23:30 2026-11-29
 
 soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
 	@cd tests && ../$(BIN)/python soak.py $(SOAK) $(SEED)

@@ -2,10 +2,10 @@
 
 import os
 import signal
-import time
-from datetime import UTC, datetime
 
 import pytest
+from clock import CLOCK
+from dates import days_ago
 from hypothesis import settings
 from runner import Command
 
@@ -18,8 +18,6 @@ from voxlake.sandbox.world import World
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OURS = ("VOXLAKE_", "VOXIMPLANT_")
-MIDNIGHT = 120
-"""Seconds that a test may take."""
 
 # No test asserts on seconds: a slow machine is no failure.
 settings.register_profile("voxlake", deadline=None)
@@ -28,10 +26,8 @@ settings.load_profile("voxlake")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup():
-    """Begin no test shortly before midnight UTC: its days would be others when it ends."""
-    left = 86_400 - time.time() % 86_400
-    if left < MIDNIGHT:
-        time.sleep(left + 1)
+    """Begin each test at the same time, by the clock of the tests."""
+    CLOCK.restart()
 
 
 @pytest.fixture(autouse=True)
@@ -44,15 +40,19 @@ def clean_environ(monkeypatch):
 
 @pytest.fixture
 def sandbox(tmp_path):
-    """Start sandboxes; all are stopped at the end of the test."""
+    """Start sandboxes, by the clock of the tests or by another; all are stopped at the end of the test."""
     started = []
 
-    def start(*switches, rows=3000, days=10, seed=1, world=None, faults="", **options):
+    def start(*switches, rows=3000, days=10, seed=1, world=None, faults="", clock=CLOCK, **options):
         folder = tmp_path / f"sandbox-{len(started)}"
         folder.mkdir()
-        world = world or World(rows=rows, days=days, seed=seed, until=datetime.now(tz=UTC).date())
+        world = world or World(rows=rows, days=days, seed=seed, until=days_ago(0, clock))
         server = Sandbox(
-            world, switches=Switches.parse(switches), faults=Faults.parse(faults), directory=folder, **options
+            world,
+            switches=Switches.parse(switches),
+            faults=Faults.parse(faults),
+            directory=folder,
+            **{"now": clock.time} | options,
         )
         started.append(server.__enter__())
         return started[-1]

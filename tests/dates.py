@@ -1,8 +1,10 @@
 """Days as the tests speak of them."""
 
-from datetime import UTC, date, datetime
+from datetime import date
+
+from clock import CLOCK
 
 
-def days_ago(number):
-    """Give a UTC day before today."""
-    return date.fromordinal(datetime.now(tz=UTC).date().toordinal() - number)
+def days_ago(number, clock=CLOCK):
+    """Return a UTC day before today, by the clock of the tests or by another."""
+    return date.fromordinal(clock.now().date().toordinal() - number)

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from clock import CLOCK
+
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     ["altair", "voxlake.cli", "voxlake.export", "voxlake.audit", "voxlake.status", "voxlake.show"]
@@ -22,12 +24,14 @@ class Done:
 
 
 class Command:
-    """A running command."""
+    """A running command; its time is that of the tests, or of another clock."""
 
-    def __init__(self, arguments, environ, folder, files):
+    def __init__(self, arguments, environ, folder, files, clock=CLOCK):
         self._files = [Path(f"{files}.{name}") for name in ("out", "err")]
         self.process = _CONTEXT.Process(
-            target=_main, args=([str(a) for a in arguments], environ, str(folder), *map(str, self._files)), daemon=True
+            target=_main,
+            args=([str(a) for a in arguments], environ, str(folder), clock, *map(str, self._files)),
+            daemon=True,
         )
         self.process.start()
 
@@ -45,7 +49,7 @@ class Command:
         return Done(code, out, err)
 
 
-def _main(arguments, environ, folder, *files):
+def _main(arguments, environ, folder, clock, *files):
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(folder)
@@ -55,4 +59,4 @@ def _main(arguments, environ, folder, *files):
     sys.argv[:] = ["voxlake", *arguments]
     from voxlake.cli import main  # noqa: PLC0415 - in the child alone
 
-    main(arguments, prog_name="voxlake")
+    main(arguments, prog_name="voxlake", clock=clock)

@@ -155,7 +155,11 @@ class Life:
         credentials = self.folder / "credentials"
         credentials.mkdir()
         self.server = Sandbox(
-            self.world, switches=Switches.parse(s.switches), directory=credentials, world_now=lambda: self._clock[0]
+            self.world,
+            switches=Switches.parse(s.switches),
+            directory=credentials,
+            now=lambda: self._clock[0],
+            world_now=lambda: self._clock[0],
         )
         self._rng = random.Random(s.seed)
         self._ids = iter(range(5 * 10**12, 6 * 10**12))
@@ -332,7 +336,9 @@ def night(url, credentials, folder, clock, output, jobs, settle_hours, first):
         slept[0] += seconds
         time.sleep(min(seconds / 1000, 0.01))
 
-    auth = ApiKey(ACCOUNT_ID, API_KEY) if credentials is None else read_credentials(Path(credentials), now=time.time)
+    auth = (
+        ApiKey(ACCOUNT_ID, API_KEY) if credentials is None else read_credentials(Path(credentials), now=lambda: clock)
+    )
     rng = random.Random(clock)
     api = Api(
         url, auth, output=output, jobs=jobs, timeout=5, now=lambda: clock + slept[0], sleep=sleep, random=rng.random

@@ -11,9 +11,10 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
+from clock import CLOCK
+from dates import days_ago
 from scenario import Life, draw
 from storm import storm
 
@@ -54,11 +55,10 @@ def _life(number, folder):
 
 
 def _storm(number, folder):
-    today = datetime.now(tz=UTC).date()
-    world = World(rows=random.Random(number).choice([2_000, 12_000, 40_000]), days=9, seed=number, until=today)
+    world = World(rows=random.Random(number).choice([2_000, 12_000, 40_000]), days=9, seed=number, until=days_ago(0))
     keys = folder / "keys"
     keys.mkdir()
-    with Sandbox(world, switches=Switches(), faults=Faults(), directory=keys) as server:
+    with Sandbox(world, switches=Switches(), faults=Faults(), directory=keys, now=CLOCK.time) as server:
         environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
         tally = storm(server, folder, environ, kills=KILLS, seed=number)
     rows = tally.pop("rows")

@@ -5,11 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
+from clock import SYSTEM
 from dates import days_ago
 from runner import Command
 
@@ -17,6 +17,8 @@ from voxlake.sandbox.faults import Faults
 from voxlake.sandbox.server import Sandbox
 from voxlake.sandbox.switches import Switches
 from voxlake.sandbox.world import World
+
+pytestmark = pytest.mark.system_clock
 
 PAGE = Path(__file__).parent.parent / "docs" / "analysts.md"
 BLOCKS = re.findall(r"^```(\w*)([^\n]*)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
@@ -48,10 +50,12 @@ def test_every_block_is_tried():
 def folder(tmp_path_factory):
     """Export a history into a folder."""
     work, server_folder = tmp_path_factory.mktemp("analysts"), tmp_path_factory.mktemp("server")
-    world = World(rows=1000, days=8, seed=1, until=datetime.now(tz=UTC).date())
+    world = World(rows=1000, days=8, seed=1, until=days_ago(0, SYSTEM))
     with Sandbox(world, switches=Switches.parse([]), faults=Faults.parse(""), directory=server_folder) as server:
         environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-        done = Command(["export", "--since", days_ago(8)], environ, work, server_folder / "command").wait(60)
+        done = Command(
+            ["export", "--since", days_ago(8, SYSTEM)], environ, work, server_folder / "command", SYSTEM
+        ).wait(60)
     assert done.returncode == 0, done.stderr
     return work
 

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from clock import Clock
+from clock import SleepingClock
 from dates import days_ago
 
 from voxlake.api import Api
@@ -23,7 +23,7 @@ def a_day():
 
 def client(server, clock=None, **options):
     """Give a client with the legacy pair and a clock of its own."""
-    clock = clock or Clock()
+    clock = clock or SleepingClock()
     auth = ApiKey(server.account_id, server.api_key)
     return Api(server.url, auth, now=clock, sleep=clock.sleep, random=lambda: 1.0, **{"timeout": 30} | options)
 
@@ -34,7 +34,7 @@ def test_every_fault_is_waited_out(sandbox, kind, output):
     """A fault of the first request costs one repetition and a bounded wait, and nothing is lost."""
     server = sandbox(faults=f"{kind}=1,first=1,seconds=1.2,wait=7")
     expected = client(sandbox()).page(SMS, a_day(), offset=0, count=1000)
-    clock = Clock()
+    clock = SleepingClock()
     timeout = 1 if kind in ("stall", "drip") else 30
     page = client(server, clock, output=output, timeout=timeout).page(SMS, a_day(), offset=0, count=1000)
     assert page.table.equals(expected.table)
@@ -70,7 +70,7 @@ def test_pages_up_to_one_that_is_declined(sandbox):
 def test_expired_token_is_renewed(sandbox):
     """Code 456 costs a fresh token and no wait."""
     server = sandbox(faults="expired=1,first=1")
-    clock = Clock()
+    clock = SleepingClock()
     auth = read_credentials(server.credentials, now=clock)
     api = Api(server.url, auth, now=clock, sleep=clock.sleep, random=lambda: 1.0)
     assert api.total(SMS, a_day()) > 0
@@ -81,7 +81,7 @@ def test_expired_token_is_renewed(sandbox):
 def test_clock_skew(sandbox, skew):
     """With a clock two hours off, tokens are signed by the server's clock after one refusal."""
     server = sandbox()
-    clock = Clock()
+    clock = SleepingClock()
     clock.at += skew
     auth = read_credentials(server.credentials, now=clock)
     api = Api(server.url, auth, now=clock, sleep=clock.sleep, random=lambda: 1.0)
@@ -92,7 +92,7 @@ def test_clock_skew(sandbox, skew):
 
 def test_a_long_run_renews_its_token(sandbox):
     """A token is renewed before it ends, so that a run of hours never meets code 456."""
-    clock = Clock()
+    clock = SleepingClock()
     server = sandbox(now=clock)
     auth = read_credentials(server.credentials, now=clock)
     api = Api(server.url, auth, now=clock, sleep=clock.sleep, random=lambda: 1.0)
@@ -105,7 +105,7 @@ def test_a_long_run_renews_its_token(sandbox):
 def test_patience_ends(sandbox):
     """Faults that last end with Unavailable after bounded tries and time; after that, nobody waits again."""
     server = sandbox(faults="code-1=1")
-    clock = Clock()
+    clock = SleepingClock()
     api = client(server, clock, patience=60)
     with pytest.raises(Unavailable, match="error 1"):
         api.total(SMS, a_day())
@@ -120,7 +120,7 @@ def test_patience_ends(sandbox):
 def test_patience_is_as_long_as_it_was_set(sandbox):
     """An hour of patience is an hour of tries, a minute apart at last."""
     server = sandbox(faults="reset=1")
-    clock = Clock()
+    clock = SleepingClock()
     with pytest.raises(Unavailable):
         client(server, clock, patience=3600).total(SMS, a_day())
     assert 3500 <= sum(clock.slept) <= 3600
@@ -130,7 +130,7 @@ def test_patience_is_as_long_as_it_was_set(sandbox):
 def test_long_retry_after_ends_at_once(sandbox):
     """A server that asks for an hour is not waited for."""
     server = sandbox(faults="http-429-after=1,wait=3600")
-    clock = Clock()
+    clock = SleepingClock()
     with pytest.raises(Unavailable, match="429"):
         client(server, clock).total(SMS, a_day())
     assert clock.slept == []
@@ -192,7 +192,7 @@ def test_answers_are_raised(sandbox):
 def test_a_gateway_that_forbids(sandbox, status):
     """HTTP 401 and 403 may be a moment's, but not three times."""
     server = sandbox(faults=f"{status}=1")
-    clock = Clock()
+    clock = SleepingClock()
     with pytest.raises(CredentialsRefused, match=status[-3:]):
         client(server, clock).total(SMS, a_day())
     assert sum(clock.slept) < 2
@@ -208,7 +208,7 @@ def test_wrong_address(sandbox):
     """An address where no API lives is said at once."""
     server = sandbox()
     server.url += "/v2/elsewhere"
-    clock = Clock()
+    clock = SleepingClock()
     with pytest.raises(SettingsError, match="is not the API"):
         client(server, clock).total(SMS, a_day())
     assert clock.slept == []

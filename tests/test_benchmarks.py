@@ -10,6 +10,7 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 measure = pytest.importorskip("measure")
+pytestmark = pytest.mark.system_clock
 
 
 def test_contestants(tmp_path):
@@ -18,7 +19,7 @@ def test_contestants(tmp_path):
         for name in ("leanest", "script", "voxlake_export"):
             where = tmp_path / name
             where.mkdir()
-            taken = measure.run(name, url, str(where), *(["2", "5"] if name == "voxlake_export" else []))
+            taken = measure.run(name, url, str(where), *(["2", "6"] if name == "voxlake_export" else []))
             assert measure.rows(str(where)) == 3000
             assert taken.requests >= 4
         taken = measure.run("floor_fetch", url, str(tmp_path))
@@ -31,17 +32,15 @@ def test_csv(tmp_path):
         for output in ("json", "csv"):
             where = tmp_path / output
             where.mkdir()
-            measure.run("voxlake_export", url, str(where), 2, 5, output)
+            measure.run("voxlake_export", url, str(where), 2, 6, output)
     json, csv = (
         {path.parts[-4:]: pq.ParquetFile(path).read() for path in (tmp_path / output).glob("lake/**/*.parquet")}
         for output in ("json", "csv")
     )
-    assert len(json) == 12
-    assert json.keys() == csv.keys()
-    assert all(
-        table.replace_schema_metadata(None).equals(csv[day].replace_schema_metadata(None))
-        for day, table in json.items()
-    )
+    # Midnight may come between the two: each has a day of its own then.
+    both = json.keys() & csv.keys()
+    assert len(both) >= 12
+    assert all(json[day].replace_schema_metadata(None).equals(csv[day].replace_schema_metadata(None)) for day in both)
 
 
 def test_a_part_of_the_report(tmp_path):

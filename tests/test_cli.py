@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dates import days_ago
+from program import PROGRAM
 
 from voxlake.errors import Locked, SettingsError
 from voxlake.lake import Lake
@@ -92,7 +93,7 @@ def test_legacy_pair(sandbox, voxlake):
 
 def test_roles_of_the_sandbox(voxlake):
     """A service account of one's own choice rehearses a missing role; a role that there is not is said."""
-    export = (sys.executable, "-m", "voxlake", "export", "--since", str(days_ago(1)))
+    export = (*PROGRAM, "export", "--since", str(days_ago(1)))
     done = voxlake("sandbox", "run", "--rows", "50", "--days", "2", "--role", "Supervisor", "--", *export, code=3)
     assert "Owner, Admin, CallsSMS" in done.stderr
     assert "Supervisor" in sentence(voxlake("sandbox", "run", "--role", "Boss", "--", "true", code=2))
@@ -310,7 +311,7 @@ def test_sandbox_run_that_is_stopped_early(tmp_path, number):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_sandbox_serve(voxlake, number):
     """`sandbox serve` prints its URL and a ready credentials file, and ends cleanly on a signal."""
-    command = [VOXLAKE, "sandbox", "serve", "--rows", "100", "--days", "3"]
+    command = [*PROGRAM, "sandbox", "serve", "--rows", "100", "--days", "3"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ)
     ) as server:

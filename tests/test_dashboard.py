@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from browser import PROGRAM, Browser
+from clock import CLOCK
 from dates import days_ago
 from runner import Command
 
@@ -114,7 +115,7 @@ def drawn_lake(folder):
     for n in range(300):
         hostile = {"message_id": 10**15 + n, "source_number": HOSTILE, "status_id": 2, "delivery_status": "FAILED"}
         world.insert("a2p", row | hostile | {"error_message": BREAKING})
-    with Sandbox(world, switches=Switches.parse([]), directory=folder) as server:
+    with Sandbox(world, switches=Switches.parse([]), directory=folder, now=CLOCK.time) as server:
         lake = Lake(server, folder)
         lake.run("export", "--since", days_ago(20))
         assert lake.run("dashboard") == [str(Path("data", "dashboard.html"))]

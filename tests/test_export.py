@@ -3,15 +3,16 @@
 import json
 import os
 import subprocess
-import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from clock import CLOCK
 from dates import days_ago
+from program import PROGRAM
 
 from voxlake.streams import STATUSES, STREAMS
 
@@ -105,7 +106,7 @@ def test_pandas_comes_when_rows_must_be_merged(sandbox, tmp_path, order):
     """An export that has nothing to merge does without pandas; one that has finds it, whatever Arrow was told."""
     server = sandbox(f"order={order}")
     environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-    command = [sys.executable, "-X", "importtime", "-m", "voxlake", "export", "--since", str(days_ago(12))]
+    command = [PROGRAM[0], "-X", "importtime", PROGRAM[1], "export", "--since", str(days_ago(12))]
     done = subprocess.run(command, env=environ, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert ("pandas.core" in done.stderr) == (order == "desc")
     # numpy loads parts of itself where they are first used, which fails now and then where two threads use them.
@@ -203,7 +204,7 @@ def test_unknown_fields_are_kept(sandbox, voxlake):
 
 def test_day_in_progress(sandbox, voxlake):
     """Today is exported up to now and stays open."""
-    now = datetime.now(tz=UTC)
+    now = CLOCK.now()
     server = sandbox(world_now=now.timestamp)
     row = next(iter(server.world.truth("sms")))
     server.world.insert(

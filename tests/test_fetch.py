@@ -190,19 +190,17 @@ def test_csv_of_a_day_with_empty_hours(sandbox, empty):
 @pytest.mark.parametrize("output", ["json", "csv"])
 def test_today_holds_still(sandbox, output):
     """Messages that come while today is read lie behind what is read, and do not keep it from being proved."""
-    now = datetime.now(tz=UTC).replace(microsecond=0)
-    start = now - timedelta(seconds=min(3600, now.hour * 3600 + now.minute * 60 + now.second) or 1)
+    now = midnight(days_ago(0)) + timedelta(hours=12)
+    start = now - timedelta(hours=1)
     server = sandbox(rows=300, days=2)
     row = next(server.world.truth("sms"))
-    seconds = max(int((now - start).total_seconds()), 1)
     for n in range(2500):
-        at = start + timedelta(seconds=n % seconds)
+        at = start + timedelta(seconds=n)
         server.world.insert("sms", {**row, "message_id": 10**12 + n, "processed_at": at})
     ours, coming = client(server, output=output, timeout=30), itertools.count(2 * 10**12)
 
     def came(*_):
-        at = datetime.now(tz=UTC).replace(microsecond=0)
-        server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": at})
+        server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": now})
 
     ours.keep = came
     batches = list(fetch(ours, SMS, Window(midnight(now.date()), now), limits=Limits()))

@@ -3,9 +3,7 @@
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +13,7 @@ from dates import days_ago
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from lakes import FIRST, Hand, row
+from program import PROGRAM
 from scenario import Life, Night, Scenario, draw
 from storm import storm
 from test_export import held, truth
@@ -113,7 +112,7 @@ def test_full_disk(sandbox, voxlake):
 def test_nobody_reads_what_the_umask_forbids(sandbox, voxlake):
     """Numbers and texts are as private as whoever runs voxlake wants files to be."""
     server = sandbox()
-    command = [sys.executable, "-m", "voxlake", "export", "--since", str(days_ago(3)), "--keep-raw"]
+    command = [*PROGRAM, "export", "--since", str(days_ago(3)), "--keep-raw"]
     environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
     subprocess.run(command, env=environ, cwd=voxlake.folder, umask=0o077, check=True, capture_output=True)
     files = [path for path in (voxlake.folder / "data").rglob("*") if path.is_file()]
@@ -188,7 +187,7 @@ def test_memory(sandbox, voxlake):
     for rows in (400_000, 2_500_000):
         server = sandbox(world=World(rows=rows, days=1, seed=2, until=days_ago(0)))
         environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-        command = [Path(sys.executable).parent / "voxlake", "export", "sms", "--since", days_ago(1), "--data-dir", rows]
+        command = [*PROGRAM, "export", "sms", "--since", days_ago(1), "--data-dir", rows]
         process = subprocess.Popen(list(map(str, command)), cwd=voxlake.folder, env=environ, stderr=subprocess.DEVNULL)
         _, code, usage = os.wait4(process.pid, 0)
         process.returncode = code

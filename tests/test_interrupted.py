@@ -13,12 +13,12 @@ import pyarrow as pa
 import pytest
 from dates import days_ago
 from lakes import FIRST, Hand, row
+from program import PROGRAM
 from test_export import held, truth
 
 from voxlake.draft import ROW_GROUP, Draft
+from voxlake.sandbox.replies import Reply
 from voxlake.streams import SMS
-
-VOXLAKE = [sys.executable, "-m", "voxlake"]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def begun(sandbox, tmp_path):
     server.answer = slow
     environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
     process = subprocess.Popen(
-        [*VOXLAKE, "export", "--data-dir", "data"], env=environ, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, "export", "--data-dir", "data"], env=environ, cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     while len(list(tmp_path.glob("data/lake/sms_history/*/*/*.parquet"))) < 3:
         assert process.poll() is None, process.stderr.read()
@@ -78,11 +78,12 @@ def test_an_audit_that_is_stopped(sandbox, voxlake, number):
     def hung(*_):
         asked.set()
         let_go.wait(60)
+        return Reply(b"{}")
 
     server.answer = hung
     environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
     process = subprocess.Popen(
-        [*VOXLAKE, "audit", "--repair"], env=environ, cwd=voxlake.folder, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, "audit", "--repair"], env=environ, cwd=voxlake.folder, stderr=subprocess.PIPE, text=True
     )
     assert asked.wait(60)
     process.send_signal(number)
@@ -100,7 +101,7 @@ def test_nobody_listens(sandbox, tmp_path, closed):
     """An export whose talk goes nowhere does its work all the same, and its exit code says how that went."""
     server = sandbox(rows=60, days=2)
     environ = {**os.environ, "VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-    command = f"set -o pipefail; {' '.join(VOXLAKE)} export --since {days_ago(2)} --data-dir data {closed}"
+    command = f"set -o pipefail; {' '.join(PROGRAM)} export --since {days_ago(2)} --data-dir data {closed}"
     assert subprocess.run(["bash", "-c", command], env=environ, cwd=tmp_path, check=False).returncode == 0
     assert truth(server, "sms") == held(tmp_path / "data" / "voxlake.duckdb", "sms")
 
@@ -108,7 +109,7 @@ def test_nobody_listens(sandbox, tmp_path, closed):
 @pytest.mark.parametrize("command", ["schema | true", "--help | true", "report | true", "status >&-", "schema >&-"])
 def test_a_reader_that_has_enough(tmp_path, command):
     """A closed pipe is no bug of ours."""
-    command = f"set -o pipefail; {' '.join(VOXLAKE)} {command}"
+    command = f"set -o pipefail; {' '.join(PROGRAM)} {command}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -118,7 +119,7 @@ def test_sandbox_takes_its_command_along(tmp_path):
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
     script = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     process = subprocess.Popen(
-        [*VOXLAKE, "sandbox", "run", "--rows", "9", "--days", "1", "--", sys.executable, "-c", script],
+        [*PROGRAM, "sandbox", "run", "--rows", "9", "--days", "1", "--", sys.executable, "-c", script],
         env=environ, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     command = int(process.stdout.readline())
@@ -149,7 +150,7 @@ def pressed(tmp_path):
 
     def press(command, ready, *, environ=None, folder=tmp_path):
         process = subprocess.Popen(
-            [*VOXLAKE, *command],
+            [*PROGRAM, *command],
             env={**os.environ, "TMPDIR": str(tmp_path), **(environ or {})},
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -262,6 +263,7 @@ def test_ctrl_c_amid_a_request(sandbox, pressed, command, told):
     def hung(*_):
         asked.set()
         let_go.wait()
+        return Reply(b"{}")
 
     server.answer = hung
     environ = {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
@@ -282,7 +284,7 @@ def test_ctrl_c_takes_the_sandbox_along(tmp_path, pressed):
 
 def test_ctrl_c_that_is_not_wanted(tmp_path):
     """What was started to ignore Ctrl-C, as in the background of a script, goes on ignoring it."""
-    script = f"trap '' INT; {' '.join(VOXLAKE)} sms segments --text - & sleep 1; kill -INT $!; echo x >fifo; wait $!"
+    script = f"trap '' INT; {' '.join(PROGRAM)} sms segments --text - & sleep 1; kill -INT $!; echo x >fifo; wait $!"
     os.mkfifo(tmp_path / "fifo")
     done = subprocess.run(
         ["bash", "-c", script.replace("--text -", "--text - <fifo")],

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lakes import FIRST, Hand, row
 from messages import FROM, TO
+from program import PROGRAM
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 COMMANDS = (
@@ -94,7 +95,7 @@ def test_what_was_sent_is_sent(sandbox):
     """A send whose answer cannot be written is not to be tried again."""
     server = sandbox(rows=0)
     env = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-    command = [VOXLAKE, "sms", "send", "--from", FROM, "--to", TO, "--text", "x"]
+    command = [*PROGRAM, "sms", "send", "--from", FROM, "--to", TO, "--text", "x"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             command, cwd=server.credentials.parent, env=env, stdout=full, stderr=subprocess.PIPE, text=True, check=False

@@ -37,6 +37,7 @@ def test_wheel_has_the_style_sheet(wheel):
     assert tree <= set(zipfile.ZipFile(wheel).namelist())
 
 
+@pytest.mark.system_clock
 def test_wheel_works_in_an_empty_environment(wheel, tmp_path):
     """Installed into an empty environment, with nothing but its own dependencies, the wheel exports from elsewhere."""
     home = tmp_path / "env"

@@ -1,9 +1,10 @@
 """A nightly run finds what appeared and what moved, and pays for what changed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import duckdb
 import pytest
+from clock import CLOCK
 from dates import days_ago
 from test_export import held, truth
 
@@ -26,7 +27,7 @@ KINDS = [
 
 def today(hours=0):
     """Give the last UTC midnight, and hours after it, in seconds."""
-    midnight = datetime.now(tz=UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = CLOCK.now().replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight + timedelta(hours=hours)).timestamp()
 
 

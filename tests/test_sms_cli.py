@@ -8,16 +8,15 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from messages import FROM, SENDER, TO
+from program import PROGRAM
 
 from voxlake.outbox import opened
 
-VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 DOCS = Path(__file__).parents[1] / "docs"
 SEND = ["sms", "send", "--from", FROM, "--to", TO]
 MANY = ["sms", "a2p-send", "--from", SENDER]
@@ -52,7 +51,7 @@ def test_the_text_comes_from_stdin(sandbox):
     server = sandbox(rows=0)
     env = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
     folder = server.credentials.parent
-    command = [VOXLAKE, *SEND, "--text", "-", "--store-body"]
+    command = [*PROGRAM, *SEND, "--text", "-", "--store-body"]
     subprocess.run(command, input=b"zwei\nZeilen, ja\n", env=env, cwd=folder, check=True, capture_output=True)
     (row,) = server.world.truth("sms")
     assert row["text"] == "zwei\nZeilen, ja"
@@ -180,7 +179,7 @@ def test_a_terminal_is_asked(sandbox, tmp_path, typed, code, says):
     try:
         os.write(ours, typed.encode())
         done = subprocess.run(
-            [VOXLAKE, *SEND, *REAL], stdin=theirs, env=env, cwd=tmp_path, check=False, capture_output=True, text=True
+            [*PROGRAM, *SEND, *REAL], stdin=theirs, env=env, cwd=tmp_path, check=False, capture_output=True, text=True
         )
     finally:
         os.close(ours)
@@ -196,7 +195,7 @@ def test_ctrl_c_is_no_yes(sandbox, tmp_path):
     ours, theirs = pty.openpty()
     try:
         run = subprocess.Popen(
-            [VOXLAKE, *SEND, *REAL], stdin=theirs, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+            [*PROGRAM, *SEND, *REAL], stdin=theirs, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True
         )
         asked = run.stderr.read(len("Send to"))
         while run.poll() is None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from clock import Clock
+from clock import CLOCK, SleepingClock
 from dates import days_ago
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ UNDONE = ["http-429", "http-429-after", "code-162", "code-314", "code-340", "cod
 
 def client(server, **options):
     """Give a client with the legacy pair, which waits by a clock of its own."""
-    key, clock = ApiKey(server.account_id, server.api_key), Clock()
+    key, clock = ApiKey(server.account_id, server.api_key), SleepingClock()
     return Client(Api(server.url, key, now=clock, sleep=clock.sleep, random=lambda: 1.0, **{"timeout": 30} | options))
 
 
@@ -45,8 +45,8 @@ def sends(server):
 def test_all_five_methods(sandbox):
     """A program sends, switches and reads with one object, built in one line from credentials."""
     server = sandbox(rows=10, setup=Setup(delivery=0))
-    ours = Client.connect(server.credentials, url=server.url)
-    started = datetime.now(tz=UTC) - timedelta(seconds=5)
+    ours = Client.connect(server.credentials, url=server.url, clock=CLOCK)
+    started = CLOCK.now() - timedelta(seconds=5)
     sent = ours.send_sms(FROM, f"+{TO}", "ж" * 71, store_body=True)
     assert sent.fragments == 2
     many = ours.a2p_send(SENDER, [TO, "44770000506"], "hello")
@@ -56,7 +56,7 @@ def test_all_five_methods(sandbox):
     assert PhoneNumber("12345678112", sms_supported=True, sms_enabled=True, callback_url=None) in ours.phone_numbers()
     ours.control_sms("12345678112", enable=False)
     assert not next(p for p in ours.phone_numbers() if p.number == "12345678112").sms_enabled
-    ended = datetime.now(tz=UTC) + timedelta(seconds=5)
+    ended = CLOCK.now() + timedelta(seconds=5)
     (row,) = ours.sms_history(started, ended, destination=TO)
     assert (row.message_id, row.text, row.status, row.direction) == (sent.message_id, "ж" * 71, "success", "OUT")
     (row,) = ours.a2p_sms_history(started, ended)
@@ -68,7 +68,7 @@ def test_all_five_methods(sandbox):
 def test_history_is_the_world(sandbox):
     """All rows of a span come, whatever the pages, in the order of time."""
     server = sandbox("max_count=100", rows=3000)
-    rows = list(client(server).sms_history(datetime(2020, 1, 1, tzinfo=UTC), datetime.now(tz=UTC)))
+    rows = list(client(server).sms_history(datetime(2020, 1, 1, tzinfo=UTC), CLOCK.now()))
     assert [row.message_id for row in rows] == [row["message_id"] for row in server.world.truth("sms")]
     with pytest.raises(SettingsError, match="zone"):
         list(client(server).sms_history(datetime(2020, 1, 1), datetime(2020, 1, 2)))  # noqa: DTZ001 - that is the point
@@ -105,7 +105,7 @@ def test_csv_of_many_days(sandbox):
     """A client whose pages are csv reads more than offsets reach."""
     server = sandbox(rows=40_000, days=12)
     rows = client(server, output="csv", timeout=30).sms_history(
-        datetime.combine(days_ago(12), datetime.min.time(), UTC), datetime.now(tz=UTC), direction="OUT"
+        datetime.combine(days_ago(12), datetime.min.time(), UTC), CLOCK.now(), direction="OUT"
     )
     expected = [row["message_id"] for row in server.world.truth("sms") if row["direction"] == "OUT"]
     assert [row.message_id for row in rows] == expected
@@ -184,7 +184,7 @@ def test_refusals_say_what_to_do(sandbox):
     poor = sandbox(rows=0, setup=Setup(balance=0))
     with pytest.raises(Refused, match="127"):
         client(poor).send_sms(FROM, TO, "hello")
-    owner = Client.connect(server.credentials_for(["Owner"]), url=server.url)
+    owner = Client.connect(server.credentials_for(["Owner"]), url=server.url, clock=CLOCK)
     with pytest.raises(CredentialsRefused, match="CallsSMS"):
         owner.a2p_send(SENDER, [TO], "hello")
 
@@ -295,8 +295,8 @@ def test_duplicates_are_found(numbers):
 def test_a_client_that_is_closed(sandbox):
     """Used as a context, a client leaves no thread behind."""
     server, before = sandbox(rows=5000, days=3), set(threading.enumerate())
-    with Client.connect(server.credentials, url=server.url) as ours:
-        rows = list(ours.sms_history(datetime.now(tz=UTC) - timedelta(days=4), datetime.now(tz=UTC)))
+    with Client.connect(server.credentials, url=server.url, clock=CLOCK) as ours:
+        rows = list(ours.sms_history(CLOCK.now() - timedelta(days=4), CLOCK.now()))
     assert len(rows) == len(list(server.world.truth("sms")))
     left = {thread for thread in threading.enumerate() if thread not in before and "ThreadPool" in thread.name}
     assert not left
@@ -305,7 +305,7 @@ def test_a_client_that_is_closed(sandbox):
 def test_secrets_stay_inside(sandbox):
     """No repr and no error shows a key or a text."""
     server = sandbox(rows=0)
-    ours = Client.connect(server.credentials, url=server.url)
+    ours = Client.connect(server.credentials, url=server.url, clock=CLOCK)
     held = json.loads(server.credentials.read_text())["private_key"]
     assert held[40:60] not in repr(ours) + repr(vars(ours)) + repr(ours.api) + repr(vars(ours.api))
     assert "s3cret" not in repr(ApiKey(1, "s3cret")) + str(ApiKey(1, "s3cret"))

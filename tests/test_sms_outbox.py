@@ -7,23 +7,22 @@ import random
 import resource
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from clock import CLOCK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import SENDER, TO
+from program import PROGRAM
 from runner import Command
 
 from voxlake.errors import DataError, Locked, StorageFull
 from voxlake.outbox import FAILED, SENT, UNKNOWN, opened
 
-VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BAD = [f"4477{n:02d}0{end}" for n, end in enumerate(["0506", "0385", "0509", "0506"] * 5)]
 GOOD = [str(447700910000 + n) for n in range(280)]  # none with a fate of its own
@@ -227,7 +226,7 @@ def test_check_does_not_take_the_message_before_for_one_that_never_left(sandbox,
     """Sent, and meant to be sent once more by a run that died first: the history holds the first alone."""
     server = sandbox("resend_seconds=none", rows=0)
     voxlake("sms", "send", "--from", "12345678111", "--to", TO, "--text", "hello", *stored, server=server)
-    now = datetime.now(tz=UTC)
+    now = CLOCK.now()
     with opened(voxlake.folder / "data") as outbox:
         batch = outbox.batch(server.account_id, "SendSmsMessage", "12345678111", "hello")
         assert outbox.known(batch)
@@ -269,7 +268,7 @@ def test_ctrl_c_is_no_bug(sandbox, tmp_path, number, code):
         return reply
 
     server.answer = slow
-    command = [VOXLAKE, "sms", "a2p-send", "--from", SENDER, "--to", *GOOD, "--text", "hello"]
+    command = [*PROGRAM, "sms", "a2p-send", "--from", SENDER, "--to", *GOOD, "--text", "hello"]
     with subprocess.Popen(command, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
         assert reached.wait(60)
         run.send_signal(number)

@@ -11,10 +11,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from clock import SYSTEM
 from messages import FROM, SENDER, TO
 from voximplant.apiclient.client import VoximplantAPI, VoximplantAPIConfig, VoximplantException
 
 from voxlake.sandbox.setup import Setup
+
+pytestmark = pytest.mark.system_clock
 
 SDK = Path(__file__).parent / "sdk"
 UNSUPPORTED, DISABLED = "74951234567", "12345678112"
@@ -23,7 +26,7 @@ UNSUPPORTED, DISABLED = "74951234567", "12345678112"
 @pytest.fixture
 def server(sandbox):
     """Give a sandbox that speaks https, with something in its histories."""
-    return sandbox(rows=40, days=3, tls=True, setup=Setup(delivery=0))
+    return sandbox(rows=40, days=3, tls=True, clock=SYSTEM, setup=Setup(delivery=0))
 
 
 @pytest.fixture

@@ -4,17 +4,15 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from datetime import date, timedelta
-from pathlib import Path
 
 from dates import days_ago
 from lakes import FIRST, Hand
+from program import PROGRAM
 
 from voxlake.weeks import GLYPHS, PLAIN, legend, weeks
 
 MONDAY = date(2026, 6, 1)
-VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 
 
 def states(days, **others):
@@ -84,7 +82,7 @@ def test_status_draws_what_it_counts(sandbox, voxlake):
     voxlake("backfill", "sms", "--from", days_ago(2), "--to", days_ago(0), server=server)
     text, plain = (
         subprocess.run(
-            [VOXLAKE, "status"],
+            [*PROGRAM, "status"],
             cwd=voxlake.folder,
             env=os.environ | {"PYTHONIOENCODING": encoding},
             capture_output=True,
@@ -128,7 +126,7 @@ def shown(folder, **environ):
     """Run status on a terminal and give what it shows."""
     ours, theirs = pty.openpty()
     clean = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm"}
-    subprocess.run([VOXLAKE, "status"], cwd=folder, stdout=theirs, env=clean | environ, check=True)
+    subprocess.run([*PROGRAM, "status"], cwd=folder, stdout=theirs, env=clean | environ, check=True)
     os.close(theirs)
     told = b""
     while True:

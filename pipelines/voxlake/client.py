@@ -6,13 +6,13 @@ A send is never repeated where its outcome is unknown: that is `Uncertain`, and 
 from __future__ import annotations
 
 import random
-import time
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from voxlake.api import Api
 from voxlake.auth import ApiKey, ServiceAccount, read_credentials
+from voxlake.clock import SYSTEM
 from voxlake.errors import DataError, Declined, SettingsError, Uncertain
 from voxlake.limits import (
     ADVICE,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from voxlake.clock import Clock
     from voxlake.results import A2PSent, PhoneNumber, Sent
     from voxlake.streams import Stream
 
@@ -58,18 +59,28 @@ class Client:
 
     @classmethod
     def connect(
-        cls, credentials: Path | str | ApiKey, *, url: str = API_URL, patience: float = 180, timeout: float = 60
+        cls,
+        credentials: Path | str | ApiKey,
+        *,
+        url: str = API_URL,
+        patience: float = 180,
+        timeout: float = 60,
+        clock: Clock = SYSTEM,
     ) -> Client:
         """Build a client from the vendor's credentials.json, or from the legacy pair `ApiKey(account_id, api_key)`.
 
-        `patience` bounds the seconds for one call with its repetitions, `timeout` those for one reply.
+        `patience` bounds the seconds for one call with its repetitions, `timeout` those for one reply; `clock`
+        dates tokens and waits.
         """
         auth: ApiKey | ServiceAccount
         if isinstance(credentials, ApiKey):
             auth = credentials
         else:
-            auth = read_credentials(Path(credentials).expanduser(), now=time.time)
-        return cls(Api(url, auth, patience=patience, timeout=timeout, random=random.random))
+            auth = read_credentials(Path(credentials).expanduser(), now=clock.time)
+        api = Api(
+            url, auth, patience=patience, timeout=timeout, random=random.random, now=clock.time, sleep=clock.sleep
+        )
+        return cls(api)
 
     def __enter__(self) -> Self:
         return self

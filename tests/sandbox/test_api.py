@@ -8,6 +8,7 @@ from pathlib import Path
 import jwt
 import pytest
 import requests
+from clock import CLOCK
 from dates import days_ago
 
 from voxlake.sandbox.faults import KINDS
@@ -33,7 +34,7 @@ def ask(server, method="GetSmsHistory", **parameters):
 def token(server, *, algorithm="RS256", kid=None, secret=None, **claims):
     """Sign a token with the sandbox's own credentials, wrong where asked; PyJWT itself refuses a number as `iss`."""
     held = json.loads(server.credentials.read_text())
-    now = int(time.time())
+    now = int(CLOCK.time())
     content = {"iss": str(held["account_id"]), "iat": now - 5, "exp": now + 3000} | claims
     payload = json.dumps({name: value for name, value in content.items() if value is not None}).encode()
     headers = {"kid": kid or held["key_id"]}
@@ -89,10 +90,18 @@ def test_commands(sandbox):
     assert "errors" in ask(sandbox("error_shape=errors"), "Nothing")
 
 
+def test_headers_tell_the_time_of_the_sandbox(sandbox):
+    """A reply is dated, and a pause is asked for, by the sandbox's clock, not by the machine's."""
+    server = sandbox(now=lambda: 1_900_000_000, faults="http-429-date=1,first=1,wait=7")
+    first, second = (requests.post(server.url, data=key(server), timeout=10) for _ in range(2))
+    assert first.headers["Retry-After"] == "Sun, 17 Mar 2030 17:46:47 GMT"
+    assert second.headers["Date"] == "Sun, 17 Mar 2030 17:46:40 GMT"
+
+
 def test_tokens(sandbox):
     """A good token is taken, with `iss` as text or number; each thing that can be wrong has its code."""
     server = sandbox()
-    now = int(time.time())
+    now = int(CLOCK.time())
     assert bearer(server, token(server)) == 0
     assert bearer(server, token(server, iss=server.account_id)) == 0
     assert bearer(server, "nonsense") == 447

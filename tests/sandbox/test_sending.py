@@ -1,12 +1,12 @@
 """What is sent to the sandbox: refused with the API's codes, or charged, and seen in the histories until it settles."""
 
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 import requests
 import smsutil
+from clock import CLOCK
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from messages import FROM, METHODS, TO, a2p, ask, found, pull, send
@@ -26,7 +26,7 @@ def test_a_message_appears_and_settles(sandbox):
     assert (row["source_number"], row["destination_number"], row["direction"]) == (FROM, TO, "OUT")
     assert (row["text"], row["fragments"], row["cost"]) == (text, 2, 0.0824)
     sent = datetime.fromisoformat(row["processed_date"]).replace(tzinfo=UTC)
-    assert abs(sent.timestamp() - time.time()) < 60
+    assert abs(sent.timestamp() - CLOCK.time()) < 60
     assert server.office.balance == Decimal("999.9176")
     assert pull(server, "advance", seconds="30").json() == {"advanced": 30.0}
     assert found(server, "GetSmsHistory", reply["message_id"])["status_id"] == "1"
@@ -63,7 +63,7 @@ def test_delivery_statuses_in_their_order(sandbox):
 
 def test_speed_and_delivery_are_settings(sandbox):
     """A fast clock settles sooner; without a delay, a message is at its end at once."""
-    at = [time.time()]
+    at = [CLOCK.time()]
     server = sandbox(rows=0, now=lambda: at[0], setup=Setup(speed=60, delivery=600))
     sent = a2p(server)["result"][0]["message_id"]
     assert found(server, "A2PGetSmsHistory", sent)["delivery_status"] == "QUEUED"
@@ -133,7 +133,7 @@ def test_all_failed_is_a_switch(sandbox):
 
 def test_resends_are_refused(sandbox):
     """The same text to the same number is 484 for a minute, also twice in one list; a switch turns that off."""
-    at = [time.time()]
+    at = [CLOCK.time()]
     server = sandbox(rows=0, now=lambda: at[0])
     assert send(server)["result"] == 1
     assert send(server)["error"]["code"] == 484
@@ -199,7 +199,7 @@ def test_roles(sandbox, method, roles):
     """Each method has its roles, and code 100 says no."""
     server = sandbox(rows=0)
     for role in ("Owner", "Admin", "Developer", "Supervisor", "Accountant", "CallsSMS"):
-        headers = read_credentials(server.credentials_for([role]), now=time.time).headers()
+        headers = read_credentials(server.credentials_for([role]), now=CLOCK.time).headers()
         changed = {"sms_body": role, "text": role}
         data = METHODS[method] | {name: value for name, value in changed.items() if name in METHODS[method]}
         reply = requests.post(f"{server.url}/{method}", data=data, headers=headers, timeout=10).json()

@@ -8,13 +8,14 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 import requests
+from clock import CLOCK
+from dates import days_ago
 from messages import FROM, TO, a2p, ask, found, pull, send
 
 from voxlake.sandbox.office import Office
@@ -49,8 +50,8 @@ def receiver():
 
 def office(state):
     """Open a state as a sandbox does."""
-    world = World(rows=0, days=1, seed=1, until=datetime.now(tz=UTC).date())
-    return Office(world, Setup(), now=time.time, journal=state)
+    world = World(rows=0, days=1, seed=1, until=days_ago(0))
+    return Office(world, Setup(), now=CLOCK.time, journal=state)
 
 
 def test_state_lasts(sandbox, tmp_path):
@@ -94,6 +95,26 @@ def test_a_torn_line_is_no_event(sandbox, tmp_path):
         state.write_bytes(line + b"\n" + whole)
         with pytest.raises(ValueError, match=says):
             office(state)
+
+
+def test_a_stopped_sandbox_is_silent(sandbox, tmp_path, capfd):
+    """What a thread still answers when the sandbox stops meets closed files, and that is no bug to be told."""
+    server = sandbox(rows=0, state=tmp_path / "state.jsonl")
+    answer, reached, let_go = server.answer, threading.Event(), threading.Event()
+
+    def slow(*arguments):
+        reached.set()
+        let_go.wait(60)
+        return answer(*arguments)
+
+    server.answer = slow
+    with ThreadPoolExecutor() as pool:
+        sending = pool.submit(send, server)
+        assert reached.wait(60)
+        server.__exit__(None, None, None)
+        let_go.set()
+        assert isinstance(sending.exception(), requests.exceptions.ConnectionError)
+    assert capfd.readouterr().err == ""
 
 
 def test_state_survives_kill(tmp_path):

@@ -1,4 +1,4 @@
-"""The command line: parse, build the things, call, echo, exit; the only clock and the only environment.
+"""The command line: parse, build the things, call, echo, exit; by the clock that is handed in.
 
 Exit codes: 0 done; 1 a bug; 2 usage or settings; 3 the API refused; 4 data that could not be read or verified;
 75 try again later; 130 Ctrl-C, and 143 SIGTERM.

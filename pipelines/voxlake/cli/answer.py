@@ -15,9 +15,9 @@ from voxlake.cli.options import (
     data_options,
     drawing,
     holder,
-    now,
     say,
     stoppable,
+    the_clock,
     with_settings,
 )
 from voxlake.cli.output import check_place, give
@@ -124,7 +124,7 @@ def status(settings: Settings, form: str) -> None:
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
     from voxlake.weeks import legend, weeks  # noqa: PLC0415
 
-    lake, today = Lake(settings.data_dir), now().date()
+    lake, today = Lake(settings.data_dir), the_clock().now().date()
     warnings: list[dict[str, Any]] = []
     damage: DataError | None = None
     try:

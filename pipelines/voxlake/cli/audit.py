@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import api_of, api_options, days_of, holder, keeping, now, say, stoppable, with_settings
+from voxlake.cli.options import (
+    api_of,
+    api_options,
+    days_of,
+    holder,
+    keeping,
+    say,
+    stoppable,
+    the_clock,
+    with_settings,
+)
 from voxlake.cli.output import give
 from voxlake.errors import DataError, gravest
 
@@ -59,6 +69,7 @@ def audit(
     from voxlake.streams import STREAMS  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
+    clock = the_clock()
     api, lake = api_of(settings), Lake(settings.data_dir)
     lake.require()
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
@@ -72,7 +83,7 @@ def audit(
         def audited(ledger: Ledger, days: Mapping[Stream, Sequence[date]]) -> tuple[list[Audit], list[VoxlakeError]]:
             known = None if damage else warehouse
             found = look(
-                api, lake, ledger, days, warehouse=known, pages=pages, seed=seed, jobs=settings.jobs, now=now()
+                api, lake, ledger, days, warehouse=known, pages=pages, seed=seed, jobs=settings.jobs, now=clock.now()
             )
             rounds.append(found[0])
             if form != "json" and found[0]:
@@ -85,7 +96,7 @@ def audit(
         if repair:
             _move_out(lake, strays)
             if differing:
-                run = Run(api, lake, list(differing), now=now)
+                run = Run(api, lake, list(differing), now=clock.now)
                 with run.pool(settings.jobs):
                     report = run.repair(differing, settling=settings.settling)
                 say(str(report))
@@ -162,5 +173,5 @@ def _give_json(rounds: Sequence[Sequence[Audit]]) -> None:
 
 
 def _days(ledger: Ledger, account_id: int, stream: Stream, since: str | None, until: str | None) -> Sequence[date]:
-    oldest = ledger.oldest(account_id, stream.name) or now().date()
-    return days_of(since, until, default=oldest, end=now().date())
+    today = the_clock().now().date()
+    return days_of(since, until, default=ledger.oldest(account_id, stream.name) or today, end=today)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import EARLY, data_options, now, stoppable, with_settings
+from voxlake.cli.options import EARLY, data_options, stoppable, the_clock, with_settings
 from voxlake.cli.output import check_place, give
 from voxlake.disk import passing, storage
 from voxlake.errors import SettingsError
@@ -45,7 +45,7 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
 
         board = Board(connection, span)
     with storage(page.parent):
-        _put(page, board.html(made=now()).encode())
+        _put(page, board.html(made=the_clock().now()).encode())
     give(page)
     if png is not None:
         for name, picture in board.pictures():
@@ -58,9 +58,9 @@ def _span(extent: Extent, first: str | None, end: str | None) -> Span:
     """Choose the days: those asked for, else the newest year of what is there, without a day that is not over."""
     from voxlake.dashboard.figures import Span  # noqa: PLC0415
 
-    tomorrow = now().date() + DAY
-    newest = extent.whole or extent.last or now().date()
-    until = min(day(end, "--to", up=True) if end else newest + DAY, tomorrow)
+    today = the_clock().now().date()
+    newest = extent.whole or extent.last or today
+    until = min(day(end, "--to", up=True) if end else newest + DAY, today + DAY)
     since = day(first, "--from") if first else max(extent.first or until - DAY, until - DAY * LONGEST_DEFAULT)
     span = Span(since, until)
     if since >= until:

@@ -14,10 +14,10 @@ from voxlake.cli.options import (
     holder,
     keeping,
     leave,
-    now,
     progress_bar,
     say,
     stoppable,
+    the_clock,
     with_settings,
 )
 from voxlake.cli.output import give
@@ -42,13 +42,14 @@ DEFAULT_DAYS = 30
 @with_settings
 def export(settings: Settings, stream: str, since: str | None, until: str | None, *, dry_run: bool) -> None:
     """Export everything that is not yet final, and publish the database."""
+    clock = the_clock()
 
     def days(ledger: Ledger, stream: Stream, account_id: int) -> Sequence[date]:
-        today = now().date()
+        today = clock.now().date()
         oldest = ledger.oldest(account_id, stream.name) or today - timedelta(days=DEFAULT_DAYS)
         return days_of(since, until, default=oldest, end=today + timedelta(days=1))
 
-    days_of(since, until, default=now().date(), end=now().date())
+    days_of(since, until, default=clock.now().date(), end=clock.now().date())
     _run(settings, stream, days, force=False, dry_run=dry_run)
 
 
@@ -62,7 +63,8 @@ def export(settings: Settings, stream: str, since: str | None, until: str | None
 @with_settings
 def backfill(settings: Settings, stream: str, first: str, end: str, *, force: bool, dry_run: bool) -> None:
     """Export the days of [from, to), and publish the database."""
-    days = days_of(first, end, default=now().date(), end=now().date() + timedelta(days=1), names=("--from", "--to"))
+    today = the_clock().now().date()
+    days = days_of(first, end, default=today, end=today + timedelta(days=1), names=("--from", "--to"))
     _run(settings, stream, lambda _ledger, _stream, _account: days, force=force, dry_run=dry_run)
 
 
@@ -79,7 +81,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
     if dry_run:
         from voxlake.show import plan_text  # noqa: PLC0415
 
-        plans = Run(api, lake, streams, now=now).plan(
+        plans = Run(api, lake, streams, now=the_clock().now).plan(
             lambda ledger, stream: days(ledger, stream, api.account_id), settling=settings.settling, force=force
         )
         give("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
@@ -101,7 +103,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
             lake,
             streams,
             chosen,
-            now=now,
+            now=the_clock().now,
             jobs=settings.jobs,
             settling=settings.settling,
             force=force,

@@ -7,14 +7,13 @@ import os
 import signal
 import sys
 import threading
-import time
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from voxlake.clock import SYSTEM, Clock
 from voxlake.disk import clear
 from voxlake.errors import SettingsError, VoxlakeError
 from voxlake.settings import OUTPUTS, Settings, day, resolve
@@ -35,15 +34,15 @@ FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 class Group(click.Group):
     """A group whose commands end with the exit code of their error, one sentence on stderr, and no traceback."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the whole of the command line; from now on Ctrl-C is no error either."""
+    def main(self, *args: Any, clock: Clock = SYSTEM, **kwargs: Any) -> Any:
+        """Run the whole of the command line by this clock; from now on Ctrl-C is no error either."""
         # Left alone is whoever chose to hear nothing, as a shell does for what it starts in the background.
         ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         ours = ours and threading.current_thread() is threading.main_thread()
         if ours:
             signal.signal(signal.SIGINT, _stop(EARLY))
         try:
-            return super().main(*args, **kwargs)
+            return super().main(*args, obj=clock, **kwargs)
         finally:
             # Whoever calls this from a program gets Python's own back.
             if ours:
@@ -80,9 +79,10 @@ def _answered(ctx: click.Context) -> Iterator[None]:
         ctx.exit(0)
 
 
-def now() -> datetime:
-    """Give the time in UTC; the machine's own zone never matters."""
-    return datetime.now(tz=UTC)
+def the_clock() -> Clock:
+    """Return the clock that the running command was started with; to be called where the command runs, in no thread."""
+    clock: Clock = click.get_current_context().obj
+    return clock
 
 
 def data_options(command: F) -> F:
@@ -230,9 +230,10 @@ def api_of(settings: Settings) -> Api:
     from voxlake.api import Api  # noqa: PLC0415
     from voxlake.auth import ApiKey, ServiceAccount, read_credentials  # noqa: PLC0415
 
+    clock = the_clock()
     auth: ApiKey | ServiceAccount
     if settings.credentials is not None:
-        auth = read_credentials(settings.credentials, now=time.time)
+        auth = read_credentials(settings.credentials, now=clock.time)
     elif settings.account_id is not None and settings.api_key is not None:
         auth = ApiKey(settings.account_id, settings.api_key)
     else:
@@ -247,6 +248,8 @@ def api_of(settings: Settings) -> Api:
         jobs=settings.jobs,
         patience=settings.patience.total_seconds(),
         timeout=settings.timeout.total_seconds(),
+        now=clock.time,
+        sleep=clock.sleep,
         random=random.random,
     )
 
@@ -259,7 +262,7 @@ def keeping(api: Api, settings: Settings) -> Iterator[None]:
         return
     from voxlake.raw import Raw  # noqa: PLC0415
 
-    raw = Raw(settings.data_dir, api.account_id, now=now)
+    raw = Raw(settings.data_dir, api.account_id, now=the_clock().now)
     api.keep = raw.keep
     try:
         yield
@@ -277,8 +280,9 @@ def days_of(
     last = day(until, names[1], up=True) if until else None
     if first and last and first >= last:
         raise SettingsError(f"{names[0]} {first} does not lie before {names[1]} {last}: the end is excluded.")
-    if first and first > now().date():
-        raise SettingsError(f"{names[0]} {first} has not come yet: the last UTC day is {now().date()}.")
+    today = the_clock().now().date()
+    if first and first > today:
+        raise SettingsError(f"{names[0]} {first} has not come yet: the last UTC day is {today}.")
     if first and first.year < _FIRST_YEAR:
         raise SettingsError(f"{names[0]} {first} is older than any message can be: give a day from {_FIRST_YEAR} on.")
     return span(first or default, min(last or end, end))
@@ -286,4 +290,4 @@ def days_of(
 
 def holder() -> str:
     """Say who holds the lock."""
-    return f"process {os.getpid()} on {os.uname().nodename}, since {now():%Y-%m-%d %H:%M:%S} UTC"
+    return f"process {os.getpid()} on {os.uname().nodename}, since {the_clock().now():%Y-%m-%d %H:%M:%S} UTC"

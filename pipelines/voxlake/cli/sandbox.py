@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import EARLY, Group, now, say, stoppable, with_settings
+from voxlake.cli.options import EARLY, Group, say, stoppable, the_clock, with_settings
 from voxlake.disk import passing
 from voxlake.errors import SettingsError, Unavailable
 from voxlake.settings import API_URL
@@ -250,6 +250,7 @@ def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:
     from voxlake.sandbox.texts import SENDERS  # noqa: PLC0415
     from voxlake.sandbox.world import World  # noqa: PLC0415
 
+    clock = the_clock()
     try:
         setup = Setup(
             roles=read_roles(chosen["roles"]),
@@ -263,13 +264,14 @@ def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:
             store_inbound=chosen["store_inbound"],
         )
         switches, faults = Switches.parse(chosen["switches"]), Faults.parse(chosen["faults"])
-        world = World(rows=chosen["rows"], days=chosen["days"], seed=chosen["seed"], until=now().date())
+        world = World(rows=chosen["rows"], days=chosen["days"], seed=chosen["seed"], until=clock.now().date())
         return Sandbox(
             world,
             port=chosen["port"],
             switches=switches,
             faults=faults,
             directory=folder,
+            now=clock.time,
             setup=setup,
             state=chosen["state"],
             tls=chosen["tls"],

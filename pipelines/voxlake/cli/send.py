@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from voxlake.cli.options import api_of, now, say, stoppable, with_settings
+from voxlake.cli.options import api_of, say, stoppable, the_clock, with_settings
 from voxlake.cli.output import PRINTED, give
 from voxlake.errors import SettingsError, StorageFull, Uncertain
 
@@ -127,7 +127,7 @@ def _send(
                 client,
                 outbox,
                 placed,
-                now=now,
+                now=the_clock().now,
                 keep_text=keep_text,
                 again=again or (last is not None and last.state == SENT),
                 resend_unknown=resend_unknown,

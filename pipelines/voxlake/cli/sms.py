@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import Group, api_of, now, say, stoppable, with_settings
+from voxlake.cli.options import Group, api_of, say, stoppable, the_clock, with_settings
 from voxlake.cli.output import PRINTED, give
 from voxlake.cli.send import account_options, send_many, send_one, typed_text
 
@@ -83,7 +83,7 @@ def check(settings: Settings, form: str) -> None:
 
     client = Client(api_of(settings))
     with opened(settings.data_dir) as outbox:
-        found = look(client, outbox, now=now)
+        found = look(client, outbox, now=the_clock().now)
     names = ["number", "source", "asked_at", "state", "message_id", "status"]
     table = [
         [e.number, e.batch.source, e.at.replace(tzinfo=None), _found(rows)]

@@ -22,7 +22,8 @@ _VALID, _RENEW = timedelta(days=30), timedelta(days=2)
 def certificate(directory: Path) -> tuple[ssl.SSLContext, Path]:
     """Give a server's context for this machine, and the path of the authority that a client must trust.
 
-    What lies in the directory from an earlier start is used again while it is valid.
+    What lies in the directory from an earlier start is used again while it is valid: by the system's clock, as the TLS
+    of any client knows no other.
     """
     authority, chain = directory / AUTHORITY, directory / CHAIN
     if not (authority.exists() and chain.exists() and _lasts(authority)):

@@ -73,6 +73,7 @@ class Sandbox:
         if world_now is not None:
             world.now = world_now
         self.faults = faults or Faults()
+        self.now = now
         self.gzip = switches.gzip == "on"
         self.requests: list[Request] = []
         setup = setup or Setup()

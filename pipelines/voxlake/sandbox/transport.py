@@ -8,7 +8,6 @@ import socket
 import struct
 import sys
 import time
-from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +16,7 @@ from .replies import Reply
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from .faults import Faults
 
@@ -28,6 +28,8 @@ class Answerer(Protocol):
 
     faults: Faults
     gzip: bool
+    now: Callable[[], float]
+    """The server's clock: UTC seconds."""
 
     def answer(self, target: str, headers: Any, body: bytes, fault: str | None) -> Reply:
         """Answer one request."""
@@ -40,14 +42,20 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
     answerer: Answerer
+    _stopped = False
+
+    def server_close(self) -> None:
+        """Stop for good: what threads still answer goes nowhere."""
+        self._stopped = True
+        super().server_close()
 
     def encrypt(self, context: ssl.SSLContext) -> None:
         """Speak TLS; the handshake is left to each connection's thread, so that a slow client holds up nobody."""
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Take it calmly that a client went away; a bug of ours is told."""
-        if not isinstance(sys.exception(), OSError):
+        """Take it calmly that a client went away, or that we did; a bug of ours is told."""
+        if not self._stopped and not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
@@ -117,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
     def _gateway(self, fault: str | None) -> Reply | None:
         """Give what a gateway says in place of the API."""
         wait = self.server.answerer.faults.wait
-        date = formatdate(time.time() + wait, usegmt=True)
+        date = self.date_time_string(self.server.answerer.now() + wait)
         return {
             "http-401": Reply(_HTML, "text/html", 401),
             "http-403": Reply(_HTML, "text/html", 403),
@@ -156,6 +164,10 @@ class Handler(BaseHTTPRequestHandler):
             super().finish()
         except OSError:
             self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return a time in UTC seconds, or the server's own, as headers give it."""
+        return super().date_time_string(self.server.answerer.now() if timestamp is None else timestamp)
 
     def log_message(self, *_: Any) -> None:
         """Keep stderr for those who asked for something."""
