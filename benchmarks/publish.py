@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from voxlake.lake import Lake
-from voxlake.ledger import Ledger
+from voxlake.lake.day_file import Lake
+from voxlake.lake.manifest import Ledger
 from voxlake.model import Cell, Part, Settling
-from voxlake.streams import SMS
-from voxlake.warehouse import Warehouse
+from voxlake.transform.streams import SMS
+from voxlake.warehouse.publish import Warehouse
 
 ACCOUNT, FIRST, STEPS = 4711, date(2025, 1, 1), 3
 SETTLING = Settling(timedelta(hours=72), timedelta(days=14))

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import urllib3
 from leanest import PAGE, page
 
-from voxlake.normalise import put_off_pandas
-from voxlake.rows import prepare, whole
-from voxlake.schema import create
-from voxlake.streams import STATUSES, STREAMS
+from voxlake.transform.normalise import put_off_pandas
+from voxlake.warehouse.derived_columns import prepare, whole
+from voxlake.warehouse.ddl import create
+from voxlake.transform.streams import STATUSES, STREAMS
 
 
 def main(url: str, folder: str, jobs: str = "4") -> None:

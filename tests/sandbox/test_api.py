@@ -8,12 +8,12 @@ from pathlib import Path
 import jwt
 import pytest
 import requests
-from clock import CLOCK
-from dates import days_ago
+from support.clock import CLOCK
+from support.dates import days_ago
 
 from voxlake.sandbox.faults import KINDS
 from voxlake.sandbox.history import METHODS
-from voxlake.sandbox.switches import Switches
+from voxlake.sandbox.behaviour import Switches
 
 
 def span():

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 import requests
 import smsutil
-from clock import CLOCK
+from support.clock import CLOCK
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from messages import FROM, METHODS, TO, a2p, ask, found, pull, send
+from support.messages import FROM, METHODS, TO, a2p, ask, found, pull, send
 
-from voxlake.auth import read_credentials
-from voxlake.sandbox.setup import Setup
+from voxlake.api.auth import read_credentials
+from voxlake.sandbox.account_config import Setup
 
 
 def test_a_message_appears_and_settles(sandbox):

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from clock import CLOCK
-from dates import days_ago
-from messages import FROM, TO, a2p, ask, found, pull, send
+from support.clock import CLOCK
+from support.dates import days_ago
+from support.messages import FROM, TO, a2p, ask, found, pull, send
 
-from voxlake.sandbox.office import Office
-from voxlake.sandbox.setup import Setup
+from voxlake.sandbox.account_state import Office
+from voxlake.sandbox.account_config import Setup
 from voxlake.sandbox.world import World
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from voxlake.ledger import Ledger
-    from voxlake.reports import Question
+    from voxlake.lake.manifest import Ledger
+    from voxlake.reporting.saved_queries import Question
     from voxlake.settings import Settings
 
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 @with_settings
 def publish(settings: Settings) -> None:
     """Rebuild the database from the lake, without network."""
-    from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.ledger import Ledger  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
-    from voxlake.weeks import counted  # noqa: PLC0415
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.lake.manifest import Ledger  # noqa: PLC0415
+    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+    from voxlake.reporting.calendar import counted  # noqa: PLC0415
 
     lake = Lake(settings.data_dir)
     lake.require()
@@ -81,12 +81,12 @@ def _forgotten(ledger: Ledger) -> str:
 @with_settings
 def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
-    from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.ledger import Ledger  # noqa: PLC0415
-    from voxlake.raw import kept  # noqa: PLC0415
-    from voxlake.replay import replay as rebuild  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
-    from voxlake.weeks import counted  # noqa: PLC0415
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.lake.manifest import Ledger  # noqa: PLC0415
+    from voxlake.lake.reply_archive import kept  # noqa: PLC0415
+    from voxlake.pipeline.replay import replay as rebuild  # noqa: PLC0415
+    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+    from voxlake.reporting.calendar import counted  # noqa: PLC0415
 
     lake, folder = Lake(settings.data_dir), raw or settings.data_dir / "raw"
     kept(folder)
@@ -117,12 +117,12 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
 @with_settings
 def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
-    from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.show import as_json, status_text  # noqa: PLC0415
-    from voxlake.status import calendars  # noqa: PLC0415
-    from voxlake.status import status as look  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
-    from voxlake.weeks import legend, weeks  # noqa: PLC0415
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.reporting.formats import as_json, status_text  # noqa: PLC0415
+    from voxlake.pipeline.status import calendars  # noqa: PLC0415
+    from voxlake.pipeline.status import status as look  # noqa: PLC0415
+    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+    from voxlake.reporting.calendar import legend, weeks  # noqa: PLC0415
 
     lake, today = Lake(settings.data_dir), the_clock().now().date()
     warnings: list[dict[str, Any]] = []
@@ -168,7 +168,7 @@ def report(
     limit: int | None,
 ) -> None:
     """Answer a question that many have; without a name, list the questions."""
-    from voxlake.reports import parameters, reports  # noqa: PLC0415
+    from voxlake.reporting.saved_queries import parameters, reports  # noqa: PLC0415
 
     known = reports(settings.reports_dir)
     if name is None:
@@ -221,7 +221,7 @@ def query(settings: Settings, sql: str, form: str | None, out: Path | None, limi
 @click.command()
 def schema() -> None:
     """Describe every table, view, column and report, as Markdown."""
-    from voxlake.schema import markdown  # noqa: PLC0415
+    from voxlake.warehouse.ddl import markdown  # noqa: PLC0415
 
     give(markdown(), nl=False)
 
@@ -235,9 +235,9 @@ def _answer(
     limit: int | None,
     span: tuple[date | None, date | None] | None = None,
 ) -> None:
-    from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.show import form_of  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.reporting.formats import form_of  # noqa: PLC0415
+    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
     form_of(form, out)
     if out is not None:
@@ -250,7 +250,7 @@ def _answer(
 
 def _warn(connection: duckdb.DuckDBPyConnection, first: date | None, end: date | None) -> None:
     """Say where the figures of a report may lack messages."""
-    from voxlake.weeks import counted  # noqa: PLC0415
+    from voxlake.reporting.calendar import counted  # noqa: PLC0415
 
     ((number, oldest, newest),) = connection.execute(
         "SELECT count(DISTINCT date), min(date), max(date) FROM coverage"
@@ -273,9 +273,9 @@ def _give(
     limit: int | None,
 ) -> None:
     """Put what a query answers to stdout or into a file, in the form that was chosen."""
-    from voxlake.answer import answer, written  # noqa: PLC0415
-    from voxlake.show import form_of  # noqa: PLC0415
-    from voxlake.weeks import counted  # noqa: PLC0415
+    from voxlake.reporting.query import answer, written  # noqa: PLC0415
+    from voxlake.reporting.formats import form_of  # noqa: PLC0415
+    from voxlake.reporting.calendar import counted  # noqa: PLC0415
 
     form = form_of(form, out)
     if out is None:

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from voxlake.audit import Audit
+    from voxlake.pipeline.audit import Audit
     from voxlake.errors import VoxlakeError
-    from voxlake.lake import Lake
-    from voxlake.ledger import Ledger
+    from voxlake.lake.day_file import Lake
+    from voxlake.lake.manifest import Ledger
     from voxlake.settings import Settings
-    from voxlake.streams import Stream
-    from voxlake.warehouse import Warehouse
+    from voxlake.transform.streams import Stream
+    from voxlake.warehouse.publish import Warehouse
 
 
 @click.command()
@@ -62,12 +62,12 @@ def audit(
     repair: bool,
 ) -> None:
     """Compare the lake with the API, with the database and with its own checksums; end with 4 if anything differs."""
-    from voxlake.audit import audit as look  # noqa: PLC0415
-    from voxlake.export import Run  # noqa: PLC0415
-    from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.ledger import Ledger  # noqa: PLC0415
-    from voxlake.streams import STREAMS  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
+    from voxlake.pipeline.audit import audit as look  # noqa: PLC0415
+    from voxlake.pipeline.export import Run  # noqa: PLC0415
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.lake.manifest import Ledger  # noqa: PLC0415
+    from voxlake.transform.streams import STREAMS  # noqa: PLC0415
+    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
     clock = the_clock()
     api, lake = api_of(settings), Lake(settings.data_dir)
@@ -167,7 +167,7 @@ def _tell_trouble(audits: Sequence[Audit], errors: Sequence[VoxlakeError], *, re
 
 def _give_json(rounds: Sequence[Sequence[Audit]]) -> None:
     """Print one list of what was found before and after a repair."""
-    from voxlake.show import as_json  # noqa: PLC0415
+    from voxlake.reporting.formats import as_json  # noqa: PLC0415
 
     give(as_json([found.to_json() | {"repaired": n > 0} for n, audits in enumerate(rounds) for found in audits]))
 

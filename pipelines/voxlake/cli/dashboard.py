@@ -11,12 +11,12 @@ import click
 
 from voxlake.cli.options import EARLY, data_options, stoppable, the_clock, with_settings
 from voxlake.cli.output import check_place, give
-from voxlake.disk import passing, storage
+from voxlake.files import passing, storage
 from voxlake.errors import SettingsError
 from voxlake.settings import day
 
 if TYPE_CHECKING:
-    from voxlake.dashboard.figures import Extent, Span
+    from voxlake.reporting.dashboard.figures import Extent, Span
     from voxlake.settings import Settings
 
 DAY = timedelta(days=1)
@@ -33,15 +33,15 @@ LONGEST = 3660
 @with_settings
 def dashboard(settings: Settings, first: str | None, end: str | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
-    from voxlake.dashboard.figures import extent  # noqa: PLC0415 - heavy imports only where they are used
-    from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
+    from voxlake.reporting.dashboard.figures import extent  # noqa: PLC0415 - heavy imports only where they are used
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
     page = out or settings.data_dir / "dashboard.html"
     with stoppable(told=EARLY), Warehouse(Lake(settings.data_dir)).reader() as connection:
         span = _span(extent(connection), first, end)
         _make_room(page, png)
-        from voxlake.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
+        from voxlake.reporting.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
 
         board = Board(connection, span)
     with storage(page.parent):
@@ -56,7 +56,7 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
 
 def _span(extent: Extent, first: str | None, end: str | None) -> Span:
     """Choose the days: those asked for, else the newest year of what is there, without a day that is not over."""
-    from voxlake.dashboard.figures import Span  # noqa: PLC0415
+    from voxlake.reporting.dashboard.figures import Span  # noqa: PLC0415
 
     today = the_clock().now().date()
     newest = extent.whole or extent.last or today

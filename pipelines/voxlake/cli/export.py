@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-    from voxlake.ledger import Ledger
+    from voxlake.lake.manifest import Ledger
     from voxlake.settings import Settings
-    from voxlake.streams import Stream
+    from voxlake.transform.streams import Stream
 
 DEFAULT_DAYS = 30
 
@@ -69,17 +69,17 @@ def backfill(settings: Settings, stream: str, first: str, end: str, *, force: bo
 
 
 def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *, force: bool, dry_run: bool) -> None:
-    from voxlake.export import Run  # noqa: PLC0415
-    from voxlake.export import export as run  # noqa: PLC0415
-    from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.normalise import put_off_pandas  # noqa: PLC0415
-    from voxlake.streams import STREAMS  # noqa: PLC0415
+    from voxlake.pipeline.export import Run  # noqa: PLC0415
+    from voxlake.pipeline.export import export as run  # noqa: PLC0415
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.transform.normalise import put_off_pandas  # noqa: PLC0415
+    from voxlake.transform.streams import STREAMS  # noqa: PLC0415
 
     put_off_pandas()
     api, lake = api_of(settings), Lake(settings.data_dir)
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     if dry_run:
-        from voxlake.show import plan_text  # noqa: PLC0415
+        from voxlake.reporting.formats import plan_text  # noqa: PLC0415
 
         plans = Run(api, lake, streams, now=the_clock().now).plan(
             lambda ledger, stream: days(ledger, stream, api.account_id), settling=settings.settling, force=force

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from voxlake.clock import SYSTEM, Clock
-from voxlake.disk import clear
+from voxlake.files import clear
 from voxlake.errors import SettingsError, VoxlakeError
 from voxlake.settings import OUTPUTS, Settings, day, resolve
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date
     from types import FrameType
 
-    from voxlake.api import Api
+    from voxlake.api.history import Api
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _FIRST_YEAR = 2000
@@ -213,7 +213,7 @@ def say(text: str) -> None:
 
 def drawing() -> tuple[Mapping[str, str], bool]:
     """Choose the glyphs that stdout can write, and colour on a terminal whose owner has not set NO_COLOR."""
-    from voxlake.weeks import GLYPHS, PLAIN  # noqa: PLC0415
+    from voxlake.reporting.calendar import GLYPHS, PLAIN  # noqa: PLC0415
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     try:
@@ -227,8 +227,8 @@ def api_of(settings: Settings) -> Api:
     """Build the client of the account that the settings name."""
     import random  # noqa: PLC0415
 
-    from voxlake.api import Api  # noqa: PLC0415
-    from voxlake.auth import ApiKey, ServiceAccount, read_credentials  # noqa: PLC0415
+    from voxlake.api.history import Api  # noqa: PLC0415
+    from voxlake.api.auth import ApiKey, ServiceAccount, read_credentials  # noqa: PLC0415
 
     clock = the_clock()
     auth: ApiKey | ServiceAccount
@@ -260,7 +260,7 @@ def keeping(api: Api, settings: Settings) -> Iterator[None]:
     if not settings.keep_raw:
         yield
         return
-    from voxlake.raw import Raw  # noqa: PLC0415
+    from voxlake.lake.reply_archive import Raw  # noqa: PLC0415
 
     raw = Raw(settings.data_dir, api.account_id, now=the_clock().now)
     api.keep = raw.keep
@@ -274,7 +274,7 @@ def days_of(
     since: str | None, until: str | None, *, default: date, end: date, names: tuple[str, str] = ("--since", "--until")
 ) -> list[date]:
     """List the UTC days from `since`, or a default, up to `until`, but not beyond `end`, which is excluded."""
-    from voxlake.plan import span  # noqa: PLC0415 - heavy imports only where they are used
+    from voxlake.pipeline.plan import span  # noqa: PLC0415 - heavy imports only where they are used
 
     first = day(since, names[0]) if since else None
     last = day(until, names[1], up=True) if until else None

@@ -18,7 +18,7 @@ from voxlake.errors import SettingsError, StorageFull, Uncertain
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from voxlake.send import Order, Sending
+    from voxlake.messaging.batch import Order, Sending
     from voxlake.settings import Settings
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -67,7 +67,7 @@ def send_one(settings: Settings, source: str, destination: str, **chosen: Any) -
 
     A new command is a new message, except where it is not known whether the last one went out: see --resend-unknown.
     """
-    from voxlake.client import SEND  # noqa: PLC0415
+    from voxlake.messaging.client import SEND  # noqa: PLC0415
 
     _send(settings, SEND, source, [destination], **chosen)
 
@@ -86,7 +86,7 @@ def send_many(
 
     Run again after an interruption, it goes on with those who have not had this text from this sender.
     """
-    from voxlake.client import A2P_SEND  # noqa: PLC0415
+    from voxlake.messaging.client import A2P_SEND  # noqa: PLC0415
 
     if to_file == chosen["text"] == "-":
         raise SettingsError("Text and recipients cannot both come from stdin: give one of them as a file or a flag.")
@@ -98,9 +98,9 @@ def _send(
     resend_unknown: bool, again: bool, keep_text: bool, yes: bool, form: str,
 ) -> None:  # fmt: skip
     """Check, ask, send, and tell."""
-    from voxlake.client import SEND, Client  # noqa: PLC0415
-    from voxlake.outbox import SENT, opened  # noqa: PLC0415
-    from voxlake.send import order, send  # noqa: PLC0415
+    from voxlake.messaging.client import SEND, Client  # noqa: PLC0415
+    from voxlake.messaging.journal import SENT, opened  # noqa: PLC0415
+    from voxlake.messaging.batch import order, send  # noqa: PLC0415
 
     placed = order(method, source, numbers, typed_text(text), store_body=store_body)
     if dry_run:
@@ -141,7 +141,7 @@ def _send(
 
 def _tell_parts(order: Order, form: str) -> None:
     from voxlake.segments import segments as count  # noqa: PLC0415
-    from voxlake.show import show  # noqa: PLC0415
+    from voxlake.reporting.formats import show  # noqa: PLC0415
 
     found = dataclasses.asdict(count(order.text))
     found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
@@ -150,9 +150,9 @@ def _tell_parts(order: Order, form: str) -> None:
 
 def _tell(sending: Sending, form: str, *, again: bool) -> None:
     """Give a line for each number on stdout, and what they come to on stderr."""
-    from voxlake.outbox import FAILED, SENT, UNKNOWN  # noqa: PLC0415
-    from voxlake.send import SKIPPED, UNSENT  # noqa: PLC0415
-    from voxlake.show import show  # noqa: PLC0415
+    from voxlake.messaging.journal import FAILED, SENT, UNKNOWN  # noqa: PLC0415
+    from voxlake.messaging.batch import SKIPPED, UNSENT  # noqa: PLC0415
+    from voxlake.reporting.formats import show  # noqa: PLC0415
 
     names = ["number", "state", "message_id", "code", "reason"]
     rows = [[getattr(result, name) for name in names] for result in sending.results]
@@ -187,7 +187,7 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
     if yes or _loopback(settings.api_url):
         return
     from voxlake.segments import segments as count  # noqa: PLC0415
-    from voxlake.weeks import counted  # noqa: PLC0415
+    from voxlake.reporting.calendar import counted  # noqa: PLC0415
 
     number = count(order.text).parts * len(order.numbers)
     parts = counted(number, "part")
@@ -228,7 +228,7 @@ def typed_text(text: str) -> str:
 
 def _listed(path: str | None) -> list[str]:
     """Read one number a line, and name a line that is none; empty lines and lines that begin with # are left out."""
-    from voxlake.limits import checked_number  # noqa: PLC0415
+    from voxlake.messaging.validation import checked_number  # noqa: PLC0415
 
     if path is None:
         return []

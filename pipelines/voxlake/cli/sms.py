@@ -15,7 +15,7 @@ from voxlake.cli.send import account_options, send_many, send_one, typed_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voxlake.results import HistoryRow
+    from voxlake.messaging.responses import HistoryRow
     from voxlake.settings import Settings
 
 
@@ -33,7 +33,7 @@ def control(settings: Settings, number: str, command: str) -> None:
     """Enable or disable SMS for a rented number (ControlSms)."""
     told = "Stopped by {signal}: the switch may or may not have been made, which 'voxlake sms numbers' shows."
     with stoppable(told=told):
-        from voxlake.client import Client  # noqa: PLC0415
+        from voxlake.messaging.client import Client  # noqa: PLC0415
 
         Client(api_of(settings)).control_sms(number, enable=command == "enable")
         say(f"{number}: SMS is {command}d")
@@ -45,8 +45,8 @@ def control(settings: Settings, number: str, command: str) -> None:
 @with_settings
 def numbers(settings: Settings, form: str) -> None:
     """List the rented numbers, and whether they can and may send and receive SMS (GetPhoneNumbers)."""
-    from voxlake.client import Client  # noqa: PLC0415
-    from voxlake.show import show  # noqa: PLC0415
+    from voxlake.messaging.client import Client  # noqa: PLC0415
+    from voxlake.reporting.formats import show  # noqa: PLC0415
 
     rows = [[p.number, p.sms_supported, p.sms_enabled] for p in Client(api_of(settings)).phone_numbers()]
     give(show(["number", "sms_supported", "sms_enabled"], rows, form), nl=False)
@@ -59,7 +59,7 @@ def segments(text: str, form: str) -> None:
     """Count the parts that a text is billed for, without network."""
     from voxlake.segments import foreign  # noqa: PLC0415
     from voxlake.segments import segments as count  # noqa: PLC0415
-    from voxlake.show import show  # noqa: PLC0415
+    from voxlake.reporting.formats import show  # noqa: PLC0415
 
     text = typed_text(text)
     found = dataclasses.asdict(count(text))
@@ -76,10 +76,10 @@ def segments(text: str, form: str) -> None:
 @with_settings
 def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
-    from voxlake.client import Client  # noqa: PLC0415
-    from voxlake.outbox import opened  # noqa: PLC0415
-    from voxlake.send import look  # noqa: PLC0415
-    from voxlake.show import show  # noqa: PLC0415
+    from voxlake.messaging.client import Client  # noqa: PLC0415
+    from voxlake.messaging.journal import opened  # noqa: PLC0415
+    from voxlake.messaging.batch import look  # noqa: PLC0415
+    from voxlake.reporting.formats import show  # noqa: PLC0415
 
     client = Client(api_of(settings))
     with opened(settings.data_dir) as outbox:

@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from .replies import ApiError
+from .responses import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .days import Message
-from .texts import COUNTRIES
+from .synthetic_day import Message
+from .samples import COUNTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .days import Row
+    from .synthetic_day import Row
 
 REFUSED = {"00385": 385, "00423": 423, "00506": 506, "00509": 509}
 """Numbers that end like this are refused with this code."""

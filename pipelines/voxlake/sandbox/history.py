@@ -6,15 +6,15 @@ import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from .days import SECONDS
-from .replies import ApiError, Reply
-from .wire import DELIVERY, OWN, Wire
+from .synthetic_day import SECONDS
+from .responses import ApiError, Reply
+from .encode import DELIVERY, OWN, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .days import Row
-    from .switches import Switches
+    from .synthetic_day import Row
+    from .behaviour import Switches
     from .world import World
 
 METHODS = {"GetSmsHistory": "sms", "A2PGetSmsHistory": "a2p"}

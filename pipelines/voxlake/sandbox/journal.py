@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .days import Row
+    from .synthetic_day import Row
 
 Event = dict[str, Any]
 

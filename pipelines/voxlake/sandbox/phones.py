@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from .replies import ApiError, Reply, json_reply
-from .setup import ENABLED, UNSUPPORTED
+from .responses import ApiError, Reply, json_reply
+from .account_config import ENABLED, UNSUPPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .office import Office
+    from .account_state import Office
 
 _DEFAULT_COUNT, _MOST = 20, 1000
 

@@ -9,7 +9,7 @@ from email.policy import HTTP
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from .replies import ApiError
+from .responses import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

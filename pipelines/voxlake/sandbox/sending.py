@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from .delivery import price, refusal
-from .office import Draft, Office
-from .replies import ApiError, Reply, json_reply
-from .setup import DISABLED, UNSUPPORTED
+from .account_state import Draft, Office
+from .responses import ApiError, Reply, json_reply
+from .account_config import DISABLED, UNSUPPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .switches import Switches
+    from .behaviour import Switches
 
 _NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _MOST_NUMBERS, _LONGEST, _LONGEST_A2P = 100, 765, 1600

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from .accounts import Account
 from .callbacks import Caller
-from .certificates import certificate
+from .tls import certificate
 from .faults import CODES, Faults
 from .history import METHODS, History
-from .levers import PREFIX, Levers
-from .office import Office
+from .admin import PREFIX, Levers
+from .account_state import Office
 from .phones import Control, Phones
-from .replies import ApiError, Reply, error_reply
+from .responses import ApiError, Reply, error_reply
 from .request import Request, read_request
 from .sending import SendA2P, SendSms
-from .setup import Setup
-from .transport import Handler, Server
+from .account_config import Setup
+from .http_server import Handler, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from .switches import Switches
+    from .behaviour import Switches
     from .world import World
 
 ACCOUNT_ID = 1234567

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .days import Day, EditedDay, Message, Row, SeededDay, midnight
+from .synthetic_day import Day, EditedDay, Message, Row, SeededDay, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -1,0 +1,1 @@
+"""Speak Voximplant over HTTP: requests, retries, authentication, and the two history methods."""

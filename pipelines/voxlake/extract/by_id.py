@@ -1,0 +1,46 @@
+"""Ask for messages by their ids: how they are now, and on which days they lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from voxlake.errors import Declined
+from voxlake.model import DAY, SECOND, Window, midnight
+from voxlake.transform.normalise import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from voxlake.api.history import Api
+    from voxlake.transform.streams import Stream
+
+IDS = 500
+"""Ids in one request: they travel in its body."""
+
+_ABOUT = (31, 2)
+"""Days before and after one on which its messages are looked for: APIs differ in how long a window may be."""
+
+
+def by_id(api: Api, stream: Stream, window: Window, ids: set[int]) -> dict[int, dict[str, Any]]:
+    """Ask for messages by id; an API that refuses or ignores the filter gives none."""
+    asked = Window(window.start - SECOND, window.end)
+    listed = ";".join(map(str, sorted(ids)))
+    try:
+        page = api.page(stream, asked, offset=0, count=len(ids), message_id=listed)
+    except Declined:
+        return {}
+    table = normalise([page.table], stream=stream, window=asked)
+    rows = {row["message_id"]: row for row in table.to_pylist()}
+    return rows if rows.keys() <= ids else {}
+
+
+def days_now(api: Api, stream: Stream, day: date, ids: Iterable[int]) -> set[date]:
+    """Say on which days messages lie now that lay on another; those of the first few that are asked for."""
+    some = set(sorted(ids)[:IDS])
+    for reach in _ABOUT:
+        window = Window(midnight(day) - reach * DAY, midnight(day) + (reach + 1) * DAY)
+        rows = by_id(api, stream, window, some)
+        if rows:
+            return {row["processed_at"].date() for row in rows.values()} - {day}
+    return set()

@@ -1,0 +1,51 @@
+"""Count the messages of whole days without reading them, once it is known what the API's date bounds mean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from voxlake.extract.quirks import learn
+from voxlake.errors import DataError, Declined
+from voxlake.model import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    from voxlake.api.history import Api
+    from voxlake.extract.quirks import Bounds
+    from voxlake.lake.day_file import Lake
+    from voxlake.model import Part, Window
+    from voxlake.transform.streams import Stream
+
+CALIBRATION = 3
+"""How many counts it takes at most to learn the bounds."""
+
+
+def learn_bounds(api: Api, lake: Lake, stream: Stream, parts: Mapping[date, Part]) -> Bounds | None:
+    """Learn the bounds from the newest days with rows; None where these cannot tell."""
+    filled = [day for day, part in parts.items() if part.row_count]
+    pairs = [day for day in filled if day + DAY in parts]
+    around = max(pairs or filled, default=None)
+    if around is None:
+        return None
+    times: Counter[datetime] = Counter()
+    counts = {day: part.row_count for day, part in parts.items()}
+    try:
+        for day in (around, around + DAY):
+            if day in parts:
+                for batch in lake.batches(parts[day].cell, columns=["processed_at"]):
+                    for counted in batch["processed_at"].value_counts().to_pylist():
+                        times[counted["values"].replace(microsecond=0)] += counted["counts"]
+        return learn(lambda asked: api.total(stream, asked), times, counts, around=around)
+    except DataError:
+        return None
+
+
+def count(api: Api, stream: Stream, window: Window, bounds: Bounds) -> int | None:
+    """Ask how many messages whole days hold; None where the API declines."""
+    try:
+        return api.total(stream, bounds.exactly(window))
+    except Declined:
+        return None

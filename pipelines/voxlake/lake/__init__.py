@@ -1,0 +1,1 @@
+"""The Parquet lake: one file per UTC day, stream and account."""

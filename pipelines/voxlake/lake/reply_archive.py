@@ -1,0 +1,124 @@
+"""Every reply as it came, kept for a dispute with the vendor or a bug of ours.
+
+One gzip file for each run, `raw/<start>-<process>.gz`, readable with zcat: for each reply a line of JSON that says what
+was asked (no secrets) and when, then the body, then a newline. Each reply is a gzip member of its own, so a run that
+is killed loses at most the last one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import threading
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from voxlake.files import append, storage
+from voxlake.errors import DataError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+_CHUNK = 1 << 20
+_HEADER = gzip.compress(b"", 6, mtime=0)[:10]
+"""How each member begins; a torn end has no more of them behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply with HTTP status 200; `run` is the name of its file, `at` when it had come (UTC)."""
+
+    run: str
+    account_id: int
+    method: str
+    parameters: dict[str, str]
+    at: datetime
+    body: bytes
+
+
+class Raw:
+    """The replies of one run in the making; safe to share between threads."""
+
+    def __init__(self, root: Path, account_id: int, *, now: Callable[[], datetime]) -> None:
+        self._root, self._account_id, self._now = root, account_id, now
+        folder = root / "raw"
+        with storage(root):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / f"{now():%Y%m%dT%H%M%SZ}-{os.getpid()}.gz").open("ab", buffering=0)
+        self._lock = threading.Lock()
+
+    def keep(self, method: str, parameters: Mapping[str, str], body: bytes) -> None:
+        """Append a reply."""
+        asked = {
+            "at": self._now().isoformat(),
+            "account_id": self._account_id,
+            "method": method,
+            "parameters": dict(parameters),
+            "bytes": len(body),
+        }
+        member = gzip.compress(json.dumps(asked).encode() + b"\n" + body + b"\n", 6, mtime=0)
+        with self._lock, storage(self._root):
+            append(self._file, member)
+
+    def close(self) -> None:
+        """Make what was kept survive a power cut."""
+        with storage(self._root):
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+
+def kept(folder: Path) -> list[Path]:
+    """List the files of all runs, oldest run first; a SettingsError where there is none."""
+    if paths := sorted(folder.glob("*.gz")):
+        return paths
+    raise SettingsError(f"{folder} holds no replies: they are kept by 'voxlake export --keep-raw'.")
+
+
+def replies(folder: Path, torn: Callable[[Path], None]) -> Iterator[Reply]:
+    """Read all replies of all runs, oldest run first; a file whose end a kill has `torn` is told, that end passed over.
+
+    Raises:
+        SettingsError: there are no files.
+        DataError: a file is damaged elsewhere than at its end, or no reply is left.
+
+    """
+    any_left = False
+    for path in kept(folder):
+        try:
+            for member in _members(path, torn):
+                any_left = True
+                line, _, rest = member.partition(b"\n")
+                asked: dict[str, Any] = json.loads(line)
+                at = datetime.fromisoformat(asked["at"]).astimezone(UTC)
+                body = rest[: asked["bytes"]]
+                yield Reply(path.name, asked["account_id"], asked["method"], asked["parameters"], at, body)
+        except (OSError, ValueError, KeyError, TypeError, zlib.error) as error:
+            raise DataError(
+                f"{path} is damaged ({' '.join(str(error).split())}): take it from a backup or move it away."
+            ) from error
+    if not any_left:
+        raise DataError(f"No reply in {folder} could be read: take its files from a backup, or name another --raw.")
+
+
+def _members(path: Path, torn: Callable[[Path], None]) -> Iterator[bytes]:
+    """Unpack the members of a gzip file one by one; a last one without its end was torn by a kill."""
+    with path.open("rb") as file:
+        start, packed = 0, b""
+        while packed or (packed := file.read(_CHUNK)):
+            unpacking, pieces, size = zlib.decompressobj(31), [], 0
+            while not unpacking.eof and packed:
+                size += len(packed)
+                pieces.append(unpacking.decompress(packed))
+                packed = unpacking.unused_data if unpacking.eof else file.read(_CHUNK)
+            if not unpacking.eof:
+                file.seek(start + 1)
+                if _HEADER in file.read():
+                    raise ValueError(f"the reply at byte {start} has no end")
+                torn(path)
+                return
+            start += size - len(packed)
+            yield b"".join(pieces)

@@ -1,0 +1,1 @@
+"""Send messages, and never the same one twice."""

@@ -1,0 +1,1 @@
+"""The runs: export, audit, replay and status."""

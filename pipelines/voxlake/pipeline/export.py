@@ -1,0 +1,320 @@
+"""The story of an export: plan the open days, probe those that were verified, read the others, publish, report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from voxlake.errors import CredentialsRefused, Doubled, Refused, StorageFull, VoxlakeError
+from voxlake.pipeline.day import extract, survey
+from voxlake.lake.manifest import Ledger
+from voxlake.model import Cell, midnight
+from voxlake.extract.paginate import Limits
+from voxlake.pipeline.plan import Plan, neighbours, plan
+from voxlake.pipeline.refresh import probe
+from voxlake.pipeline.result import Report, StreamReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+    from datetime import date, datetime
+
+    from voxlake.api.history import Api
+    from voxlake.pipeline.day import Outcome
+    from voxlake.lake.day_file import Lake
+    from voxlake.warehouse.build import Loading
+    from voxlake.model import Part, Settling, Window
+    from voxlake.transform.streams import Stream
+    from voxlake.warehouse.publish import Warehouse
+
+
+def export(
+    api: Api,
+    lake: Lake,
+    streams: Sequence[Stream],
+    days: Callable[[Ledger, Stream], Sequence[date]],
+    *,
+    now: Callable[[], datetime],
+    jobs: int,
+    settling: Settling,
+    force: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _planned: None,
+) -> Report:
+    """Bring every day that is asked for and not final into the lake, publish, and say what was not done.
+
+    The caller holds the lock of the lake. `days` gives the UTC days of a stream; `now` the time in UTC; `progress` is
+    told days done and days planned. Trouble with one window never stops the others; a refusal stops its stream.
+    """
+    run = Run(api, lake, streams, now=now, progress=progress)
+    plans = run.plan(days, settling=settling, force=force)
+    with run.pool(jobs):
+        stale = run.probe(plans, settling=settling)
+        run.read({stream: {*plans[stream].read, *stale[stream]} for stream in streams})
+        return run.publish(settling=settling)
+
+
+_LOAD = 100_000
+"""Rows of a stream that are worth a statement of their own, and let both of DuckDB's threads fill whole row groups."""
+
+
+class Run:
+    """One export at work: the ledger, what the run has learned of the API, and its report."""
+
+    def __init__(
+        self,
+        api: Api,
+        lake: Lake,
+        streams: Sequence[Stream],
+        *,
+        now: Callable[[], datetime],
+        progress: Callable[[int, int], None] = lambda _done, _planned: None,
+    ) -> None:
+        self.ledger = Ledger(lake)
+        self.report = Report([StreamReport(stream.name) for stream in streams])
+        self._reports = dict(zip(streams, self.report.streams, strict=True))
+        self._api, self._lake, self._now = api, lake, now
+        self._limits = Limits()
+        self._wanted: dict[Stream, set[date]] = {stream: set() for stream in streams}
+        self._loading: Loading | None = None
+        self._early = True
+        self._ready: dict[Stream, dict[Cell, Part]] = {stream: {} for stream in streams}
+        self._loaded = 0
+        self._progress, self._done = progress, 0
+        self._force = False
+
+    def plan(
+        self, days: Callable[[Ledger, Stream], Sequence[date]], *, settling: Settling, force: bool
+    ) -> dict[Stream, Plan]:
+        """Decide what to do with each day of each stream; asks nobody."""
+        self._force = force
+        began = self._begun()
+        plans = {}
+        for stream, report in self._reports.items():
+            known = self.ledger.of(self._api.account_id, stream.name)
+            begun = [day for day in days(self.ledger, stream) if midnight(day) < began]
+            plans[stream] = plan(begun, known, settling=settling, force=force)
+            report.days, report.final = plans[stream].open, len(plans[stream].final)
+        return plans
+
+    @cached_property
+    def _warehouse(self) -> Warehouse:
+        """Not before requests are on their way: what it imports takes a tenth of a second."""
+        from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+
+        return Warehouse(self._lake)
+
+    @contextmanager
+    def pool(self, jobs: int) -> Iterator[None]:
+        """Keep `jobs` requests going, and load beside them; what has not begun when something breaks is dropped."""
+        # Each window asks for its pages side by side: more windows would only hold more of them in memory.
+        with ThreadPoolExecutor(jobs // 2 + 1) as self._pool:
+            try:
+                yield
+            except BaseException:
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            finally:
+                if self._loading is not None:
+                    self._loading.close()
+
+    def probe(self, plans: Mapping[Stream, Plan], *, settling: Settling) -> dict[Stream, set[date]]:
+        """Look after the days that were verified once, and give those that must be read again."""
+        probes = {
+            stream: self._pool.submit(
+                probe, self._api, self._lake, stream, plan.probe, now=self._now(), settling=settling
+            )
+            for stream, plan in plans.items()
+            if plan.probe
+        }
+        stale: dict[Stream, set[date]] = {stream: set() for stream in plans}
+        for stream, pending in probes.items():
+            try:
+                found = pending.result()
+            except VoxlakeError as error:
+                self._reports[stream].errors.append(error)
+                continue
+            stale[stream] = found.stale
+            for part, changed in found.parts:
+                self.ledger.add(part)
+                self._reports[stream].add(part, new=0, changed=changed)
+            self._advance(len(found.parts))
+        return stale
+
+    def read(self, days: Mapping[Stream, Iterable[date]], *, elsewhere: Collection[int] = ()) -> None:
+        """Read days side by side, and take note of each as soon as it is in the lake.
+
+        A day to which a message moved from one of them is read as well; `elsewhere` are those whose new day was.
+        """
+        began = self._begun()
+        days = {stream: {day for day in its if midnight(day) < began} for stream, its in days.items()}
+        for stream, its in days.items():
+            self._wanted[stream].update(its)
+        futures = self._extracting(days, elsewhere)
+        waiting = Counter(stream for stream, _ in futures.values())
+        more: dict[Stream, set[date]] = {stream: set() for stream in days}
+        empty: dict[Stream, set[date]] = {stream: set() for stream in days}
+        selecting = dict(self._limits.selecting)
+        for future in as_completed(futures):
+            stream, window = futures[future]
+            self._advance(len(window.days))
+            waiting[stream] -= 1
+            if future.cancelled():
+                continue
+            outcome = future.result()
+            self._keep(stream, outcome, last=not waiting[stream])
+            more[stream] |= outcome.moved - self._wanted[stream]
+            empty[stream] |= outcome.empty
+            if isinstance(outcome.error, Refused):
+                for pending, (other, _) in futures.items():
+                    if other is stream:
+                        pending.cancel()
+        for stream in days:
+            # What shows a day that has rows was learned since, and proves one that has none.
+            if self._limits.selecting.get(stream.name) != selecting.get(stream.name):
+                more[stream] |= empty[stream]
+        if any(more.values()):
+            self.read(more)
+
+    def _extracting(
+        self, days: Mapping[Stream, Iterable[date]], elsewhere: Collection[int]
+    ) -> dict[Future[Outcome], tuple[Stream, Window]]:
+        """Begin to read days, window by window."""
+        surveyed = self._surveyed(days)
+        self._mark_beginnings(surveyed)
+        futures = {
+            self._pool.submit(
+                extract, self._api, self._lake, stream, window,
+                before=self.ledger, limits=self._limits, now=self._now, elsewhere=elsewhere, force=self._force,
+            ): (stream, window)
+            for stream, window in surveyed
+        }  # fmt: skip
+        if futures and self._early and self._loading is None:
+            self._loading = self._warehouse.loading()
+            self._loading.prepare()
+        return futures
+
+    def _keep(self, stream: Stream, outcome: Outcome, *, last: bool) -> None:
+        """Take note of what was read of a window, and load it when it is worth it."""
+        report = self._reports[stream]
+        for kept in outcome.kept:
+            self.ledger.add(kept.part)
+            report.add(kept.part, new=kept.new, changed=kept.changed, gone=kept.gone)
+        self._load(stream, [kept.part for kept in outcome.kept], last=last)
+        if outcome.error is not None:
+            report.errors.append(outcome.error)
+
+    def repair(self, days: Mapping[Stream, Sequence[date]], *, settling: Settling) -> Report:
+        """Read days again whatever is known of them, and build the database anew."""
+        self._early, self._force = False, True
+        for stream, its in days.items():
+            self._reports[stream].days = len(its)
+        self.read(days)
+        return self.publish(settling=settling, anew=True)
+
+    def publish(self, *, settling: Settling, anew: bool = False) -> Report:
+        """Bring the database up to the lake, and remember how the run ended."""
+        self.report.database = str(self._warehouse.path)
+        try:
+            self._name_unread()
+            try:
+                self._swap(settling=settling, anew=anew)
+            except Doubled:
+                self._part()
+                self._swap(settling=settling, anew=anew)
+        except VoxlakeError as error:
+            self.report.errors.append(error)
+        self.report.moved = self._warehouse.moved
+        self.report.requests = self._api.requests
+        ended_at = self._now().isoformat(timespec="seconds")
+        try:
+            self.ledger.save(last_run={"ended_at": ended_at, **self.report.to_json()})
+        except StorageFull as error:
+            self.report.errors.append(error)
+        return self.report
+
+    def _mark_beginnings(self, surveyed: Sequence[tuple[Stream, Window]]) -> None:
+        """Put down the first day of a stream before any other, so that a run that is killed leaves no day unnamed.
+
+        The next run begins with the oldest day in the lake, and the days of this one come in any order.
+        """
+        account = self._api.account_id
+        for stream in {stream for stream, _ in surveyed}:
+            first = min(window for its, window in surveyed if its is stream).days[0]
+            oldest = self.ledger.oldest(account, stream.name)
+            if oldest is None or first < oldest:
+                try:
+                    self._lake.unread(Cell(account, stream.name, first), "its export has not ended", now=self._now())
+                except VoxlakeError as error:
+                    self._reports[stream].errors.append(error)
+
+    def _load(self, stream: Stream, parts: Iterable[Part], *, last: bool) -> None:
+        """Load days that are in place, more at a time the more there are, while the threads read others."""
+        ready = self._ready[stream]
+        ready.update((part.cell, part) for part in parts)
+        rows = sum(part.row_count for part in ready.values())
+        if self._loading is not None and (last or rows >= max(_LOAD, self._loaded // 4)):
+            self._loading.load(list(ready.values()))
+            self._loaded += rows
+            ready.clear()
+
+    def _swap(self, *, settling: Settling, anew: bool) -> None:
+        """Put the next database in place: the one that was loaded beside the reading, unless it was given up."""
+        loading, self._loading, self._early = self._loading, None, False
+        if loading is None:
+            self._warehouse.publish(self.ledger.sound(), settling=settling, anew=anew)
+        else:
+            self._warehouse.swap(loading, self.ledger.sound(), settling=settling)
+
+    def _name_unread(self) -> None:
+        """Put down that days could not be read, unless an earlier reading of them lies in the lake.
+
+        Of an account that has refused its credentials from the start, nothing is known, not even that it exists.
+        """
+        account = self._api.account_id
+        refused = all(any(isinstance(e, CredentialsRefused) for e in r.errors) for r in self.report.streams)
+        if refused and all(part.cell.account_id != account for part in self.ledger):
+            return
+        for stream, report in self._reports.items():
+            problem = str(report.errors[0]) if report.errors else "it was not read"
+            for day in sorted(self._wanted[stream]):
+                cell = Cell(account, stream.name, day)
+                if self.ledger.get(cell) is None and cell not in self.ledger.damaged:
+                    part = self._lake.unread(cell, problem, now=self._now())
+                    self.ledger.add(part)
+                    report.add(part, new=0, changed=0)
+
+    def _part(self) -> None:
+        """Part two days that hold the same message: read the older file again; if that fails, its message goes."""
+        for stream in self._reports:
+            # Read again, the first may turn out to be the message's day, and the other the one to be read.
+            for _ in range(2):
+                doubled = self._lake.doubled(self.ledger, self._api.account_id, stream.name)
+                ids = {message_id for its in doubled.values() for message_id in its}
+                self.read({stream: {cell.date for cell in doubled}}, elsewhere=ids)
+            for cell, ids in self._lake.doubled(self.ledger, self._api.account_id, stream.name).items():
+                part = self._lake.without(self.ledger[cell], ids)
+                self.ledger.add(part)
+                self._reports[stream].add(part, new=0, changed=len(ids))
+
+    def _surveyed(self, days: Mapping[Stream, Iterable[date]]) -> list[tuple[Stream, Window]]:
+        """Cut the days into windows that are worth their requests; a stream that is refused drops out here."""
+        windows = [(stream, window) for stream, its in days.items() for window in neighbours(its)]
+        surveys = [self._pool.submit(survey, self._api, stream, window, self._limits) for stream, window in windows]
+        pieces: list[tuple[Stream, Window]] = []
+        for (stream, _), pending in zip(windows, surveys, strict=True):
+            try:
+                pieces += [(stream, window) for window in pending.result()]
+            except VoxlakeError as error:
+                self._reports[stream].errors.append(error)
+        return pieces
+
+    def _begun(self) -> datetime:
+        """Give the instant before which days begin that can be asked for: at midnight, today has no second yet."""
+        return self._now().replace(microsecond=0)
+
+    def _advance(self, days: int) -> None:
+        self._done += days
+        self._progress(self._done, max(self._done, sum(report.days for report in self._reports.values())))

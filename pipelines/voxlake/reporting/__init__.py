@@ -1,0 +1,1 @@
+"""Ask the database and show the answer."""

@@ -1,0 +1,161 @@
+"""The calendar of what is proved: weeks side by side on a desk, one under the other on a phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from voxlake.reporting.dashboard.style import Style, data, finished, pixels
+from voxlake.model import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from voxlake.reporting.dashboard.figures import Figures, Row
+
+STATES = {
+    "final": "verified and final",
+    "open": "verified, may still change",
+    "unverified": "not verified",
+    "missing": "missing",
+}
+_GLYPHS = {"final": "", "open": "", "unverified": "!", "missing": "\N{MULTIPLICATION SIGN}"}
+_WEEKDAYS = "MTWTFSS"
+_WEEK = 7
+_WIDEST = 19
+_NARROWEST = 12
+# A month that begins further to the right would write over the next.
+_CROWDED = 18
+_LEFT = 26
+_HEAD = 38
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The weeks of one stream that stand together, and where: pixels of its top left corner."""
+
+    name: str
+    rows: Sequence[Row]
+    left: int
+    top: int
+    pitch: int = _WIDEST
+
+
+def calendar(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
+    """Draw each day of each stream in the colour of its state; what is not proved has a glyph besides."""
+    inner = style.width - 2 * (16 if style.picture else 2)
+    legend = list(_legend(style))
+    blocks, height = _down(figures, legend) if style.narrow else _across(figures, inner, legend)
+    cells = list(legend)
+    texts = [{"x": cell["x"] + 21, "y": cell["y"] + 8, "t": STATES[cell["state"]]} for cell in legend]
+    for block in blocks:
+        _fill(block, cells, texts, narrow=style.narrow)
+    paint = style.paint
+    base = alt.Chart(data(cells))
+    told = {"description": "told:N"} if style.told else {}
+    at = {"x": pixels("x:Q", inner, alt.X), "y": pixels("y:Q", height, alt.Y)}
+    squares = base.mark_rect(cornerRadius=3 if style.picture else 0, aria=style.told).encode(
+        **at,
+        x2="x2:Q",
+        y2="y2:Q",
+        color=alt.Color(
+            "state:N",
+            legend=None,
+            scale=alt.Scale(domain=list(STATES), range=[getattr(paint, state) for state in STATES]),
+        ),
+        **told,
+    )
+    glyphs = (
+        base.mark_text(fontSize=13, fontWeight="bold", color=paint.onfinal, baseline="middle")
+        .transform_filter("datum.glyph")
+        .encode(x=pixels("cx:Q", inner, alt.X), y=pixels("cy:Q", height, alt.Y), text="glyph:N")
+    )
+    words = alt.Chart(data(texts)).mark_text(align="left", baseline="middle", color=paint.soft, fontSize=12)
+    layers = [squares, glyphs, words.encode(**at, text="t:N")]
+    return finished(layers, style, height=height + (32 + 33 if style.picture else 4), title=title)
+
+
+def _legend(style: Style) -> Iterator[dict[str, Any]]:
+    """Place the four states in a row, or on a phone in two."""
+    for n, state in enumerate(STATES):
+        if style.narrow:
+            yield _cell(165 * (n % 2), 22 * (n // 2), state)
+        else:
+            yield _cell((0, 160, 365, 480)[n], 0, state)
+
+
+def _across(figures: Figures, inner: int, legend: list[dict[str, Any]]) -> tuple[list[_Block], int]:
+    """Stack the streams, each with as many weeks side by side as there is room for."""
+    weeks = (figures.span.end - DAY - _monday(figures.span.first)).days // 7 + 1
+    pitch = max(_NARROWEST, min(_WIDEST, (inner - _LEFT) // weeks))
+    room = (inner - _LEFT) // pitch
+    blocks: list[_Block] = []
+    top = int(legend[-1]["y2"]) + 12
+    for name, rows in _streams(figures):
+        first = _monday(rows[0]["date"])
+        for _, folded in groupby(rows, key=lambda row: (row["date"] - first).days // 7 // room):
+            blocks.append(_Block(name, list(folded), _LEFT, top + _HEAD, pitch))
+            top += _HEAD + 7 * pitch + 10
+    return blocks, top
+
+
+def _down(figures: Figures, legend: list[dict[str, Any]]) -> tuple[list[_Block], int]:
+    """Put two streams side by side, their weeks going down."""
+    blocks: list[_Block] = []
+    top, height = int(legend[-1]["y2"]) + 12, 0
+    for n, (name, rows) in enumerate(_streams(figures)):
+        if n and n % 2 == 0:
+            top, height = top + height + 12, 0
+        blocks.append(_Block(name, rows, 34 + n % 2 * 170, top + _HEAD))
+        weeks = (rows[-1]["date"] - _monday(rows[0]["date"])).days // 7 + 1
+        height = max(height, _HEAD + weeks * _WIDEST)
+    return blocks, top + height
+
+
+def _streams(figures: Figures) -> Iterator[tuple[str, list[Row]]]:
+    accounts = {row["account_id"] for row in figures.coverage}
+    for (account, stream), rows in groupby(figures.coverage, key=lambda row: (row["account_id"], row["stream"])):
+        yield stream.upper() + (f" · account {account}" if len(accounts) > 1 else ""), list(rows)
+
+
+def _fill(block: _Block, cells: list[dict[str, Any]], texts: list[dict[str, Any]], *, narrow: bool) -> None:
+    """Place the days of a block, its name, its weekdays, and the months where they begin."""
+    texts.append({"x": block.left - (0 if narrow else _LEFT), "y": block.top - 30, "t": block.name})
+    for n, letter in enumerate(_WEEKDAYS):
+        x, y = (
+            (block.left + n * block.pitch + 4, block.top - 10)
+            if narrow
+            else (block.left - 22, block.top + n * block.pitch + 8)
+        )
+        texts.append({"x": x, "y": y, "t": letter})
+    first = _monday(block.rows[0]["date"])
+    months: set[tuple[int, int]] = set()
+    for row in block.rows:
+        day = row["date"]
+        along, across = (day - first).days // 7 * block.pitch, day.weekday() * block.pitch
+        x, y = (across, along) if narrow else (along, across)
+        told = f"{day} {block.name}: {STATES[row['state']]}, {row['messages']:,} messages"
+        cells.append(_cell(block.left + x, block.top + y, row["state"], told, block.pitch - 3))
+        month = (day.year, day.month)
+        if month not in months and (day.day <= _WEEK or not months):
+            name = f"{day:%b}" if months and day.month > 1 else f"{day:%b %y}"
+            if narrow:
+                texts.append({"x": block.left - 34, "y": block.top + along + 8, "t": f"{day:%b}"})
+            elif day.day <= _CROWDED:
+                texts.append({"x": block.left + along, "y": block.top - 10, "t": name})
+        months.add(month)
+
+
+def _cell(x: int, y: int, state: str, told: str = "", size: int = _WIDEST - 3) -> dict[str, Any]:
+    return {
+        "x": x, "y": y, "x2": x + size, "y2": y + size, "cx": x + size / 2, "cy": y + size / 2 + 1,
+        "state": state, "glyph": _GLYPHS[state], "told": told or STATES[state],
+    }  # fmt: skip
+
+
+def _monday(day: date) -> date:
+    return day - DAY * day.weekday()

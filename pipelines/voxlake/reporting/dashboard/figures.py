@@ -1,0 +1,130 @@
+"""Ask the database everything that the page shows, once, so that drawing needs no connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from voxlake.model import DAY
+from voxlake.sql import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    import duckdb
+
+TOP = 10
+SENDERS = 15
+WEEK = 7
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """UTC days, `[first, end)`."""
+
+    first: date
+    end: date
+
+    def __len__(self) -> int:
+        return (self.end - self.first).days
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + DAY * n for n in range(len(self)))
+
+    def __str__(self) -> str:
+        last = self.end - DAY
+        return f"{self.first}" if len(self) == 1 else f"{self.first} to {last}"
+
+    @property
+    def before(self) -> Span:
+        """The same number of days, just before."""
+        return Span(self.first - DAY * len(self), self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The days that the database covers: the first, the last, and the last that was over when it was exported."""
+
+    first: date | None
+    last: date | None
+    whole: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The totals of a span and of the span before; `gap` says why those cannot be compared."""
+
+    span: Span
+    totals: Row
+    before: Row
+    gap: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All that the page shows of a span."""
+
+    span: Span
+    whole: Period
+    week: Period | None
+    daily: Sequence[Row]
+    hours: Sequence[Row]
+    errors: Sequence[Row]
+    countries: Sequence[Row]
+    senders: Sequence[Row]
+    coverage: Sequence[Row]
+
+    @property
+    def messages(self) -> int:
+        """How many messages there are."""
+        return int(self.whole.totals["messages"])
+
+    def in_state(self, *states: str) -> list[date]:
+        """List the days that are in one of these states in some stream, each once."""
+        return sorted({row["date"] for row in self.coverage if row["state"] in states})
+
+
+def extent(connection: duckdb.DuckDBPyConnection) -> Extent:
+    """Say which days the database covers."""
+    return Extent(**_ask(connection, "extent")[0])
+
+
+def gather(connection: duckdb.DuckDBPyConnection, span: Span) -> Figures:
+    """Ask for all figures of a span."""
+    ask = partial(_ask, connection, first=span.first, end=span.end)
+    week = Span(span.end - DAY * WEEK, span.end)
+    return Figures(
+        span=span,
+        whole=_period(connection, span),
+        week=_period(connection, week) if len(span) > WEEK else None,
+        daily=ask("daily"),
+        hours=ask("hours"),
+        errors=ask("errors", top=TOP),
+        countries=ask("countries", top=TOP),
+        senders=ask("senders", top=SENDERS),
+        coverage=ask("coverage"),
+    )
+
+
+def _period(connection: duckdb.DuckDBPyConnection, span: Span) -> Period:
+    """Total a span and the one before, and see whether all their days are there."""
+    totals, before = (_ask(connection, "totals", first=s.first, end=s.end)[0] for s in (span, span.before))
+    states = [
+        (row["date"] < span.first, row["state"])
+        for row in _ask(connection, "coverage", first=span.before.first, end=span.end)
+    ]
+    gap = None
+    if all(state == "missing" for earlier, state in states if earlier):
+        gap = "nothing before to compare with"
+    elif not {"missing", "unverified"}.isdisjoint(state for _, state in states):
+        gap = "not compared: days are missing or unverified"
+    return Period(span, totals, before, gap)
+
+
+def _ask(connection: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[Row]:
+    result = connection.execute(statements("dashboard")[name], parameters or None)
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,0 +1,214 @@
+"""Put the page together: one file, no script, nothing to load, and every text from the data escaped."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voxlake.reporting.dashboard import draw, style, words
+from voxlake.reporting.dashboard.figures import SENDERS, Span
+from voxlake.reporting.dashboard.paint import DARK, LIGHT
+from voxlake.reporting.dashboard.tiles import tiles
+from voxlake.reporting.dashboard.timelines import CHANNELS
+from voxlake.model import DAY
+from voxlake.pipeline.plan import neighbours
+from voxlake.reporting.calendar import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from voxlake.reporting.dashboard.figures import Figures, Row
+    from voxlake.reporting.dashboard.panels import Panel
+    from voxlake.reporting.dashboard.tiles import Change, Tile
+    from voxlake.model import Window
+
+# Whatever the data holds, the browser runs nothing and asks nobody.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_BUCKETS = 40
+_NAMED = 5
+
+
+def page(figures: Figures, panels: Iterable[Panel], *, made: datetime) -> str:
+    """Give the page as HTML."""
+    title = f"SMS, {figures.span}"
+    cards = "\n".join(_senders(figures, p) if p.name == "senders" else _card(p) for p in panels)
+    styles = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title>
+<style>
+:root{{{LIGHT.css()}}}
+@media screen and (prefers-color-scheme:dark){{:root{{{DARK.css()}}}}}
+{styles}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>SMS at a glance</h1>
+<p>{escape(str(figures.span))}, {counted(len(figures.span))}, UTC</p>
+</header>
+{_notice(figures)}
+{_tiles(figures)}
+<div class="cards">
+{cards}
+</div>
+<footer>
+<p>Made by voxlake on {made:%Y-%m-%d at %H:%M} UTC from the published database. All days and hours are UTC, amounts are
+in the account's currency.</p>
+</footer>
+</main>
+</body>
+</html>
+"""
+
+
+def _notice(figures: Figures) -> str:
+    """Say at the top what the page cannot vouch for."""
+    if not figures.coverage:
+        return _warned("Nothing was exported yet.", "Run 'voxlake export', then make this page again.")
+    gaps = [
+        f"{counted(len(days))} {'is' if len(days) == 1 else 'are'} {told}: {_named(neighbours(days))}"
+        for told, days in (
+            ("missing", figures.in_state("missing")),
+            ("not verified", figures.in_state("unverified")),
+        )
+        if days
+    ]
+    if gaps:
+        unproved = figures.in_state("missing", "unverified")
+        return _warned(
+            f"{'; '.join(gaps)}.",
+            "Figures that touch these days may be too low. Read them with 'voxlake backfill --from"
+            f" {unproved[0]} --to {unproved[-1] + DAY}'; the calendar below shows which stream they lack.",
+        )
+    return "" if figures.messages else _warned("No messages in these days.", "All of them were read and verified.")
+
+
+def _named(windows: Sequence[Window]) -> str:
+    spans = [str(Span(w.start.date(), w.end.date())) for w in windows[:_NAMED]]
+    return ", ".join(spans) + (f" and {len(windows) - _NAMED:,} more" if len(windows) > _NAMED else "")
+
+
+def _warned(told: str, advice: str) -> str:
+    return f'<div class="notice" role="note"><p>{escape(told)}</p><p>{escape(advice)}</p></div>'
+
+
+def _tiles(figures: Figures) -> str:
+    if not figures.messages:
+        return ""
+    return f'<ul class="tiles">\n{"".join(map(_tile, tiles(figures)))}</ul>'
+
+
+def _tile(tile: Tile) -> str:
+    week = ""
+    if tile.week:
+        value, change = tile.week
+        moved = _moved(change) if change.moved else ""
+        week = f'<span class="week" title="{escape(change.told)}">last 7 days <b>{escape(value)}</b> {moved}</span>'
+    return (
+        f'<li><span class="name">{escape(tile.name)}</span>'
+        f'<span class="value" title="{escape(tile.exact)}">{escape(tile.value)}</span>'
+        f'<span class="change">{_moved(tile.change)} {escape(tile.change.told)}</span>{week}</li>\n'
+    )
+
+
+def _moved(change: Change) -> str:
+    return f'<b class="{change.news}">{escape(change.moved)}</b>' if change.moved else ""
+
+
+def _card(panel: Panel) -> str:
+    half = " half" if panel.half else ""
+    note = f"<p>{escape(panel.note)}</p>" if panel.note and panel.rows else ""
+    top = f"{_top(panel, f'card{half}')}{note}\n"
+    if not panel.rows:
+        return f'{top}<p class="empty">{escape(panel.empty)}</p></section>'
+    wide = draw.svg(panel.draw(style.on_page(half=panel.half)), kind="wide", label=panel.told)
+    narrow = draw.svg(panel.draw(style.on_phone()), kind="narrow", label=panel.told)
+    return f'{top}<div class="chart">{wide}{narrow}</div>\n{_table(panel)}</section>'
+
+
+def _top(panel: Panel, kind: str) -> str:
+    return (
+        f'<section class="{kind}" id="{panel.name}" aria-labelledby="{panel.name}-title">\n'
+        f'<h2 id="{panel.name}-title">{escape(panel.title)}</h2>'
+    )
+
+
+def _table(panel: Panel) -> str:
+    """Give what a chart was drawn from, folded away."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in panel.head)
+    rows = "\n".join("<tr>" + "".join(f"<td>{escape(words.said(v))}</td>" for v in row) + "</tr>" for row in panel.rows)
+    label = escape(f"{panel.title}: the figures")
+    return (
+        f"<details><summary>The data behind it, {counted(len(panel.rows), 'row')}</summary>"
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">'
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div></details>\n"
+    )
+
+
+def _senders(figures: Figures, panel: Panel) -> str:
+    """Give the table of senders, with small bars in its cells."""
+    top = _top(panel, "card")
+    if not figures.senders:
+        return f'{top}<p class="empty">{escape(panel.empty)}</p></section>'
+    all_of_them = figures.senders[0]["senders"]
+    if all_of_them > SENDERS:
+        top += f"<p>The {SENDERS} that sent the most, of {all_of_them:,}.</p>"
+    most = max(row["messages"] for row in figures.senders)
+    rows = "\n".join(_sender(figures, row, most) for row in figures.senders)
+    names = ("sender", "messages", "arrived", "cost", "by day")
+    head = "".join(f'<th role="columnheader" scope="col">{name}</th>' for name in names)
+    return (
+        f'{top}\n<table class="senders" role="table" aria-labelledby="senders-title">'
+        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>\n'
+        f'<tbody role="rowgroup">{rows}</tbody></table></section>'
+    )
+
+
+def _sender(figures: Figures, row: Row, most: int) -> str:
+    rate = words.share(row["arrived"], row["settled"])
+    name = escape(words.plain(row["sender"]) or "unknown")
+    chip = f'<span class="chip">{CHANNELS[row["channel"]]}</span>'
+    return "".join(
+        (
+            f'<tr role="row"><th role="rowheader" scope="row"><bdi>{name}</bdi>{chip}</th>',
+            _cell("messages", f"{row['messages']:,}{_meter(row['messages'] / most)}"),
+            _cell("arrived", f"{words.said(rate)}{_meter(rate or 0, 'rate')}"),
+            _cell("cost", words.said(row["cost"])),
+            _cell("by day", _spark([row["days"].get(day, 0) for day in figures.span])),
+            "</tr>",
+        )
+    )
+
+
+def _cell(name: str, content: str) -> str:
+    return f'<td role="cell" data-name="{name}">{content}</td>'
+
+
+def _meter(share: float, kind: str = "") -> str:
+    return f'<span class="meter {kind}" aria-hidden="true"><i style="width:{share:.1%}"></i></span>'
+
+
+def _spark(values: Sequence[Any]) -> str:
+    """Draw how a number went over the days, in as many steps as a small picture can show."""
+    steps = min(len(values), _BUCKETS)
+    sums = [sum(values[len(values) * n // steps : len(values) * (n + 1) // steps]) for n in range(steps)]
+    # Steps can differ by a day in length: compare what a day has.
+    means = [s / (len(values) * (n + 1) // steps - len(values) * n // steps) for n, s in enumerate(sums)]
+    most = max(means) or 1
+    width = 130 / steps
+    bars = "".join(
+        f"M{width * n:.1f},30V{30 - 28 * mean / most:.1f}H{width * (n + 0.85):.1f}V30Z" for n, mean in enumerate(means)
+    )
+    label = f"from {values[0]:,} on the first day to {values[-1]:,} on the last, at most {max(values):,}"
+    return (
+        f'<svg class="spark" viewBox="0 0 130 30" role="img" aria-label="{label}">'
+        f'<path d="{bars}" fill="var(--bar)"/></svg>'
+    )

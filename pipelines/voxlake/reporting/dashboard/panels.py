@@ -1,0 +1,205 @@
+"""What stands on the page, one after the other: a title, what a chart shows in words, the chart, and its table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from voxlake.reporting.dashboard import completeness, shapes, timelines, words
+from voxlake.reporting.dashboard.figures import TOP
+from voxlake.reporting.calendar import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import altair as alt
+
+    from voxlake.reporting.dashboard.figures import Figures
+    from voxlake.reporting.dashboard.style import Style
+
+
+_NOTHING_SENT = "Nothing was sent in these days."
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One chart: `told` says in a sentence what there is to see; without rows there is nothing to draw."""
+
+    name: str
+    title: str
+    told: str
+    draw: Callable[[Style], alt.LayerChart]
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+    empty: str = ""
+    half: bool = False
+
+
+def panels(figures: Figures) -> list[Panel]:
+    """Build all panels, in the order of the page; without messages there is only the calendar."""
+    if not figures.messages:
+        return [_completeness(figures)] if figures.coverage else []
+    return [
+        _stacked(figures, "messages", "Messages by day"),
+        _stacked(figures, "cost", "Cost by day"),
+        _arriving(figures),
+        _week(figures),
+        _errors(figures),
+        _countries(figures),
+        senders(figures),
+        _completeness(figures),
+    ]
+
+
+def _stacked(figures: Figures, field: str, title: str) -> Panel:
+    found = {(row["date"], row["channel"]): row[field] for row in figures.daily}
+    rows = []
+    for day in figures.span:
+        values = [found.get((day, channel), 0) for channel in timelines.CHANNELS]
+        rows.append((day, *values, sum(values)))
+    most = max(rows, key=lambda row: row[-1])
+    return Panel(
+        name=field,
+        title=title,
+        told=f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.said(most[-1])}.",
+        draw=partial(timelines.stacked, figures, field=field, title=title),
+        head=("day, UTC", *timelines.CHANNELS.values(), "both"),
+        rows=rows,
+        note=" ".join(_said(figures, field)),
+    )
+
+
+def _said(figures: Figures, field: str) -> Iterator[str]:
+    if field == "cost":
+        yield "Account currency."
+    if figures.in_state("missing", "unverified"):
+        yield "Shaded days are missing or not verified."
+
+
+def _arriving(figures: Figures) -> Panel:
+    title = "Delivery rate by day"
+    rows = [
+        (
+            row["date"],
+            timelines.CHANNELS[row["channel"]],
+            row["sent"],
+            row["sent"] - row["settled"],
+            row["arrived"],
+            words.share(row["arrived"], row["settled"]),
+        )
+        for row in figures.daily
+        if row["sent"]
+    ]
+    known = [row for row in rows if row[-1] is not None]
+    worst = min(known, key=lambda row: row[-1] or 0.0, default=None)
+    return Panel(
+        name="delivery-rate",
+        title=title,
+        told=f"{title}, {figures.span}: lowest on {worst[0]}, {worst[1]}, {words.said(worst[-1])}." if worst else "",
+        draw=partial(timelines.arriving, figures, title=title),
+        head=("day, UTC", "channel", "sent", "on their way", "arrived", "rate"),
+        rows=rows if known else [],
+        empty="Nothing that was sent in these days has settled yet.",
+        note="How much of what was sent arrived: A2P with the status DELIVERED, SMS with the status success."
+        " What is still on its way does not count; days that may still change are shaded blue.",
+    )
+
+
+def _week(figures: Figures) -> Panel:
+    title = "When messages are sent and received"
+    averages = shapes.average_hours(figures)
+    days = sorted({day for day, _ in averages})
+    busiest = max(averages, key=averages.__getitem__)
+    at = f"{shapes.WEEKDAYS[busiest[0]]} {busiest[1]:02d}:00"
+    return Panel(
+        name="hours",
+        title=title,
+        told=f"Average messages by weekday and hour: most on {at} UTC, {averages[busiest]:,.1f} an hour.",
+        draw=partial(shapes.week, figures, title=title),
+        head=("hour, UTC", *(shapes.WEEKDAYS[day] for day in days)),
+        rows=[(f"{h:02d}:00", *(f"{averages[day, h]:,.1f}" for day in days)) for h in range(24)],
+    )
+
+
+def _errors(figures: Figures) -> Panel:
+    title = "Top errors"
+    rows = [
+        (row["error"], row["messages"], words.share(row["messages"], row["total"]), row["cost"], row["last_day"])
+        for row in figures.errors
+    ]
+    head = ("error, numbers and names as #", "messages", "share of errors", "cost", "last seen")
+    return _ranked("errors", title, rows, head, empty="No message of these days has an error.")
+
+
+def _countries(figures: Figures) -> Panel:
+    rows = [
+        (
+            words.country(row["country"]),
+            row["messages"],
+            words.share(row["messages"], row["total"]),
+            row["cost"],
+            words.share(row["arrived"], row["settled"]),
+        )
+        for row in figures.countries
+    ]
+    head = ("country", "messages", "share of sent", "cost", "arrived")
+    return _ranked("countries", "Top destination countries", rows, head, empty=_NOTHING_SENT)
+
+
+def senders(figures: Figures) -> Panel:
+    """Rank the senders; on the page, their table shows more than bars."""
+    rows = [
+        (
+            f"{row['sender'] or 'unknown'} · {timelines.CHANNELS[row['channel']]}",
+            row["messages"],
+            words.share(row["arrived"], row["settled"]),
+            row["cost"],
+        )
+        for row in figures.senders
+    ]
+    return _ranked("senders", "Senders", rows, ("sender", "messages", "arrived", "cost"), empty=_NOTHING_SENT)
+
+
+def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str], *, empty: str) -> Panel:
+    bars = [(words.plain(row[0]), row[1], f"{row[1]:,} · {words.said(row[2])}") for row in rows[:TOP]]
+    told = f"{title}, {len(bars)} of them: first {bars[0][0]} with {bars[0][1]:,} messages." if bars else ""
+    return Panel(
+        name=name,
+        title=title,
+        told=told,
+        draw=lambda style: shapes.bars(bars, style, title=title),
+        head=head,
+        rows=rows,
+        empty=empty,
+        half=True,
+    )
+
+
+def _completeness(figures: Figures) -> Panel:
+    title = "Which days are complete"
+    counts = {state: len(figures.in_state(state)) for state in completeness.STATES}
+    told = f"{title}: " + ", ".join(
+        f"{counted(number)} {completeness.STATES[state]}" for state, number in counts.items() if number
+    )
+    return Panel(
+        name="completeness",
+        title=title,
+        told=f"{told}.",
+        draw=partial(completeness.calendar, figures, title=title),
+        head=("day, UTC", "stream", "account", "state", "messages here", "counted by the API"),
+        rows=[
+            (
+                row["date"],
+                row["stream"].upper(),
+                str(row["account_id"]),
+                completeness.STATES[row["state"]],
+                row["messages"],
+                row["counted"],
+            )
+            for row in figures.coverage
+        ],
+        note="Verified: the distinct messages here are as many as the API counts. A day that is missing or not"
+        " verified may hold more than this page shows.",
+    )

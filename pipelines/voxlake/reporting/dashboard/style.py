@@ -1,0 +1,108 @@
+"""What all charts have in common: where they are drawn, in which colours, and how axes look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from voxlake.reporting.dashboard.paint import LIGHT, PAGE, Paint
+from voxlake.model import midnight
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+FONT = "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Where a chart is drawn: its width in pixels, whether on a phone, and whether it must carry its title itself."""
+
+    paint: Paint
+    width: int
+    narrow: bool = False
+    picture: bool = False
+
+    @property
+    def told(self) -> bool:
+        """Whether marks say what they are when pointed at; fingers don't point, and pictures are dumb."""
+        return not (self.narrow or self.picture)
+
+
+def on_page(*, half: bool) -> Style:
+    """Draw for the page of a desk."""
+    return Style(PAGE, 500 if half else 1040)
+
+
+def on_phone() -> Style:
+    """Draw for the page on a phone."""
+    return Style(PAGE, 340, narrow=True)
+
+
+def as_picture(*, half: bool) -> Style:
+    """Draw a picture that stands alone."""
+    return Style(LIGHT, 640 if half else 1040, picture=True)
+
+
+def finished(layers: Sequence[alt.Chart], style: Style, *, height: int, title: str) -> alt.LayerChart:
+    """Lay layers over one another, and give them the size and the look; a chart that stands alone carries its title."""
+    paint = style.paint
+    sized = alt.LayerChart(layer=list(layers)).properties(
+        width=style.width,
+        height=height,
+        padding=16 if style.picture else 2,
+        autosize=alt.AutoSizeParams(type="fit", contains="padding"),
+        background=paint.card if style.picture else "transparent",
+        **({"title": alt.TitleParams(title, anchor="start", fontSize=17, offset=12)} if style.picture else {}),
+    )
+    size = 12
+    looked: alt.LayerChart = (
+        sized.configure(font=FONT, aria=False)
+        .configure_view(stroke=None)
+        .configure_title(color=paint.ink)
+        .configure_text(color=paint.ink, fontSize=size)
+        .configure_axis(
+            domainColor=paint.line,
+            gridColor=paint.line,
+            tickColor=paint.line,
+            labelColor=paint.soft,
+            labelFontSize=size,
+            titleColor=paint.soft,
+            titleFontSize=size,
+            titleFontWeight="normal",
+        )
+        .configure_legend(
+            orient="top",
+            labelColor=paint.ink,
+            labelFontSize=size,
+            symbolType="square",
+            symbolSize=110,
+            symbolStrokeWidth=0,
+            columnPadding=16,
+            titleColor=paint.soft,
+            titleFontSize=size,
+            titleFontWeight="normal",
+            offset=8,
+        )
+    )
+    return looked
+
+
+def data(rows: list[dict[str, Any]]) -> alt.InlineData:
+    """Carry rows inside the chart."""
+    return alt.InlineData(values=rows)
+
+
+def ms(day: date) -> int:
+    """Give the first instant of a UTC day as charts count it."""
+    return int(midnight(day).timestamp()) * 1000
+
+
+def pixels(field: str, length: int, axis: type[alt.X | alt.Y]) -> Any:
+    """Place by pixels from the left or the top, without an axis."""
+    domain = [0, length] if axis is alt.X else [length, 0]
+    return axis(field, axis=None, scale=alt.Scale(domain=domain, nice=False, zero=False))

@@ -1,0 +1,91 @@
+"""The headline figures: how much, and how that compares with the same number of days before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from voxlake.reporting.dashboard import words
+from voxlake.reporting.calendar import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voxlake.reporting.dashboard.figures import Figures, Period, Row
+
+Value = Decimal | float | int | None
+UP, DOWN = "▲", "▼"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a figure compares: by how much, with what, and whether that is good news, bad news or no news ('')."""
+
+    moved: str
+    told: str
+    news: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One headline figure; `exact` is it with every digit, `week` what its last seven days say."""
+
+    name: str
+    value: str
+    exact: str
+    change: Change
+    week: tuple[str, Change] | None
+
+
+_FIGURES: tuple[tuple[str, Callable[[Row], Value], int], ...] = (
+    # The number says whether more is good (1), bad (-1) or neither.
+    ("Messages", lambda t: int(t["messages"]), 0),
+    ("Cost, account currency", lambda t: t["cost"], 0),
+    ("A2P delivered", lambda t: words.share(t["a2p_arrived"], t["a2p_settled"]), 1),
+    ("SMS sent with success", lambda t: words.share(t["sms_arrived"], t["sms_settled"]), 1),
+    ("Messages with errors", lambda t: int(t["failed"]), -1),
+)
+
+
+def tiles(figures: Figures) -> list[Tile]:
+    """Compute the headlines of a span."""
+    return [_tile(figures, name, of, good) for name, of, good in _FIGURES]
+
+
+def _tile(figures: Figures, name: str, of: Callable[[Row], Value], good: int) -> Tile:
+    value = of(figures.whole.totals)
+    week = figures.week
+    return Tile(
+        name=name,
+        value=_short(value),
+        exact=words.said(value),
+        change=_change(figures.whole, of, good),
+        week=(_short(of(week.totals)), _change(week, of, good)) if week else None,
+    )
+
+
+def _short(value: Value) -> str:
+    return words.rounded(value) if isinstance(value, Decimal) else words.said(value)
+
+
+def _change(period: Period, of: Callable[[Row], Value], good: int) -> Change:
+    """Compare a period with the one before: amounts in per cent, shares in percentage points."""
+    if period.gap:
+        return Change("", period.gap)
+    new, old = of(period.totals), of(period.before)
+    if new is None or old is None:
+        return Change("", "nothing before to compare with")
+    before = f"{counted(len(period.span)).removeprefix('1 ')} before"
+    if isinstance(new, float):
+        moved = (new - float(old)) * 100
+        size = f"{abs(moved):.1f}\N{NO-BREAK SPACE}points"
+    elif not old:
+        return Change("", f"none in the {before}")
+    else:
+        moved = float((Decimal(new) - Decimal(old)) / Decimal(old)) * 100
+        size = f"{abs(moved):,.1f}\N{NARROW NO-BREAK SPACE}%"
+    if abs(moved) < 0.05:  # noqa: PLR2004 - reads as 0.0
+        return Change("unchanged", f"on the {before}")
+    news = {1: "good", -1: "bad"}.get(good * (1 if moved > 0 else -1), "")
+    return Change(f"{UP if moved > 0 else DOWN}\N{NO-BREAK SPACE}{size}", f"on the {before}", news)

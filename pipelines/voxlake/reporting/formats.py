@@ -1,0 +1,152 @@
+"""How answers look: a table for people, csv and JSON for programs; amounts stay exact in all of them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import simplejson
+
+from voxlake.errors import SettingsError
+from voxlake.pipeline.plan import neighbours
+from voxlake.reporting.calendar import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from voxlake.pipeline.plan import Plan
+
+
+_ENDINGS = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".xlsx": "xlsx"}
+_QUOTED = set(',"\r\n')
+_FILES = ("parquet", "xlsx")
+# The last four are what some spreadsheets take the first four for.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def show(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
+    """Give rows as `table`, `csv` or `json`, with a newline at the end."""
+    if form == "json":
+        return as_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
+    if form == "csv":
+        # A line without anything would be no row.
+        return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in (names, *rows))
+    return _table(names, rows)
+
+
+def form_of(form: str | None, out: Path | None) -> str:
+    """Give the form of an answer: as chosen, else by the ending of its file, else a table.
+
+    Raises:
+        SettingsError: the ending tells nothing, or a form for files was chosen without one.
+
+    """
+    if form is None and out is not None:
+        if out.suffix.lower() not in _ENDINGS:
+            raise SettingsError(f"--out {out} has no ending that tells a format: use {', '.join(_ENDINGS)}.")
+        return _ENDINGS[out.suffix.lower()]
+    if out is None and form in _FILES:
+        raise SettingsError(f"{form} is a format for files: name one with --out.")
+    return form or "table"
+
+
+def as_json(value: Any) -> str:
+    """Give JSON with exact decimals, dates as text, and null for infinity and NaN, which JSON has no words for."""
+    return simplejson.dumps(_keyed(value), use_decimal=True, ensure_ascii=False, ignore_nan=True, indent=2, default=str)
+
+
+def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[int, str], Sequence[str]]) -> str:
+    """Give what `status` found as a few lines for people, with the calendar of each account and stream."""
+    lines: list[str] = []
+    for s in found["streams"]:
+        rows = counted(s["rows"], "row")
+        lines += [
+            f"{s['stream']} (account {s['account_id']}): {rows}, {s['first_day']} to {s['last_day']}",
+            f"  newest message: {newest} UTC" if (newest := s["newest_message"]) else "  newest message: none",
+            f"  days: {s['final']} final, {s['open']} open, {s['missing']} missing, {s['unverified']} unverified",
+        ]
+        lines += calendars.get((s["account_id"], s["stream"]), ())
+        lines += [f"  missing: {span}" for span in _spans(map(date.fromisoformat, s["missing_days"]))]
+        lines += [f"  unverified: {span}: {problem}" for span, problem in _alike(s["unverified_days"])]
+        if s["rejects"]:
+            lines.append(f"  {counted(s['rejects'], 'row')} could not be read: see {folder / 'rejects'}")
+    if not lines:
+        lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
+    lines += [
+        f"odd: {counted(w['messages'], w['channel'] + ' message')}, {w['first_day']} to {w['last_day']}, against the"
+        f" rule: {w['promise']} ({w['warning']})"
+        for w in found["warnings"]
+    ]
+    last = found["last_run"]
+    if last:
+        lines.append(
+            f"last run: ended {last['ended_at']} with exit code {last['exit_code']},"
+            f" {counted(last['requests'], 'request')}"
+        )
+        lines += [f"  {error}" for error in last["errors"]]
+    return "\n".join(lines)
+
+
+def _alike(problems: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Name neighbours that have the same problem as one span, oldest first."""
+    days: dict[str, list[date]] = {}
+    for day, problem in problems.items():
+        days.setdefault(problem, []).append(date.fromisoformat(day))
+    return sorted((span, problem) for problem, its in days.items() for span in _spans(its))
+
+
+def plan_text(stream: str, plan: Plan) -> str:
+    """Say in a line what a run would do with each day of a stream."""
+    parts = [
+        f"{verb} {', '.join(_spans(days))}"
+        for verb, days in (("read", plan.read), ("probe", [part.cell.date for part in plan.probe]))
+        if days
+    ]
+    if plan.final:
+        parts.append(f"{counted(len(plan.final))} {'is' if len(plan.final) == 1 else 'are'} final")
+    return f"{stream}: {'; '.join(parts) or 'nothing to ask'}"
+
+
+def _spans(days: Iterable[date]) -> list[str]:
+    """Name neighbours as one span, oldest first."""
+    spans = [window.days for window in neighbours(days)]
+    return [str(span[0]) if len(span) == 1 else f"{span[0]} to {span[-1]} ({counted(len(span))})" for span in spans]
+
+
+def _keyed(value: Any) -> Any:
+    """Make text of the keys of maps, which can be anything in the database."""
+    if isinstance(value, dict):
+        return {str(_plain(key)): _keyed(its) for key, its in value.items()}
+    return [_keyed(its) for its in value] if isinstance(value, list | tuple) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value) if isinstance(value, date) else value
+
+
+def _cell(value: Any) -> str:
+    """Give a cell of csv. A return alone is quoted, too: unquoted it would begin a line, and what follows a cell."""
+    text = "" if value is None else str(_harmless(_plain(value)))
+    return '"' + text.replace('"', '""') + '"' if _QUOTED & set(text) else text
+
+
+def _harmless(value: Any) -> Any:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula; a number is not a text."""
+    risky = isinstance(value, str) and value.startswith(_FORMULA)
+    return f"'{value}" if risky else value
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    cells = [["" if value is None else " ".join(str(_plain(value)).split()) for value in row] for row in rows]
+    widths = [max(len(name), *(len(row[n]) for row in cells)) if cells else len(name) for n, name in enumerate(names)]
+    right = [bool(rows) and all(not isinstance(row[n], str | date | bool) for row in rows) for n in range(len(names))]
+
+    def line(values: Sequence[str]) -> str:
+        padded = (v.rjust(w) if r else v.ljust(w) for v, w, r in zip(values, widths, right, strict=True))
+        return "  ".join(padded).rstrip()
+
+    rule = "  ".join("-" * width for width in widths)
+    return "".join(text + "\n" for text in (line(list(names)), rule, *(line(row) for row in cells)))

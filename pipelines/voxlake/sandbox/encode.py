@@ -1,0 +1,95 @@
+"""Write rows as the API would, under the switches that say how that is."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from .responses import Reply, json_reply
+
+if TYPE_CHECKING:
+    from .synthetic_day import Row
+    from .behaviour import Switches
+
+DATE_FIELDS = {"sms": "processed_date", "a2p": "processing_date"}
+OWN = {"sms": "direction", "a2p": "delivery_status"}
+DELIVERY = ("QUEUED", "DISPATCHED", "ABORTED", "REJECTED", "DELIVERED", "FAILED", "EXPIRED", "UNKNOWN")
+"""The delivery statuses in the order of their numbers, which begin at 1."""
+
+_OPTIONAL = ("error_message", "transaction_id", "text")
+
+
+class Wire:
+    """The wire format of one history."""
+
+    def __init__(self, stream: str, switches: Switches) -> None:
+        self._switches = switches
+        self._own = OWN[stream]
+        self._date = DATE_FIELDS[stream] if switches.date_field == "documented" else switches.date_field
+
+    def json(self, rows: list[Row], total: int) -> Reply:
+        """Give the documented envelope."""
+        reply: dict[str, Any] = {
+            "result": [self._row(row) for row in rows],
+            "total_count": total if self._switches.total_count == "number" else str(total),
+        }
+        if self._switches.envelope == "extra":
+            reply |= {"count": len(rows), "timezone": "Etc/GMT"}
+        return json_reply(reply)
+
+    def csv(self, rows: list[Row]) -> Reply:
+        """Give a csv file; it has no place for a total."""
+        s = self._switches
+        names = [s.id_field, "source_number", "destination_number", self._own, "fragments", "cost", "status_id"]
+        names += ["error_message", self._date, "transaction_id", "text", *(["route"] if s.extra_field == "on" else [])]
+        out = io.StringIO()
+        writer = csv.writer(out, delimiter=s.csv_delimiter, lineterminator="\n" if s.csv_newline == "lf" else "\r\n")
+        if rows or s.csv_empty == "header":
+            writer.writerow(names if s.csv_header == "names" else [_title(name) for name in names])
+        for row in rows:
+            values = self._row(row)
+            values["cost"] = f"{row['cost']}".replace(".", s.csv_decimal)
+            writer.writerow(["" if values.get(name) is None else values[name] for name in names])
+        body = out.getvalue().encode("utf-8-sig" if s.csv_bom == "on" else "utf-8")
+        return Reply(
+            body, "application/octet-stream" if s.csv_content_type == "octet-stream" else "text/csv; charset=utf-8"
+        )
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        s = self._switches
+        number = str if s.id_type == "string" else int
+        wire: dict[str, Any] = {
+            s.id_field: number(row["message_id"]),
+            "source_number": self._number(row["source_number"]),
+            "destination_number": self._number(row["destination_number"]),
+            self._own: self._own_value(row[self._own]),
+            "fragments": number(row["fragments"]),
+            "cost": str(row["cost"]) if s.cost_type == "string" else row["cost"],
+            "status_id": str(row["status_id"]) if s.status_type == "string" else row["status_id"],
+            "error_message": row["error_message"],
+            self._date: f"{row['processed_at']:%Y-%m-%d %H:%M:%S}",
+            "transaction_id": None if row["transaction_id"] is None else number(row["transaction_id"]),
+            "text": row["text"],
+        }
+        if s.extra_field == "on":
+            wire["route"] = f"route {row['message_id'] % 3}"
+        if s.nulls == "omit":
+            for name in _OPTIONAL:
+                if wire[name] is None:
+                    del wire[name]
+        return wire
+
+    def _own_value(self, value: str) -> str | int:
+        if self._own == "direction":
+            return value.lower() if self._switches.direction_case == "lower" else value
+        return DELIVERY.index(value) + 1 if self._switches.delivery_type == "number" else value
+
+    def _number(self, number: str) -> str | int:
+        """Write a number as a number where that loses nothing; SenderIDs and leading zeros stay text."""
+        as_number = self._switches.number_type == "number" and number.isdecimal() and number[0] != "0"
+        return int(number) if as_number else number
+
+
+def _title(name: str) -> str:
+    return " ".join("ID" if word == "id" else word.capitalize() for word in name.split("_"))

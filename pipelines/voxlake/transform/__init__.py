@@ -1,0 +1,1 @@
+"""Turn the bytes of a reply into rows of one Arrow schema."""

@@ -1,0 +1,1 @@
+"""The DuckDB database, a projection of the lake."""

@@ -1,0 +1,343 @@
+"""An audit finds whatever differs between the API, the lake, the database and the files' own checksums."""
+
+import json
+import shutil
+from datetime import timedelta
+
+import duckdb
+import pytest
+from support.dates import days_ago
+from test_export import held, truth
+
+from voxlake.transform.streams import STREAMS
+
+
+def some_day():
+    """Give a day in the middle of what the tests export."""
+    return days_ago(4)
+
+
+def part(voxlake, stream="sms", day=None):
+    """Give the path of a day's file."""
+    return next(
+        (voxlake.folder / "data" / "lake" / STREAMS[stream].table).glob(f"*/date={day or some_day()}/part.parquet")
+    )
+
+
+def row_of(server, stream="sms", day=None, number=0):
+    """Give one of the API's rows of a day."""
+    return [row for row in server.world.truth(stream) if row["processed_at"].date() == (day or some_day())][number]
+
+
+def lose_file(voxlake, server):
+    """Take a file away."""
+    part(voxlake).unlink()
+
+
+def rot(voxlake, server):
+    """Change a byte in the middle of a file and leave its length and time."""
+    path = part(voxlake)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def lose_footer(voxlake, server):
+    """Cut a file."""
+    path = part(voxlake)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def swap_days(voxlake, server):
+    """Put one day's file in the place of another."""
+    shutil.copyfile(part(voxlake, day=days_ago(3)), part(voxlake))
+
+
+def touch_database(voxlake, server):
+    """Change one amount in the database."""
+    link = voxlake.folder / "data" / "voxlake.duckdb"
+    link.resolve().chmod(0o644)
+    with duckdb.connect(str(link)) as connection:
+        connection.execute(
+            "UPDATE sms_history SET cost = cost + 1 WHERE date = $1 AND message_id % 50 = 0", [some_day()]
+        )
+
+
+def lose_database(voxlake, server):
+    """Remove the database."""
+    (voxlake.folder / "data" / "voxlake.duckdb").unlink()
+
+
+def late_row(voxlake, server):
+    """Let a message appear on a day that is final."""
+    server.world.insert("sms", row_of(server) | {"message_id": 10**12})
+
+
+def lost_row(voxlake, server):
+    """Let the API forget a message."""
+    server.world.remove("sms", row_of(server)["message_id"])
+
+
+def other_text(voxlake, server):
+    """Change a message of a day that is final, which no count shows."""
+    server.world.change("sms", row_of(server)["message_id"], text="something else")
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lose_file, "the lake has no file of this day"),
+        (rot, "its checksum differs"),
+        (lose_footer, "is damaged"),
+        (swap_days, "holds rows of another day"),
+        (touch_database, "the database does not hold what the lake holds"),
+        (late_row, "messages, the lake holds"),
+        (lost_row, "messages, the lake holds"),
+        (other_text, "(text)"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_every_harm_is_found_and_repaired(sandbox, voxlake, harm, told):
+    """A harm is named with its day and exit code 4, and one repair brings back the API's rows."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    sound = voxlake("audit", "--pages", "20", "--seed", "1", server=server)
+    assert sound.stdout.count("; 0 differences") == 2
+    harm(voxlake, server)
+    found = voxlake("audit", "--pages", "20", "--seed", "1", server=server, code=4)
+    lines = [line for line in found.stdout.splitlines() if told in line]
+    assert any(line.startswith(f"sms: {some_day()}: ") for line in lines), found.stdout
+    assert "text" not in found.stdout.replace("(text)", "")
+    repaired = voxlake("audit", "--pages", "20", "--seed", "1", "--repair", server=server)
+    assert repaired.stdout.splitlines()[-1].endswith("; 0 differences")
+    for stream in STREAMS:
+        assert truth(server, stream) == held(voxlake.folder / "data" / "voxlake.duckdb", stream)
+
+
+def lose(voxlake, *days, streams=("sms",)):
+    """Remove the folders of some days."""
+    for stream in streams:
+        for day in days:
+            shutil.rmtree(part(voxlake, stream, day).parent)
+
+
+def oldest():
+    """Give the three oldest days of what the tests export."""
+    return [days_ago(8), days_ago(7), days_ago(6)]
+
+
+def forget_nothing(index):
+    """Leave `ledger.json` as it is."""
+
+
+def cut_index(index):
+    """Leave half of `ledger.json`."""
+    index.write_bytes(index.read_bytes()[:1000])
+
+
+def other_index(index):
+    """Leave JSON in the place of `ledger.json` that voxlake did not write."""
+    index.write_text(json.dumps({"version": 1, "parts": [{"path": "part.parquet", "stamp": 1}], "last_run": "?"}))
+
+
+def no_index(index):
+    """Remove `ledger.json`."""
+    index.unlink()
+
+
+@pytest.mark.parametrize("harm", [forget_nothing, cut_index, other_index, no_index], ids=lambda harm: harm.__name__)
+def test_the_oldest_days_are_missed_as_any_other(sandbox, voxlake, harm):
+    """Days whose files are gone are named by status and audit, also the oldest, until the next export reads them."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    lose(voxlake, *oldest())
+    harm(voxlake.folder / "data" / "ledger.json")
+    for _ in range(2):
+        (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
+        assert found["missing_days"][:3] == [str(day) for day in oldest()]
+        told = voxlake("audit", server=server, code=4).stdout
+        assert [f"sms: {day}: the lake has no file of this day" in told for day in oldest()] == [True] * 3
+        told = voxlake("export", "--since", days_ago(2), server=server).stderr
+        assert f"3 days of sms ({oldest()[0]} to {oldest()[-1]}) had files and have none any more: 'voxlake exp" in told
+    assert "any more" not in voxlake("export", server=server).stderr
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+    voxlake("audit", server=server)
+
+
+def test_a_history_without_files_is_missed(sandbox, voxlake):
+    """Where all files of a history are gone, status still names its days, and a repair reads them."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    shutil.rmtree(voxlake.folder / "data" / "lake" / "sms_history")
+    (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
+    assert (found["stream"], found["rows"], found["missing_days"][0]) == ("sms", 0, str(days_ago(8)))
+    assert f"missing: {days_ago(8)} to {days_ago(0)} (9 days)" in voxlake("status").stdout
+    voxlake("audit", server=server, code=4)
+    voxlake("audit", "--repair", server=server)
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+
+
+def test_a_damaged_file_that_is_removed_is_missed(sandbox, voxlake):
+    """A file that is taken away because it was damaged leaves a day that is missed, also the oldest."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    path = part(voxlake, day=oldest()[0])
+    path.write_bytes(b"")
+    voxlake("export", "--since", days_ago(2), server=server, code=4)
+    path.unlink()
+    assert f"sms: {oldest()[0]}: the lake has no file" in voxlake("audit", server=server, code=4).stdout
+
+
+def test_days_that_were_deleted_on_purpose_are_forgotten(sandbox, voxlake):
+    """A publish takes the lake as it is, says which days are gone, and from then on nobody misses them."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    lose(voxlake, *oldest(), streams=STREAMS)
+    told = voxlake("publish").stderr
+    assert (
+        f"3 days of sms and a2p ({oldest()[0]} to {oldest()[-1]}) had files and have none any more: they are f" in told
+    )
+    assert "any more" not in voxlake("publish").stderr
+    (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
+    assert found["first_day"] == str(days_ago(5))
+    voxlake("audit", server=server)
+    asked = len(server.requests)
+    voxlake("export", "--until", days_ago(3), server=server)
+    assert len(server.requests) == asked
+
+
+def test_a_day_between_others_that_was_deleted_stays_missing(sandbox, voxlake):
+    """A publish says that a day between others is not in the database any more, and who reads it again."""
+    server = sandbox(days=8, rows=2000)
+    voxlake("backfill", "--from", days_ago(8), "--to", days_ago(0), server=server)
+    lose(voxlake, some_day())
+    told = voxlake("publish").stderr
+    assert f"1 day of sms ({some_day()}) had files and have none any more: the database is without them" in told
+    assert "'voxlake export' reads those again" in told
+    (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
+    assert found["missing_days"][0] == str(some_day())
+    voxlake("export", server=server)
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+
+
+def rot_database(voxlake, server):
+    """Cut the database."""
+    path = (voxlake.folder / "data" / "voxlake.duckdb").resolve()
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:20_000])
+
+
+@pytest.mark.parametrize(("harm", "told"), [(lose_database, "There is no database"), (rot_database, "cannot be read")])
+def test_no_database(sandbox, voxlake, harm, told):
+    """That there is no database is said once, and not of each day; a repair builds it and asks for no day again."""
+    server = sandbox(days=3, rows=1000)
+    voxlake("backfill", "--from", days_ago(3), "--to", days_ago(0), server=server)
+    files = {path: path.stat().st_mtime_ns for path in (voxlake.folder / "data" / "lake").rglob("*.parquet")}
+    harm(voxlake, server)
+    found = voxlake("audit", server=server, code=4)
+    assert found.stdout.count("; 0 differences") == 2
+    (line,) = [line for line in found.stderr.splitlines() if line.startswith("voxlake: ")]
+    assert told in line
+    assert "voxlake publish" in line
+    voxlake("audit", "--repair", server=server)
+    voxlake("audit", server=server)
+    assert files == {path: path.stat().st_mtime_ns for path in (voxlake.folder / "data" / "lake").rglob("*.parquet")}
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+
+
+def test_a_repair_as_json(sandbox, voxlake):
+    """One list tells what was found, and of the days that were read again, what is left of it."""
+    server = sandbox(rows=500, days=5)
+    voxlake("backfill", "--from", days_ago(5), "--to", days_ago(0), server=server)
+    part(voxlake).unlink()
+    found = json.loads(voxlake("audit", "--repair", "--format", "json", server=server).stdout)
+    assert [(f["stream"], f["repaired"], bool(f["differences"])) for f in found] == [
+        ("sms", False, True),
+        ("a2p", False, False),
+        ("sms", True, False),
+    ]
+
+
+STRAYS = (
+    "sms_history/account_id=1234567/date={day}/copy.parquet",
+    "sms_history/account_id=1234567/date=soon/part.parquet",
+    "sms_history/account_id=01234567/date=2026-01-01/part.parquet",
+    "sms_history/x/part.parquet",
+    "part.parquet",
+)
+
+
+def test_strays(sandbox, voxlake):
+    """Files that a glob would count twice are named, and a repair moves them out of the lake and loses none."""
+    server = sandbox(days=5, rows=500)
+    voxlake("backfill", "--from", days_ago(5), "--to", days_ago(0), server=server)
+    data = voxlake.folder / "data"
+    strays = [name.format(day=some_day()) for name in STRAYS]
+    rows = len(truth(server, "sms")) + len(truth(server, "a2p"))
+    files = f"'{data}/lake/**/*.parquet', hive_partitioning = false, union_by_name = true"
+    glob = f"SELECT count(*) AS n FROM read_parquet({files})"
+    for name in strays:
+        (data / "lake" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(part(voxlake), data / "lake" / name)
+    assert json.loads(voxlake("query", glob, "--format", "json").stdout) != [{"n": rows}]
+    found = voxlake("audit", server=server, code=4)
+    for name in strays:
+        assert found.stderr.count(f"data/lake/{name} is none of voxlake's files, and a glob") == 1
+    voxlake("publish")
+    repaired = voxlake("audit", "--repair", server=server)
+    for name in strays:
+        assert f"it is data/rejects/stray/lake/{name} now" in repaired.stderr
+        assert (data / "rejects" / "stray" / "lake" / name).read_bytes() == part(voxlake).read_bytes()
+    assert json.loads(voxlake("query", glob, "--format", "json").stdout) == [{"n": rows}]
+    voxlake("audit", server=server)
+    shutil.copyfile(part(voxlake), data / "lake" / strays[0])
+    assert f"{strays[0]}.again now" in voxlake("audit", "--repair", server=server).stderr
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        ["from_bound=exclusive", "to_bound=inclusive"],
+        ["date_precision=day", "to_bound=exclusive", "order=random-per-request"],
+        ["message_id_filter=refused", "max_count=300", "max_offset=300", "max_window_days=1"],
+    ],
+    ids=str,
+)
+def test_audit_under_every_bound(sandbox, voxlake, switches):
+    """A sound lake is sound whatever the API's bounds and caps are, and a row more is found."""
+    server = sandbox(*switches)
+    voxlake("backfill", "--from", days_ago(10), "--to", days_ago(0), server=server)
+    voxlake("audit", "--output", "csv", server=server)
+    late_row(voxlake, server)
+    found = json.loads(voxlake("audit", "sms", "--format", "json", server=server, code=4).stdout)
+    assert {(d["date"], d["stream"]) for d in found[0]["differences"]} == {(str(some_day()), "sms")}
+
+
+def test_audit_says_what_it_could_not_ask(sandbox, voxlake):
+    """A refused history does not stop the other, and the days of an audit can be chosen."""
+    server = sandbox()
+    voxlake("backfill", "--from", days_ago(10), "--to", days_ago(0), server=server)
+    server.credentials = server.credentials_for(["Developer"])
+    found = voxlake("audit", "--since", days_ago(5), "--until", days_ago(3), server=server, code=3)
+    assert found.stdout.startswith("sms: 2 days; 2 counted")
+    assert "Owner, Admin, CallsSMS" in found.stderr
+    voxlake("audit", "--since", days_ago(3), "--until", days_ago(5), server=server, code=2)
+
+
+def test_unverified_day_is_a_difference(sandbox, voxlake):
+    """What is not proved is said, even where the counts agree."""
+    server = sandbox(rows=150, days=3, faults="half=1")
+    voxlake("export", "sms", "--since", days_ago(2), server=server, code=4)
+    assert "not verified" in voxlake("audit", "sms", server=server, code=4).stdout
+
+
+def test_damaged_file_heals_by_itself(sandbox, voxlake):
+    """An export reads a day again whose file cannot be read; without the API, publishing keeps the last database."""
+    server = sandbox()
+    voxlake("backfill", "--from", days_ago(10), "--to", days_ago(0), server=server)
+    lose_footer(voxlake, server)
+    before = held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+    assert f"--from {some_day()} --to {some_day() + timedelta(days=1)}" in voxlake("publish", code=4).stderr
+    assert before == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
+    voxlake("export", server=server)
+    assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")

@@ -1,0 +1,335 @@
+"""The page, looked at with a real browser, and its figures held against the truth."""
+
+import functools
+import os
+import re
+import shlex
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.browser import PROGRAM, Browser
+from support.clock import CLOCK
+from support.dates import days_ago
+from support.runner import Command
+
+from voxlake.reporting.dashboard import timelines
+from voxlake.reporting.dashboard.figures import Figures, Period, Span
+from voxlake.reporting.dashboard.style import on_page
+from voxlake.sandbox.server import Sandbox
+from voxlake.sandbox.behaviour import Switches
+from voxlake.sandbox.world import World
+
+CHARTS = ("messages", "cost", "delivery-rate", "hours", "errors", "countries", "completeness")
+HOSTILE = "<script>alert(1)</script>"
+BREAKING = '</title></svg></style><img src="http://192.0.2.1/x" onerror="alert(1)"> opacity="1" \x0b\x00 \u202e & it\'s'
+
+
+class Tables(HTMLParser):
+    """The cells of every table of a page, by the id of its section."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.rows, self.text, self.tags, self._section = {}, [], set(), None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        """Open what a tag opens."""
+        self.tags.add(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+        if tag == "section":
+            self._section = dict(attrs)["id"]
+            self.rows[self._section] = []
+        elif tag == "tr":
+            self.rows[self._section].append([])
+        elif tag in ("td", "th"):
+            self.rows[self._section][-1].append("")
+
+    def handle_data(self, data):
+        """Collect text."""
+        self.text.append(data)
+        if self._section and self.rows[self._section] and self.rows[self._section][-1]:
+            self.rows[self._section][-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start one browser for all."""
+    if PROGRAM is None:
+        pytest.skip("There is no Chromium on this machine: install the package chromium.")
+    with Browser() as started:
+        yield started
+
+
+@dataclass(frozen=True)
+class Lake:
+    """An exported lake that no test changes, the sandbox behind it, and its page."""
+
+    server: Sandbox
+    folder: Path
+
+    def run(self, *arguments):
+        """Run a command in the folder above the data."""
+        done = Command(arguments, self.environ, self.folder, self.folder / "command").wait(120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    @property
+    def environ(self):
+        """Say where the sandbox is, and nothing else."""
+        plain = {n: v for n, v in os.environ.items() if not n.lower().endswith("_proxy") and not n.startswith("VOX")}
+        return plain | {
+            "VOXIMPLANT_API_URL": self.server.url,
+            "VOXIMPLANT_CREDENTIALS": str(self.server.credentials),
+        }
+
+    @property
+    def page(self):
+        """The page of all its days."""
+        return self.folder / "data" / "dashboard.html"
+
+
+@pytest.fixture(scope="module")
+def lakes(tmp_path_factory):
+    """Export and draw a lake for each day on which there are tests; a run may last past midnight."""
+    with ExitStack() as stack:
+        yield functools.cache(lambda _today: stack.enter_context(drawn_lake(tmp_path_factory.mktemp("lake"))))
+
+
+@pytest.fixture
+def lake(lakes):
+    """Give the lake of today."""
+    return lakes(days_ago(0))
+
+
+@contextmanager
+def drawn_lake(folder):
+    """Export twenty days, with a hostile sender and a hostile error in them, and draw them all."""
+    world = World(rows=2000, days=20, seed=1, until=days_ago(0))
+    row = next(row for row in world.truth("a2p") if row["processed_at"].date() == days_ago(2))
+    for n in range(300):
+        hostile = {"message_id": 10**15 + n, "source_number": HOSTILE, "status_id": 2, "delivery_status": "FAILED"}
+        world.insert("a2p", row | hostile | {"error_message": BREAKING})
+    with Sandbox(world, switches=Switches.parse([]), directory=folder, now=CLOCK.time) as server:
+        lake = Lake(server, folder)
+        lake.run("export", "--since", days_ago(20))
+        assert lake.run("dashboard") == [str(Path("data", "dashboard.html"))]
+        yield lake
+
+
+def drawn(lake, *arguments):
+    """Give a page of some of its days."""
+    (path,) = lake.run("dashboard", *arguments, "--out", "other.html")
+    return (lake.folder / path).read_text()
+
+
+def made(voxlake, *arguments):
+    """Make the page and give where it is."""
+    done = voxlake("dashboard", *arguments)
+    return voxlake.folder / done.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_in_a_browser(lake, browser, width):
+    """Every chart is drawn, in the colours that the reader likes, without a complaint, a request or a side scroll."""
+    page = lake.page
+    for dark, blue in ((False, "rgb(0, 114, 178)"), (True, "rgb(86, 180, 233)")):
+        browser.open(page, width=width, dark=dark)
+        for name in CHARTS:
+            seen = browser.value(_SEEN % name)
+            assert len(seen) == 1, name
+            assert seen[0]["role"] == "img", name
+            assert len(seen[0]["label"]) > 20, name
+            assert seen[0]["shapes"] > 3, name
+            assert seen[0]["right"] <= width, name
+        assert browser.value(_FILLS % "errors").count(blue) > 0
+        assert browser.value("document.querySelectorAll('.senders .spark').length") == len(senders(lake.server))
+        browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert browser.value("document.documentElement.scrollWidth") == width
+        assert browser.value("document.scripts.length + document.images.length") == 0
+        assert browser.asked == [page.as_uri()]
+        assert browser.complaints == []
+
+
+_SEEN = """Array.from(document.querySelectorAll('#%s .chart > svg'), svg => ({
+  role: svg.getAttribute('role'), label: svg.getAttribute('aria-label'), box: svg.getBoundingClientRect(),
+  right: svg.getBoundingClientRect().right,
+  shapes: Array.from(svg.querySelectorAll('path')).filter(p => {
+    const box = p.getBBox(), style = getComputedStyle(p);
+    return box.width + box.height > 1 && (style.fill !== 'none' || style.stroke !== 'none');
+  }).length,
+})).filter(svg => svg.box.width > 250 && svg.box.height > 40)"""
+_FILLS = "Array.from(document.querySelectorAll('#%s svg path'), p => getComputedStyle(p).fill)"
+
+
+def test_page_on_paper(lake, browser):
+    """On paper the page is light, whatever the screen, and shows the wide charts alone."""
+    browser.open(lake.page, width=718, dark=True)
+    browser.media(dark=True, kind="print")
+    assert browser.value("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == "#17212b"
+    shown = "Array.from(document.querySelectorAll('svg.%s')).filter(s => s.getBoundingClientRect().width > 0).length"
+    assert (browser.value(shown % "wide"), browser.value(shown % "narrow")) == (len(CHARTS), 0)
+
+
+def senders(server):
+    """Count the messages of each sender and channel."""
+    return Counter(
+        (row["source_number"], stream.upper())
+        for stream in ("sms", "a2p")
+        for row in server.world.truth(stream)
+        if row.get("direction") != "IN"
+    )
+
+
+def test_figures_are_the_truth(lake):
+    """The tables hold the API's own messages and exact amounts."""
+    page = lake.page.read_text()
+    assert page.count("nothing before to compare with") == 5
+    tables = Tables(page).rows
+    truth = [row for stream in ("sms", "a2p") for row in lake.server.world.truth(stream)]
+    assert sum(int(row[3].replace(",", "")) for row in tables["messages"][1:]) == len(truth)
+    costs = [Decimal(row[3].replace(",", "")) for row in tables["cost"][1:]]
+    assert sum(costs) == sum(row["cost"] for row in truth)
+    assert [row[0] for row in tables["cost"][1:]] == [str(days_ago(n)) for n in range(20, 0, -1)]
+    (worst,) = [row for row in tables["errors"][1:] if "onerror" in row[0]]
+    assert worst[1] == "300"
+    ranked = {re.sub(r"(SMS|A2P)$", r" \1", row[0]): int(row[1].replace(",", "")) for row in tables["senders"][1:]}
+    assert ranked == {f"{name} {channel}": number for (name, channel), number in senders(lake.server).items()}
+    assert {row[3] for row in tables["completeness"][1:]} == {"verified and final", "verified, may still change"}
+    assert len(tables["completeness"]) == 1 + 2 * 20
+
+
+def test_nothing_of_the_data_is_markup(lake):
+    """Whatever senders and errors hold, the page shows it and stays the page."""
+    page = lake.page.read_text()
+    assert "<script" not in page
+    assert "<img" not in page
+    parsed = Tables(page)
+    assert not parsed.tags & {"script", "img", "image", "link", "iframe", "a", "use", "foreignobject"}
+    assert any(HOSTILE in text for text in parsed.text)
+    assert any("onerror" in text for text in parsed.text)
+    assert list(parsed.rows) == [*CHARTS[:6], "senders", "completeness"]
+
+
+def test_change_against_the_days_before(lake):
+    """A headline says how it moved against as many days before, where all of them are there, else why not."""
+    page = drawn(lake, "--from", days_ago(10), "--to", days_ago(5))
+    truth = [row["processed_at"].date() for stream in ("sms", "a2p") for row in lake.server.world.truth(stream)]
+    new, old = (sum(days_ago(first) <= day < days_ago(end) for day in truth) for first, end in ((10, 5), (15, 10)))
+    moved = (new - old) / old
+    assert f"{'▲' if moved > 0 else '▼'}\N{NO-BREAK SPACE}{abs(moved) * 100:,.1f}" in page
+    assert "on the 5 days before" in page
+    assert "last 7 days" not in page
+    page = drawn(lake, "--from", days_ago(15))
+    assert page.count("not compared: days are missing") == 5
+    assert page.count("last 7 days <b>") == 5
+
+
+def test_refunds_hang_below_the_line():
+    """Costs above and below nothing are stacked apart, so that neither hides the other."""
+    day = days_ago(1)
+    daily = [
+        {"date": day, "channel": channel, "messages": 1, "cost": Decimal(cost), "sent": 1, "settled": 1, "arrived": 1}
+        for channel, cost in (("sms", "2.50"), ("a2p", "-1.25"))
+    ]
+    span = Span(day, days_ago(0))
+    period = Period(span, {"messages": 2}, {}, None)
+    figures = Figures(span, period, None, daily, [], [], [], [], [])
+    drawn = timelines.stacked(figures, on_page(half=False), field="cost", title="Cost").to_dict()
+    (values,) = drawn["datasets"].values()
+    assert [(bar["c"], bar["y"], bar["y2"]) for bar in values] == [("SMS", 0.0, 2.5), ("A2P", 0.0, -1.25)]
+
+
+def test_gaps_are_told(sandbox, voxlake):
+    """Days that are missing or unverified are named at the top, with the command that reads them."""
+    server = sandbox(rows=400, days=12)
+    row = next(row for row in server.world.truth("sms") if row["processed_at"].date() == days_ago(10))
+    server.world.change("sms", row["message_id"], cost="free")
+    voxlake("backfill", "--from", days_ago(12), "--to", days_ago(8), server=server, code=4)
+    voxlake("backfill", "--from", days_ago(5), "--to", days_ago(0), server=server)
+    page = made(voxlake).read_text()
+    told = f"3 days are missing: {days_ago(8)} to {days_ago(6)}; 1 day is not verified: {days_ago(10)}."
+    assert told in page
+    assert f"--from {days_ago(10)} --to {days_ago(5)}" in page
+    states = Counter(row[3] for row in Tables(page).rows["completeness"][1:])
+    assert (states["missing"], states["not verified"]) == (6, 1)
+    assert "Shaded days are missing or not verified." in page
+
+
+def test_pictures_and_the_document(lake):
+    """Every command in docs/dashboard.md works as it stands, and every chart is a picture that it names."""
+    text = (Path(__file__).parent.parent / "docs" / "dashboard.md").read_text()
+    made = [lake.run(*shlex.split(command)) for command in re.findall(r"^\$ voxlake (.*)$", text, re.MULTILINE)]
+    assert made[0] == [str(Path("data", "dashboard.html"))]
+    assert made[1] == ["first-quarter.html"]
+    files = [lake.folder / line for line in made[2]]
+    assert files[0] == lake.page
+    assert {path.stem for path in files[1:]} == {*CHARTS, "senders"}
+    assert {path.name for path in files[1:]} == set(re.findall(r"`([a-z-]+\.png)`", text))
+    assert sorted((lake.folder / "pictures").iterdir()) == sorted(files[1:])
+    for path in files[1:]:
+        content = path.read_bytes()
+        assert content.startswith(b"\x89PNG")
+        assert int.from_bytes(content[16:20]) >= 1280
+
+
+def test_a_year_is_small(sandbox, voxlake):
+    """A year of days stays below 1.5 MB; more messages make no bigger page."""
+    server = sandbox(rows=2000, days=366)
+    voxlake("export", "--since", days_ago(366), server=server)
+    page = made(voxlake)
+    assert page.stat().st_size < 1_500_000
+    assert f"{days_ago(365)} to {days_ago(1)}, 365 days" in page.read_text()
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_little_or_nothing(sandbox, voxlake, browser, rows):
+    """A database without messages, and one with next to none, give a page that says so."""
+    server = sandbox(rows=rows, days=1)
+    voxlake("export", "--since", days_ago(1), server=server)
+    page = made(voxlake)
+    browser.open(page, width=390)
+    assert ("No messages in these days." in page.read_text()) == (rows == 0)
+    assert browser.value("document.querySelectorAll('#completeness svg').length") == 2
+    assert browser.complaints == []
+
+
+def test_a_period_without_data(lake):
+    """A span that was never exported is all missing."""
+    page = drawn(lake, "--from", "2020-01-01", "--to", "2020-01-03")
+    assert "2 days are missing: 2020-01-01 to 2020-01-02." in page
+
+
+def test_bad_input(sandbox, voxlake):
+    """What cannot be used is answered with one sentence, and leaves nothing behind."""
+    server = sandbox(rows=10, days=1)
+    voxlake("export", "--since", days_ago(1), server=server)
+    (voxlake.folder / "voxlake.txt").touch()
+    for *arguments, told in (
+        ("--from", "2026-02-02", "--to", "2026-02-02", "--from before --to"),
+        ("--from", "3026-02-02", "--from before --to"),
+        ("--from", "1926-02-02", "at most 3,660"),
+        ("--from", "soon", "--from"),
+        ("--out", "data", "--out"),
+        ("--png", "voxlake.txt", "--png"),
+    ):
+        (line,) = voxlake("dashboard", *arguments, code=2).stderr.splitlines()
+        assert told in line
+    assert not list(voxlake.folder.rglob("*.new"))
+
+
+def test_no_database(voxlake):
+    """Without a database there is nothing to draw, and the sentence says what makes one."""
+    assert "voxlake export" in voxlake("dashboard", code=2).stderr
+
+
+def test_database_of_another_version(voxlake):
+    """A database that lacks what the page asks for is published anew, not crashed over."""
+    (voxlake.folder / "data").mkdir()
+    duckdb.connect(str(voxlake.folder / "data" / "voxlake.duckdb")).close()
+    assert "voxlake publish" in voxlake("dashboard", code=4).stderr

@@ -1,0 +1,380 @@
+"""Every report answers its question from rows whose answer is known, within the days and the number asked for."""
+
+import csv
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from support.lakes import ACCOUNT, FIRST, Hand, row
+
+from voxlake.errors import SettingsError
+from voxlake.reporting.saved_queries import Question, parameters, reports
+
+DAY = timedelta(days=1)
+THURSDAY, FRIDAY = FIRST, FIRST + DAY
+BERLIN, LONDON, SHOP = "4930111222", "447400123456", "My Shop"
+LONG = "x" * 161
+
+
+def world(root):
+    """Make two days in which every report has something to say."""
+    hand = Hand(root)
+    hand.put(
+        THURSDAY,
+        [
+            row(1, destination_number=BERLIN, cost=Decimal("0.05"), fragments=2, text=LONG),
+            row(2, destination_number=BERLIN, cost=Decimal("0.06"), fragments=3, text=LONG),
+            row(3, source_number=LONDON, destination_number="12345", direction="IN", cost=Decimal(0)),
+            row(
+                4,
+                hour=13,
+                status="error",
+                status_id=2,
+                error_message=f"Error send sms to {LONDON} from {BERLIN} Code = 1",
+            )
+            | {"destination_number": LONDON, "cost": Decimal("0.02"), "fragments": 0},
+            row(5, status="error", status_id=2, error_message="Error send sms to 12345 from 4930111222 Code = 1")
+            | {"destination_number": "12345", "cost": Decimal(0), "text": None},
+        ],
+    )
+    hand.put(
+        FRIDAY,
+        [
+            row(6, FRIDAY, source_number=SHOP, destination_number=LONDON, cost=Decimal("0.04")),
+            row(
+                7, FRIDAY, source_number=SHOP, destination_number=LONDON, delivery_status="FAILED", cost=Decimal("0.04")
+            )
+            | {"status": "error", "status_id": 2, "error_message": f"Error send sms to {LONDON} from {SHOP} Code = 1"},
+            row(8, FRIDAY, source_number=SHOP, destination_number=BERLIN, delivery_status="DISPATCHED", cost=None),
+        ],
+        stream="a2p",
+        exported_at=datetime(2026, 1, 4, 12, tzinfo=UTC),
+    )
+    hand.publish()
+    return hand
+
+
+@pytest.fixture(scope="module")
+def hand(tmp_path_factory):
+    """Give the two days."""
+    return world(tmp_path_factory.mktemp("reports") / "data")
+
+
+def asked(hand, name, *, first=None, end=None, number=None, known=None):
+    """Give the rows of a report, with names; amounts as text."""
+    question = (known or reports(None))[name]
+    with hand.warehouse.reader() as connection:
+        result = connection.execute(question.sql, parameters(question, first=first, end=end, number=number))
+        names = [column[0] for column in result.description]
+        rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+    return [{k: str(v) if isinstance(v, Decimal) else v for k, v in row.items()} for row in rows]
+
+
+def some(rows, *names):
+    """Give some columns of rows."""
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+KNOWN = {
+    "daily": (
+        ("date", "channel", "messages", "parts", "cost", "success_pct", "delivered_pct"),
+        [(FRIDAY, "a2p", 3, 3, "0.080000", 66.67, 33.33), (THURSDAY, "sms", 5, 7, "0.130000", 60.0, None)],
+    ),
+    "monthly-cost": (
+        ("month", "channel", "messages", "cost", "cost_per_message"),
+        [("2026-01", "a2p", 3, "0.080000", 0.026667), ("2026-01", "sms", 5, "0.130000", 0.026)],
+    ),
+    "delivery-rate": (
+        ("date", "messages", "delivered", "failed", "moving", "delivered_pct", "delivered_pct_of_settled"),
+        [(FRIDAY, 3, 1, 1, 1, 33.33, 50.0)],
+    ),
+    "top-errors": (
+        ("error", "channel", "messages", "cost", "first_day", "last_day"),
+        [
+            ("Error send sms to # from # Code = 1", "sms", 2, "0.020000", THURSDAY, THURSDAY),
+            ("Error send sms to # from # Code = 1", "a2p", 1, "0.040000", FRIDAY, FRIDAY),
+        ],
+    ),
+    "top-destinations": (
+        ("country", "messages", "share_pct", "recipients", "cost", "arrived_pct", "cost_per_arrived"),
+        [
+            ("DE", 3, 42.86, 1, "0.110000", 66.67, 0.055),
+            ("GB", 3, 42.86, 1, "0.100000", 33.33, 0.1),
+            ("unknown", 1, 14.29, 1, "0.000000", 0.0, None),
+        ],
+    ),
+    "top-recipients": (
+        ("number", "country", "messages", "cost", "days"),
+        [(LONDON, "GB", 3, "0.100000", 2), (BERLIN, "DE", 3, "0.110000", 2), ("12345", None, 1, "0.000000", 1)],
+    ),
+    "sender-performance": (
+        ("sender", "channel", "messages", "cost", "success_pct", "delivered_pct", "cost_per_arrived"),
+        [(BERLIN, "sms", 4, "0.130000", 50.0, None, 0.065), (SHOP, "a2p", 3, "0.080000", 66.67, 33.33, 0.08)],
+    ),
+    "failed-but-billed": (
+        ("message_id", "channel", "status", "delivery_status", "cost"),
+        [(7, "a2p", "error", "FAILED", "0.040000"), (4, "sms", "error", None, "0.020000")],
+    ),
+    "stuck-messages": (("message_id", "channel", "delivery_status", "hours"), [(8, "a2p", "DISPATCHED", 48.0)]),
+    "inbound-vs-outbound": (
+        ("date", "inbound", "outbound", "inbound_pct", "inbound_cost", "outbound_cost"),
+        [(FRIDAY, 0, 3, 0.0, "0.000000", "0.080000"), (THURSDAY, 1, 4, 20.0, "0.000000", "0.130000")],
+    ),
+    "segment-audit": (
+        ("message_id", "characters", "billed_parts", "expected_parts", "cost", "overpaid"),
+        [(2, 161, 3, 2, "0.060000", "0.020000")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_answer(hand, name):
+    """A report gives what was worked out by hand."""
+    names, rows = KNOWN[name]
+    assert some(asked(hand, name), *names) == rows
+
+
+def test_every_delivery_has_a_place(tmp_path):
+    """What arrived, failed, moves and is unknown is all there is, also where the API gives no status or a new one."""
+    hand = Hand(tmp_path / "data")
+    statuses = [
+        "DELIVERED", "ABORTED", "REJECTED", "FAILED", "EXPIRED", "QUEUED", "DISPATCHED", "UNKNOWN", "NEW", None,
+    ]  # fmt: skip
+    hand.put(FIRST, [row(n, delivery_status=status) for n, status in enumerate(statuses)], stream="a2p")
+    hand.publish()
+    names = ("messages", "delivered", "failed", "moving", "unknown")
+    assert some(asked(hand, "delivery-rate"), *names) == [(10, 1, 4, 2, 3)]
+
+
+def test_all_are_tried():
+    """No report is without an answer worked out by hand."""
+    assert set(reports(None)) == {*KNOWN, "cost-anomalies"}
+
+
+def test_cost_anomalies(tmp_path):
+    """A day is compared with the same weekdays of four weeks, days that are not whole with none, quiet days count."""
+    hand = Hand(tmp_path / "data")
+    costs = {0: 1, 7: 1, 14: 2, 21: None, 28: 3, 1: 1, 8: 1, 15: 1, 22: 1, 29: 1, 35: 1}
+    for after, cost in costs.items():
+        day = FIRST + DAY * after
+        hand.put(day, [] if cost is None else [row(after, day, cost=Decimal(cost))])
+    hand.put(FIRST + DAY * 36, [], exported_at=datetime(2026, 2, 6, 12, tzinfo=UTC))
+    hand.publish()
+    rows = asked(hand, "cost-anomalies")
+    names = ("date", "weekday", "cost", "usual_cost", "times_usual", "weeks")
+    assert some(rows, *names) == [
+        (FIRST + DAY * 28, "Thursday", "3.000000", 1.0, 3.0, 4),
+        (FIRST + DAY * 21, "Thursday", "0.000000", 1.333333, 0.0, 3),
+        (FIRST + DAY * 14, "Thursday", "2.000000", 1.0, 2.0, 2),
+    ]
+    within = asked(hand, "cost-anomalies", first=FIRST + DAY * 28, end=FIRST + DAY * 29)
+    assert some(within, *names) == some(rows[:1], *names)
+
+
+@pytest.mark.parametrize("name", sorted(reports(None)))
+def test_bounds(hand, name):
+    """Days before --from, from --to on, and messages of other numbers play no part."""
+    question = reports(None)[name]
+    assert set(re.findall(r"\$(\w+)", question.sql)) == {"from", "to", "number"}
+    whole = asked(hand, name)
+    assert asked(hand, name, first=THURSDAY, end=FRIDAY + DAY) == whole
+    assert asked(hand, name, first=FRIDAY + DAY) == asked(hand, name, end=THURSDAY) == []
+    one_day = asked(hand, name, first=FRIDAY)
+    assert {r["date"] for r in one_day if "date" in r} <= {FRIDAY}
+    assert asked(hand, name, number="no such number") == []
+    if name == "daily":
+        assert some(asked(hand, name, number=SHOP), "date", "messages") == [(FRIDAY, 3)]
+        assert some(asked(hand, name, number=LONDON), "date", "messages") == [(FRIDAY, 2), (THURSDAY, 2)]
+
+
+def test_top_recipients_are_all(tmp_path):
+    """No recipient is left out unasked."""
+    hand = Hand(tmp_path)
+    hand.put(FIRST, [row(n, destination_number=str(447900000000 + n)) for n in range(101)])
+    hand.publish()
+    assert len(asked(hand, "top-recipients")) == 101
+
+
+@pytest.mark.parametrize("number", ["' OR 1=1 --", "$from", "4930111222'; DROP TABLE x"])
+def test_number_is_bound(hand, number):
+    """What is asked for is a value and never part of the query."""
+    assert asked(hand, "daily", number=number) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "given", "told"),
+    [
+        ("SELECT 1", {"first": FIRST}, "--from"),
+        ("SELECT 1", {"end": FIRST}, "--to"),
+        ("SELECT $from, $to", {"number": "1"}, "--number"),
+        ("SELECT $since", {}, r"\$since"),
+        ("SELECT 1; SELECT 2", {}, "2 statements"),
+        ("-- nothing", {}, "0 statements"),
+        ("SELEKT", {}, "no SQL"),
+    ],
+)
+def test_flags_that_a_report_does_not_take(sql, given, told):
+    """A flag that would have no effect, or a parameter that nobody gives, is one sentence."""
+    with pytest.raises(SettingsError, match=told):
+        parameters(Question("mine", sql), **{"first": None, "end": None, "number": None} | given)
+
+
+def test_own_reports(hand, tmp_path):
+    """A folder of one's own stands beside ours."""
+    (tmp_path / "big-spenders.sql").write_text(
+        "-- Numbers that cost more than a cent.\nSELECT destination_number AS number, sum(cost) AS cost FROM messages\n"
+        "WHERE date >= $from GROUP BY ALL HAVING sum(cost) > 0.1 ORDER BY number;\n"
+    )
+    known = reports(tmp_path)
+    assert known["big-spenders"].promise == "Numbers that cost more than a cent."
+    assert list(known)[-1] == "big-spenders"
+    assert some(asked(hand, "big-spenders", known=known), "number", "cost") == [(BERLIN, "0.110000")]
+    assert asked(hand, "big-spenders", first=FRIDAY, known=known) == []
+
+
+def taken(folder):
+    """Give a file the name of one of our reports."""
+    (folder / "daily.sql").write_text("SELECT 1")
+
+
+def no_text(folder):
+    """Write what is no text."""
+    (folder / "odd.sql").write_bytes(b"\xff\xfe")
+
+
+def no_file(folder):
+    """Make a folder that has the name of a report."""
+    (folder / "odd.sql").mkdir()
+
+
+@pytest.mark.parametrize(("harm", "name"), [(taken, "daily.sql"), (no_text, "odd"), (no_file, "odd")])
+def test_a_bad_file_stops_only_itself(hand, voxlake, tmp_path, harm, name):
+    """A file that is unusable is listed as such and refused by name; ours and the others answer."""
+    harm(tmp_path)
+    (tmp_path / "zzz.sql").write_text("SELECT 1 AS one")
+    env = {"VOXLAKE_DATA_DIR": str(hand.root), "VOXLAKE_REPORTS_DIR": str(tmp_path)}
+    listed = dict(
+        line.split(maxsplit=1) for line in voxlake("report", env=env).stdout.splitlines() if "zzz" not in line
+    )
+    assert listed.keys() == {*reports(None), name}
+    assert listed[name].startswith("unusable: ")
+    (line,) = voxlake("report", name, env=env, code=2).stderr.splitlines()
+    assert line == f"voxlake: {listed[name].removeprefix('unusable: ')}"
+    assert name not in voxlake("report", "no-such-report", env=env, code=2).stderr.replace("daily,", "")
+    assert "2026-01-01" in voxlake("report", "daily", env=env).stdout
+    assert voxlake("report", "zzz", "--format", "csv", env=env).stdout == "one\n1\n"
+
+
+def test_no_such_folder(tmp_path):
+    """A folder that is not there is named."""
+    with pytest.raises(SettingsError, match="nowhere"):
+        reports(tmp_path / "nowhere")
+
+
+def test_views(hand):
+    """Every view has what was worked out by hand."""
+    assert hand.ask(
+        "SELECT date, channel, direction, messages, cost, success_pct, delivered FROM daily ORDER BY ALL"
+    ) == [
+        (THURSDAY, "sms", "IN", 1, 0, 100.0, 0),
+        (THURSDAY, "sms", "OUT", 4, Decimal("0.13"), 50.0, 0),
+        (FRIDAY, "a2p", "OUT", 3, Decimal("0.08"), 66.67, 1),
+    ]
+    assert hand.ask("SELECT hour, messages FROM hourly WHERE channel = 'sms' AND direction = 'OUT' ORDER BY ALL") == [
+        (datetime(2026, 1, 1, 12), 3),  # noqa: DTZ001 - the database's times are plain UTC
+        (datetime(2026, 1, 1, 13), 1),  # noqa: DTZ001
+    ]
+    assert hand.ask(
+        f"SELECT number, channel, sent, received, cost FROM by_number WHERE number = '{LONDON}' ORDER BY ALL"
+    ) == [
+        (LONDON, "a2p", 0, 2, Decimal("0.08")),
+        (LONDON, "sms", 1, 1, Decimal("0.02")),
+    ]
+    assert hand.ask("SELECT account_id, sender, messages, delivered_pct FROM by_sender ORDER BY ALL") == [
+        (ACCOUNT, BERLIN, 4, None),
+        (ACCOUNT, SHOP, 3, 33.33),
+    ]
+    assert hand.ask("SELECT country, channel, messages, parts FROM by_country ORDER BY ALL") == [
+        ("DE", "a2p", 1, 1),
+        ("DE", "sms", 2, 5),
+        ("GB", "a2p", 2, 2),
+        ("GB", "sms", 1, 0),
+        (None, "sms", 1, 1),
+    ]
+    assert hand.ask("SELECT channel, error, messages FROM errors ORDER BY ALL") == [
+        ("a2p", "Error send sms to # from # Code = 1", 1),
+        ("sms", "Error send sms to # from # Code = 1", 2),
+    ]
+    assert hand.ask("SELECT date, delivery_status, messages, share_pct, moving_pct FROM delivery ORDER BY ALL") == [
+        (FRIDAY, "DELIVERED", 1, 33.33, 33.33),
+        (FRIDAY, "DISPATCHED", 1, 33.33, 33.33),
+        (FRIDAY, "FAILED", 1, 33.33, 33.33),
+    ]
+    assert hand.ask("SELECT channel, message_id, hours FROM stuck") == [("a2p", 8, 48.0)]
+    assert hand.ask(
+        "SELECT country, cost, delivered, cost_per_delivered FROM costs WHERE channel = 'a2p' ORDER BY ALL"
+    ) == [
+        ("DE", None, 0, None),
+        ("GB", Decimal("0.08"), 1, 0.08),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Number +4930111222 is not reachable", "Number # is not reachable"),
+        ("Number 8(800)555-35-35 is busy", "Number # is busy"),
+        ("Error 404", "Error 404"),
+        ("from My Shop to 1234: Code 8", "from # to 1234: Code 8"),
+        ("My Shop", "#"),
+        ("id 123e4567-e89b-12d3-a456-426614174000 lost", "id # lost"),
+        (None, None),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("destination", ["4412345678", "", None])
+def test_error_kind(hand, message, kind, destination):
+    """What differs from message to message is taken out of an error, what tells the kind stays."""
+    assert hand.ask("SELECT error_kind($1, 'My Shop', $2)", message, destination) == [(kind,)]
+
+
+def test_report_command(hand, voxlake, tmp_path):
+    """`report` binds its flags, lists one's own reports, writes files, and says in a sentence what it cannot do."""
+    env = {"VOXLAKE_DATA_DIR": str(hand.root), "VOXLAKE_REPORTS_DIR": str(tmp_path / "own")}
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.sql").write_text("SELECT count(*) AS n FROM messages WHERE date < $to;\n")
+    listed = [line.split()[0] for line in voxlake("report", env=env).stdout.splitlines()]
+    assert listed == [*sorted(reports(None)), "mine"]
+    as_json = json.loads(voxlake("report", "--format", "json", env=env).stdout)
+    assert [(one["name"], one["description"]) for one in as_json] == [
+        (one.name, one.promise) for one in reports(tmp_path / "own").values()
+    ]
+    done = voxlake("report", "--out", "list.csv", env=env)
+    assert (done.stdout, done.stderr) == ("", f"{len(listed)} rows: list.csv\n")
+    with (voxlake.folder / "list.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == as_json
+    flags = ["--from", THURSDAY, "--to", FRIDAY, "--number", LONDON, "--format", "json"]
+    (found,) = json.loads(voxlake("report", "daily", *flags, env=env).stdout)
+    flags[flags.index(LONDON)] = f"+{LONDON}"
+    assert json.loads(voxlake("report", "daily", *flags, env=env).stdout) == [found]
+    assert (found["date"], found["messages"]) == (str(THURSDAY), 2)
+    assert voxlake("report", "mine", "--to", FRIDAY, "--format", "csv", env=env).stdout == "n\n5\n"
+    done = voxlake("report", "daily", "--out", "daily.csv", env=env)
+    assert (done.stdout, done.stderr) == ("", "2 rows: daily.csv\n")
+    assert (voxlake.folder / "daily.csv").read_text().count("\n") == 3
+    for arguments, told in (
+        (["mine", "--from", FRIDAY], "--from"),
+        (["daily", "--from", FRIDAY, "--to", FRIDAY], "--to"),
+        (["daily", "--from", "soon"], "--from"),
+        (["daily", "--out", "daily.doc"], ".xlsx"),
+        (["daily", "--format", "xlsx"], "--out"),
+        (["dayly"], "daily"),
+        (["--from", FRIDAY], "name a report"),
+        (["--limit", "3", "--number", LONDON, "--format", "json"], "--number, --limit"),
+        (["--format", "xlsx"], "--out"),
+        (["daily", "--reports-dir", "nowhere"], "nowhere"),
+    ):
+        assert told in voxlake("report", *arguments, env=env, code=2).stderr
+    assert date.fromisoformat(found["date"]) == THURSDAY

@@ -1,0 +1,80 @@
+"""Lakes made by hand: days of chosen rows, written as an export writes them."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+
+from voxlake.lake.day_file import Lake
+from voxlake.lake.manifest import Ledger
+from voxlake.model import Cell, Part, Settling
+from voxlake.transform.streams import STREAMS
+from voxlake.warehouse.publish import Warehouse
+
+ACCOUNT = 4711
+FIRST = date(2026, 1, 1)
+SETTLING = Settling(timedelta(hours=72), timedelta(days=14))
+
+
+def row(message_id, day=FIRST, /, hour=12, **fields):
+    """Give a row that nothing is odd about; `fields` differ."""
+    return {
+        "message_id": message_id,
+        "source_number": "4930111222",
+        "destination_number": "447911123456",
+        "direction": "OUT",
+        "delivery_status": "DELIVERED",
+        "fragments": 1,
+        "cost": Decimal("0.01"),
+        "status_id": 1,
+        "status": "success",
+        "processed_at": datetime.combine(day, time(hour), tzinfo=UTC),
+        "text": "Hello",
+    } | fields
+
+
+@dataclass
+class Hand:
+    """A data directory that days are put into."""
+
+    root: object
+    published: list = field(default_factory=list)
+
+    def put(self, day, rows, *, stream="sms", total=None, verified=True, exported_at=None):
+        """Write one day."""
+        schema = STREAMS[stream].schema
+        lake = Lake(self.root)
+        with lake.locked(holder="a test"):
+            draft = lake.draft(Cell(ACCOUNT, stream, day))
+            draft.add(pa.Table.from_pylist(rows, schema=schema))
+            lake.commit(
+                draft,
+                Part(
+                    cell=Cell(ACCOUNT, stream, day),
+                    row_count=0,
+                    total_count=len(rows) if total is None else total,
+                    verified=verified,
+                    moving=0,
+                    exported_at=exported_at or datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=30),
+                    checksum="",
+                ),
+            )
+
+    def publish(self, *, anew=False):
+        """Publish what is there, and give the warehouse."""
+        lake = Lake(self.root)
+        with lake.locked(holder="a test"):
+            warehouse = Warehouse(lake)
+            self.published.append(warehouse.publish(Ledger(lake).sound(), settling=SETTLING, anew=anew))
+        return warehouse
+
+    @property
+    def warehouse(self):
+        """Give what was published last."""
+        return Warehouse(Lake(self.root))
+
+    def ask(self, sql, *bound):
+        """Ask the published database."""
+        with self.warehouse.reader() as connection:
+            return connection.execute(sql, list(bound)).fetchall()

@@ -1,0 +1,16 @@
+"""The command `voxlake` as a process of its own, as users start it, but by the clock of the test that starts it.
+
+`PROGRAM` is how to start it; where a test needs none of the clock, it starts the real one.
+"""
+
+import os
+import sys
+
+from support.clock import OFFSET, ShiftedClock
+
+PROGRAM = [sys.executable, __file__]
+
+if __name__ == "__main__":
+    from voxlake.cli import main
+
+    main(prog_name="voxlake", clock=ShiftedClock(float(os.environ[OFFSET])))

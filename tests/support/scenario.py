@@ -1,0 +1,356 @@
+"""Random lives of a lake: nights under switches, faults, late rows and kill -9, held against what the world held.
+
+A scenario is drawn from anything that behaves like `random.Random`: Hypothesis' own, which shrinks, or a seeded one for
+a soak. Each night is a process of its own that exports over real HTTP; time passes when a night says so.
+"""
+
+import json
+import multiprocessing
+import random
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from voxlake.sandbox.synthetic_day import SECONDS, midnight
+from voxlake.sandbox.faults import KINDS, Faults
+from voxlake.sandbox.server import Sandbox
+from voxlake.sandbox.behaviour import Switches
+from voxlake.sandbox.world import World
+from voxlake.transform.streams import STATUSES, STREAMS
+
+UNTIL = date(2026, 3, 10)
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["voxlake.pipeline.export", "voxlake.api.history", "voxlake.warehouse.publish"])
+
+_SELECTING = {
+    "order": ["asc", "desc", "random-per-request", "id"],
+    "from_bound": ["inclusive", "exclusive"],
+    "to_bound": ["inclusive", "exclusive"],
+    "date_precision": ["second", "second", "second", "day"],
+    "max_window_days": [None, None, "1", "2", "5"],
+    "max_offset": [None, None, "100", "400", "1000"],
+    "offset_mode": ["error", "empty", "clamp"],
+    "max_count": ["1000", "300", "100"],
+    "count_mode": ["error", "clamp"],
+    "message_id_filter": ["on", "on", "off", "refused"],
+}
+"""What decides which rows come: drawn for every life."""
+
+_SPELLING = {
+    "default_window": ["all", "month"],
+    "number_type": ["string", "number"],
+    "id_type": ["number", "string"],
+    "cost_type": ["number", "string"],
+    "status_type": ["string", "number"],
+    "direction_case": ["upper", "lower"],
+    "delivery_type": ["name", "number"],
+    "nulls": ["omit", "null"],
+    "id_field": ["message_id", "sms_id", "id"],
+    "date_field": ["documented", "processed_date", "processing_date"],
+    "total_count": ["number", "string"],
+    "envelope": ["plain", "extra"],
+    "error_shape": ["error", "errors"],
+    "csv_delimiter": [";", ","],
+    "csv_bom": ["off", "on"],
+    "csv_newline": ["lf", "crlf"],
+    "csv_header": ["names", "title"],
+    "csv_decimal": [".", ","],
+    "csv_empty": ["header", "nothing"],
+    "csv_content_type": ["octet-stream", "csv"],
+    "gzip": ["off", "on"],
+}
+"""How they are written: some for every life."""
+
+_MOVING = ("insert", "half")
+"""Faults that no reply shows by itself."""
+
+_LIES = ("none",)
+"""Faults that nothing shows where nothing was known before."""
+
+
+@dataclass(frozen=True)
+class Night:
+    """One run: hours since the last one, how many rows appear before it, its luck, and when it is killed, if at all."""
+
+    hours: int
+    appear: int
+    faults: str
+    kill_after: float | None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A world, an API and some nights."""
+
+    seed: int
+    rows: int
+    days: int
+    late: float
+    switches: tuple[str, ...]
+    output: str
+    jobs: int
+    settle_hours: int
+    legacy: bool
+    nights: tuple[Night, ...]
+
+
+def draw(rng, *, kills=True):
+    """Draw a scenario."""
+    chosen = {name: rng.choice(values) for name, values in _SELECTING.items()}
+    chosen |= {name: rng.choice(_SPELLING[name]) for name in rng.sample(sorted(_SPELLING), rng.randint(0, 6))}
+    rows = rng.choice([3, 200, 1500, 1500, 4000, 12_000])
+    if chosen["date_precision"] == "day":
+        # What nobody can read of an API that looks at whole days: one that gives out only a part of a day, and one that
+        # deals it out in another order for every page. Where the longest window may show neither of its two days,
+        # nobody can prove an empty one.
+        if rows > int(chosen["max_offset"] or rows):
+            del chosen["max_offset"]
+        if chosen["order"] == "random-per-request":
+            chosen["order"] = "id"
+        if chosen["max_window_days"] == "1" and "exclusive" in (chosen["from_bound"], chosen["to_bound"]):
+            chosen["max_window_days"] = "2"
+    settle = rng.choice([0, 72, 1200])
+    return Scenario(
+        seed=rng.randint(0, 999),
+        rows=rows,
+        days=rng.choice([1, 2, 2, 3, 5, 9]),
+        late=rng.choice([0, 0.05]) if settle else 0,
+        switches=tuple(f"{name}={value}" for name, value in chosen.items() if value is not None),
+        output=rng.choice(["json", "csv"]),
+        jobs=rng.choice([1, 4, 16]),
+        settle_hours=settle,
+        legacy=rng.choice([False, True]),
+        # A row that appears in a final day is not looked for: the settling time says so.
+        nights=tuple(_night(rng, kills=kills, inserts=settle == 1200) for _ in range(rng.randint(1, 4))),
+    )
+
+
+def _night(rng, *, kills, inserts):
+    kinds = rng.sample(sorted(set(KINDS) - {"stall", "drip", *_MOVING, *_LIES}), rng.randint(0, 3))
+    kinds += rng.sample(_MOVING if inserts else _MOVING[1:], rng.randint(0, 1 + inserts))
+    rates = [f"{kind}={rng.choice(['0.02', '0.1', '0.4'])}" for kind in kinds]
+    return Night(
+        hours=rng.choice([0, 7, 24, 24, 60]),
+        appear=rng.choice([0, 1, 5]),
+        faults=",".join([*rates, f"seed={rng.randint(0, 999)}"]),
+        kill_after=rng.choice([None, None, 0.05, 0.2, 0.5, 1.0]) if kills else None,
+    )
+
+
+class Life:
+    """A scenario at work in a folder; `tally` counts what was tried."""
+
+    def __init__(self, scenario, folder):
+        self.scenario, self.folder = scenario, Path(folder)
+        self.tally = Counter()
+        self._clock = [float(midnight(UNTIL)) + 3 * 3600]
+        s = scenario
+        self.world = World(rows=s.rows, days=s.days, seed=s.seed, until=UNTIL, late=s.late)
+        credentials = self.folder / "credentials"
+        credentials.mkdir()
+        self.server = Sandbox(
+            self.world,
+            switches=Switches.parse(s.switches),
+            directory=credentials,
+            now=lambda: self._clock[0],
+            world_now=lambda: self._clock[0],
+        )
+        self._rng = random.Random(s.seed)
+        self._ids = iter(range(5 * 10**12, 6 * 10**12))
+        self._stamps = {}
+
+    def live(self):
+        """Go through all nights, then let the faults end and time pass, and compare everything."""
+        with self.server:
+            for night in self.scenario.nights:
+                self._clock[0] += night.hours * 3600
+                self._appear(night.appear)
+                self.server.faults = Faults.parse(night.faults)
+                self._sleep(night.kill_after)
+            self.server.faults = Faults()
+            # Every row is seen and every status has settled; one run may still part what the faults left doubled.
+            self._clock[0] += 60 * 3600
+            self._sleep(None)
+            report = self._sleep(None)
+            assert report["exit_code"] == 0, report
+            assert all(s["days"] == s["verified"] for s in report["streams"].values()), report
+            self._compare_all()
+        return self.tally
+
+    def _sleep(self, kill_after):
+        """Run one night, killed or not, and check what it left."""
+        before = {stream: self._snapshot(stream) for stream in STREAMS}
+        left = self.folder / "report.json"
+        left.unlink(missing_ok=True)
+        s = self.scenario
+        asked = len(self.server.requests)
+        credentials = None if s.legacy else str(self.server.credentials)
+        arguments = (self.server.url, credentials, str(self.folder), self._clock[0], s.output, s.jobs, s.settle_hours)
+        process = _CONTEXT.Process(
+            target=night, args=(*arguments, str(UNTIL - timedelta(days=s.days + 1))), daemon=True
+        )
+        process.start()
+        if kill_after is not None:
+            process.join(kill_after * self._rng.uniform(0.1, 1.5))
+            process.kill()
+        process.join(120)
+        if process.exitcode is None:
+            process.terminate()
+            process.join()
+        killed, process_code = process.exitcode == -signal.SIGKILL, process.exitcode
+        process.close()
+        assert killed or process_code == 0, f"a night ended with {process_code}"
+        self.tally["nights"] += 1
+        self.tally["kills"] += killed
+        self.tally["requests"] += len(self.server.requests) - asked
+        self.tally["faults"] += self.server.faults.struck
+        self._check_lake(before)
+        self._check_database()
+        return None if killed else json.loads(left.read_text())
+
+    def _snapshot(self, stream):
+        """Give the world's rows by id, as they are seen now."""
+        return {row["message_id"]: row for row in self.world.truth(stream)}
+
+    def _check_lake(self, before):
+        """No row is doubled or invented, and a day that this night verified holds what the world held."""
+        for name, stream in STREAMS.items():
+            after = self._snapshot(name)
+            seen = Counter()
+            for path in sorted((self.folder / "data" / "lake" / stream.table).glob("**/*.parquet")):
+                file = pq.ParquetFile(path)
+                proof = json.loads(file.metadata.metadata[b"voxlake"])
+                held = {row["message_id"]: row for row in file.read().to_pylist()}
+                seen.update(held.keys())
+                day = date.fromisoformat(path.parent.name.partition("=")[2])
+                assert len(held) == file.metadata.num_rows, path
+                assert all(row["processed_at"].date() == day for row in held.values()), path
+                assert held.keys() <= after.keys(), f"{path} holds invented rows"
+                stamp = (path.stat().st_ino, path.stat().st_mtime_ns)
+                if self._stamps.get(path) == stamp or not proof["verified"]:
+                    continue
+                self._stamps[path] = stamp
+                # A day in progress is exported up to the present second.
+                now = datetime.fromtimestamp(int(self._clock[0]), UTC)
+                there = {
+                    i for i, r in before[name].items() if r["processed_at"].date() == day and r["processed_at"] < now
+                }
+                assert there <= held.keys(), f"{path} is verified and lacks {sorted(there - held.keys())[:3]}"
+                for message_id, row in held.items():
+                    assert _ours(row, stream) == _theirs(after[message_id], stream), (path, proof)
+                self.tally["rows"] += len(held)
+            assert all(times == 1 for times in seen.values())
+
+    def _check_database(self):
+        """Whoever opens the database finds a whole one: each message once, each day as its coverage says."""
+        path = self.folder / "data" / "voxlake.duckdb"
+        if not path.exists():
+            return
+        with duckdb.connect(str(path), read_only=True) as connection:
+            for name, stream in STREAMS.items():
+                ids, rows = connection.execute(
+                    f"SELECT count(DISTINCT message_id), count(*) FROM {stream.table}"
+                ).fetchone()
+                assert ids == rows
+                assert connection.execute(
+                    "SELECT coalesce(sum(row_count), 0) FROM coverage WHERE stream = $1", [name]
+                ).fetchone() == (rows,)
+
+    def _compare_all(self):
+        """Everything that is not final by the rules equals the world, in the lake and in the database."""
+        path = self.folder / "data" / "voxlake.duckdb"
+        with duckdb.connect(str(path), read_only=True) as connection:
+            assert connection.execute("SELECT count(*) FROM coverage WHERE NOT verified").fetchone() == (0,)
+            for name, stream in STREAMS.items():
+                columns = ", ".join(stream.schema.names)
+                rows = connection.execute(f"SELECT {columns} FROM {stream.table}").fetchall()
+                held = {row[0]: _ours(dict(zip(stream.schema.names, row, strict=True)), stream) for row in rows}
+                world = {i: _theirs(row, stream) for i, row in self._snapshot(name).items()}
+                assert held == world, sorted(held.keys() ^ world.keys())[:5]
+                self.tally["compared"] += len(world)
+
+    def _appear(self, count):
+        """Let rows appear in days that are not final, as a vendor's late bookings do."""
+        for _ in range(count):
+            stream = self._rng.choice(sorted(STREAMS))
+            row = next(self.world.truth(stream), None)
+            final = self._final(stream)
+            first = midnight(UNTIL - timedelta(days=self.scenario.days))
+            at = self._rng.randrange(first, int(self._clock[0]))
+            if row is None or at // SECONDS in final:
+                continue
+            instant = datetime.fromtimestamp(at, UTC)
+            self.world.insert(stream, {**row, "message_id": next(self._ids), "processed_at": instant})
+            self.tally["late rows"] += 1
+
+    def _final(self, stream):
+        """Give the days, counted from 1970, that the lake calls final: nothing is looked for in them any more."""
+        path = self.folder / "data" / "voxlake.duckdb"
+        days = set()
+        for part in (self.folder / "data" / "lake" / STREAMS[stream].table).glob("**/*.parquet"):
+            proof = json.loads(pq.read_metadata(part).metadata[b"voxlake"])
+            day = midnight(date.fromisoformat(part.parent.name.partition("=")[2])) // SECONDS
+            exported = datetime.fromisoformat(proof["exported_at"]).timestamp()
+            if proof["verified"] and exported >= (day + 1) * SECONDS + self.scenario.settle_hours * 3600:
+                days.add(day)
+        assert path.exists() or not days or self.tally["kills"]
+        return days
+
+
+def _ours(row, stream):
+    instant = row["processed_at"].replace(tzinfo=None)
+    return (
+        row["message_id"], row["source_number"], row["destination_number"], row["fragments"], row["cost"],
+        row["status_id"], row["status"], row["error_message"], instant, row["transaction_id"], row["text"],
+        row[stream.own], row["extra"],
+    )  # fmt: skip
+
+
+def _theirs(row, stream):
+    return (
+        row["message_id"], row["source_number"], row["destination_number"], row["fragments"], row["cost"],
+        row["status_id"], STATUSES.get(row["status_id"], "unknown"), row["error_message"],
+        row["processed_at"].replace(tzinfo=None), row["transaction_id"], row["text"], row[stream.own], None,
+    )  # fmt: skip
+
+
+def night(url, credentials, folder, clock, output, jobs, settle_hours, first):
+    """Export once, in this process: real HTTP and files, a clock that moves when the client sleeps."""
+    from voxlake.api.history import Api  # noqa: PLC0415 - in the child alone
+    from voxlake.api.auth import ApiKey, read_credentials  # noqa: PLC0415
+    from voxlake.pipeline.export import export  # noqa: PLC0415
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.model import Settling  # noqa: PLC0415
+    from voxlake.pipeline.plan import span  # noqa: PLC0415
+    from voxlake.sandbox.server import ACCOUNT_ID, API_KEY  # noqa: PLC0415
+
+    slept = [0.0]
+
+    def sleep(seconds):
+        slept[0] += seconds
+        time.sleep(min(seconds / 1000, 0.01))
+
+    auth = (
+        ApiKey(ACCOUNT_ID, API_KEY) if credentials is None else read_credentials(Path(credentials), now=lambda: clock)
+    )
+    rng = random.Random(clock)
+    api = Api(
+        url, auth, output=output, jobs=jobs, timeout=5, now=lambda: clock + slept[0], sleep=sleep, random=rng.random
+    )
+    lake = Lake(Path(folder) / "data")
+    today = datetime.fromtimestamp(clock, UTC).date()
+    with lake.locked(holder="a night"):
+        report = export(
+            api, lake, list(STREAMS.values()),
+            lambda _ledger, _stream: span(date.fromisoformat(first), today + timedelta(days=1)),
+            now=lambda: datetime.fromtimestamp(clock + slept[0], UTC),
+            jobs=jobs,
+            settling=Settling(timedelta(hours=settle_hours), timedelta(days=100)),
+        )  # fmt: skip
+    (Path(folder) / "report.json").write_text(json.dumps(report.to_json()))

@@ -1,0 +1,61 @@
+"""What the dates mean is learned from counts, or not at all."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxlake.extract.quirks import Bounds, learn
+from voxlake.model import DAY, Window, midnight
+
+FIRST = date(2026, 1, 10)
+seconds = st.lists(st.integers(0, 3 * 86_400 - 1), min_size=3, max_size=60)
+kinds = st.builds(Bounds, st.booleans(), st.booleans(), st.booleans())
+
+
+def world(offsets):
+    """Spread rows over three days, and count them by second and by day."""
+    times = Counter(midnight(FIRST) + timedelta(seconds=n) for n in offsets)
+    days = Counter(at.date() for at in times.elements())
+    return times, days
+
+
+@given(seconds, kinds)
+def test_learned_bounds_count_exactly(offsets, real):
+    """Whatever the API does, a count with bounds that were learned is the count of the days."""
+    times, days = world(offsets)
+
+    def count(asked):
+        span = real.selects(asked)
+        return sum(n for at, n in times.items() if span.start <= at < span.end)
+
+    asked = []
+    found = learn(lambda window: asked.append(window) or count(window), times, days, around=FIRST)
+    assert len(asked) <= 3
+    if found is not None:
+        for first, last in ((0, 0), (1, 1), (0, 1), (1, 2)):
+            window = Window.of_days(FIRST + DAY * first, FIRST + DAY * last)
+            assert count(found.exactly(window)) == sum(days[day] for day in window.days)
+
+
+@given(st.integers(1, 50), st.integers(1, 50), kinds)
+def test_bounds_are_learned_where_days_differ(one, other, real):
+    """Two days of different size and a row on its own are enough to learn the bounds."""
+    rows = [40_000, *range(50_000, 50_000 + one), *range(160_000, 160_000 + 2 * other + one)]
+    times, days = world(rows)
+
+    def count(asked):
+        span = real.selects(asked)
+        return sum(n for at, n in times.items() if span.start <= at < span.end)
+
+    found = learn(count, times, days, around=FIRST)
+    assert found is not None
+    assert (found.start, found.end) == (real.start, real.end)
+
+
+def test_nothing_is_learned_from_contradiction():
+    """Counts that no bounds explain teach nothing."""
+    times, days = world([100, 200, 300, 90_000])
+    assert learn(lambda _: 17, times, days, around=FIRST) is None
+    assert learn(lambda _: 0, Counter({datetime(2026, 1, 10, tzinfo=UTC): 1}), days, around=FIRST) is None

@@ -1,0 +1,46 @@
+"""The database explains itself, and the page about it is what the database says."""
+
+from pathlib import Path
+
+import duckdb
+from support.lakes import FIRST, Hand, row
+
+from voxlake.warehouse.ddl import described, markdown
+from voxlake.sql import statements
+
+PAGE = Path(__file__).parent.parent / "docs" / "schema.md"
+
+
+def test_page_is_current():
+    """`voxlake schema > docs/schema.md` would change nothing."""
+    assert PAGE.read_text() == markdown()
+
+
+def test_everything_is_explained():
+    """Every table, view, macro and column has a comment that is a sentence."""
+    things = described()
+    assert {thing["name"].rpartition(".")[2] for thing in things} == {
+        name for kind in ("tables", "views", "macros") for name in statements(kind)
+    }
+    for thing in things:
+        assert (thing["comment"] or "").endswith("."), thing["name"]
+        assert bool(thing["columns"]) == (thing["kind"] != "macro")
+        for name, _, told in thing["columns"]:
+            assert (told or "").endswith("."), (thing["name"], name)
+
+
+def test_comments_are_in_the_published_file(tmp_path):
+    """Whoever opens the published file with any tool finds the comments in it, after a publish by steps, too."""
+    hand = Hand(tmp_path / "data")
+    for day in (FIRST, FIRST.replace(day=2)):
+        hand.put(day, [row(day.day, day)])
+        path = hand.publish().path
+    with duckdb.connect(str(path), read_only=True) as connection:
+        query = "SELECT comment FROM duckdb_columns() WHERE table_name = $1 AND column_name = 'cost'"
+        for name in ("sms_history", "messages"):
+            assert connection.execute(query, [name]).fetchall() == [("In the currency of the account.",)]
+
+
+def test_command(voxlake):
+    """`voxlake schema` needs no data."""
+    assert voxlake("schema").stdout == PAGE.read_text()
