@@ -50,13 +50,13 @@ test: $(VENV)/.tested $(SDK) browser ## Run the tests
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q
 
 days: $(VENV)/.tested ## Run the fast tests as if it were each of thirty dates (half an hour)
-	@$(BIN)/python tests/days.py
+	@$(BIN)/python tests/support/days.py
 
 dates: $(VENV)/.tested ## The same for a leap day, the end of a year and a Sunday
-	@$(BIN)/python tests/days.py 2028-02-29 2026-12-31T23:30 2026-11-29
+	@$(BIN)/python tests/support/days.py 2028-02-29 2026-12-31T23:30 2026-11-29
 
 soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
-	@cd tests && ../$(BIN)/python soak.py $(SOAK) $(SEED)
+	@PYTHONPATH=tests $(BIN)/python -m support.soak $(SOAK) $(SEED)
 
 slow: $(VENV)/.tested ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow -q
@@ -97,7 +97,7 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	echo 'airbyte' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o benchmarks/airbyte.lock
 
 numbering: $(VENV)/.tested ## Take the countries' numbering plans from the library phonenumbers
-	@$(BIN)/python tests/numbering_plans.py > .numbering && mv .numbering pipelines/voxlake/numbering.py || { rm .numbering; exit 1; }
+	@$(BIN)/python tests/support/numbering_plans.py > .numbering && mv .numbering pipelines/voxlake/warehouse/numbering.py || { rm .numbering; exit 1; }
 
 clean: ## Remove what was installed and built (not data/)
 	rm -rf $(VENV) $(BENCH) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from voxlake.lake.day_file import Lake
-from voxlake.lake.manifest import Ledger
-from voxlake.model import Cell, Part, Settling
+from voxlake.lake.manifest import Manifest
+from voxlake.model import DayFile, DayKey, FinalityPolicy
 from voxlake.transform.streams import SMS
 from voxlake.warehouse.publish import Warehouse
 
 ACCOUNT, FIRST, STEPS = 4711, date(2025, 1, 1), 3
-SETTLING = Settling(timedelta(hours=72), timedelta(days=14))
+SETTLING = FinalityPolicy(timedelta(hours=72), timedelta(days=14))
 
 
 def put(lake, day, rows, rng):
@@ -40,11 +40,11 @@ def put(lake, day, rows, rng):
         "text": pa.array(np.char.add("Your code is ", rng.integers(0, 10**6, rows).astype(str))),
     }
     table = pa.table([columns.get(field.name, pa.nulls(rows, field.type)) for field in SMS.schema], schema=SMS.schema)
-    part = Part(
-        cell=Cell(ACCOUNT, SMS.name, day), row_count=rows, total_count=rows, verified=True, moving=0,
+    part = DayFile(
+        key=DayKey(ACCOUNT, SMS.name, day), row_count=rows, total_count=rows, verified=True, moving=0,
         exported_at=datetime.now(UTC), checksum="",
     )  # fmt: skip
-    draft = lake.draft(part.cell)
+    draft = lake.draft(part.key)
     draft.add(table)
     lake.commit(draft, part)
 
@@ -52,7 +52,7 @@ def put(lake, day, rows, rng):
 def publish(lake, *, anew):
     """Publish, and give the seconds it took."""
     started = time.perf_counter()
-    Warehouse(lake).publish(Ledger(lake).sound(), settling=SETTLING, anew=anew)
+    Warehouse(lake).publish(Manifest(lake).sound(), finality=SETTLING, anew=anew)
     return time.perf_counter() - started
 
 

@@ -118,7 +118,7 @@ def _second(value: str | None) -> int | None:
     return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp())
 
 
-class Wire:
+class ApiClient:
     """How many requests came, and for how long at least one was being answered."""
 
     def __init__(self) -> None:
@@ -155,7 +155,7 @@ class Handler(socketserver.StreamRequestHandler):
 
     disable_nagle_algorithm = True
     histories: dict[str, History]
-    wire: Wire
+    wire: ApiClient
     latency: float
 
     def handle(self) -> None:
@@ -214,7 +214,7 @@ def main() -> None:
         method: History(method, rows=chosen.rows, days=chosen.days, until=chosen.until, last=chosen.last)
         for method in STREAMS
     }
-    Handler.wire, Handler.latency = Wire(), chosen.latency
+    Handler.wire, Handler.latency = ApiClient(), chosen.latency
     with Server(("127.0.0.1", 0), Handler) as server:
         if chosen.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -4,14 +4,14 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 from support.clock import CLOCK
 from support.dates import days_ago
-from hypothesis import settings
 from support.runner import Command
 
+from voxlake.sandbox.behaviour import Switches
 from voxlake.sandbox.faults import Faults
 from voxlake.sandbox.server import Sandbox
-from voxlake.sandbox.behaviour import Switches
 from voxlake.sandbox.world import World
 
 # What a shell starts in the background ignores Ctrl-C, and hands that on; some tests press it.

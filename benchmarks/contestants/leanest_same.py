@@ -16,9 +16,9 @@ import urllib3
 from leanest import PAGE, page
 
 from voxlake.transform.normalise import put_off_pandas
-from voxlake.warehouse.derived_columns import prepare, whole
-from voxlake.warehouse.ddl import create
 from voxlake.transform.streams import STATUSES, STREAMS
+from voxlake.warehouse.ddl import create
+from voxlake.warehouse.derived_columns import prepare, whole
 
 
 def main(url: str, folder: str, jobs: str = "4") -> None:

@@ -45,7 +45,7 @@ class DataError(VoxlakeError):
     exit_code = 4
 
 
-class Declined(DataError):
+class ApiRejected(DataError):
     """The API answered a request with an error that is an answer, not a fault.
 
     `code` is the vendor's number; texts differ from the documented ones, so branch on the number. `told` is the
@@ -59,11 +59,11 @@ class Declined(DataError):
         self.told, self.code = told, code
 
 
-class Doubled(DataError):
+class DuplicateMessage(DataError):
     """A message lies in two days, because its date changed between their readings."""
 
 
-class Uncertain(VoxlakeError):
+class OutcomeUnknown(VoxlakeError):
     """The API was asked to do something that must not happen twice, and nobody heard how it went."""
 
     exit_code = 75
@@ -79,7 +79,7 @@ class Unavailable(TryAgain):
     """The API could not be reached, or asked for a pause longer than our patience."""
 
 
-class Locked(TryAgain):
+class AlreadyRunning(TryAgain):
     """Another run holds the data directory."""
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
 
@@ -32,6 +32,18 @@ class Window:
     def of_days(cls, first: date, last: date) -> Window:
         """Span the days from `first` to `last`, both included."""
         return cls(midnight(first), midnight(last) + DAY)
+
+    @classmethod
+    def joining(cls, days: Iterable[date]) -> list[Window]:
+        """Join UTC days into the fewest windows, oldest first."""
+        windows: list[Window] = []
+        for day in sorted(days):
+            following = cls.of_days(day, day)
+            if windows and windows[-1].end == following.start:
+                windows[-1] = cls(windows[-1].start, following.end)
+            else:
+                windows.append(following)
+        return windows
 
     @property
     def days(self) -> list[date]:
@@ -92,7 +104,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class WindowRows:
     """The rows of one window, each once, and whether they are proved to be all of them.
 
     `total` is what the API says there is inside the window. `problem` is None exactly when the rows are verified.
@@ -111,7 +123,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Cell:
+class DayKey:
     """One UTC day of one stream of one account: the unit that is proved, written and published."""
 
     account_id: int
@@ -120,7 +132,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Settling:
+class FinalityPolicy:
     """How long after a day's end rows may still appear in it, and when a status that still moves is let go."""
 
     time: timedelta
@@ -128,14 +140,14 @@ class Settling:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DayFile:
     """What the Parquet file of one cell says of itself in its footer; times are UTC.
 
     `checksum` covers the rows alone, so that two exports of the same rows have the same one. `moving` counts the
     rows whose status can still change. `total_count` is the API's own count, None where it told none.
     """
 
-    cell: Cell
+    key: DayKey
     row_count: int
     total_count: int | None
     verified: bool
@@ -145,8 +157,8 @@ class Part:
     rejects: int = 0
     problem: str | None = None
 
-    def final(self, settling: Settling) -> bool:
+    def final(self, finality: FinalityPolicy) -> bool:
         """Whether nothing of the day can change any more, so that no later run asks for it."""
-        end = midnight(self.cell.date) + DAY
-        settled = self.verified and self.exported_at >= end + settling.time
-        return settled and (self.moving == 0 or self.exported_at >= end + settling.give_up)
+        end = midnight(self.key.date) + DAY
+        settled = self.verified and self.exported_at >= end + finality.time
+        return settled and (self.moving == 0 or self.exported_at >= end + finality.give_up)

@@ -13,7 +13,7 @@ from voxlake.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voxlake.model import Settling
+    from voxlake.model import FinalityPolicy
 
 API_URL = "https://api.voximplant.com/platform_api"
 FILE = "voxlake.toml"
@@ -59,7 +59,7 @@ class Settings:
     patience: timedelta
     timeout: timedelta
     keep_raw: bool
-    settling: Settling
+    finality: FinalityPolicy
     reports_dir: Path | None = None
     account_id: int | None = None
     api_key: str | None = field(default=None, repr=False)
@@ -72,7 +72,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], *, folder: Pat
         SettingsError: a value cannot be used, or the file has a setting that does not exist.
 
     """
-    from voxlake.model import Settling  # noqa: PLC0415 - its dataclasses take longer than all other settings
+    from voxlake.model import FinalityPolicy  # noqa: PLC0415 - its dataclasses take longer than all other settings
 
     stored = _stored(folder / FILE)
     values: dict[str, Any] = {}
@@ -94,7 +94,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], *, folder: Pat
         patience=timedelta(seconds=values["patience"]),
         timeout=timedelta(seconds=values["timeout"]),
         keep_raw=values["keep_raw"],
-        settling=Settling(timedelta(hours=values["settle_hours"]), timedelta(days=values["give_up_days"])),
+        finality=FinalityPolicy(timedelta(hours=values["settle_hours"]), timedelta(days=values["give_up_days"])),
         reports_dir=values["reports_dir"],
         account_id=_account(environ.get("VOXIMPLANT_ACCOUNT_ID")),
         api_key=environ.get("VOXIMPLANT_API_KEY") or None,

@@ -11,16 +11,17 @@ import duckdb
 import pytest
 from support.clock import SYSTEM
 from support.dates import days_ago
+from support.paths import DOCS
 from support.runner import Command
 
+from voxlake.sandbox.behaviour import Switches
 from voxlake.sandbox.faults import Faults
 from voxlake.sandbox.server import Sandbox
-from voxlake.sandbox.behaviour import Switches
 from voxlake.sandbox.world import World
 
 pytestmark = pytest.mark.system_clock
 
-PAGE = Path(__file__).parent.parent / "docs" / "analysts.md"
+PAGE = DOCS / "analysts.md"
 BLOCKS = re.findall(r"^```(\w*)([^\n]*)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 # What comes from PyPI for the slow run alone.
 PACKAGES = {"duckdb-cli": "duckdb-cli", "pyspark": "pyspark>=4,<5"}

@@ -4,13 +4,12 @@ import subprocess
 import sys
 import venv
 import zipfile
-from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
 from voxlake.sql import promise, statements
 
-ROOT = Path(__file__).parent.parent
 KINDS = ("tables", "macros", "views", "reports", "checks", "warnings", "dashboard")
 
 

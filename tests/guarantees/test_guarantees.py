@@ -9,17 +9,17 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.dates import days_ago
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
+from support.dates import days_ago
 from support.lakes import FIRST, Hand, row
 from support.program import PROGRAM
 from support.scenario import Life, Night, Scenario, draw
 from support.storm import storm
-from test_export import held, truth
+from support.truth import held, truth
 
 from voxlake.lake.day_file import Lake
-from voxlake.model import Cell
+from voxlake.model import DayKey
 from voxlake.sandbox.world import World
 from voxlake.transform.streams import SMS, STREAMS
 
@@ -165,7 +165,7 @@ def test_memory_of_a_draft(tmp_path):
     lake = Lake(tmp_path)
     lake.tmp.mkdir()
     one = pa.Table.from_pylist([row(1, text="x" * 500)], schema=SMS.schema)
-    draft, size, held = lake.draft(Cell(1, "sms", FIRST)), 0, []
+    draft, size, held = lake.draft(DayKey(1, "sms", FIRST)), 0, []
     before = pa.total_allocated_bytes()
     for _ in range(12):
         table = pa.concat_tables([one] * 50_000).combine_chunks()

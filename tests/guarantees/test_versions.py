@@ -6,7 +6,7 @@ import sys
 from datetime import date
 
 import pytest
-from test_reports import world
+from support.worlds import world
 
 from voxlake.reporting.saved_queries import parameters, reports
 from voxlake.sql import statements

@@ -7,7 +7,7 @@ from datetime import timedelta
 import duckdb
 import pytest
 from support.dates import days_ago
-from test_export import held, truth
+from support.truth import held, truth
 
 from voxlake.transform.streams import STREAMS
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from support.dates import days_ago
 from support.program import PROGRAM
 
-from voxlake.errors import Locked, SettingsError
+from voxlake.errors import AlreadyRunning, SettingsError
 from voxlake.lake.day_file import Lake
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
@@ -195,7 +195,7 @@ def test_a_run_beside_somebody_who_looks(tmp_path):
 
     def look():
         while not stop.is_set():
-            with pytest.raises((SettingsError, Locked)):
+            with pytest.raises((SettingsError, AlreadyRunning)):
                 Lake(tmp_path).require()
             looks.append(1)
 

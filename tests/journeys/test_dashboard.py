@@ -16,13 +16,14 @@ import pytest
 from support.browser import PROGRAM, Browser
 from support.clock import CLOCK
 from support.dates import days_ago
+from support.paths import DOCS
 from support.runner import Command
 
 from voxlake.reporting.dashboard import timelines
 from voxlake.reporting.dashboard.figures import Figures, Period, Span
 from voxlake.reporting.dashboard.style import on_page
-from voxlake.sandbox.server import Sandbox
 from voxlake.sandbox.behaviour import Switches
+from voxlake.sandbox.server import Sandbox
 from voxlake.sandbox.world import World
 
 CHARTS = ("messages", "cost", "delivery-rate", "hours", "errors", "countries", "completeness")
@@ -263,7 +264,7 @@ def test_gaps_are_told(sandbox, voxlake):
 
 def test_pictures_and_the_document(lake):
     """Every command in docs/dashboard.md works as it stands, and every chart is a picture that it names."""
-    text = (Path(__file__).parent.parent / "docs" / "dashboard.md").read_text()
+    text = (DOCS / "dashboard.md").read_text()
     made = [lake.run(*shlex.split(command)) for command in re.findall(r"^\$ voxlake (.*)$", text, re.MULTILINE)]
     assert made[0] == [str(Path("data", "dashboard.html"))]
     assert made[1] == ["first-quarter.html"]

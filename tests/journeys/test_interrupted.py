@@ -14,9 +14,9 @@ import pytest
 from support.dates import days_ago
 from support.lakes import FIRST, Hand, row
 from support.program import PROGRAM
-from test_export import held, truth
+from support.truth import held, truth
 
-from voxlake.lake.writer import ROW_GROUP, Draft
+from voxlake.lake.writer import ROW_GROUP, DayFileWriter
 from voxlake.sandbox.responses import Reply
 from voxlake.transform.streams import SMS
 
@@ -132,7 +132,7 @@ def test_sandbox_takes_its_command_along(tmp_path):
 
 def test_a_file_that_is_given_up(tmp_path, capfd):
     """What was not written yet of a file that is given up goes nowhere, and nobody is told about it."""
-    draft = Draft(tmp_path, tmp_path / "part", SMS.schema)
+    draft = DayFileWriter(tmp_path, tmp_path / "part", SMS.schema)
     draft.add(pa.Table.from_pylist([{}] * ROW_GROUP, schema=SMS.schema))
     draft.discard()
     del draft

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from support.lakes import FIRST, Hand, row
 
-from voxlake.reporting import xlsx as sheet
-from voxlake.reporting.query import answer, written
 from voxlake.errors import SettingsError, StorageFull
+from voxlake.reporting import xlsx as sheet
 from voxlake.reporting.formats import form_of, show
+from voxlake.reporting.query import answer, written
 
 FORMULAS = [
     "=1+1",

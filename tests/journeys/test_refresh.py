@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from support.clock import CLOCK
 from support.dates import days_ago
-from test_export import held, truth
+from support.truth import held, truth
 
 from voxlake.sandbox.world import World
 from voxlake.transform.streams import STREAMS

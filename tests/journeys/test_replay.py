@@ -10,10 +10,10 @@ from datetime import timedelta
 import pyarrow.parquet as pq
 import pytest
 from support.dates import days_ago
-from test_export import held, truth
+from support.truth import held, truth
 
 from voxlake.lake.day_file import Lake
-from voxlake.lake.manifest import Ledger
+from voxlake.lake.manifest import Manifest
 from voxlake.model import DAY, SECOND, midnight
 from voxlake.transform.streams import SMS, STREAMS
 
@@ -152,11 +152,11 @@ def test_a_whole_day_stays_though_its_replies_came_just_before(sandbox, voxlake)
     restamp(voxlake, end - 20 * SECOND)
     lake = Lake(voxlake.folder / "data")
     with lake.locked(holder="a test"):
-        (old,) = Ledger(lake)
+        (old,) = Manifest(lake)
         whole = replace(old, exported_at=end + 20 * SECOND)
         lake.rewrite(old, whole, SMS.schema.empty_table())
     assert f"sms: {days_ago(5)} stays" in voxlake("replay").stderr
-    assert list(Ledger(lake)) == [whole]
+    assert list(Manifest(lake)) == [whole]
 
 
 def test_counts_since_bring_no_rows_back(sandbox, voxlake):

@@ -3,57 +3,15 @@
 import csv
 import json
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from support.lakes import ACCOUNT, FIRST, Hand, row
+from support.worlds import BERLIN, DAY, FRIDAY, LONDON, SHOP, THURSDAY, world
 
 from voxlake.errors import SettingsError
-from voxlake.reporting.saved_queries import Question, parameters, reports
-
-DAY = timedelta(days=1)
-THURSDAY, FRIDAY = FIRST, FIRST + DAY
-BERLIN, LONDON, SHOP = "4930111222", "447400123456", "My Shop"
-LONG = "x" * 161
-
-
-def world(root):
-    """Make two days in which every report has something to say."""
-    hand = Hand(root)
-    hand.put(
-        THURSDAY,
-        [
-            row(1, destination_number=BERLIN, cost=Decimal("0.05"), fragments=2, text=LONG),
-            row(2, destination_number=BERLIN, cost=Decimal("0.06"), fragments=3, text=LONG),
-            row(3, source_number=LONDON, destination_number="12345", direction="IN", cost=Decimal(0)),
-            row(
-                4,
-                hour=13,
-                status="error",
-                status_id=2,
-                error_message=f"Error send sms to {LONDON} from {BERLIN} Code = 1",
-            )
-            | {"destination_number": LONDON, "cost": Decimal("0.02"), "fragments": 0},
-            row(5, status="error", status_id=2, error_message="Error send sms to 12345 from 4930111222 Code = 1")
-            | {"destination_number": "12345", "cost": Decimal(0), "text": None},
-        ],
-    )
-    hand.put(
-        FRIDAY,
-        [
-            row(6, FRIDAY, source_number=SHOP, destination_number=LONDON, cost=Decimal("0.04")),
-            row(
-                7, FRIDAY, source_number=SHOP, destination_number=LONDON, delivery_status="FAILED", cost=Decimal("0.04")
-            )
-            | {"status": "error", "status_id": 2, "error_message": f"Error send sms to {LONDON} from {SHOP} Code = 1"},
-            row(8, FRIDAY, source_number=SHOP, destination_number=BERLIN, delivery_status="DISPATCHED", cost=None),
-        ],
-        stream="a2p",
-        exported_at=datetime(2026, 1, 4, 12, tzinfo=UTC),
-    )
-    hand.publish()
-    return hand
+from voxlake.reporting.saved_queries import SavedQuery, parameters, reports
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +176,7 @@ def test_number_is_bound(hand, number):
 def test_flags_that_a_report_does_not_take(sql, given, told):
     """A flag that would have no effect, or a parameter that nobody gives, is one sentence."""
     with pytest.raises(SettingsError, match=told):
-        parameters(Question("mine", sql), **{"first": None, "end": None, "number": None} | given)
+        parameters(SavedQuery("mine", sql), **{"first": None, "end": None, "number": None} | given)
 
 
 def test_own_reports(hand, tmp_path):

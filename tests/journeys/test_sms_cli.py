@@ -9,15 +9,14 @@ import shlex
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from support.messages import FROM, SENDER, TO
+from support.paths import DOCS
 from support.program import PROGRAM
 
 from voxlake.messaging.journal import opened
 
-DOCS = Path(__file__).parents[1] / "docs"
 SEND = ["sms", "send", "--from", FROM, "--to", TO]
 MANY = ["sms", "a2p-send", "--from", SENDER]
 

@@ -7,20 +7,28 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from support.clock import CLOCK, SleepingClock
-from support.dates import days_ago
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.clock import CLOCK, SleepingClock
+from support.dates import days_ago
 from support.messages import FROM, SENDER, TO
 
-from voxlake.api.history import Api
 from voxlake.api.auth import ApiKey
+from voxlake.api.history import Api
+from voxlake.errors import (
+    ApiRejected,
+    CredentialsRefused,
+    DataError,
+    OutcomeUnknown,
+    Refused,
+    SettingsError,
+    Unavailable,
+)
 from voxlake.messaging.client import Client
-from voxlake.transform.decode import BrokenReplyError
-from voxlake.errors import CredentialsRefused, DataError, Declined, Refused, SettingsError, Unavailable, Uncertain
-from voxlake.messaging.validation import ADVICE, checked_number, checked_numbers
 from voxlake.messaging.responses import PhoneNumber, read_a2p_sent, read_phones, read_sent
+from voxlake.messaging.validation import ADVICE, checked_number, checked_numbers
 from voxlake.sandbox.account_config import Setup
+from voxlake.transform.decode import BrokenReplyError
 
 UNKNOWN = ["lost", "lost-502", "cut", "short", "reset", "stall", "html", "empty", "http-500", "http-502", "http-503"]
 UNDONE = ["http-429", "http-429-after", "code-162", "code-314", "code-340", "code-416", "code-515", "expired"]
@@ -118,7 +126,7 @@ def test_unknown_outcomes_are_never_repeated(sandbox, fault, call):
     """Whatever happens after the request has left, it leaves once, and the error says so."""
     server = sandbox(rows=0, faults=f"{fault}=1,first=1,seconds=1.2")
     numbers = [TO] if call == "a2p_send" else TO
-    with pytest.raises(Uncertain, match="may or may not") as error:
+    with pytest.raises(OutcomeUnknown, match="may or may not") as error:
         getattr(client(server, timeout=patient(fault)), call)(
             FROM if call == "send_sms" else SENDER, numbers, "secret text"
         )
@@ -132,7 +140,7 @@ def test_unknown_outcomes_are_never_repeated(sandbox, fault, call):
 def test_internal_errors_are_unknown(sandbox, code):
     """An internal error may come after the deed."""
     server = sandbox(rows=0, faults=f"code-{code}=1,first=1")
-    with pytest.raises(Uncertain):
+    with pytest.raises(OutcomeUnknown):
         client(server).send_sms(FROM, TO, "hello")
 
 
@@ -173,13 +181,13 @@ def test_refusals_say_what_to_do(sandbox):
     server = sandbox(rows=0)
     ours = client(server)
     for source, code in (("12345678112", 386), ("74951234567", 528), ("15550000000", 422)):
-        with pytest.raises(Declined, match=ADVICE[code][:20]) as declined:
+        with pytest.raises(ApiRejected, match=ADVICE[code][:20]) as declined:
             ours.send_sms(source, TO, "hello")
         assert declined.value.code == code
     ours.send_sms(FROM, TO, "hello")
-    with pytest.raises(Declined, match="automatic resend"):
+    with pytest.raises(ApiRejected, match="automatic resend"):
         ours.send_sms(FROM, TO, "hello")
-    with pytest.raises(Declined, match="installs"):
+    with pytest.raises(ApiRejected, match="installs"):
         ours.a2p_send("Stranger", [TO], "hello")
     poor = sandbox(rows=0, setup=Setup(balance=0))
     with pytest.raises(Refused, match="127"):
@@ -309,6 +317,6 @@ def test_secrets_stay_inside(sandbox):
     held = json.loads(server.credentials.read_text())["private_key"]
     assert held[40:60] not in repr(ours) + repr(vars(ours)) + repr(ours.api) + repr(vars(ours.api))
     assert "s3cret" not in repr(ApiKey(1, "s3cret")) + str(ApiKey(1, "s3cret"))
-    with pytest.raises(Declined) as error:
+    with pytest.raises(ApiRejected) as error:
         ours.send_sms("12345678999", TO, "a secret text")
     assert "secret text" not in f"{error.value} {error.value!r}"

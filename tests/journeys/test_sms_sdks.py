@@ -8,18 +8,18 @@ import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from support.clock import SYSTEM
 from support.messages import FROM, SENDER, TO
+from support.paths import ROOT
 from voximplant.apiclient.client import VoximplantAPI, VoximplantAPIConfig, VoximplantException
 
 from voxlake.sandbox.account_config import Setup
 
 pytestmark = pytest.mark.system_clock
 
-SDK = Path(__file__).parent / "sdk"
+SDK = ROOT / "tests" / "sdk"
 UNSUPPORTED, DISABLED = "74951234567", "12345678112"
 
 

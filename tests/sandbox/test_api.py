@@ -3,17 +3,17 @@
 import dataclasses
 import json
 import time
-from pathlib import Path
 
 import jwt
 import pytest
 import requests
 from support.clock import CLOCK
 from support.dates import days_ago
+from support.paths import DOCS
 
+from voxlake.sandbox.behaviour import Switches
 from voxlake.sandbox.faults import KINDS
 from voxlake.sandbox.history import METHODS
-from voxlake.sandbox.behaviour import Switches
 
 
 def span():
@@ -256,7 +256,7 @@ def test_default_window(sandbox):
 
 def test_docs_list_every_switch():
     """The documentation has each switch with its values, in this order."""
-    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+    page = (DOCS / "sandbox.md").read_text()
     for switch in dataclasses.fields(Switches):
         (line,) = [line for line in page.splitlines() if line.startswith(f"| `{switch.name}` |")]
         assert switch.metadata["says"] in line
@@ -273,6 +273,6 @@ def test_wrong_switches(wrong):
 
 def test_docs_list_every_fault():
     """The documentation has each kind of fault and each parameter of a plan."""
-    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+    page = (DOCS / "sandbox.md").read_text()
     table = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
     assert [kind for kind in [*KINDS, "seed", "first", "seconds", "wait"] if f"`{kind}`" not in table] == []

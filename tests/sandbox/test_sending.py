@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 import requests
 import smsutil
-from support.clock import CLOCK
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.clock import CLOCK
 from support.messages import FROM, METHODS, TO, a2p, ask, found, pull, send
 
 from voxlake.api.auth import read_credentials

@@ -18,8 +18,8 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.messages import FROM, TO, a2p, ask, found, pull, send
 
-from voxlake.sandbox.account_state import Office
 from voxlake.sandbox.account_config import Setup
+from voxlake.sandbox.account_state import Office
 from voxlake.sandbox.world import World
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")

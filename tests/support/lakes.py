@@ -7,14 +7,14 @@ from decimal import Decimal
 import pyarrow as pa
 
 from voxlake.lake.day_file import Lake
-from voxlake.lake.manifest import Ledger
-from voxlake.model import Cell, Part, Settling
+from voxlake.lake.manifest import Manifest
+from voxlake.model import DayFile, DayKey, FinalityPolicy
 from voxlake.transform.streams import STREAMS
 from voxlake.warehouse.publish import Warehouse
 
 ACCOUNT = 4711
 FIRST = date(2026, 1, 1)
-SETTLING = Settling(timedelta(hours=72), timedelta(days=14))
+SETTLING = FinalityPolicy(timedelta(hours=72), timedelta(days=14))
 
 
 def row(message_id, day=FIRST, /, hour=12, **fields):
@@ -46,12 +46,12 @@ class Hand:
         schema = STREAMS[stream].schema
         lake = Lake(self.root)
         with lake.locked(holder="a test"):
-            draft = lake.draft(Cell(ACCOUNT, stream, day))
+            draft = lake.draft(DayKey(ACCOUNT, stream, day))
             draft.add(pa.Table.from_pylist(rows, schema=schema))
             lake.commit(
                 draft,
-                Part(
-                    cell=Cell(ACCOUNT, stream, day),
+                DayFile(
+                    key=DayKey(ACCOUNT, stream, day),
                     row_count=0,
                     total_count=len(rows) if total is None else total,
                     verified=verified,
@@ -66,7 +66,7 @@ class Hand:
         lake = Lake(self.root)
         with lake.locked(holder="a test"):
             warehouse = Warehouse(lake)
-            self.published.append(warehouse.publish(Ledger(lake).sound(), settling=SETTLING, anew=anew))
+            self.published.append(warehouse.publish(Manifest(lake).sound(), finality=SETTLING, anew=anew))
         return warehouse
 
     @property

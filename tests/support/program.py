@@ -5,12 +5,14 @@
 
 import os
 import sys
-
-from support.clock import OFFSET, ShiftedClock
+from pathlib import Path
 
 PROGRAM = [sys.executable, __file__]
 
 if __name__ == "__main__":
+    # A script finds only what lies beside it.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from support.clock import OFFSET, ShiftedClock
     from voxlake.cli import main
 
     main(prog_name="voxlake", clock=ShiftedClock(float(os.environ[OFFSET])))

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+
 from support.lakes import FIRST, Hand, row
 
 CONTEXT = multiprocessing.get_context("forkserver")

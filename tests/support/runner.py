@@ -10,7 +10,14 @@ from support.clock import CLOCK
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["altair", "voxlake.cli", "voxlake.pipeline.export", "voxlake.pipeline.audit", "voxlake.pipeline.status", "voxlake.reporting.formats"]
+    [
+        "altair",
+        "voxlake.cli",
+        "voxlake.pipeline.export",
+        "voxlake.pipeline.audit",
+        "voxlake.pipeline.status",
+        "voxlake.reporting.formats",
+    ]
 )
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from voxlake.sandbox.synthetic_day import SECONDS, midnight
+from voxlake.sandbox.behaviour import Switches
 from voxlake.sandbox.faults import KINDS, Faults
 from voxlake.sandbox.server import Sandbox
-from voxlake.sandbox.behaviour import Switches
+from voxlake.sandbox.synthetic_day import SECONDS, midnight
 from voxlake.sandbox.world import World
 from voxlake.transform.streams import STATUSES, STREAMS
 
@@ -322,11 +322,11 @@ def _theirs(row, stream):
 
 def night(url, credentials, folder, clock, output, jobs, settle_hours, first):
     """Export once, in this process: real HTTP and files, a clock that moves when the client sleeps."""
-    from voxlake.api.history import Api  # noqa: PLC0415 - in the child alone
     from voxlake.api.auth import ApiKey, read_credentials  # noqa: PLC0415
-    from voxlake.pipeline.export import export  # noqa: PLC0415
+    from voxlake.api.history import Api  # noqa: PLC0415 - in the child alone
     from voxlake.lake.day_file import Lake  # noqa: PLC0415
-    from voxlake.model import Settling  # noqa: PLC0415
+    from voxlake.model import FinalityPolicy  # noqa: PLC0415
+    from voxlake.pipeline.export import export  # noqa: PLC0415
     from voxlake.pipeline.plan import span  # noqa: PLC0415
     from voxlake.sandbox.server import ACCOUNT_ID, API_KEY  # noqa: PLC0415
 
@@ -348,9 +348,9 @@ def night(url, credentials, folder, clock, output, jobs, settle_hours, first):
     with lake.locked(holder="a night"):
         report = export(
             api, lake, list(STREAMS.values()),
-            lambda _ledger, _stream: span(date.fromisoformat(first), today + timedelta(days=1)),
+            lambda _manifest, _stream: span(date.fromisoformat(first), today + timedelta(days=1)),
             now=lambda: datetime.fromtimestamp(clock + slept[0], UTC),
             jobs=jobs,
-            settling=Settling(timedelta(hours=settle_hours), timedelta(days=100)),
+            finality=FinalityPolicy(timedelta(hours=settle_hours), timedelta(days=100)),
         )  # fmt: skip
     (Path(folder) / "report.json").write_text(json.dumps(report.to_json()))

@@ -17,10 +17,9 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.scenario import Life, draw
 from support.storm import storm
-
+from voxlake.sandbox.behaviour import Switches
 from voxlake.sandbox.faults import Faults
 from voxlake.sandbox.server import Sandbox
-from voxlake.sandbox.behaviour import Switches
 from voxlake.sandbox.world import World
 
 STORM_EVERY, KILLS = 20, 15
@@ -40,13 +39,9 @@ def main(length, seed=None):
                 found = _storm(number, Path(folder)) if kind == "storm" else _life(number, Path(folder))
             except Exception:  # noqa: BLE001 - whatever it is, it is what a soak looks for
                 traceback.print_exc()
-                print(f"seed {number} ({kind}) FAILED: {draw(random.Random(number)) if kind == 'life' else ''}")
                 return 1
         tally.update(found)
         tally["rounds"] += 1
-        print(f"seed {number} ({kind}): {', '.join(f'{value:,} {name}' for name, value in sorted(found.items()))}")
-    print(f"seeds {first} to {first + tally['rounds'] - 1}, 0 differences:")
-    print(", ".join(f"{value:,} {name}" for name, value in sorted(tally.items())))
     return 0
 
 

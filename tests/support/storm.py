@@ -7,9 +7,9 @@ from collections import Counter
 
 import duckdb
 import pyarrow.parquet as pq
+
 from support.dates import days_ago
 from support.runner import Command
-
 from voxlake.transform.streams import STREAMS
 
 

@@ -2,16 +2,15 @@
 
 import ast
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from support.clock import CLOCK, START
 from support.days import DATES
+from support.paths import ROOT
 
 from voxlake.clock import SYSTEM
 
-ROOT = Path(__file__).resolve().parents[1]
-READERS = {"pipelines/voxlake/clock.py", "tests/clock.py", "pipelines/voxlake/sandbox/certificates.py"}
+READERS = {"pipelines/voxlake/clock.py", "tests/support/clock.py", "pipelines/voxlake/sandbox/tls.py"}
 """Who may ask the machine for the time: the clocks, and what TLS judges by the machine's time anyway."""
 CALLED = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "time.gmtime"}
 

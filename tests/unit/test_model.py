@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.model import Cell, Part, Settling, Window, midnight
-from voxlake.pipeline.plan import neighbours, plan, span
+from voxlake.model import DayFile, DayKey, FinalityPolicy, Window, midnight
+from voxlake.pipeline.plan import plan, span
 
 instants = st.integers(946_684_800, 4_102_444_800).map(lambda at: datetime.fromtimestamp(at, UTC))
-RULE = Settling(timedelta(hours=72), timedelta(days=14))
+RULE = FinalityPolicy(timedelta(hours=72), timedelta(days=14))
 
 
 @given(instants, st.integers(1, 10**8), st.integers(1, 50))
@@ -30,7 +30,7 @@ def test_pieces_tile(start, seconds, pieces):
 def part(day=date(2026, 1, 1), **change):
     """Give a part."""
     fields = {
-        "cell": Cell(1, "sms", day),
+        "key": DayKey(1, "sms", day),
         "row_count": 1,
         "total_count": 1,
         "verified": True,
@@ -38,14 +38,14 @@ def part(day=date(2026, 1, 1), **change):
         "exported_at": datetime(2026, 1, 5, tzinfo=UTC),
         "checksum": "",
     }
-    return Part(**fields | change)
+    return DayFile(**fields | change)
 
 
 @given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)))
 def test_neighbours(one, other):
     """Days that touch are asked for together, each once."""
     days = {date(2026, 1, 1) + timedelta(days=n) for n in one | other}
-    windows = neighbours(days)
+    windows = Window.joining(days)
     assert sorted(days) == [day for window in windows for day in window.days]
     assert all(one.end < other.start for one, other in itertools.pairwise(windows))
 
@@ -63,14 +63,14 @@ def test_neighbours(one, other):
 def test_plan(change, what):
     """A day is read, probed or left alone by what is known of it, and read when forced or unknown."""
     known = part(**change)
-    day = known.cell.date
-    made = plan([day], {day: known}, settling=RULE)
+    day = known.key.date
+    made = plan([day], {day: known}, finality=RULE)
     assert {"read": made.read, "probe": made.probe, "final": made.final}[what] == (
         (known,) if what == "probe" else (day,)
     )
     assert made.open == (what != "final")
-    assert plan([day], {day: known}, settling=RULE, force=True).read == (day,)
-    assert plan([day], {}, settling=RULE).read == (day,)
+    assert plan([day], {day: known}, finality=RULE, force=True).read == (day,)
+    assert plan([day], {}, finality=RULE).read == (day,)
 
 
 def test_span_excludes_its_end():

@@ -13,7 +13,7 @@ def test_defaults(tmp_path):
     """Nothing set is a usable setting."""
     settings = resolve({}, {}, folder=tmp_path)
     assert (settings.data_dir, settings.api_url, settings.jobs) == (Path("data"), API_URL, 4)
-    assert settings.settling.time == timedelta(hours=72)
+    assert settings.finality.time == timedelta(hours=72)
 
 
 def test_precedence(tmp_path):
@@ -71,8 +71,8 @@ def test_values_of_the_file_as_they_stand_there(tmp_path):
 def test_the_longest_times(tmp_path):
     """The greatest values that are taken do not break what is counted with them."""
     (tmp_path / "voxlake.toml").write_text("settle_hours = 87600\ngive_up_days = 3650\n")
-    settling = resolve({}, {}, folder=tmp_path).settling
-    assert datetime(2026, 1, 1, tzinfo=UTC) + settling.time + settling.give_up
+    finality = resolve({}, {}, folder=tmp_path).finality
+    assert datetime(2026, 1, 1, tzinfo=UTC) + finality.time + finality.give_up
 
 
 def test_key_is_in_no_repr(tmp_path):

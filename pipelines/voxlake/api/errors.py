@@ -10,8 +10,8 @@ import requests
 from urllib3.exceptions import NewConnectionError
 from urllib3.exceptions import TimeoutError as ReadTimeoutError
 
+from voxlake.errors import ApiRejected, CredentialsRefused, Refused, VoxlakeError
 from voxlake.transform.decode import BrokenReplyError
-from voxlake.errors import CredentialsRefused, Declined, Refused, VoxlakeError
 
 TOO_FAST = frozenset({162, 314, 340, 416, 515})
 INTERNAL = frozenset({1, 2, 4})
@@ -70,7 +70,7 @@ def refusal(answer: ApiAnswerError, method: str, roles: tuple[str, ...]) -> Voxl
             f"The API refuses {method} for this account ({answer}): mend that in the vendor's control panel, or ask its"
             " support."
         )
-    return Declined(f"The API declined {method} ({answer})", code=answer.code)
+    return ApiRejected(f"The API declined {method} ({answer})", code=answer.code)
 
 
 def plain(error: Exception) -> str:

@@ -8,11 +8,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from voxlake.transform.decode_arrow import pages_of_json
-from voxlake.transform.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
-from voxlake.errors import Declined
 from voxlake.api.errors import ApiAnswerError, checked
-from voxlake.api.transport import Wire
+from voxlake.api.transport import ApiClient
+from voxlake.errors import ApiRejected
+from voxlake.transform.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
+from voxlake.transform.decode_arrow import pages_of_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ _SMALL = 4096
 """Bytes of a reply that is read where it comes: an error, or few rows."""
 
 
-class Api(Wire):
+class Api(ApiClient):
     """The history methods of one account, asked for in `output`: json or csv."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Api(Wire):
             for offset in offsets
         ]
         wait(futures)
-        declined = (n for n, future in enumerate(futures) if isinstance(future.exception(), Declined))
+        declined = (n for n, future in enumerate(futures) if isinstance(future.exception(), ApiRejected))
         replies = [future.result() for future in futures[: next(declined, None)]]
         bodies = [reply for reply in replies if isinstance(reply, bytes)]
         with self._reading:

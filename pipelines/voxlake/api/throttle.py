@@ -7,7 +7,7 @@ import threading
 _CALM = 10
 
 
-class Pace:
+class AdaptiveLimiter:
     """A gate that lets at most `limit` requests through at once; `limit` halves on trouble and recovers by one."""
 
     def __init__(self, most: int) -> None:

@@ -15,9 +15,6 @@ from requests.adapters import HTTPAdapter
 from requests.utils import default_headers, get_environ_proxies
 from urllib3.exceptions import HTTPError
 
-from voxlake.transform.decode import BrokenReplyError, parse_json
-from voxlake.errors import CredentialsRefused, SettingsError, Unavailable, Uncertain
-from voxlake.api.throttle import Pace
 from voxlake.api.errors import (
     INTERNAL,
     STALE_TOKEN,
@@ -29,6 +26,9 @@ from voxlake.api.errors import (
     retry_after,
     unsent,
 )
+from voxlake.api.throttle import AdaptiveLimiter
+from voxlake.errors import CredentialsRefused, OutcomeUnknown, SettingsError, Unavailable
+from voxlake.transform.decode import BrokenReplyError, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ class _FaultError(Exception):
         self.wait, self.too_fast, self.undone, self.denied = wait, too_fast, undone or too_fast or denied, denied
 
 
-class Wire:
+class ApiClient:
     """The methods of one account.
 
     Safe to share between threads: at most `jobs` requests run at the same time,
@@ -83,7 +83,7 @@ class Wire:
         self.url = url.rstrip("/")
         self.account_id = auth.account_id
         self.requests = 0
-        self.pace = Pace(jobs)
+        self.pace = AdaptiveLimiter(jobs)
         self._auth = auth
         self._patience, self._timeout = patience, timeout
         self._exhausted = False
@@ -179,7 +179,7 @@ class Wire:
     def _raise_if_final(self, fault: _FaultError, method: str, *, once: bool, tries: int) -> None:
         """Raise where asking again could do something twice, or could not help."""
         if once and not fault.undone:
-            raise Uncertain(f"{method} may or may not have been done: {fault}.")
+            raise OutcomeUnknown(f"{method} may or may not have been done: {fault}.")
         if fault.denied and tries >= _DENIALS:
             raise CredentialsRefused(
                 f"{self.url} denies {method} ({fault}): check the credentials, and whether a proxy or firewall on the"

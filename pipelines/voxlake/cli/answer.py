@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from voxlake.lake.manifest import Ledger
-    from voxlake.reporting.saved_queries import Question
+    from voxlake.lake.manifest import Manifest
+    from voxlake.reporting.saved_queries import SavedQuery
     from voxlake.settings import Settings
 
 
@@ -41,30 +41,30 @@ if TYPE_CHECKING:
 def publish(settings: Settings) -> None:
     """Rebuild the database from the lake, without network."""
     from voxlake.lake.day_file import Lake  # noqa: PLC0415
-    from voxlake.lake.manifest import Ledger  # noqa: PLC0415
+    from voxlake.lake.manifest import Manifest  # noqa: PLC0415
+    from voxlake.text import counted  # noqa: PLC0415
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
-    from voxlake.reporting.calendar import counted  # noqa: PLC0415
 
     lake = Lake(settings.data_dir)
     lake.require()
     with lake.locked(holder=holder()), stoppable():
-        ledger, warehouse = Ledger(lake), Warehouse(lake)
-        warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
-        told = _forgotten(ledger) if ledger.lost else ""
-        ledger.save()
+        manifest, warehouse = Manifest(lake), Warehouse(lake)
+        warehouse.publish(manifest.sound(), finality=settings.finality, anew=True)
+        told = _forgotten(manifest) if manifest.lost else ""
+        manifest.save()
     if told:
         say(told)
     if warehouse.moved:
         say(warehouse.moved)
-    say(f"published {counted(sum(part.row_count for part in ledger), 'row')}: {warehouse.path}")
+    say(f"published {counted(sum(day_file.row_count for day_file in manifest), 'row')}: {warehouse.path}")
 
 
-def _forgotten(ledger: Ledger) -> str:
+def _forgotten(manifest: Manifest) -> str:
     """Forget the days whose files are gone, and say so; those between others stay missing, as any hole."""
-    told, gone = ledger.told_lost(), set(ledger.lost)
-    ledger.lost.clear()
-    first = {cell: ledger.oldest(cell.account_id, cell.stream) for cell in gone}
-    if any(oldest is not None and oldest < cell.date for cell, oldest in first.items()):
+    told, gone = manifest.told_lost(), set(manifest.lost)
+    manifest.lost.clear()
+    first = {day_key: manifest.oldest(day_key.account_id, day_key.stream) for day_key in gone}
+    if any(oldest is not None and oldest < day_key.date for day_key, oldest in first.items()):
         return (
             f"{told}: the database is without them; 'voxlake export' reads those again that follow on older days,"
             " 'voxlake backfill' all."
@@ -82,33 +82,36 @@ def _forgotten(ledger: Ledger) -> str:
 def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
     from voxlake.lake.day_file import Lake  # noqa: PLC0415
-    from voxlake.lake.manifest import Ledger  # noqa: PLC0415
+    from voxlake.lake.manifest import Manifest  # noqa: PLC0415
     from voxlake.lake.reply_archive import kept  # noqa: PLC0415
     from voxlake.pipeline.replay import replay as rebuild  # noqa: PLC0415
+    from voxlake.text import counted  # noqa: PLC0415
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
-    from voxlake.reporting.calendar import counted  # noqa: PLC0415
 
     lake, folder = Lake(settings.data_dir), raw or settings.data_dir / "raw"
     kept(folder)
     with lake.locked(holder=holder()), stoppable():
-        ledger, warehouse = Ledger(lake), Warehouse(lake)
-        done = rebuild(folder, lake, ledger, force=force)
-        warehouse.publish(ledger.sound(), settling=settings.settling)
-        ledger.save()
+        manifest, warehouse = Manifest(lake), Warehouse(lake)
+        done = rebuild(folder, lake, manifest, force=force)
+        warehouse.publish(manifest.sound(), finality=settings.finality)
+        manifest.save()
     if warehouse.moved:
         say(warehouse.moved)
-    proved, rows = sum(part.verified for part in done.parts), sum(part.row_count for part in done.parts)
+    proved, rows = (
+        sum(day_file.verified for day_file in done.day_files),
+        sum(day_file.row_count for day_file in done.day_files),
+    )
     say(
-        f"{done.replies:,} replies: {counted(rows, 'row')} in {counted(len(done.parts))},"
+        f"{done.replies:,} replies: {counted(rows, 'row')} in {counted(len(done.day_files))},"
         f" {proved:,} of them verified; database {warehouse.path}"
     )
     for path in done.torn:
         say(f"{path}: its last reply is torn, as after a kill, and was passed over.")
-    for cell in done.kept:
-        say(f"{cell.stream}: {cell.date} stays: its file is newer or proves more; --force rebuilds it.")
-    if ledger.lost:
-        say(f"{ledger.told_lost()}: 'voxlake export' reads them again, 'voxlake publish' forgets them.")
-    sys.exit(0 if proved == len(done.parts) else 4)
+    for day_key in done.kept:
+        say(f"{day_key.stream}: {day_key.date} stays: its file is newer or proves more; --force rebuilds it.")
+    if manifest.lost:
+        say(f"{manifest.told_lost()}: 'voxlake export' reads them again, 'voxlake publish' forgets them.")
+    sys.exit(0 if proved == len(done.day_files) else 4)
 
 
 @click.command()
@@ -118,11 +121,11 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
 def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
     from voxlake.lake.day_file import Lake  # noqa: PLC0415
-    from voxlake.reporting.formats import as_json, status_text  # noqa: PLC0415
     from voxlake.pipeline.status import calendars  # noqa: PLC0415
     from voxlake.pipeline.status import status as look  # noqa: PLC0415
-    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
     from voxlake.reporting.calendar import legend, weeks  # noqa: PLC0415
+    from voxlake.reporting.formats import as_json, status_text  # noqa: PLC0415
+    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
     lake, today = Lake(settings.data_dir), the_clock().now().date()
     warnings: list[dict[str, Any]] = []
@@ -131,7 +134,7 @@ def status(settings: Settings, form: str) -> None:
         warnings = Warehouse(lake).oddities()
     except DataError as error:
         damage = error
-    found = look(lake, today=today, settling=settings.settling, warnings=warnings)
+    found = look(lake, today=today, finality=settings.finality, warnings=warnings)
     if form == "json":
         give(as_json(found))
     else:
@@ -139,7 +142,7 @@ def status(settings: Settings, form: str) -> None:
         width = shutil.get_terminal_size().columns
         drawn = {
             stream: weeks(states, width=width, glyphs=glyphs, colour=colour)
-            for stream, states in calendars(lake, today=today, settling=settings.settling).items()
+            for stream, states in calendars(lake, today=today, finality=settings.finality).items()
         }
         text = status_text(found, settings.data_dir, drawn)
         give(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
@@ -187,7 +190,7 @@ def report(
     _answer(settings, known[name].sql, bound, form, out, limit, span=days)
 
 
-def _list(known: Collection[Question], form: str | None, out: Path | None) -> None:
+def _list(known: Collection[SavedQuery], form: str | None, out: Path | None) -> None:
     if form is None and out is None:
         width = max(len(each.name) for each in known)
         give("\n".join(f"{each.name:<{width}}  {each.promise}" for each in known))
@@ -250,7 +253,7 @@ def _answer(
 
 def _warn(connection: duckdb.DuckDBPyConnection, first: date | None, end: date | None) -> None:
     """Say where the figures of a report may lack messages."""
-    from voxlake.reporting.calendar import counted  # noqa: PLC0415
+    from voxlake.text import counted  # noqa: PLC0415
 
     ((number, oldest, newest),) = connection.execute(
         "SELECT count(DISTINCT date), min(date), max(date) FROM coverage"
@@ -273,9 +276,9 @@ def _give(
     limit: int | None,
 ) -> None:
     """Put what a query answers to stdout or into a file, in the form that was chosen."""
-    from voxlake.reporting.query import answer, written  # noqa: PLC0415
     from voxlake.reporting.formats import form_of  # noqa: PLC0415
-    from voxlake.reporting.calendar import counted  # noqa: PLC0415
+    from voxlake.reporting.query import answer, written  # noqa: PLC0415
+    from voxlake.text import counted  # noqa: PLC0415
 
     form = form_of(form, out)
     if out is None:

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from voxlake.pipeline.audit import Audit
     from voxlake.errors import VoxlakeError
     from voxlake.lake.day_file import Lake
-    from voxlake.lake.manifest import Ledger
+    from voxlake.lake.manifest import Manifest
+    from voxlake.pipeline.audit import Audit
     from voxlake.settings import Settings
     from voxlake.transform.streams import Stream
     from voxlake.warehouse.publish import Warehouse
@@ -62,10 +62,10 @@ def audit(
     repair: bool,
 ) -> None:
     """Compare the lake with the API, with the database and with its own checksums; end with 4 if anything differs."""
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.lake.manifest import Manifest  # noqa: PLC0415
     from voxlake.pipeline.audit import audit as look  # noqa: PLC0415
     from voxlake.pipeline.export import Run  # noqa: PLC0415
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
-    from voxlake.lake.manifest import Ledger  # noqa: PLC0415
     from voxlake.transform.streams import STREAMS  # noqa: PLC0415
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
@@ -76,14 +76,16 @@ def audit(
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     warehouse = Warehouse(lake)
     with _held(settings, lake, writing=repair or settings.keep_raw), keeping(api, settings), stoppable():
-        ledger = Ledger(lake)
-        days = {one: _days(ledger, api.account_id, one, since, until) for one in streams}
+        manifest = Manifest(lake)
+        days = {one: _days(manifest, api.account_id, one, since, until) for one in streams}
         strays, damage = lake.strays(), warehouse.damage()
 
-        def audited(ledger: Ledger, days: Mapping[Stream, Sequence[date]]) -> tuple[list[Audit], list[VoxlakeError]]:
+        def audited(
+            manifest: Manifest, days: Mapping[Stream, Sequence[date]]
+        ) -> tuple[list[Audit], list[VoxlakeError]]:
             known = None if damage else warehouse
             found = look(
-                api, lake, ledger, days, warehouse=known, pages=pages, seed=seed, jobs=settings.jobs, now=clock.now()
+                api, lake, manifest, days, warehouse=known, pages=pages, seed=seed, jobs=settings.jobs, now=clock.now()
             )
             rounds.append(found[0])
             if form != "json" and found[0]:
@@ -91,21 +93,21 @@ def audit(
             return found
 
         rounds: list[list[Audit]] = []
-        audits, errors = audited(ledger, days)
+        audits, errors = audited(manifest, days)
         differing = {STREAMS[a.stream]: sorted({d.date for d in a.differences}) for a in audits if a.differences}
         if repair:
             _move_out(lake, strays)
             if differing:
                 run = Run(api, lake, list(differing), now=clock.now)
                 with run.pool(settings.jobs):
-                    report = run.repair(differing, settling=settings.settling)
+                    report = run.repair(differing, finality=settings.finality)
                 say(str(report))
                 damage = warehouse.damage()
-                audits, more = audited(run.ledger, differing)
+                audits, more = audited(run.manifest, differing)
                 errors += [*report.all_errors, *more]
             elif damage:
-                warehouse.publish(ledger.sound(), settling=settings.settling, anew=True)
-                ledger.save()
+                warehouse.publish(manifest.sound(), finality=settings.finality, anew=True)
+                manifest.save()
                 say(f"The database was built anew: {warehouse.path}")
             if warehouse.moved:
                 say(warehouse.moved)
@@ -172,6 +174,6 @@ def _give_json(rounds: Sequence[Sequence[Audit]]) -> None:
     give(as_json([found.to_json() | {"repaired": n > 0} for n, audits in enumerate(rounds) for found in audits]))
 
 
-def _days(ledger: Ledger, account_id: int, stream: Stream, since: str | None, until: str | None) -> Sequence[date]:
+def _days(manifest: Manifest, account_id: int, stream: Stream, since: str | None, until: str | None) -> Sequence[date]:
     today = the_clock().now().date()
-    return days_of(since, until, default=ledger.oldest(account_id, stream.name) or today, end=today)
+    return days_of(since, until, default=manifest.oldest(account_id, stream.name) or today, end=today)

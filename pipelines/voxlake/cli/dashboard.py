@@ -11,8 +11,8 @@ import click
 
 from voxlake.cli.options import EARLY, data_options, stoppable, the_clock, with_settings
 from voxlake.cli.output import check_place, give
-from voxlake.files import passing, storage
 from voxlake.errors import SettingsError
+from voxlake.files import passing, storage
 from voxlake.settings import day
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ LONGEST = 3660
 @with_settings
 def dashboard(settings: Settings, first: str | None, end: str | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
-    from voxlake.reporting.dashboard.figures import extent  # noqa: PLC0415 - heavy imports only where they are used
     from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.reporting.dashboard.figures import extent  # noqa: PLC0415 - heavy imports only where they are used
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
     page = out or settings.data_dir / "dashboard.html"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-    from voxlake.lake.manifest import Ledger
+    from voxlake.lake.manifest import Manifest
     from voxlake.settings import Settings
     from voxlake.transform.streams import Stream
 
@@ -44,9 +44,9 @@ def export(settings: Settings, stream: str, since: str | None, until: str | None
     """Export everything that is not yet final, and publish the database."""
     clock = the_clock()
 
-    def days(ledger: Ledger, stream: Stream, account_id: int) -> Sequence[date]:
+    def days(manifest: Manifest, stream: Stream, account_id: int) -> Sequence[date]:
         today = clock.now().date()
-        oldest = ledger.oldest(account_id, stream.name) or today - timedelta(days=DEFAULT_DAYS)
+        oldest = manifest.oldest(account_id, stream.name) or today - timedelta(days=DEFAULT_DAYS)
         return days_of(since, until, default=oldest, end=today + timedelta(days=1))
 
     days_of(since, until, default=clock.now().date(), end=clock.now().date())
@@ -65,13 +65,13 @@ def backfill(settings: Settings, stream: str, first: str, end: str, *, force: bo
     """Export the days of [from, to), and publish the database."""
     today = the_clock().now().date()
     days = days_of(first, end, default=today, end=today + timedelta(days=1), names=("--from", "--to"))
-    _run(settings, stream, lambda _ledger, _stream, _account: days, force=force, dry_run=dry_run)
+    _run(settings, stream, lambda _manifest, _stream, _account: days, force=force, dry_run=dry_run)
 
 
 def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *, force: bool, dry_run: bool) -> None:
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
     from voxlake.pipeline.export import Run  # noqa: PLC0415
     from voxlake.pipeline.export import export as run  # noqa: PLC0415
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
     from voxlake.transform.normalise import put_off_pandas  # noqa: PLC0415
     from voxlake.transform.streams import STREAMS  # noqa: PLC0415
 
@@ -82,16 +82,16 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         from voxlake.reporting.formats import plan_text  # noqa: PLC0415
 
         plans = Run(api, lake, streams, now=the_clock().now).plan(
-            lambda ledger, stream: days(ledger, stream, api.account_id), settling=settings.settling, force=force
+            lambda manifest, stream: days(manifest, stream, api.account_id), finality=settings.finality, force=force
         )
         give("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
         return
-    ledger: Ledger | None = None
+    manifest: Manifest | None = None
     with lake.locked(holder=holder()), keeping(api, settings), progress_bar() as bar, stoppable(bar.render_finish):
 
-        def chosen(known: Ledger, stream: Stream) -> Sequence[date]:
-            nonlocal ledger
-            ledger = known
+        def chosen(known: Manifest, stream: Stream) -> Sequence[date]:
+            nonlocal manifest
+            manifest = known
             return days(known, stream, api.account_id)
 
         def progress(done: int, planned: int) -> None:
@@ -105,13 +105,13 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
             chosen,
             now=the_clock().now,
             jobs=settings.jobs,
-            settling=settings.settling,
+            finality=settings.finality,
             force=force,
             progress=progress,
         )
         if not sum(stream.days for stream in report.streams):
             progress(1, 1)
     say(str(report))
-    if ledger is not None and ledger.lost:
-        say(f"{ledger.told_lost()}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")
+    if manifest is not None and manifest.lost:
+        say(f"{manifest.told_lost()}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")
     leave(report.exit_code)

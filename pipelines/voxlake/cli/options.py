@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from voxlake.clock import SYSTEM, Clock
-from voxlake.files import clear
 from voxlake.errors import SettingsError, VoxlakeError
+from voxlake.files import clear
 from voxlake.settings import OUTPUTS, Settings, day, resolve
 
 if TYPE_CHECKING:
@@ -227,8 +227,8 @@ def api_of(settings: Settings) -> Api:
     """Build the client of the account that the settings name."""
     import random  # noqa: PLC0415
 
-    from voxlake.api.history import Api  # noqa: PLC0415
     from voxlake.api.auth import ApiKey, ServiceAccount, read_credentials  # noqa: PLC0415
+    from voxlake.api.history import Api  # noqa: PLC0415
 
     clock = the_clock()
     auth: ApiKey | ServiceAccount
@@ -260,9 +260,9 @@ def keeping(api: Api, settings: Settings) -> Iterator[None]:
     if not settings.keep_raw:
         yield
         return
-    from voxlake.lake.reply_archive import Raw  # noqa: PLC0415
+    from voxlake.lake.reply_archive import ReplyArchive  # noqa: PLC0415
 
-    raw = Raw(settings.data_dir, api.account_id, now=the_clock().now)
+    raw = ReplyArchive(settings.data_dir, api.account_id, now=the_clock().now)
     api.keep = raw.keep
     try:
         yield

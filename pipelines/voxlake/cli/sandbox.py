@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake.cli.options import EARLY, Group, say, stoppable, the_clock, with_settings
-from voxlake.files import passing
 from voxlake.errors import SettingsError, Unavailable
+from voxlake.files import passing
 from voxlake.settings import API_URL
 
 if TYPE_CHECKING:
@@ -243,11 +243,11 @@ def _variables(server: Sandbox) -> dict[str, str]:
 
 
 def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:
-    from voxlake.sandbox.faults import Faults  # noqa: PLC0415
-    from voxlake.sandbox.server import Sandbox  # noqa: PLC0415
     from voxlake.sandbox.account_config import Setup, read_balance, read_phones, read_roles  # noqa: PLC0415
     from voxlake.sandbox.behaviour import Switches  # noqa: PLC0415
+    from voxlake.sandbox.faults import Faults  # noqa: PLC0415
     from voxlake.sandbox.samples import SENDERS  # noqa: PLC0415
+    from voxlake.sandbox.server import Sandbox  # noqa: PLC0415
     from voxlake.sandbox.world import World  # noqa: PLC0415
 
     clock = the_clock()

@@ -13,7 +13,7 @@ import click
 
 from voxlake.cli.options import api_of, say, stoppable, the_clock, with_settings
 from voxlake.cli.output import PRINTED, give
-from voxlake.errors import SettingsError, StorageFull, Uncertain
+from voxlake.errors import OutcomeUnknown, SettingsError, StorageFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,9 +98,9 @@ def _send(
     resend_unknown: bool, again: bool, keep_text: bool, yes: bool, form: str,
 ) -> None:  # fmt: skip
     """Check, ask, send, and tell."""
+    from voxlake.messaging.batch import order, send  # noqa: PLC0415
     from voxlake.messaging.client import SEND, Client  # noqa: PLC0415
     from voxlake.messaging.journal import SENT, opened  # noqa: PLC0415
-    from voxlake.messaging.batch import order, send  # noqa: PLC0415
 
     placed = order(method, source, numbers, typed_text(text), store_body=store_body)
     if dry_run:
@@ -121,7 +121,7 @@ def _send(
                 length=len(placed.numbers), label="messages", file=sys.stderr, show_pos=True,
                 hidden=not sys.stderr.isatty(),
             ) as bar,
-            stoppable(bar.render_finish, told=told, interrupted=Uncertain.exit_code),
+            stoppable(bar.render_finish, told=told, interrupted=OutcomeUnknown.exit_code),
         ):  # fmt: skip
             sending = send(
                 client,
@@ -140,8 +140,8 @@ def _send(
 
 
 def _tell_parts(order: Order, form: str) -> None:
-    from voxlake.segments import segments as count  # noqa: PLC0415
     from voxlake.reporting.formats import show  # noqa: PLC0415
+    from voxlake.segments import segments as count  # noqa: PLC0415
 
     found = dataclasses.asdict(count(order.text))
     found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
@@ -150,8 +150,8 @@ def _tell_parts(order: Order, form: str) -> None:
 
 def _tell(sending: Sending, form: str, *, again: bool) -> None:
     """Give a line for each number on stdout, and what they come to on stderr."""
-    from voxlake.messaging.journal import FAILED, SENT, UNKNOWN  # noqa: PLC0415
     from voxlake.messaging.batch import SKIPPED, UNSENT  # noqa: PLC0415
+    from voxlake.messaging.journal import FAILED, SENT, UNKNOWN  # noqa: PLC0415
     from voxlake.reporting.formats import show  # noqa: PLC0415
 
     names = ["number", "state", "message_id", "code", "reason"]
@@ -187,7 +187,7 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
     if yes or _loopback(settings.api_url):
         return
     from voxlake.segments import segments as count  # noqa: PLC0415
-    from voxlake.reporting.calendar import counted  # noqa: PLC0415
+    from voxlake.text import counted  # noqa: PLC0415
 
     number = count(order.text).parts * len(order.numbers)
     parts = counted(number, "part")

@@ -57,9 +57,9 @@ def numbers(settings: Settings, form: str) -> None:
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 def segments(text: str, form: str) -> None:
     """Count the parts that a text is billed for, without network."""
+    from voxlake.reporting.formats import show  # noqa: PLC0415
     from voxlake.segments import foreign  # noqa: PLC0415
     from voxlake.segments import segments as count  # noqa: PLC0415
-    from voxlake.reporting.formats import show  # noqa: PLC0415
 
     text = typed_text(text)
     found = dataclasses.asdict(count(text))
@@ -76,9 +76,9 @@ def segments(text: str, form: str) -> None:
 @with_settings
 def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
+    from voxlake.messaging.batch import look  # noqa: PLC0415
     from voxlake.messaging.client import Client  # noqa: PLC0415
     from voxlake.messaging.journal import opened  # noqa: PLC0415
-    from voxlake.messaging.batch import look  # noqa: PLC0415
     from voxlake.reporting.formats import show  # noqa: PLC0415
 
     client = Client(api_of(settings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from voxlake.errors import Declined
+from voxlake.errors import ApiRejected
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.transform.normalise import normalise
 
@@ -28,7 +28,7 @@ def by_id(api: Api, stream: Stream, window: Window, ids: set[int]) -> dict[int, 
     listed = ";".join(map(str, sorted(ids)))
     try:
         page = api.page(stream, asked, offset=0, count=len(ids), message_id=listed)
-    except Declined:
+    except ApiRejected:
         return {}
     table = normalise([page.table], stream=stream, window=asked)
     rows = {row["message_id"]: row for row in table.to_pylist()}

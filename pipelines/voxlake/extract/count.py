@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from voxlake.errors import ApiRejected, DataError
 from voxlake.extract.quirks import learn
-from voxlake.errors import DataError, Declined
 from voxlake.model import DAY
 
 if TYPE_CHECKING:
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from voxlake.api.history import Api
-    from voxlake.extract.quirks import Bounds
+    from voxlake.extract.quirks import DateBounds
     from voxlake.lake.day_file import Lake
-    from voxlake.model import Part, Window
+    from voxlake.model import DayFile, Window
     from voxlake.transform.streams import Stream
 
 CALIBRATION = 3
 """How many counts it takes at most to learn the bounds."""
 
 
-def learn_bounds(api: Api, lake: Lake, stream: Stream, parts: Mapping[date, Part]) -> Bounds | None:
+def learn_bounds(api: Api, lake: Lake, stream: Stream, day_files: Mapping[date, DayFile]) -> DateBounds | None:
     """Learn the bounds from the newest days with rows; None where these cannot tell."""
-    filled = [day for day, part in parts.items() if part.row_count]
-    pairs = [day for day in filled if day + DAY in parts]
+    filled = [day for day, day_file in day_files.items() if day_file.row_count]
+    pairs = [day for day in filled if day + DAY in day_files]
     around = max(pairs or filled, default=None)
     if around is None:
         return None
     times: Counter[datetime] = Counter()
-    counts = {day: part.row_count for day, part in parts.items()}
+    counts = {day: day_file.row_count for day, day_file in day_files.items()}
     try:
         for day in (around, around + DAY):
-            if day in parts:
-                for batch in lake.batches(parts[day].cell, columns=["processed_at"]):
+            if day in day_files:
+                for batch in lake.batches(day_files[day].key, columns=["processed_at"]):
                     for counted in batch["processed_at"].value_counts().to_pylist():
                         times[counted["values"].replace(microsecond=0)] += counted["counts"]
         return learn(lambda asked: api.total(stream, asked), times, counts, around=around)
@@ -43,9 +43,9 @@ def learn_bounds(api: Api, lake: Lake, stream: Stream, parts: Mapping[date, Part
         return None
 
 
-def count(api: Api, stream: Stream, window: Window, bounds: Bounds) -> int | None:
+def count(api: Api, stream: Stream, window: Window, bounds: DateBounds) -> int | None:
     """Ask how many messages whole days hold; None where the API declines."""
     try:
         return api.total(stream, bounds.exactly(window))
-    except Declined:
+    except ApiRejected:
         return None

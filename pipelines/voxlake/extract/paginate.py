@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voxlake.errors import Declined
+from voxlake.errors import ApiRejected
 from voxlake.model import DAY, SECOND, Page, Window, midnight
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _AT_ONCE = 5
 
 
 @dataclass(slots=True)
-class Limits:
+class ApiQuirks:
     """What a run has learned of the API, shared by its threads.
 
     `page` is how many rows it gives at once, `deepest` the offset up to which it is asked: the sibling history refuses
@@ -89,15 +89,15 @@ class Pager:
     What lies behind that end is left out only with `exact`, and once it is known that the API looks at the time of day.
     """
 
-    def __init__(self, api: Api, stream: Stream, limits: Limits, end: datetime | None) -> None:
-        self._api, self._stream, self._limits, self._end = api, stream, limits, end
+    def __init__(self, api: Api, stream: Stream, quirks: ApiQuirks, end: datetime | None) -> None:
+        self._api, self._stream, self._quirks, self._end = api, stream, quirks, end
         self.exact = False
         self._largest = 0
 
     @property
     def most(self) -> int:
         """How many rows can be read between two counts."""
-        return self._limits.deepest * (_AT_ONCE if self._api.output == "csv" else 1)
+        return self._quirks.deepest * (_AT_ONCE if self._api.output == "csv" else 1)
 
     def walk(
         self,
@@ -123,11 +123,11 @@ class Pager:
         behind = False
         while not pages or offset < totals[-1] or not (behind or self._ends(pages)):
             behind = bool(pages) and offset >= totals[-1]
-            if totals and not floor and totals[-1] >= self._limits.deepest and pages:
+            if totals and not floor and totals[-1] >= self._quirks.deepest and pages:
                 return Reading(pages, totals, complete=False)
             try:
                 page = self.page(asked, offset=offset, **filters)
-            except Declined:
+            except ApiRejected:
                 if not pages:
                     raise
                 stopped_at = None if behind else offset
@@ -146,7 +146,7 @@ class Pager:
         return Reading(pages, totals, stopped_at=stopped_at)
 
     def _count_before(self, asked: Window, **filters: str) -> int:
-        counted = None if filters else self._limits.counted.pop((self._stream.name, asked), None)
+        counted = None if filters else self._quirks.counted.pop((self._stream.name, asked), None)
         return self._api.total(self._stream, asked, **filters) if counted is None else counted
 
     def _under_one_count(
@@ -158,12 +158,12 @@ class Pager:
         """
         if not total:
             return Reading([], [total, self._api.total(self._stream, asked, **filters)])
-        deepest, days = self._limits.deepest, len(window.days)
+        deepest, days = self._quirks.deepest, len(window.days)
         if self.exact and self.asked(window).end != window.end:
             # That was the count of a day, of which this is perhaps a small part.
             return None
         # A day that is deeper than offsets reach is cut inside, which must not be tried before bounds are known.
-        if days > 1 and 2 * total > days * deepest and self._stream.name not in self._limits.coarse:
+        if days > 1 and 2 * total > days * deepest and self._stream.name not in self._quirks.coarse:
             return None
         if floor or not deepest < total <= self.most or not self._divides(window):
             return None
@@ -188,26 +188,26 @@ class Pager:
         reading = Reading(pages, [total, self._api.total(self._stream, self.asked(window))])
         if reading.agrees and days == 1:
             # Pieces of a day whose rows add up to more than one piece can give.
-            self._limits.coarse[self._stream.name] = False
+            self._quirks.coarse[self._stream.name] = False
         # Where something moves, to read all of it again would cost more than to count around each piece after all.
         return reading if reading.agrees else replace(reading, complete=False)
 
     def _divides(self, window: Window, *, surely: bool = False) -> bool:
         """Whether a smaller window would hold fewer rows; inside a day that takes an API that looks at the time."""
-        coarse = self._limits.coarse.get(self._stream.name, surely)
+        coarse = self._quirks.coarse.get(self._stream.name, surely)
         return len(window.days) > 1 or (window.seconds > 1 and not coarse)
 
     def _to_the_end(self, asked: Window) -> list[Page] | None:
         """Read pages up to one that holds less than the largest; None where that would go deeper than offsets reach."""
         pages: list[Page] = []
         offset = 0
-        while offset < self._limits.deepest:
+        while offset < self._quirks.deepest:
             try:
                 page = self.page(asked, offset=offset)
-            except Declined:
+            except ApiRejected:
                 if not pages:
                     raise
-                self._limits.deepest = min(self._limits.deepest, offset)
+                self._quirks.deepest = min(self._quirks.deepest, offset)
                 return None
             pages.append(page)
             offset += page.served
@@ -219,29 +219,29 @@ class Pager:
     def page(self, asked: Window, *, offset: int, **filters: str) -> Page:
         """Ask for one page; where the API refuses the first as too large, learn how large it may be."""
         # Another thread may learn it meanwhile: what counts is what was asked here.
-        size = self._limits.page
+        size = self._quirks.page
         try:
             return self._api.page(self._stream, asked, offset=offset, count=size, **filters)
-        except Declined as error:
+        except ApiRejected as error:
             if offset or error.code in RANGE_CODES:
                 raise
             for smaller in [smaller for smaller in _PAGES if smaller < size]:
                 try:
                     page = self._api.page(self._stream, asked, offset=offset, count=smaller, **filters)
-                except Declined:
+                except ApiRejected:
                     continue
-                self._limits.page = min(self._limits.page, smaller)
+                self._quirks.page = min(self._quirks.page, smaller)
                 return page
             raise
 
     def _ends(self, pages: Sequence[Page]) -> bool:
         """Whether the last page had room left; behind a full one, more may lie than the API counts."""
-        return pages[-1].served < (max(page.served for page in pages) if len(pages) > 1 else self._limits.page)
+        return pages[-1].served < (max(page.served for page in pages) if len(pages) > 1 else self._quirks.page)
 
     def _ahead(self, asked: Window, pages: list[Page], totals: list[int]) -> int:
         """Add all pages behind the first, asked for at the same time, and give the offset behind the last."""
         size, total = pages[0].served, totals[-1]
-        if not (size < total < self._limits.deepest and _full(pages)):
+        if not (size < total < self._quirks.deepest and _full(pages)):
             return size
         others = self._api.pages(self._stream, asked, offsets=range(size, total, size), count=size)
         pages += [page for page in others if page.served]
@@ -253,7 +253,7 @@ class Pager:
 
         Where it ends inside a day, a coarse bound would hide that day.
         """
-        exact = self.exact and self._limits.coarse.get(self._stream.name) is False
+        exact = self.exact and self._quirks.coarse.get(self._stream.name) is False
         wide = window.end == self._end and not exact
         return Window(window.start - SECOND, midnight(window.end.date()) + DAY if wide else window.end)
 

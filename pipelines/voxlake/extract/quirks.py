@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class DateBounds:
     """Whether rows at `from_date` and at `to_date` count, at `unit` precision (a second or a day)."""
 
     start: bool
@@ -38,7 +38,7 @@ class Bounds:
 
 def learn(
     count: Callable[[Window], int], times: Mapping[datetime, int], days: Mapping[date, int], *, around: date
-) -> Bounds | None:
+) -> DateBounds | None:
     """Ask for at most three counts and keep the bounds that explain all of them; None where that stays open.
 
     `times` says how many rows the two days from `around` hold by second, `days` how many a day holds. A row that
@@ -48,7 +48,7 @@ def learn(
     if not inside:
         return None
     at = sorted(inside)[len(inside) // 2]
-    candidates = [Bounds(*flags) for flags in product((True, False), repeat=3)]
+    candidates = [DateBounds(*flags) for flags in product((True, False), repeat=3)]
     for asked in (Window(at - SECOND, at), Window(at, at + SECOND), Window(at, at + DAY)):
         told = count(asked)
         candidates = [bounds for bounds in candidates if _predicted(bounds.selects(asked), bounds, times, days) == told]
@@ -58,7 +58,7 @@ def learn(
     return None
 
 
-def _predicted(span: Window, bounds: Bounds, times: Mapping[datetime, int], days: Mapping[date, int]) -> int:
+def _predicted(span: Window, bounds: DateBounds, times: Mapping[datetime, int], days: Mapping[date, int]) -> int:
     if bounds.unit_is_day:
         return sum(days.get(day, 0) for day in span.days) if span.end > span.start else 0
     return sum(number for at, number in times.items() if span.start <= at < span.end)

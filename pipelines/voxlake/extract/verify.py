@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from voxlake.errors import Declined
-from voxlake.model import DAY, SECOND, Batch, Window, midnight
-from voxlake.transform.normalise import distinct, normalise
+from voxlake.errors import ApiRejected
 from voxlake.extract.paginate import RANGE_CODES, Pager, Reading, within
+from voxlake.model import DAY, SECOND, Window, WindowRows, midnight
+from voxlake.transform.normalise import distinct, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from voxlake.api.history import Api
+    from voxlake.extract.paginate import ApiQuirks
     from voxlake.model import Page
-    from voxlake.extract.paginate import Limits
     from voxlake.transform.streams import Stream
 
 READINGS = 3
 _FAR = DAY / 2 - 4 * SECOND
 
 
-def fetch(api: Api, stream: Stream, window: Window, *, limits: Limits, exact: bool = False) -> Iterator[Batch]:
+def fetch(api: Api, stream: Stream, window: Window, *, quirks: ApiQuirks, exact: bool = False) -> Iterator[WindowRows]:
     """Yield the rows of a window as batches in the order of time, each proved or said to be unproved.
 
     A proved batch spans whole days or lies within one; an unproved one always lies within one. A window that ends
@@ -45,26 +45,26 @@ def fetch(api: Api, stream: Stream, window: Window, *, limits: Limits, exact: bo
         Declined, Refused, Unavailable: what `Api.call` raises.
 
     """
-    yield from _Prover(api, stream, limits, window.end, exact=exact).fetch(window)
+    yield from WindowReader(api, stream, quirks, window.end, exact=exact).fetch(window)
 
 
-class _Prover:
+class WindowReader:
     """One history, read window by window; `end` is where the whole of it ends."""
 
-    def __init__(self, api: Api, stream: Stream, limits: Limits, end: datetime, *, exact: bool) -> None:
-        self._api, self._stream, self._limits = api, stream, limits
+    def __init__(self, api: Api, stream: Stream, quirks: ApiQuirks, end: datetime, *, exact: bool) -> None:
+        self._api, self._stream, self._quirks = api, stream, quirks
         self._end = end if end != midnight(end.date()) else None
-        self._pager = Pager(api, stream, limits, self._end)
+        self._pager = Pager(api, stream, quirks, self._end)
         self._pager.exact = exact
-        self._day: _CutDay | None = None
+        self._day: SplitDayCheck | None = None
 
-    def fetch(self, window: Window) -> Iterator[Batch]:
+    def fetch(self, window: Window) -> Iterator[WindowRows]:
         """Read a window, or cut it and read its pieces."""
         try:
             reading = self._read(window)
             if self._moves_behind(reading, window):
                 reading = self._read(window)
-        except Declined as error:
+        except ApiRejected as error:
             if error.code not in RANGE_CODES or window.seconds == 1:
                 raise
             reading = None
@@ -83,10 +83,10 @@ class _Prover:
         for piece in pieces:
             yield from self.fetch(piece)
 
-    def _cut(self, window: Window, pieces: Sequence[Window], reading: Reading | None) -> Iterator[Batch]:
+    def _cut(self, window: Window, pieces: Sequence[Window], reading: Reading | None) -> Iterator[WindowRows]:
         """Read a day in pieces, and prove that together they are the day, whatever the API makes of a time of day."""
         told = reading.totals[-1] if reading else self._counted(window)
-        self._day = day = _CutDay(window)
+        self._day = day = SplitDayCheck(window)
         last = None
         for piece in pieces:
             for batch in self.fetch(piece):
@@ -99,14 +99,14 @@ class _Prover:
         problem = day.problem(told)
         if problem is not None and not day.kept:
             # Cut, it shows nothing: it may do so whole.
-            self._limits.coarse[self._stream.name] = True
+            self._quirks.coarse[self._stream.name] = True
             last, problem = self._floor(window), None
         yield last if problem is None or last.problem else replace(last, problem=problem)
 
     def _counted(self, window: Window) -> int:
         """Count a day that the API gives no page of: a second more may be more than it allows, a second's rows less."""
         for asked in (self._pager.asked(window), window):
-            with suppress(Declined):
+            with suppress(ApiRejected):
                 return self._api.total(self._stream, asked)
         return 0
 
@@ -117,7 +117,7 @@ class _Prover:
             if reading.agrees or not reading.complete or reading.stopped_at is not None:
                 break
         if reading.stopped_at is not None and not reading.agrees:
-            self._limits.deepest = min(self._limits.deepest, reading.stopped_at)
+            self._quirks.deepest = min(self._quirks.deepest, reading.stopped_at)
         return reading
 
     def _moves_behind(self, reading: Reading, window: Window) -> bool:
@@ -134,7 +134,7 @@ class _Prover:
 
         If it does, the seconds around the first and the last row that came cannot both count as many as all of them.
         """
-        known = self._limits.coarse.get(self._stream.name)
+        known = self._quirks.coarse.get(self._stream.name)
         if known is not None:
             return known
         start = midnight(window.start.date())
@@ -147,14 +147,14 @@ class _Prover:
         told = [self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (first, last)]
         # The two spans share no row: only an API that counts the whole day for each counts more than the day holds.
         coarse = not any(told) or (min(told) >= len(times) and sum(told) > self._of_day(start))
-        self._limits.coarse[self._stream.name] = coarse
+        self._quirks.coarse[self._stream.name] = coarse
         return coarse
 
     def _of_day(self, start: datetime) -> int:
         """Count the rows of a day, with those of a second or a day beside it where bounds do not tell them apart."""
         told = []
         for asked in _selecting(start):
-            with suppress(Declined):
+            with suppress(ApiRejected):
                 told.append(self._api.total(self._stream, asked))
         return min(filter(None, told), default=0)
 
@@ -168,24 +168,24 @@ class _Prover:
         # The days beside it may have come first. Whatever bounds mean, one of these pairs selects this day alone.
         for asked in _selecting(start):
             # One of them is longer than a day, which may be all that the API allows.
-            with suppress(Declined):
-                deep = min(self._api.total(self._stream, asked) // 2, self._limits.deepest - self._limits.page)
+            with suppress(ApiRejected):
+                deep = min(self._api.total(self._stream, asked) // 2, self._quirks.deepest - self._quirks.page)
                 for offset in sorted({0, max(deep, 0)}):
                     if times:
                         return times
-                    with suppress(Declined):
+                    with suppress(ApiRejected):
                         times = _times([self._pager.page(asked, offset=offset)], inside)
         return times
 
-    def _floor(self, window: Window) -> Batch:
+    def _floor(self, window: Window) -> WindowRows:
         """Read what cannot be cut in time: as deep as the API goes, then by the values of the stream's own column."""
         try:
             batch = self._batch(self._pager.walk(window, floor=True), window)
-        except Declined as error:
+        except ApiRejected as error:
             if error.code not in RANGE_CODES or window.seconds == 1:
                 raise
             return self._by_selection(window)
-        if not batch.verified and self._limits.coarse.get(self._stream.name):
+        if not batch.verified and self._quirks.coarse.get(self._stream.name):
             # What is too deep may be a day beside it.
             alone = self._by_selection(window)
             batch = alone if alone.verified else batch
@@ -202,27 +202,27 @@ class _Prover:
             return merged
         best = max((batch, merged), key=lambda b: b.table.num_rows)
         problem = f"{window} holds more rows than the API gives out: {best.problem}"
-        return Batch(window, best.table, best.total, best.rejects, problem)
+        return WindowRows(window, best.table, best.total, best.rejects, problem)
 
-    def _by_selection(self, window: Window) -> Batch:
+    def _by_selection(self, window: Window) -> WindowRows:
         """Read a day of an API that looks at whole days, and allows no window that holds one whatever bounds mean.
 
         Such an API gives all of a day with any row of it; what bounds select a day, they select every day.
         """
-        best = Batch(window, self._stream.schema.empty_table(), 0)
-        known = self._limits.selecting.get(self._stream.name)
+        best = WindowRows(window, self._stream.schema.empty_table(), 0)
+        known = self._quirks.selecting.get(self._stream.name)
         for n, asked in enumerate(_selecting(midnight(window.start.date()))):
             try:
                 batch = self._batch(self._pager.walk(asked, asked=asked, floor=True), window)
-            except Declined:
+            except ApiRejected:
                 continue
             if batch.table.num_rows:
-                self._limits.selecting[self._stream.name] = n
+                self._quirks.selecting[self._stream.name] = n
             if batch.verified and (batch.table.num_rows or n == known):
                 return batch
             best = max((best, batch), key=lambda b: b.table.num_rows)
         problem = f"the API looks at whole days, and allows no window that surely holds {window.start:%Y-%m-%d}"
-        return Batch(window, best.table, best.total, best.rejects, problem)
+        return WindowRows(window, best.table, best.total, best.rejects, problem)
 
     def _pieces(self, reading: Reading | None, window: Window) -> int:
         """Say in how many pieces to read a window next: days, where it has few rows; as many as fit, where many."""
@@ -232,9 +232,9 @@ class _Prover:
             return len(window.days) if reading.is_one_answer else 2
         # Half of what can be read at once, because hours differ.
         rows, most = reading.totals[-1], self._pager.most
-        return max(2, -(-2 * rows // (most if rows > most else self._limits.deepest)))
+        return max(2, -(-2 * rows // (most if rows > most else self._quirks.deepest)))
 
-    def _batch(self, reading: Reading, window: Window) -> Batch:
+    def _batch(self, reading: Reading, window: Window) -> WindowRows:
         tables = [page.table for page in reading.pages] or [self._stream.wire.empty_table()]
         table = normalise(tables, stream=self._stream, window=window)
         if self._day is not None:
@@ -245,11 +245,11 @@ class _Prover:
             told = " then ".join(map(str, dict.fromkeys(reading.totals)))
             problem = f"{reading.ids} messages were read where the API counts {told}"
         if problem is None:
-            return Batch(window, table, table.num_rows)
-        return Batch(window, table, max(reading.totals[-1] - (reading.ids - table.num_rows), 0), rejects, problem)
+            return WindowRows(window, table, table.num_rows)
+        return WindowRows(window, table, max(reading.totals[-1] - (reading.ids - table.num_rows), 0), rejects, problem)
 
 
-class _CutDay:
+class SplitDayCheck:
     """The rows that came with the pieces of a day, and how many of them were `kept` in the piece where they belong."""
 
     def __init__(self, window: Window) -> None:

@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import simplejson
 
+from voxlake.errors import AlreadyRunning, DataError, SettingsError
 from voxlake.files import make, put, storage
-from voxlake.lake.writer import Draft, rows_checksum
-from voxlake.errors import DataError, Locked, SettingsError
-from voxlake.model import DAY, Cell, Part, Window
+from voxlake.lake.writer import DayFileWriter, rows_checksum
+from voxlake.model import DAY, DayFile, DayKey, Window
 from voxlake.transform.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Lake:
 
     def require(self) -> None:
         """Make sure that something was exported; a SettingsError where nothing was, and no first run is at work."""
-        if next(self.cells(), None) is None:
+        if next(self.day_keys(), None) is None:
             with suppress(OSError), (self.root / ".lock").open("rb") as lock:
                 self._take(lock, fcntl.LOCK_SH)
             raise SettingsError(f"There is nothing in the data directory {self.root}: run 'voxlake export' first.")
@@ -82,31 +82,33 @@ class Lake:
             except BlockingIOError:
                 lock.seek(0)
                 told = lock.read().decode(errors="replace").strip() or "unknown"
-                raise Locked(f"Another run works in {self.root} ({told}): wait until it ends.") from None
+                raise AlreadyRunning(f"Another run works in {self.root} ({told}): wait until it ends.") from None
 
-    def path(self, cell: Cell) -> Path:
+    def path(self, day_key: DayKey) -> Path:
         """Give the path of a cell's file."""
-        return self._folder(cell.stream) / f"account_id={cell.account_id}" / f"date={cell.date}" / "part.parquet"
+        return (
+            self._folder(day_key.stream) / f"account_id={day_key.account_id}" / f"date={day_key.date}" / "part.parquet"
+        )
 
-    def cells(self) -> Iterator[tuple[Cell, Path]]:
+    def day_keys(self) -> Iterator[tuple[DayKey, Path]]:
         """Walk what is there."""
         for stream in STREAMS:
             for path in sorted(self._folder(stream).glob("account_id=*/date=*/part.parquet")):
-                cell = self.cell_of(stream, path)
-                if cell is not None:
-                    yield cell, path
+                day_key = self.key_of(stream, path)
+                if day_key is not None:
+                    yield day_key, path
 
-    def cell_of(self, stream: str, path: Path) -> Cell | None:
+    def key_of(self, stream: str, path: Path) -> DayKey | None:
         """Give the cell whose file this is; None where it is nobody's."""
         account, day = path.parts[-3].partition("=")[2], path.parts[-2].partition("=")[2]
         with suppress(ValueError):
-            cell = Cell(int(account), stream, date.fromisoformat(day))
-            return cell if path == self.path(cell) else None
+            day_key = DayKey(int(account), stream, date.fromisoformat(day))
+            return day_key if path == self.path(day_key) else None
         return None
 
     def strays(self) -> list[Path]:
         """List the Parquet files that are none of ours, yet would be in the answer to a plain glob."""
-        ours = {path for _, path in self.cells()}
+        ours = {path for _, path in self.day_keys()}
         return sorted(path for path in (self.root / "lake").rglob("*.parquet") if path not in ours and path.is_file())
 
     def move_out(self, path: Path) -> Path:
@@ -118,103 +120,105 @@ class Lake:
                 kept = kept.with_name(f"{kept.name}.again")
             return path.rename(kept)
 
-    def batches(self, cell: Cell, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    def batches(self, day_key: DayKey, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Read the rows of a cell in the order of time, one row group at a time; a DataError where that fails."""
-        with self._readable(cell):
-            file = pq.ParquetFile(self.path(cell), page_checksum_verification=True)
+        with self._readable(day_key):
+            file = pq.ParquetFile(self.path(day_key), page_checksum_verification=True)
             groups = range(file.num_row_groups)
         for group in groups:
-            with self._readable(cell):
+            with self._readable(day_key):
                 table = file.read_row_group(group, columns=columns).replace_schema_metadata(None)
             yield table
 
-    def rewrite(self, old: Part, part: Part, rows: pa.Table) -> Part:
+    def rewrite(self, old: DayFile, day_file: DayFile, rows: pa.Table) -> DayFile:
         """Put a cell's file in place again with some rows in their latest state, and say what it proves now.
 
         `rows` have the times that they had; `old` is what the file said of itself.
         """
-        draft = self.draft(part.cell)
-        for batch in self.batches(old.cell):
+        draft = self.draft(day_file.key)
+        for batch in self.batches(old.key):
             at = pc.index_in(batch["message_id"], rows["message_id"])
             kept, latest = batch.filter(pc.is_null(at)), rows.take(pc.drop_null(at))
             draft.add(
                 pa.concat_tables([kept, latest]).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
             )
-        return self.commit(draft, part)
+        return self.commit(draft, day_file)
 
-    def commit(self, draft: Draft, part: Part) -> Part:
+    def commit(self, draft: DayFileWriter, day_file: DayFile) -> DayFile:
         """Finish a file and put it in place; the part gets its checksum and number of rows."""
-        part = dataclasses.replace(part, row_count=draft.rows, checksum=draft.finish())
-        draft.seal(self.proof_of(part))
-        self.put(draft, part)
-        return part
+        day_file = dataclasses.replace(day_file, row_count=draft.rows, checksum=draft.finish())
+        draft.seal(self.proof_of(day_file))
+        self.put(draft, day_file)
+        return day_file
 
-    def unread(self, cell: Cell, problem: str, *, now: datetime) -> Part:
+    def unread(self, day_key: DayKey, problem: str, *, now: datetime) -> DayFile:
         """Put an empty file in place for a day that could not be read, so that everything names it as not verified."""
-        part = Part(
-            cell=cell, row_count=0, total_count=None, verified=False, moving=0, exported_at=now, checksum="",
+        day_file = DayFile(
+            key=day_key, row_count=0, total_count=None, verified=False, moving=0, exported_at=now, checksum="",
             problem=problem,
         )  # fmt: skip
-        return self.commit(self.draft(cell), part)
+        return self.commit(self.draft(day_key), day_file)
 
-    def proof(self, cell: Cell, path: Path) -> Part:
+    def proof(self, day_key: DayKey, path: Path) -> DayFile:
         """Read what a file proves of itself from its footer."""
-        with self._readable(cell):
+        with self._readable(day_key):
             metadata = pq.read_metadata(path)
             fields = json.loads((metadata.metadata or {})[PROOF])
-            return Part(cell=cell, row_count=metadata.num_rows, **_revived(fields))
+            return DayFile(key=day_key, row_count=metadata.num_rows, **_revived(fields))
 
     @contextmanager
-    def _readable(self, cell: Cell) -> Iterator[None]:
+    def _readable(self, day_key: DayKey) -> Iterator[None]:
         try:
             yield
         except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
             raise DataError(
-                f"{self.path(cell).relative_to(self.root)} is damaged: run 'voxlake backfill {cell.stream}"
-                f" --from {cell.date} --to {cell.date + DAY} --force'."
+                f"{self.path(day_key).relative_to(self.root)} is damaged: run 'voxlake backfill {day_key.stream}"
+                f" --from {day_key.date} --to {day_key.date + DAY} --force'."
             ) from error
 
-    def damage(self, part: Part) -> str | None:
+    def damage(self, day_file: DayFile) -> str | None:
         """Read a whole file against its own checksum, schema and day; None where all is well."""
-        path = self.path(part.cell)
+        path = self.path(day_file.key)
         try:
-            if rows_checksum(path) != part.checksum:
+            if rows_checksum(path) != day_file.checksum:
                 return f"{path.relative_to(self.root)} is not what was written: its checksum differs"
-            if not pq.read_schema(path).equals(STREAMS[part.cell.stream].schema):
+            if not pq.read_schema(path).equals(STREAMS[day_file.key.stream].schema):
                 return f"{path.relative_to(self.root)} has another schema"
-            day = Window.of_days(part.cell.date, part.cell.date)
+            day = Window.of_days(day_file.key.date, day_file.key.date)
             rows = 0
-            for batch in self.batches(part.cell):
+            for batch in self.batches(day_file.key):
                 rows += batch.num_rows
                 first, last = pc.min_max(batch["processed_at"]).as_py().values()
                 if batch.num_rows and not (first in day and last in day):
                     return f"{path.relative_to(self.root)} holds rows of another day"
         except (OSError, pa.ArrowException, ValueError, DataError) as error:
             return f"{path.relative_to(self.root)} cannot be read ({' '.join(str(error).split())})"
-        return None if rows == part.row_count else f"{path.relative_to(self.root)} has {rows:,} rows"
+        return None if rows == day_file.row_count else f"{path.relative_to(self.root)} has {rows:,} rows"
 
-    def draft(self, cell: Cell) -> Draft:
+    def draft(self, day_key: DayKey) -> DayFileWriter:
         """Begin the file of a cell, aside."""
         with storage(self.root):
-            return Draft(
-                self.root, self.tmp / f"{cell.stream}-{cell.account_id}-{cell.date}", STREAMS[cell.stream].schema
+            return DayFileWriter(
+                self.root,
+                self.tmp / f"{day_key.stream}-{day_key.account_id}-{day_key.date}",
+                STREAMS[day_key.stream].schema,
             )
 
-    def proof_of(self, part: Part) -> dict[bytes, str]:
+    def proof_of(self, day_file: DayFile) -> dict[bytes, str]:
         """Give the footer's entry that `proof` reads."""
-        proof = dataclasses.asdict(part) | {"exported_at": part.exported_at.isoformat()}
-        return {PROOF: json.dumps({name: proof[name] for name in proof if name not in ("cell", "row_count")})}
+        proof = dataclasses.asdict(day_file) | {"exported_at": day_file.exported_at.isoformat()}
+        return {PROOF: json.dumps({name: proof[name] for name in proof if name not in ("key", "row_count")})}
 
-    def put(self, draft: Draft, part: Part) -> None:
+    def put(self, draft: DayFileWriter, day_file: DayFile) -> None:
         """Put a sealed file in place, whole, over the one before."""
-        path = self.path(part.cell)
+        path = self.path(day_file.key)
         with storage(self.root):
             make(path.parent)
             put(draft.path, path)
 
-    def set_aside(self, cell: Cell) -> None:
+    def set_aside(self, day_key: DayKey) -> None:
         """Keep the file of a cell beside what is to replace it, in `rejects/gone/`: it has rows that are lost else."""
-        path = self.path(cell)
+        path = self.path(day_key)
         kept = self.root / "rejects" / "gone" / path.relative_to(self.root / "lake")
         with storage(self.root):
             make(kept.parent)
@@ -222,12 +226,12 @@ class Lake:
                 kept = kept.with_name(f"again.{kept.name}")
             os.link(path, kept)
 
-    def doubled(self, parts: Iterable[Part], account_id: int, stream: str) -> dict[Cell, set[int]]:
+    def doubled(self, day_files: Iterable[DayFile], account_id: int, stream: str) -> dict[DayKey, set[int]]:
         """Find messages that lie in two days of a stream, by the day that was exported earlier."""
         import duckdb  # noqa: PLC0415 - most exports need it later, while they wait for replies
 
         by_path = {
-            str(self.path(p.cell)): p for p in parts if (p.cell.account_id, p.cell.stream) == (account_id, stream)
+            str(self.path(p.key)): p for p in day_files if (p.key.account_id, p.key.stream) == (account_id, stream)
         }
         with duckdb.connect() as connection:
             rows = connection.execute(
@@ -235,36 +239,36 @@ class Lake:
                 " GROUP BY message_id HAVING count(*) > 1",
                 [list(by_path)],
             ).fetchall()
-        doubled: dict[Cell, set[int]] = {}
+        doubled: dict[DayKey, set[int]] = {}
         for message_id, paths in rows:
-            for part in sorted((by_path[path] for path in paths), key=lambda part: part.exported_at)[:-1]:
-                doubled.setdefault(part.cell, set()).add(message_id)
+            for day_file in sorted((by_path[path] for path in paths), key=lambda day_file: day_file.exported_at)[:-1]:
+                doubled.setdefault(day_file.key, set()).add(message_id)
         return doubled
 
-    def without(self, part: Part, ids: set[int]) -> Part:
+    def without(self, day_file: DayFile, ids: set[int]) -> DayFile:
         """Take messages that moved to another day out of a file, which is not verified any more."""
-        draft = self.draft(part.cell)
+        draft = self.draft(day_file.key)
         gone = pa.array(sorted(ids), pa.int64())
-        for batch in self.batches(part.cell):
+        for batch in self.batches(day_file.key):
             draft.add(batch.filter(pc.invert(pc.is_in(batch["message_id"], gone))))
         problem = f"{len(ids)} messages moved to another day, and this one could not be read again"
-        return self.commit(draft, dataclasses.replace(part, verified=False, problem=problem))
+        return self.commit(draft, dataclasses.replace(day_file, verified=False, problem=problem))
 
-    def write_rejects(self, cell: Cell, rejects: Sequence[Reject]) -> None:
+    def write_rejects(self, day_key: DayKey, rejects: Sequence[Reject]) -> None:
         """Keep the rows of a cell that could not be read, as JSON lines; none removes an older file."""
         path = (
             self.root
             / "rejects"
-            / STREAMS[cell.stream].table
-            / f"account_id={cell.account_id}"
-            / f"date={cell.date}.jsonl"
+            / STREAMS[day_key.stream].table
+            / f"account_id={day_key.account_id}"
+            / f"date={day_key.date}.jsonl"
         )
         with storage(self.root):
             if not rejects:
                 path.unlink(missing_ok=True)
                 return
             make(path.parent)
-            aside = self.tmp / f"{cell.stream}-{cell.account_id}-{cell.date}.jsonl"
+            aside = self.tmp / f"{day_key.stream}-{day_key.account_id}-{day_key.date}.jsonl"
             # With numbers as they came, whatever their decimals.
             lines = (
                 simplejson.dumps({"reason": r.reason, "raw": r.raw}, use_decimal=True, ensure_ascii=False)

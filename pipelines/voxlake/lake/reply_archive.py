@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from voxlake.files import append, storage
 from voxlake.errors import DataError, SettingsError
+from voxlake.files import append, storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +40,7 @@ class Reply:
     body: bytes
 
 
-class Raw:
+class ReplyArchive:
     """The replies of one run in the making; safe to share between threads."""
 
     def __init__(self, root: Path, account_id: int, *, now: Callable[[], datetime]) -> None:

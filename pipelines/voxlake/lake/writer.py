@@ -33,7 +33,7 @@ _DELTAS = ["message_id", "processed_at", "transaction_id"]
 _STATISTICS = [*_DELTAS, "fragments", "cost", "status_id", "status", "direction", "delivery_status"]
 
 
-class Draft:
+class DayFileWriter:
     """A Parquet file in the making; rows come in the order in which they are to lie.
 
     Row groups have a fixed number of rows whatever the pieces that came, so the same rows give the same bytes and

@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from voxlake.errors import ApiRejected, OutcomeUnknown, Refused, VoxlakeError, gravest
 from voxlake.messaging.client import A2P_SEND, SEND
-from voxlake.errors import Declined, Refused, Uncertain, VoxlakeError, gravest
-from voxlake.messaging.validation import ADVICE, LONGEST, LONGEST_A2P, MOST_NUMBERS, check_sender, check_text, checked_numbers
 from voxlake.messaging.journal import FAILED, SENT, UNKNOWN
+from voxlake.messaging.validation import (
+    ADVICE,
+    LONGEST,
+    LONGEST_A2P,
+    MOST_NUMBERS,
+    check_sender,
+    check_text,
+    checked_numbers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from voxlake.messaging.client import Client
-    from voxlake.messaging.journal import Batch, Entry, Outbox
+    from voxlake.messaging.journal import Batch, Entry, SendJournal
     from voxlake.messaging.responses import HistoryRow
 
 SKIPPED, UNSENT = "skipped", "unsent"
@@ -92,7 +100,7 @@ def order(method: str, source: str, numbers: Iterable[str], text: str, *, store_
 
 def send(
     client: Client,
-    outbox: Outbox,
+    outbox: SendJournal,
     order: Order,
     *,
     now: Callable[[], datetime],
@@ -140,7 +148,7 @@ class _Run:
     """The requests of one order; `error` is what ended them early."""
 
     client: Client
-    outbox: Outbox
+    outbox: SendJournal
     batch: Batch
     order: Order
     now: Callable[[], datetime]
@@ -154,10 +162,10 @@ class _Run:
         )
         try:
             sent, failed = self._ask(numbers)
-        except Uncertain as error:
+        except OutcomeUnknown as error:
             self.error = error
             return [Result(number, UNKNOWN, reason="the reply was lost") for number in numbers]
-        except Declined as error:
+        except ApiRejected as error:
             if error.code in _OF_A_NUMBER and len(numbers) > 1:
                 # The whole was refused for the sake of some, and nothing was sent: look for them by halves.
                 self.outbox.settle(intent, at=self.now(), unsent=numbers)
@@ -207,7 +215,7 @@ def _result(entry: Entry) -> Result:
     return Result(entry.number, entry.state, entry.message_id, entry.code, reason)
 
 
-def look(client: Client, outbox: Outbox, *, now: Callable[[], datetime]) -> list[tuple[Entry, list[HistoryRow]]]:
+def look(client: Client, outbox: SendJournal, *, now: Callable[[], datetime]) -> list[tuple[Entry, list[HistoryRow]]]:
     """Look in the histories for every message of this account that may or may not have gone out.
 
     One that is found alone, from the same sender to the same number about that time, or with the same text where texts
@@ -232,7 +240,7 @@ def look(client: Client, outbox: Outbox, *, now: Callable[[], datetime]) -> list
     return found
 
 
-def _candidates(client: Client, outbox: Outbox, entry: Entry) -> list[HistoryRow]:
+def _candidates(client: Client, outbox: SendJournal, entry: Entry) -> list[HistoryRow]:
     """Read the rows that could be a message; those that are it by their stored text, where there are such."""
     batch = entry.batch
     history = client.sms_history if batch.method == SEND else client.a2p_sms_history

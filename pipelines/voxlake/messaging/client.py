@@ -10,10 +10,11 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from voxlake.api.history import Api
 from voxlake.api.auth import ApiKey, ServiceAccount, read_credentials
+from voxlake.api.history import Api
 from voxlake.clock import SYSTEM
-from voxlake.errors import DataError, Declined, SettingsError, Uncertain
+from voxlake.errors import ApiRejected, DataError, OutcomeUnknown, SettingsError
+from voxlake.messaging.responses import HistoryRow, read_a2p_sent, read_done, read_phones, read_sent
 from voxlake.messaging.validation import (
     ADVICE,
     LONGEST,
@@ -25,7 +26,6 @@ from voxlake.messaging.validation import (
     checked_numbers,
 )
 from voxlake.model import Page, Window
-from voxlake.messaging.responses import HistoryRow, read_a2p_sent, read_done, read_phones, read_sent
 from voxlake.settings import API_URL
 from voxlake.transform.streams import A2P, SMS
 
@@ -195,8 +195,8 @@ class Client:
         destination: str | None,
         own: str | None,
     ) -> Iterator[HistoryRow]:
+        from voxlake.extract.paginate import ApiQuirks  # noqa: PLC0415 - as above
         from voxlake.extract.verify import fetch  # noqa: PLC0415 - pandas, which sending does not need
-        from voxlake.extract.paginate import Limits  # noqa: PLC0415 - as above
 
         if start.tzinfo is None or end.tzinfo is None:
             raise SettingsError("A history is asked for by aware times: give them a zone, like datetime.UTC.")
@@ -206,7 +206,7 @@ class Client:
         api = _Filtered(self.api, {name: value for name, value in filters.items() if value is not None})
         names = HistoryRow.__dataclass_fields__
         for batch in (
-            fetch(cast("Api", api), stream, window, limits=Limits(), exact=True) if window.start < window.end else ()
+            fetch(cast("Api", api), stream, window, quirks=ApiQuirks(), exact=True) if window.start < window.end else ()
         ):
             if batch.problem is not None:
                 raise DataError(f"The history of {batch.window} could not be proved: {batch.problem}.")
@@ -218,13 +218,13 @@ class Client:
     ) -> T:
         try:
             return self.api.ask(method, parameters, read, roles=ROLES[method], once=once)
-        except Declined as error:
+        except ApiRejected as error:
             advice = ADVICE.get(error.code)
             if advice is None:
                 raise
-            raise Declined(error.told, code=error.code, advice=advice) from None
-        except Uncertain as error:
-            raise Uncertain(
+            raise ApiRejected(error.told, code=error.code, advice=advice) from None
+        except OutcomeUnknown as error:
+            raise OutcomeUnknown(
                 f"{str(error).removesuffix('.')}; it is not sent again by itself, because it could arrive twice: look"
                 " for it in the history by its recipient and time."
             ) from None

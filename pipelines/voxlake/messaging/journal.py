@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from voxlake.errors import AlreadyRunning, DataError
 from voxlake.files import append, make, storage, sync
-from voxlake.errors import DataError, Locked
 
 if TYPE_CHECKING:
     import io
@@ -50,7 +50,7 @@ class Entry:
     reason: str | None = None
 
 
-class Outbox:
+class SendJournal:
     """The open journal; made by `opened`."""
 
     def __init__(self, path: Path, file: io.FileIO) -> None:
@@ -179,7 +179,7 @@ class Outbox:
 
 
 @contextmanager
-def opened(root: Path) -> Iterator[Outbox]:
+def opened(root: Path) -> Iterator[SendJournal]:
     """Open the journal of a data directory for one sender at a time; the lock dies with its process.
 
     Raises:
@@ -199,8 +199,8 @@ def opened(root: Path) -> Iterator[Outbox]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Locked(f"Another send is under way with {path}: wait until it ends.") from None
-        yield Outbox(path, file)
+            raise AlreadyRunning(f"Another send is under way with {path}: wait until it ends.") from None
+        yield SendJournal(path, file)
 
 
 def _text(at: datetime) -> str:

@@ -60,12 +60,6 @@ def checked_number(number: str) -> str:
     return plain
 
 
-def written(party: str) -> str:
-    """Give a number or a SenderID as the histories have it: a number in digits, without a plus."""
-    plain = party.strip()
-    return plain.removeprefix("+") if _DIGITS.fullmatch(plain.removeprefix("+")) else party
-
-
 def checked_numbers(numbers: Iterable[str]) -> list[str]:
     """Check each number, and that none is listed twice."""
     plain = [checked_number(number) for number in numbers]

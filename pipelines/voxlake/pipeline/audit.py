@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from voxlake.errors import ApiRejected, VoxlakeError
 from voxlake.extract.count import count, learn_bounds
-from voxlake.errors import Declined, VoxlakeError
+from voxlake.extract.paginate import ApiQuirks
 from voxlake.extract.verify import fetch
 from voxlake.model import DAY, SECOND, Window, midnight
+from voxlake.text import counted
 from voxlake.transform.normalise import normalise
-from voxlake.extract.paginate import Limits
-from voxlake.reporting.calendar import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from voxlake.api.history import Api
-    from voxlake.extract.quirks import Bounds
+    from voxlake.extract.quirks import DateBounds
     from voxlake.lake.day_file import Lake
-    from voxlake.lake.manifest import Ledger
-    from voxlake.model import Part
+    from voxlake.lake.manifest import Manifest
+    from voxlake.model import DayFile
     from voxlake.transform.streams import Stream
     from voxlake.warehouse.publish import Warehouse
 
@@ -78,7 +78,7 @@ class Audit:
 def audit(
     api: Api,
     lake: Lake,
-    ledger: Ledger,
+    manifest: Manifest,
     days: Mapping[Stream, Sequence[date]],
     *,
     warehouse: Warehouse | None,
@@ -99,14 +99,14 @@ def audit(
             draw = random.Random(f"{seed}/{stream.name}").random  # noqa: S311 - a sample, not a secret
             try:
                 auditor = _Auditor(api, lake, warehouse, stream, pool)
-                audits.append(auditor.audit(ledger, its, pages=pages, draw=draw, now=now))
+                audits.append(auditor.audit(manifest, its, pages=pages, draw=draw, now=now))
             except VoxlakeError as error:
                 errors.append(error)
     return audits, errors
 
 
-def _ended(part: Part | None) -> bool:
-    return part is None or part.exported_at >= midnight(part.cell.date) + DAY
+def _ended(day_file: DayFile | None) -> bool:
+    return day_file is None or day_file.exported_at >= midnight(day_file.key.date) + DAY
 
 
 class _Auditor:
@@ -118,24 +118,27 @@ class _Auditor:
         self._broken: set[date] = set()
 
     def audit(
-        self, ledger: Ledger, days: Sequence[date], *, pages: int, draw: Callable[[], float], now: datetime
+        self, manifest: Manifest, days: Sequence[date], *, pages: int, draw: Callable[[], float], now: datetime
     ) -> Audit:
         """Compare everything there is to compare."""
-        held = ledger.of(self._api.account_id, self._stream.name)
-        parts = {day: held[day] for day in days if day in held}
-        known = [day for day in days if midnight(day) + DAY <= now and _ended(parts.get(day))]
+        held = manifest.of(self._api.account_id, self._stream.name)
+        day_files = {day: held[day] for day in days if day in held}
+        known = [day for day in days if midnight(day) + DAY <= now and _ended(day_files.get(day))]
         self._found.days = len(known)
-        for cell, error in ledger.damaged.items():
-            if (cell.account_id, cell.stream) == (self._api.account_id, self._stream.name) and cell.date in days:
-                self._differs(cell.date, str(error))
-        self._files(parts)
-        self._proofs(parts, known)
-        sound = {day: part for day, part in parts.items() if day not in self._broken}
-        for cell in self._warehouse.differing(sound.values()) if self._warehouse is not None else ():
-            self._differs(cell.date, "the database does not hold what the lake holds")
-        proved = {day: part for day, part in sound.items() if part.verified}
+        for day_key, error in manifest.damaged.items():
+            if (day_key.account_id, day_key.stream) == (
+                self._api.account_id,
+                self._stream.name,
+            ) and day_key.date in days:
+                self._differs(day_key.date, str(error))
+        self._files(day_files)
+        self._proofs(day_files, known)
+        sound = {day: day_file for day, day_file in day_files.items() if day not in self._broken}
+        for day_key in self._warehouse.differing(sound.values()) if self._warehouse is not None else ():
+            self._differs(day_key.date, "the database does not hold what the lake holds")
+        proved = {day: day_file for day, day_file in sound.items() if day_file.verified}
         bounds = learn_bounds(self._api, self._lake, self._stream, proved)
-        self._counts(parts, known, bounds)
+        self._counts(day_files, known, bounds)
         filled = [sound[day] for day in known if day in sound and sound[day].row_count]
         self._contents([(filled[int(draw() * len(filled))], draw()) for _ in range(pages if filled else 0)], bounds)
         return self._found
@@ -144,71 +147,71 @@ class _Auditor:
         """Take note of a difference."""
         self._found.differences.append(Difference(self._stream.name, day, told))
 
-    def _files(self, parts: dict[date, Part]) -> None:
+    def _files(self, day_files: dict[date, DayFile]) -> None:
         """Read every file against its own checksum and schema."""
-        for day, problem in zip(parts, self._pool.map(self._lake.damage, parts.values()), strict=True):
+        for day, problem in zip(day_files, self._pool.map(self._lake.damage, day_files.values()), strict=True):
             self._found.files += 1
             if problem is not None:
                 self._broken.add(day)
                 self._differs(day, problem)
 
-    def _proofs(self, parts: dict[date, Part], known: Sequence[date]) -> None:
+    def _proofs(self, day_files: dict[date, DayFile], known: Sequence[date]) -> None:
         """Name the days that no file is there for, or none that is proved."""
         damaged = {difference.date for difference in self._found.differences}
         for day in known:
-            if day not in parts and day not in damaged:
+            if day not in day_files and day not in damaged:
                 self._differs(day, "the lake has no file of this day")
-            elif day in parts and not parts[day].verified:
-                self._differs(day, f"not verified: {parts[day].problem}")
+            elif day in day_files and not day_files[day].verified:
+                self._differs(day, f"not verified: {day_files[day].problem}")
 
-    def _counts(self, parts: dict[date, Part], known: Sequence[date], bounds: Bounds | None) -> None:
+    def _counts(self, day_files: dict[date, DayFile], known: Sequence[date], bounds: DateBounds | None) -> None:
         """Ask how many messages each day holds, and compare."""
         for day, told in zip(known, self._pool.map(lambda day: self._count(day, bounds), known), strict=True):
             if told is None:
                 self._found.unread.append(f"{day}: the API gives no count that can be trusted")
                 continue
             self._found.counted += 1
-            rows = parts[day].row_count + parts[day].rejects if day in parts else 0
+            rows = day_files[day].row_count + day_files[day].rejects if day in day_files else 0
             if told != rows:
                 self._differs(day, f"the API counts {told:,} messages, the lake holds {rows:,}")
 
-    def _count(self, day: date, bounds: Bounds | None) -> int | None:
+    def _count(self, day: date, bounds: DateBounds | None) -> int | None:
         window = Window.of_days(day, day)
         if bounds is not None:
             return count(self._api, self._stream, window, bounds)
         # Nobody can say what a count means, so the day is read.
-        batches = list(fetch(self._api, self._stream, window, limits=Limits()))
+        batches = list(fetch(self._api, self._stream, window, quirks=ApiQuirks()))
         return sum(batch.total for batch in batches) if all(batch.verified for batch in batches) else None
 
-    def _contents(self, chosen: Sequence[tuple[Part, float]], bounds: Bounds | None) -> None:
+    def _contents(self, chosen: Sequence[tuple[DayFile, float]], bounds: DateBounds | None) -> None:
         """Ask for pages again and compare them row by row."""
-        for (part, _), page in zip(
+        for (day_file, _), page in zip(
             chosen, self._pool.map(lambda one: self._page(one[0], one[1], bounds), chosen), strict=True
         ):
             if page is None:
-                self._found.unread.append(f"{part.cell.date}: a page could not be asked for again")
+                self._found.unread.append(f"{day_file.key.date}: a page could not be asked for again")
                 continue
             self._found.pages += 1
             self._found.rows += page.num_rows
-            for told in self._compared(part, page):
-                self._differs(part.cell.date, told)
+            for told in self._compared(day_file, page):
+                self._differs(day_file.key.date, told)
 
-    def _page(self, part: Part, at: float, bounds: Bounds | None) -> pa.Table | None:
-        day = Window.of_days(part.cell.date, part.cell.date)
+    def _page(self, day_file: DayFile, at: float, bounds: DateBounds | None) -> pa.Table | None:
+        day = Window.of_days(day_file.key.date, day_file.key.date)
         asked = bounds.exactly(day) if bounds is not None else Window(day.start - SECOND, day.end)
-        for offset in (int(at * max(1, part.row_count - PAGE)), 0):
+        for offset in (int(at * max(1, day_file.row_count - PAGE)), 0):
             for size in (PAGE, 100):
                 try:
                     page = self._api.page(self._stream, asked, offset=offset, count=size)
-                except Declined:
+                except ApiRejected:
                     continue
                 if page.served:
                     return normalise([page.table], stream=self._stream, window=day)
         return None
 
-    def _compared(self, part: Part, page: pa.Table) -> Iterator[str]:
+    def _compared(self, day_file: DayFile, page: pa.Table) -> Iterator[str]:
         """Say which rows of a page the lake lacks or has otherwise."""
-        batches = self._lake.batches(part.cell)
+        batches = self._lake.batches(day_file.key)
         ours = {
             row["message_id"]: row
             for batch in batches

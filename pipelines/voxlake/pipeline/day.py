@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voxlake.errors import Declined, Unavailable, VoxlakeError
+from voxlake.errors import ApiRejected, Unavailable, VoxlakeError
+from voxlake.extract.by_id import days_now
+from voxlake.extract.paginate import RANGE_CODES, Pager
 from voxlake.extract.verify import fetch
 from voxlake.lake.day_file import difference
-from voxlake.extract.by_id import days_now
-from voxlake.model import DAY, Batch, Cell, Part, Window, midnight
+from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
 from voxlake.transform.normalise import distinct, integers
-from voxlake.extract.paginate import RANGE_CODES, Pager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.api.history import Api
+    from voxlake.extract.paginate import ApiQuirks
     from voxlake.lake.day_file import Lake
-    from voxlake.lake.manifest import Ledger
+    from voxlake.lake.manifest import Manifest
     from voxlake.model import Reject
-    from voxlake.extract.paginate import Limits
     from voxlake.transform.streams import Stream
 
 # A chunk should stay below the deepest offset even where a busy day follows quiet ones. Of csv, one pair of counts
@@ -36,46 +36,46 @@ _CHUNK = {"json": 8_000, "csv": 32_000}
 
 
 @dataclass(slots=True)
-class Outcome:
+class DayResults:
     """The days that were written, and what ended the work early, if anything; to the days `moved`, messages moved."""
 
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[WrittenDay] = field(default_factory=list)
     moved: set[date] = field(default_factory=set)
     error: VoxlakeError | None = None
 
     @property
     def empty(self) -> set[date]:
         """The days of which nothing came, and nothing is proved."""
-        return {kept.part.cell.date for kept in self.kept if not (kept.part.row_count or kept.part.verified)}
+        return {kept.day_file.key.date for kept in self.kept if not (kept.day_file.row_count or kept.day_file.verified)}
 
 
-class Kept(NamedTuple):
+class WrittenDay(NamedTuple):
     """A day that was written, with how many of its rows are new, changed, and gone against the file before."""
 
-    part: Part
+    day_file: DayFile
     new: int
     changed: int
     gone: int = 0
 
 
-def survey(api: Api, stream: Stream, window: Window, limits: Limits) -> list[Window]:
+def survey(api: Api, stream: Stream, window: Window, quirks: ApiQuirks) -> list[Window]:
     """Ask once how many rows a window of whole days holds, and cut it so that each piece is worth its requests."""
     days = len(window.days)
     if days == 1:
         return [window]
-    asked = Pager(api, stream, limits, None).asked(window)
-    if asked.seconds < limits.longest:
+    asked = Pager(api, stream, quirks, None).asked(window)
+    if asked.seconds < quirks.longest:
         try:
-            rows = limits.counted[stream.name, asked] = api.total(stream, asked)
+            rows = quirks.counted[stream.name, asked] = api.total(stream, asked)
             return window.split(-(-rows // _CHUNK[api.output]) or 1)
         except Unavailable:
             # Perhaps the moment is bad: the smallest windows will tell.
             return window.split(days)
-        except Declined as error:
+        except ApiRejected as error:
             if error.code not in RANGE_CODES:
                 return window.split(days)
-            limits.longest = min(limits.longest, asked.seconds)
-    return [piece for half in window.split(2) for piece in survey(api, stream, half, limits)]
+            quirks.longest = min(quirks.longest, asked.seconds)
+    return [piece for half in window.split(2) for piece in survey(api, stream, half, quirks)]
 
 
 def extract(
@@ -84,34 +84,34 @@ def extract(
     stream: Stream,
     window: Window,
     *,
-    before: Ledger,
-    limits: Limits,
+    before: Manifest,
+    quirks: ApiQuirks,
     now: Callable[[], datetime],
     elsewhere: Collection[int] = (),
     force: bool = False,
-) -> Outcome:
+) -> DayResults:
     """Fetch whole UTC days and put each in place as soon as it is complete.
 
     A day in progress is taken up to now, so that it holds still. What was written stays written when a later day
     of the window fails. Messages that the file before has, and that are neither given any more nor lie `elsewhere` in
     the lake, stay in the day, which is then not verified; with `force`, the API's word is taken, and the file kept.
     """
-    outcome = Outcome()
+    outcome = DayResults()
     asked = Window(window.start, min(window.end, now().replace(microsecond=0)))
     day = None
     try:
-        for batch in fetch(api, stream, asked, limits=limits):
+        for batch in fetch(api, stream, asked, quirks=quirks):
             for piece in _by_day(batch):
-                if day is None or day.cell.date != piece.window.start.date():
-                    day = _Day(lake, stream, Cell(api.account_id, stream.name, piece.window.start.date()))
+                if day is None or day.key.date != piece.window.start.date():
+                    day = _Day(lake, stream, DayKey(api.account_id, stream.name, piece.window.start.date()))
                 day.add(piece)
-                if piece.window.end in (midnight(day.cell.date) + DAY, asked.end):
+                if piece.window.end in (midnight(day.key.date) + DAY, asked.end):
                     # Of the seconds since it was asked for, nothing is known.
-                    at = now() if piece.window.end == midnight(day.cell.date) + DAY else asked.end
-                    kept, lost = day.keep(before.get(day.cell), now=at, elsewhere=elsewhere, force=force)
+                    at = now() if piece.window.end == midnight(day.key.date) + DAY else asked.end
+                    kept, lost = day.keep(before.get(day.key), now=at, elsewhere=elsewhere, force=force)
                     outcome.kept.append(kept)
                     if lost:
-                        outcome.moved |= days_now(api, stream, day.cell.date, lost)
+                        outcome.moved |= days_now(api, stream, day.key.date, lost)
                     day = None
     except VoxlakeError as error:
         outcome.error = error
@@ -121,7 +121,7 @@ def extract(
     return outcome
 
 
-def _by_day(batch: Batch) -> Iterator[Batch]:
+def _by_day(batch: WindowRows) -> Iterator[WindowRows]:
     """Cut a batch at its midnights; only proved batches span days, so their counts can be cut as well."""
     days = batch.window.days
     if len(days) == 1:
@@ -132,15 +132,15 @@ def _by_day(batch: Batch) -> Iterator[Batch]:
     cuts = [*np.searchsorted(times, midnights).tolist(), len(times)]
     for day, start, end in zip(days, cuts[:-1], cuts[1:], strict=True):
         table = batch.table.slice(start, end - start)
-        yield Batch(Window(midnight(day), min(midnight(day) + DAY, batch.window.end)), table, table.num_rows)
+        yield WindowRows(Window(midnight(day), min(midnight(day) + DAY, batch.window.end)), table, table.num_rows)
 
 
 class _Day:
     """One cell in the making: the pieces come in the order of time, so that a day of any size fits in memory."""
 
-    def __init__(self, lake: Lake, stream: Stream, cell: Cell) -> None:
-        self.cell = cell
-        self.draft = lake.draft(cell)
+    def __init__(self, lake: Lake, stream: Stream, day_key: DayKey) -> None:
+        self.key = day_key
+        self.draft = lake.draft(day_key)
         self._lake, self._stream = lake, stream
         self._ids: list[pa.ChunkedArray] = []
         self._rejects: list[Reject] = []
@@ -148,7 +148,7 @@ class _Day:
         self._total = 0
         self._moving = 0
 
-    def add(self, piece: Batch) -> None:
+    def add(self, piece: WindowRows) -> None:
         """Append the rows of a part of the day."""
         self.draft.add(piece.table)
         self._ids += piece.table["message_id"].chunks
@@ -159,42 +159,42 @@ class _Day:
             self._problems.append(piece.problem)
 
     def keep(
-        self, old: Part | None, *, now: datetime, elsewhere: Collection[int], force: bool
-    ) -> tuple[Kept, set[int]]:
+        self, old: DayFile | None, *, now: datetime, elsewhere: Collection[int], force: bool
+    ) -> tuple[WrittenDay, set[int]]:
         """Put the file in place, and count what differs from the one before; the ids are those that it would lack."""
         if distinct(self._ids) != self.draft.rows:
             self._problems.append("rows moved in time while they were read")
-        path = self._lake.path(self.cell)
+        path = self._lake.path(self.key)
         if self._problems:
             self.draft.finish()
             self.draft.seal({})
             self._merge(path if old is not None and self._lake.damage(old) is None else None)
-        part = self._sealed(now)
+        day_file = self._sealed(now)
         new, changed, gone = self.draft.rows, 0, set[int]()
         if old is not None:
-            same = old.checksum == part.checksum
+            same = old.checksum == day_file.checksum
             new, changed, gone = (0, 0, gone) if same else difference(path, self.draft.path)
         lost = gone.difference(elsewhere)
         if old is not None and lost and self._lake.damage(old) is not None:
             # Not what was read once.
             gone, lost = set(), set()
         if lost and force:
-            self._lake.set_aside(self.cell)
+            self._lake.set_aside(self.key)
         elif lost:
             self._problems.append(
                 f"{len(lost):,} messages that were read before are not given any more"
                 " ('voxlake backfill --force' takes the API's word)"
             )
             self._merge(path)
-            part, gone = self._sealed(now), set()
-        self._lake.write_rejects(self.cell, self._rejects)
-        self._lake.put(self.draft, part)
-        return Kept(part, new, changed, len(gone)), lost
+            day_file, gone = self._sealed(now), set()
+        self._lake.write_rejects(self.key, self._rejects)
+        self._lake.put(self.draft, day_file)
+        return WrittenDay(day_file, new, changed, len(gone)), lost
 
-    def _sealed(self, now: datetime) -> Part:
+    def _sealed(self, now: datetime) -> DayFile:
         """Finish the draft, and give what it proves."""
-        part = Part(
-            cell=self.cell,
+        day_file = DayFile(
+            key=self.key,
             row_count=self.draft.rows,
             total_count=self._total,
             verified=not self._problems,
@@ -204,8 +204,8 @@ class _Day:
             rejects=len(self._rejects),
             problem="; ".join(dict.fromkeys(self._problems)) or None,
         )
-        self.draft.seal(self._lake.proof_of(part))
-        return part
+        self.draft.seal(self._lake.proof_of(day_file))
+        return day_file
 
     def _merge(self, old: Path | None) -> None:
         """Keep the rows of an earlier reading that this one, which is sealed, may lack: each once, as it came last."""
@@ -215,7 +215,7 @@ class _Day:
         last = numbered.group_by("message_id").aggregate([("row", "max")])["row_max"]
         table = table.take(last).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
         self._moving = _count(self._stream.moves(table))
-        self.draft = self._lake.draft(self.cell)
+        self.draft = self._lake.draft(self.key)
         self.draft.add(table)
 
 

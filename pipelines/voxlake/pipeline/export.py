@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from voxlake.errors import CredentialsRefused, Doubled, Refused, StorageFull, VoxlakeError
+from voxlake.errors import CredentialsRefused, DuplicateMessage, Refused, StorageFull, VoxlakeError
+from voxlake.extract.paginate import ApiQuirks
+from voxlake.lake.manifest import Manifest
+from voxlake.model import DayKey, Window, midnight
 from voxlake.pipeline.day import extract, survey
-from voxlake.lake.manifest import Ledger
-from voxlake.model import Cell, midnight
-from voxlake.extract.paginate import Limits
-from voxlake.pipeline.plan import Plan, neighbours, plan
+from voxlake.pipeline.plan import Plan, plan
 from voxlake.pipeline.refresh import probe
-from voxlake.pipeline.result import Report, StreamReport
+from voxlake.pipeline.result import RunResult, StreamResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from voxlake.api.history import Api
-    from voxlake.pipeline.day import Outcome
     from voxlake.lake.day_file import Lake
-    from voxlake.warehouse.build import Loading
-    from voxlake.model import Part, Settling, Window
+    from voxlake.model import DayFile, FinalityPolicy
+    from voxlake.pipeline.day import DayResults
     from voxlake.transform.streams import Stream
+    from voxlake.warehouse.build import DatabaseBuild
     from voxlake.warehouse.publish import Warehouse
 
 
@@ -35,25 +35,25 @@ def export(
     api: Api,
     lake: Lake,
     streams: Sequence[Stream],
-    days: Callable[[Ledger, Stream], Sequence[date]],
+    days: Callable[[Manifest, Stream], Sequence[date]],
     *,
     now: Callable[[], datetime],
     jobs: int,
-    settling: Settling,
+    finality: FinalityPolicy,
     force: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _planned: None,
-) -> Report:
+) -> RunResult:
     """Bring every day that is asked for and not final into the lake, publish, and say what was not done.
 
     The caller holds the lock of the lake. `days` gives the UTC days of a stream; `now` the time in UTC; `progress` is
     told days done and days planned. Trouble with one window never stops the others; a refusal stops its stream.
     """
     run = Run(api, lake, streams, now=now, progress=progress)
-    plans = run.plan(days, settling=settling, force=force)
+    plans = run.plan(days, finality=finality, force=force)
     with run.pool(jobs):
-        stale = run.probe(plans, settling=settling)
+        stale = run.probe(plans, finality=finality)
         run.read({stream: {*plans[stream].read, *stale[stream]} for stream in streams})
-        return run.publish(settling=settling)
+        return run.publish(finality=finality)
 
 
 _LOAD = 100_000
@@ -72,30 +72,30 @@ class Run:
         now: Callable[[], datetime],
         progress: Callable[[int, int], None] = lambda _done, _planned: None,
     ) -> None:
-        self.ledger = Ledger(lake)
-        self.report = Report([StreamReport(stream.name) for stream in streams])
+        self.manifest = Manifest(lake)
+        self.report = RunResult([StreamResult(stream.name) for stream in streams])
         self._reports = dict(zip(streams, self.report.streams, strict=True))
         self._api, self._lake, self._now = api, lake, now
-        self._limits = Limits()
+        self._quirks = ApiQuirks()
         self._wanted: dict[Stream, set[date]] = {stream: set() for stream in streams}
-        self._loading: Loading | None = None
+        self._loading: DatabaseBuild | None = None
         self._early = True
-        self._ready: dict[Stream, dict[Cell, Part]] = {stream: {} for stream in streams}
+        self._ready: dict[Stream, dict[DayKey, DayFile]] = {stream: {} for stream in streams}
         self._loaded = 0
         self._progress, self._done = progress, 0
         self._force = False
 
     def plan(
-        self, days: Callable[[Ledger, Stream], Sequence[date]], *, settling: Settling, force: bool
+        self, days: Callable[[Manifest, Stream], Sequence[date]], *, finality: FinalityPolicy, force: bool
     ) -> dict[Stream, Plan]:
         """Decide what to do with each day of each stream; asks nobody."""
         self._force = force
         began = self._begun()
         plans = {}
         for stream, report in self._reports.items():
-            known = self.ledger.of(self._api.account_id, stream.name)
-            begun = [day for day in days(self.ledger, stream) if midnight(day) < began]
-            plans[stream] = plan(begun, known, settling=settling, force=force)
+            known = self.manifest.of(self._api.account_id, stream.name)
+            begun = [day for day in days(self.manifest, stream) if midnight(day) < began]
+            plans[stream] = plan(begun, known, finality=finality, force=force)
             report.days, report.final = plans[stream].open, len(plans[stream].final)
         return plans
 
@@ -120,11 +120,11 @@ class Run:
                 if self._loading is not None:
                     self._loading.close()
 
-    def probe(self, plans: Mapping[Stream, Plan], *, settling: Settling) -> dict[Stream, set[date]]:
+    def probe(self, plans: Mapping[Stream, Plan], *, finality: FinalityPolicy) -> dict[Stream, set[date]]:
         """Look after the days that were verified once, and give those that must be read again."""
         probes = {
             stream: self._pool.submit(
-                probe, self._api, self._lake, stream, plan.probe, now=self._now(), settling=settling
+                probe, self._api, self._lake, stream, plan.probe, now=self._now(), finality=finality
             )
             for stream, plan in plans.items()
             if plan.probe
@@ -137,10 +137,10 @@ class Run:
                 self._reports[stream].errors.append(error)
                 continue
             stale[stream] = found.stale
-            for part, changed in found.parts:
-                self.ledger.add(part)
-                self._reports[stream].add(part, new=0, changed=changed)
-            self._advance(len(found.parts))
+            for day_file, changed in found.day_files:
+                self.manifest.add(day_file)
+                self._reports[stream].add(day_file, new=0, changed=changed)
+            self._advance(len(found.day_files))
         return stale
 
     def read(self, days: Mapping[Stream, Iterable[date]], *, elsewhere: Collection[int] = ()) -> None:
@@ -156,7 +156,7 @@ class Run:
         waiting = Counter(stream for stream, _ in futures.values())
         more: dict[Stream, set[date]] = {stream: set() for stream in days}
         empty: dict[Stream, set[date]] = {stream: set() for stream in days}
-        selecting = dict(self._limits.selecting)
+        selecting = dict(self._quirks.selecting)
         for future in as_completed(futures):
             stream, window = futures[future]
             self._advance(len(window.days))
@@ -173,21 +173,21 @@ class Run:
                         pending.cancel()
         for stream in days:
             # What shows a day that has rows was learned since, and proves one that has none.
-            if self._limits.selecting.get(stream.name) != selecting.get(stream.name):
+            if self._quirks.selecting.get(stream.name) != selecting.get(stream.name):
                 more[stream] |= empty[stream]
         if any(more.values()):
             self.read(more)
 
     def _extracting(
         self, days: Mapping[Stream, Iterable[date]], elsewhere: Collection[int]
-    ) -> dict[Future[Outcome], tuple[Stream, Window]]:
+    ) -> dict[Future[DayResults], tuple[Stream, Window]]:
         """Begin to read days, window by window."""
         surveyed = self._surveyed(days)
         self._mark_beginnings(surveyed)
         futures = {
             self._pool.submit(
                 extract, self._api, self._lake, stream, window,
-                before=self.ledger, limits=self._limits, now=self._now, elsewhere=elsewhere, force=self._force,
+                before=self.manifest, quirks=self._quirks, now=self._now, elsewhere=elsewhere, force=self._force,
             ): (stream, window)
             for stream, window in surveyed
         }  # fmt: skip
@@ -196,41 +196,41 @@ class Run:
             self._loading.prepare()
         return futures
 
-    def _keep(self, stream: Stream, outcome: Outcome, *, last: bool) -> None:
+    def _keep(self, stream: Stream, outcome: DayResults, *, last: bool) -> None:
         """Take note of what was read of a window, and load it when it is worth it."""
         report = self._reports[stream]
         for kept in outcome.kept:
-            self.ledger.add(kept.part)
-            report.add(kept.part, new=kept.new, changed=kept.changed, gone=kept.gone)
-        self._load(stream, [kept.part for kept in outcome.kept], last=last)
+            self.manifest.add(kept.day_file)
+            report.add(kept.day_file, new=kept.new, changed=kept.changed, gone=kept.gone)
+        self._load(stream, [kept.day_file for kept in outcome.kept], last=last)
         if outcome.error is not None:
             report.errors.append(outcome.error)
 
-    def repair(self, days: Mapping[Stream, Sequence[date]], *, settling: Settling) -> Report:
+    def repair(self, days: Mapping[Stream, Sequence[date]], *, finality: FinalityPolicy) -> RunResult:
         """Read days again whatever is known of them, and build the database anew."""
         self._early, self._force = False, True
         for stream, its in days.items():
             self._reports[stream].days = len(its)
         self.read(days)
-        return self.publish(settling=settling, anew=True)
+        return self.publish(finality=finality, anew=True)
 
-    def publish(self, *, settling: Settling, anew: bool = False) -> Report:
+    def publish(self, *, finality: FinalityPolicy, anew: bool = False) -> RunResult:
         """Bring the database up to the lake, and remember how the run ended."""
         self.report.database = str(self._warehouse.path)
         try:
             self._name_unread()
             try:
-                self._swap(settling=settling, anew=anew)
-            except Doubled:
-                self._part()
-                self._swap(settling=settling, anew=anew)
+                self._swap(finality=finality, anew=anew)
+            except DuplicateMessage:
+                self._day_file()
+                self._swap(finality=finality, anew=anew)
         except VoxlakeError as error:
             self.report.errors.append(error)
         self.report.moved = self._warehouse.moved
         self.report.requests = self._api.requests
         ended_at = self._now().isoformat(timespec="seconds")
         try:
-            self.ledger.save(last_run={"ended_at": ended_at, **self.report.to_json()})
+            self.manifest.save(last_run={"ended_at": ended_at, **self.report.to_json()})
         except StorageFull as error:
             self.report.errors.append(error)
         return self.report
@@ -243,30 +243,30 @@ class Run:
         account = self._api.account_id
         for stream in {stream for stream, _ in surveyed}:
             first = min(window for its, window in surveyed if its is stream).days[0]
-            oldest = self.ledger.oldest(account, stream.name)
+            oldest = self.manifest.oldest(account, stream.name)
             if oldest is None or first < oldest:
                 try:
-                    self._lake.unread(Cell(account, stream.name, first), "its export has not ended", now=self._now())
+                    self._lake.unread(DayKey(account, stream.name, first), "its export has not ended", now=self._now())
                 except VoxlakeError as error:
                     self._reports[stream].errors.append(error)
 
-    def _load(self, stream: Stream, parts: Iterable[Part], *, last: bool) -> None:
+    def _load(self, stream: Stream, day_files: Iterable[DayFile], *, last: bool) -> None:
         """Load days that are in place, more at a time the more there are, while the threads read others."""
         ready = self._ready[stream]
-        ready.update((part.cell, part) for part in parts)
-        rows = sum(part.row_count for part in ready.values())
+        ready.update((day_file.key, day_file) for day_file in day_files)
+        rows = sum(day_file.row_count for day_file in ready.values())
         if self._loading is not None and (last or rows >= max(_LOAD, self._loaded // 4)):
             self._loading.load(list(ready.values()))
             self._loaded += rows
             ready.clear()
 
-    def _swap(self, *, settling: Settling, anew: bool) -> None:
+    def _swap(self, *, finality: FinalityPolicy, anew: bool) -> None:
         """Put the next database in place: the one that was loaded beside the reading, unless it was given up."""
         loading, self._loading, self._early = self._loading, None, False
         if loading is None:
-            self._warehouse.publish(self.ledger.sound(), settling=settling, anew=anew)
+            self._warehouse.publish(self.manifest.sound(), finality=finality, anew=anew)
         else:
-            self._warehouse.swap(loading, self.ledger.sound(), settling=settling)
+            self._warehouse.swap(loading, self.manifest.sound(), finality=finality)
 
     def _name_unread(self) -> None:
         """Put down that days could not be read, unless an earlier reading of them lies in the lake.
@@ -275,34 +275,34 @@ class Run:
         """
         account = self._api.account_id
         refused = all(any(isinstance(e, CredentialsRefused) for e in r.errors) for r in self.report.streams)
-        if refused and all(part.cell.account_id != account for part in self.ledger):
+        if refused and all(day_file.key.account_id != account for day_file in self.manifest):
             return
         for stream, report in self._reports.items():
             problem = str(report.errors[0]) if report.errors else "it was not read"
             for day in sorted(self._wanted[stream]):
-                cell = Cell(account, stream.name, day)
-                if self.ledger.get(cell) is None and cell not in self.ledger.damaged:
-                    part = self._lake.unread(cell, problem, now=self._now())
-                    self.ledger.add(part)
-                    report.add(part, new=0, changed=0)
+                day_key = DayKey(account, stream.name, day)
+                if self.manifest.get(day_key) is None and day_key not in self.manifest.damaged:
+                    day_file = self._lake.unread(day_key, problem, now=self._now())
+                    self.manifest.add(day_file)
+                    report.add(day_file, new=0, changed=0)
 
-    def _part(self) -> None:
+    def _day_file(self) -> None:
         """Part two days that hold the same message: read the older file again; if that fails, its message goes."""
         for stream in self._reports:
             # Read again, the first may turn out to be the message's day, and the other the one to be read.
             for _ in range(2):
-                doubled = self._lake.doubled(self.ledger, self._api.account_id, stream.name)
+                doubled = self._lake.doubled(self.manifest, self._api.account_id, stream.name)
                 ids = {message_id for its in doubled.values() for message_id in its}
-                self.read({stream: {cell.date for cell in doubled}}, elsewhere=ids)
-            for cell, ids in self._lake.doubled(self.ledger, self._api.account_id, stream.name).items():
-                part = self._lake.without(self.ledger[cell], ids)
-                self.ledger.add(part)
-                self._reports[stream].add(part, new=0, changed=len(ids))
+                self.read({stream: {day_key.date for day_key in doubled}}, elsewhere=ids)
+            for day_key, ids in self._lake.doubled(self.manifest, self._api.account_id, stream.name).items():
+                day_file = self._lake.without(self.manifest[day_key], ids)
+                self.manifest.add(day_file)
+                self._reports[stream].add(day_file, new=0, changed=len(ids))
 
     def _surveyed(self, days: Mapping[Stream, Iterable[date]]) -> list[tuple[Stream, Window]]:
         """Cut the days into windows that are worth their requests; a stream that is refused drops out here."""
-        windows = [(stream, window) for stream, its in days.items() for window in neighbours(its)]
-        surveys = [self._pool.submit(survey, self._api, stream, window, self._limits) for stream, window in windows]
+        windows = [(stream, window) for stream, its in days.items() for window in Window.joining(its)]
+        surveys = [self._pool.submit(survey, self._api, stream, window, self._quirks) for stream, window in windows]
         pieces: list[tuple[Stream, Window]] = []
         for (stream, _), pending in zip(windows, surveys, strict=True):
             try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from voxlake.model import DAY, Part, Window, midnight
+from voxlake.model import DAY, DayFile, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from voxlake.model import Settling
+    from voxlake.model import FinalityPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Plan:
     """What a run does with the days it was asked for: read them, probe those that were verified, skip the final."""
 
     read: tuple[date, ...]
-    probe: tuple[Part, ...]
+    probe: tuple[DayFile, ...]
     final: tuple[date, ...]
 
     @property
@@ -28,33 +28,21 @@ class Plan:
         return len(self.read) + len(self.probe)
 
 
-def plan(days: Iterable[date], known: Mapping[date, Part], *, settling: Settling, force: bool = False) -> Plan:
+def plan(days: Iterable[date], known: Mapping[date, DayFile], *, finality: FinalityPolicy, force: bool = False) -> Plan:
     """Sort days by what is known of them; `force` reads them all.
 
     A day whose export was verified before the day had ended says nothing of the rest of that day.
     """
     read, probe, final = [], [], []
     for day in sorted(set(days)):
-        part = known.get(day)
-        if force or part is None or not part.verified or part.exported_at < midnight(day) + DAY:
+        day_file = known.get(day)
+        if force or day_file is None or not day_file.verified or day_file.exported_at < midnight(day) + DAY:
             read.append(day)
-        elif part.final(settling):
+        elif day_file.final(finality):
             final.append(day)
         else:
-            probe.append(part)
+            probe.append(day_file)
     return Plan(tuple(read), tuple(probe), tuple(final))
-
-
-def neighbours(days: Iterable[date]) -> list[Window]:
-    """Join days into windows of neighbours, oldest first."""
-    windows: list[Window] = []
-    for day in sorted(days):
-        following = Window.of_days(day, day)
-        if windows and windows[-1].end == following.start:
-            windows[-1] = Window(windows[-1].start, following.end)
-        else:
-            windows.append(following)
-    return windows
 
 
 def span(first: date, end: date) -> list[date]:

@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voxlake.extract.count import CALIBRATION, count, learn_bounds
 from voxlake.errors import DataError
 from voxlake.extract.by_id import IDS, by_id
+from voxlake.extract.count import CALIBRATION, count, learn_bounds
 from voxlake.model import Window, midnight
-from voxlake.pipeline.plan import neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
     from voxlake.api.history import Api
-    from voxlake.extract.quirks import Bounds
+    from voxlake.extract.quirks import DateBounds
     from voxlake.lake.day_file import Lake
-    from voxlake.model import Part, Settling
+    from voxlake.model import DayFile, FinalityPolicy
     from voxlake.transform.streams import Stream
 
 PAGE = 1000
@@ -37,23 +36,23 @@ class Probed:
     """Days that must be read again, final or not, and the parts of the others with how many of their rows changed."""
 
     stale: set[date] = field(default_factory=set)
-    parts: list[tuple[Part, int]] = field(default_factory=list)
+    day_files: list[tuple[DayFile, int]] = field(default_factory=list)
 
 
 def probe(
     api: Api,
     lake: Lake,
     stream: Stream,
-    parts: Sequence[Part],
+    day_files: Sequence[DayFile],
     *,
     now: datetime,
-    settling: Settling,
+    finality: FinalityPolicy,
 ) -> Probed:
     """Compare days that were verified after their end with what the API counts now, and refresh their statuses."""
-    by_day = {part.cell.date: part for part in parts}
+    by_day = {day_file.key.date: day_file for day_file in day_files}
     probed = Probed()
-    pieces = [piece for window in neighbours(by_day) for piece in _pieces(window)]
-    rows, moving = (sum(number) for number in zip(*((p.row_count, p.moving) for p in parts), strict=True))
+    pieces = [piece for window in Window.joining(by_day) for piece in _pieces(window)]
+    rows, moving = (sum(number) for number in zip(*((p.row_count, p.moving) for p in day_files), strict=True))
     # Few rows are read as quickly as they are counted, and a reading proves more.
     worth = rows // PAGE > CALIBRATION + len(pieces) + moving // IDS
     bounds = learn_bounds(api, lake, stream, by_day) if worth else None
@@ -62,22 +61,22 @@ def probe(
         return probed
     for piece in pieces:
         probed.stale |= _differing(api, stream, piece, bounds, by_day)
-    quiet = [part for day, part in by_day.items() if day not in probed.stale]
+    quiet = [day_file for day, day_file in by_day.items() if day not in probed.stale]
     # Where many rows of a day still move, reading it whole takes fewer requests than asking for them by id.
-    probed.stale |= {part.cell.date for part in quiet if part.moving * PAGE > part.row_count * IDS}
-    quiet = [part for part in quiet if part.cell.date not in probed.stale]
-    latest, elsewhere = _latest(api, lake, stream, [part for part in quiet if part.moving])
+    probed.stale |= {day_file.key.date for day_file in quiet if day_file.moving * PAGE > day_file.row_count * IDS}
+    quiet = [day_file for day_file in quiet if day_file.key.date not in probed.stale]
+    latest, elsewhere = _latest(api, lake, stream, [day_file for day_file in quiet if day_file.moving])
     probed.stale |= elsewhere
-    quiet = [part for part in quiet if part.cell.date not in elsewhere]
-    for part in quiet:
-        rows = latest.get(part.cell.date) if part.moving else {}
+    quiet = [day_file for day_file in quiet if day_file.key.date not in elsewhere]
+    for day_file in quiet:
+        rows = latest.get(day_file.key.date) if day_file.moving else {}
         try:
             if rows is not None:
-                _refresh(lake, stream, part, rows, probed, now=now, settling=settling)
+                _refresh(lake, stream, day_file, rows, probed, now=now, finality=finality)
                 continue
         except DataError:
             pass  # a file that cannot be read is read from the API again
-        probed.stale.add(part.cell.date)
+        probed.stale.add(day_file.key.date)
     return probed
 
 
@@ -88,7 +87,7 @@ def _pieces(window: Window) -> list[Window]:
     return [piece for span in older for piece in span.split(PIECES)] + [Window.of_days(day, day) for day in recent]
 
 
-def _differing(api: Api, stream: Stream, window: Window, bounds: Bounds, by_day: dict[date, Part]) -> set[date]:
+def _differing(api: Api, stream: Stream, window: Window, bounds: DateBounds, by_day: dict[date, DayFile]) -> set[date]:
     """Find the days of a window that the API counts otherwise than the lake, by halving."""
     if count(api, stream, window, bounds) == sum(by_day[day].row_count for day in window.days):
         return set()
@@ -98,20 +97,20 @@ def _differing(api: Api, stream: Stream, window: Window, bounds: Bounds, by_day:
 
 
 def _latest(
-    api: Api, lake: Lake, stream: Stream, parts: Sequence[Part]
+    api: Api, lake: Lake, stream: Stream, day_files: Sequence[DayFile]
 ) -> tuple[dict[date, dict[int, dict[str, Any]] | None], set[date]]:
     """Ask for the messages that can still change, by id: per day their rows, or None where they must be read by day.
 
     Where messages moved to other days, these must be read as well.
     """
     elsewhere: set[date] = set()
-    found: dict[date, dict[int, dict[str, Any]] | None] = {part.cell.date: {} for part in parts}
+    found: dict[date, dict[int, dict[str, Any]] | None] = {day_file.key.date: {} for day_file in day_files}
     wanted: list[tuple[date, int]] = []
-    for part in parts:
+    for day_file in day_files:
         try:
-            wanted += [(part.cell.date, message_id) for message_id in _moving_ids(lake, stream, part)]
+            wanted += [(day_file.key.date, message_id) for message_id in _moving_ids(lake, stream, day_file)]
         except DataError:
-            found[part.cell.date] = None
+            found[day_file.key.date] = None
     for first in range(0, len(wanted), IDS):
         some = wanted[first : first + IDS]
         window = Window.of_days(some[0][0], some[-1][0])
@@ -128,10 +127,10 @@ def _latest(
     return found, elsewhere
 
 
-def _moving_ids(lake: Lake, stream: Stream, part: Part) -> list[int]:
+def _moving_ids(lake: Lake, stream: Stream, day_file: DayFile) -> list[int]:
     return [
         message_id
-        for batch in lake.batches(part.cell, columns=["message_id", "status_id", stream.own])
+        for batch in lake.batches(day_file.key, columns=["message_id", "status_id", stream.own])
         for message_id in batch.filter(stream.moves(batch))["message_id"].to_pylist()
     ]
 
@@ -139,32 +138,34 @@ def _moving_ids(lake: Lake, stream: Stream, part: Part) -> list[int]:
 def _refresh(
     lake: Lake,
     stream: Stream,
-    part: Part,
+    day_file: DayFile,
     rows: dict[int, dict[str, Any]],
     probed: Probed,
     *,
     now: datetime,
-    settling: Settling,
+    finality: FinalityPolicy,
 ) -> None:
     """Write a day anew where its messages changed, or where it can be final now; else leave its file alone."""
-    changed = _changed(lake, part, rows)
+    changed = _changed(lake, day_file, rows)
     if any(row["processed_at"] != old for row, old in changed):
-        probed.stale.add(part.cell.date)
+        probed.stale.add(day_file.key.date)
         return
     fresh = pa.Table.from_pylist([row for row, _ in changed], schema=stream.schema)
     settled = int(pc.sum(pc.invert(stream.moves(fresh))).as_py() or 0)
-    proved = replace(part, moving=part.moving - settled, exported_at=now)
-    if changed or proved.final(settling):
-        part = lake.rewrite(part, proved, fresh)
-    probed.parts.append((part, len(changed)))
+    proved = replace(day_file, moving=day_file.moving - settled, exported_at=now)
+    if changed or proved.final(finality):
+        day_file = lake.rewrite(day_file, proved, fresh)
+    probed.day_files.append((day_file, len(changed)))
 
 
-def _changed(lake: Lake, part: Part, rows: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], datetime]]:
+def _changed(lake: Lake, day_file: DayFile, rows: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], datetime]]:
     """Give the rows that differ from those in the lake, each with the time that it has there."""
     if not rows:
         return []
     ids = pa.array(rows, pa.int64())
     held = (
-        row for batch in lake.batches(part.cell) for row in batch.filter(pc.is_in(batch["message_id"], ids)).to_pylist()
+        row
+        for batch in lake.batches(day_file.key)
+        for row in batch.filter(pc.is_in(batch["message_id"], ids)).to_pylist()
     )
     return [(rows[row["message_id"]], row["processed_at"]) for row in held if rows[row["message_id"]] != row]

@@ -17,13 +17,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voxlake.transform.decode import BrokenReplyError, decode_csv, decode_json
-from voxlake.lake.writer import ROW_GROUP
-from voxlake.model import DAY, SECOND, Cell, Part, Window, midnight
-from voxlake.transform.normalise import normalise
 from voxlake.lake.reply_archive import replies
-from voxlake.transform.streams import STREAMS
+from voxlake.lake.writer import ROW_GROUP
+from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
 from voxlake.pipeline.replay_proof import LONG_AGO, History, covers, under_one_count
+from voxlake.transform.decode import BrokenReplyError, decode_csv, decode_json
+from voxlake.transform.normalise import normalise
+from voxlake.transform.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.lake.day_file import Lake
-    from voxlake.lake.manifest import Ledger
+    from voxlake.lake.manifest import Manifest
     from voxlake.lake.reply_archive import Reply
+    from voxlake.pipeline.replay_proof import PagingRun
     from voxlake.transform.streams import Stream
-    from voxlake.pipeline.replay_proof import Walk
 
 _TOLERANCE = timedelta(minutes=1)
 """A file is stamped soon after the last reply about its day, and a reply comes soon after it was asked for."""
@@ -45,12 +45,12 @@ class Replayed:
     """What was rebuilt, which days were left alone, because their files are newer or prove more, and torn replies."""
 
     replies: int = 0
-    parts: list[Part] = field(default_factory=list)
-    kept: list[Cell] = field(default_factory=list)
+    day_files: list[DayFile] = field(default_factory=list)
+    kept: list[DayKey] = field(default_factory=list)
     torn: list[Path] = field(default_factory=list)
 
 
-def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> Replayed:
+def replay(folder: Path, lake: Lake, manifest: Manifest, *, force: bool = False) -> Replayed:
     """Rebuild every day that the replies in `folder` know; the caller holds the lock of the lake.
 
     A file that was exported after the replies that prove its day, or that covers or holds more of it, or is verified
@@ -70,14 +70,14 @@ def replay(folder: Path, lake: Lake, ledger: Ledger, *, force: bool = False) -> 
             _read(connection, n, reply, histories)
         for (account_id, name), history in histories.items():
             rebuilt = _Rebuilding(connection, lake, STREAMS[name], account_id, history)
-            for cell in rebuilt.cells():
-                known = ledger.get(cell)
+            for day_key in rebuilt.day_keys():
+                known = manifest.get(day_key)
                 if known is not None and not force and rebuilt.is_behind(known):
-                    replayed.kept.append(cell)
+                    replayed.kept.append(day_key)
                     continue
-                part = rebuilt.write(cell)
-                ledger.add(part)
-                replayed.parts.append(part)
+                day_file = rebuilt.write(day_key)
+                manifest.add(day_file)
+                replayed.day_files.append(day_file)
     return replayed
 
 
@@ -139,16 +139,16 @@ class _Rebuilding:
                 its[walk.run] = max(walk.ended_at, its.get(walk.run, LONG_AGO))
         self._proved = self._proofs([*history.walks, *under_one_count(history.walks)])
 
-    def cells(self) -> list[Cell]:
+    def day_keys(self) -> list[DayKey]:
         """List the days that were asked for; a row beyond them came because we ask a second wider."""
-        return [Cell(self._account_id, self._stream.name, day) for day in sorted(self._asked)]
+        return [DayKey(self._account_id, self._stream.name, day) for day in sorted(self._asked)]
 
-    def is_behind(self, known: Part) -> bool:
+    def is_behind(self, known: DayFile) -> bool:
         """Whether the replies about a day say less than its file does."""
         if known.total_count is None:
             # A day of which the API told nothing is no newer than what its replies tell.
             return False
-        day, end = known.cell.date, midnight(known.cell.date) + DAY
+        day, end = known.key.date, midnight(known.key.date) + DAY
         walks, asked = self._covering(day), self._asked[day]
         if not walks:
             return known.verified or known.exported_at > max(asked.values()) + _TOLERANCE
@@ -160,47 +160,47 @@ class _Rebuilding:
         since = known.exported_at >= max(walk.ended_at for walk in walks)
         return known.verified and since and self._counted(day, pages) < known.row_count
 
-    def _read_at(self, day: date, walks: list[Walk]) -> datetime:
+    def _read_at(self, day: date, walks: list[PagingRun]) -> datetime:
         """Say up to when some walks know a day: one that may have been asked for before its end is in progress."""
         end = midnight(day) + DAY
         if any(walk.began_at < end + _TOLERANCE for walk in walks):
             return min(*(walk.began_at for walk in walks), end - SECOND)
         return min((walk.ended_at for walk in walks), default=midnight(day))
 
-    def write(self, cell: Cell) -> Part:
+    def write(self, day_key: DayKey) -> DayFile:
         """Write the file of one day, with what the replies prove of it."""
-        walks = self._covering(cell.date)
+        walks = self._covering(day_key.date)
         pages = [n for walk in walks for n in walk.pages]
         first = min(pages, default=0)
-        draft = self._lake.draft(cell)
+        draft = self._lake.draft(day_key)
         moving = 0
-        for table in self._rows(cell.date, first):
+        for table in self._rows(day_key.date, first):
             moving += int(pc.sum(self._stream.moves(table)).as_py() or 0)
             draft.add(table)
-        rejects = [r for n, r in self._rejects if n >= first and r.at is not None and r.at.date() == cell.date]
-        proved = self._counted(cell.date, pages)
+        rejects = [r for n, r in self._rejects if n >= first and r.at is not None and r.at.date() == day_key.date]
+        proved = self._counted(day_key.date, pages)
         problem = None
         if not walks:
             problem = "no replies of one run cover the day with counts that agree"
         elif proved != draft.rows or rejects:
             problem = f"{proved} messages were proved, and later replies make them {draft.rows}"
-        self._lake.write_rejects(cell, rejects)
+        self._lake.write_rejects(day_key, rejects)
         return self._lake.commit(
             draft,
-            Part(
-                cell=cell,
+            DayFile(
+                key=day_key,
                 row_count=draft.rows,
                 total_count=proved if walks else draft.rows,
                 verified=problem is None,
                 moving=moving,
-                exported_at=self._read_at(cell.date, walks),
+                exported_at=self._read_at(day_key.date, walks),
                 checksum="",
                 rejects=len(rejects),
                 problem=problem,
             ),
         )
 
-    def _proofs(self, walks: list[Walk]) -> list[Walk]:
+    def _proofs(self, walks: list[PagingRun]) -> list[PagingRun]:
         """Keep the walks whose distinct messages are as many as every total that came with them, newest last."""
         numbers = [(w, n) for w, walk in enumerate(walks) for n in walk.pages]
         self._connection.register(
@@ -217,15 +217,15 @@ class _Rebuilding:
         proved = [walk for w, walk in enumerate(walks) if walk.totals == {counted.get(w, 0)}]
         return sorted(proved, key=lambda walk: walk.ended_at)
 
-    def _covering(self, day: date) -> list[Walk]:
+    def _covering(self, day: date) -> list[PagingRun]:
         """Give walks of one run, the newest that can, that together prove a day; none where no run can."""
         whole = Window.of_days(day, day)
-        runs: dict[str, list[Walk]] = defaultdict(list)
+        runs: dict[str, list[PagingRun]] = defaultdict(list)
         for walk in self._proved:
             if walk.proves.start < whole.end and whole.start < walk.proves.end:
                 runs[walk.run].append(walk)
         for run in sorted(runs, reverse=True):
-            chosen: list[Walk] = []
+            chosen: list[PagingRun] = []
             for walk in reversed(runs[run]):
                 chosen.append(walk)
                 if covers((w.proves for w in chosen), whole):

@@ -13,14 +13,14 @@ from voxlake.model import SECOND, Window
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from voxlake.model import Reject
     from voxlake.lake.reply_archive import Reply
+    from voxlake.model import Reject
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class Walk:
+class PagingRun:
     """The pages of one window, read one after the other; `pages` numbers replies through all runs."""
 
     run: str
@@ -42,9 +42,9 @@ class Walk:
 class History:
     """What the replies of one stream of one account hold; `open` are the walks that may go on, by run and window."""
 
-    walks: list[Walk] = field(default_factory=list)
+    walks: list[PagingRun] = field(default_factory=list)
     rejects: list[tuple[int, Reject]] = field(default_factory=list)
-    open: dict[tuple[str, Window], Walk] = field(default_factory=dict)
+    open: dict[tuple[str, Window], PagingRun] = field(default_factory=dict)
 
     def add(self, n: int, reply: Reply, window: Window, total: int | None) -> None:
         """Note which walk a reply belongs to: a page from offset 0 begins one, and so does a count before a csv."""
@@ -54,7 +54,7 @@ class History:
         if counts and walk is not None and walk.csv and total is not None:
             walk.totals.add(total)
         if walk is None or counts or (asked["offset"] == "0" and (not csv or walk.csv)):
-            walk = self.open[reply.run, window] = Walk(reply.run, window, began_at=reply.at, count=counts)
+            walk = self.open[reply.run, window] = PagingRun(reply.run, window, began_at=reply.at, count=counts)
             self.walks.append(walk)
         walk.count = walk.count and not walk.pages
         walk.pages.append(n)
@@ -64,10 +64,10 @@ class History:
             walk.totals.add(total)
 
 
-def under_one_count(walks: list[Walk]) -> Iterator[Walk]:
+def under_one_count(walks: list[PagingRun]) -> Iterator[PagingRun]:
     """Join the csv pages of smaller windows that were read between two counts of a window around them all."""
-    counts: dict[tuple[str, Window], list[Walk]] = defaultdict(list)
-    csv: dict[str, list[Walk]] = defaultdict(list)
+    counts: dict[tuple[str, Window], list[PagingRun]] = defaultdict(list)
+    csv: dict[str, list[PagingRun]] = defaultdict(list)
     for walk in walks:
         if walk.count:
             counts[walk.run, walk.window].append(walk)
@@ -84,7 +84,7 @@ def under_one_count(walks: list[Walk]) -> Iterator[Walk]:
             ]
             if covers((walk.window for walk in inside), window):
                 pages = [n for walk in (first, *inside, last) for n in walk.pages]
-                yield Walk(run, window, pages, first.totals | last.totals, first.began_at, last.ended_at, csv=True)
+                yield PagingRun(run, window, pages, first.totals | last.totals, first.began_at, last.ended_at, csv=True)
 
 
 def covers(windows: Iterable[Window], whole: Window) -> bool:

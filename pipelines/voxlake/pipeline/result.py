@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import gravest
-from voxlake.pipeline.plan import neighbours
-from voxlake.reporting.calendar import counted
+from voxlake.model import Window
+from voxlake.text import counted
 
 if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.errors import VoxlakeError
-    from voxlake.model import Part
+    from voxlake.model import DayFile
 
 
 @dataclass(slots=True)
-class StreamReport:
+class StreamResult:
     """The days of one stream in this run: what was proved of each, and how it differs from what was there.
 
     `days` are those that were open, `final` those that needed no look.
@@ -26,15 +26,15 @@ class StreamReport:
     stream: str
     days: int = 0
     final: int = 0
-    parts: dict[date, Part] = field(default_factory=dict)
+    day_files: dict[date, DayFile] = field(default_factory=dict)
     new: int = 0
     changed: int = 0
     gone: int = 0
     errors: list[VoxlakeError] = field(default_factory=list)
 
-    def add(self, part: Part, *, new: int, changed: int, gone: int = 0) -> None:
+    def add(self, day_file: DayFile, *, new: int, changed: int, gone: int = 0) -> None:
         """Take note of a day; the last word on it counts."""
-        self.parts[part.cell.date] = part
+        self.day_files[day_file.key.date] = day_file
         self.new += new
         self.changed += changed
         self.gone += gone
@@ -42,29 +42,33 @@ class StreamReport:
     @property
     def verified(self) -> int:
         """How many days are proved."""
-        return sum(part.verified for part in self.parts.values())
+        return sum(day_file.verified for day_file in self.day_files.values())
 
     @property
     def rows(self) -> int:
         """How many rows these days hold."""
-        return sum(part.row_count for part in self.parts.values())
+        return sum(day_file.row_count for day_file in self.day_files.values())
 
     @property
     def rejects(self) -> int:
         """How many rows could not be read."""
-        return sum(part.rejects for part in self.parts.values())
+        return sum(day_file.rejects for day_file in self.day_files.values())
 
     @property
     def unverified(self) -> dict[date, str]:
         """Why days are not proved."""
-        return {day: part.problem or "not verified" for day, part in sorted(self.parts.items()) if not part.verified}
+        return {
+            day: day_file.problem or "not verified"
+            for day, day_file in sorted(self.day_files.items())
+            if not day_file.verified
+        }
 
 
 @dataclass(slots=True)
-class Report:
+class RunResult:
     """One run over all its streams."""
 
-    streams: list[StreamReport]
+    streams: list[StreamResult]
     requests: int = 0
     database: str = ""
     moved: str = ""
@@ -113,10 +117,10 @@ class Report:
                     f"{s.stream}: " + ("every day is final" if s.final else "no such day") + ", nothing to ask"
                 )
                 continue
-            if all(part.total_count is None for part in s.parts.values()):
+            if all(day_file.total_count is None for day_file in s.day_files.values()):
                 lines.append(f"{s.stream}: none of {counted(s.days)} could be read")
                 continue
-            days = max(s.days, len(s.parts))
+            days = max(s.days, len(s.day_files))
             news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed or s.gone else "nothing new"
             news += f", {s.gone:,} gone (kept in rejects/gone/)" if s.gone else ""
             lines.append(
@@ -136,7 +140,7 @@ def _together(problems: dict[date, str]) -> list[tuple[str, str]]:
     """Name neighbours that have the same problem as one span."""
     found = []
     for problem in dict.fromkeys(problems.values()):
-        for window in neighbours(day for day, its in problems.items() if its == problem):
+        for window in Window.joining(day for day, its in problems.items() if its == problem):
             first, last = window.days[0], window.days[-1]
             found.append((str(first) if first == last else f"{first} to {last}", problem))
     return sorted(found)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from voxlake.lake.manifest import Ledger
+from voxlake.lake.manifest import Manifest
 from voxlake.model import DAY
 from voxlake.transform.streams import STREAMS
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.lake.day_file import Lake
-    from voxlake.model import Part, Settling
+    from voxlake.model import DayFile, FinalityPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,16 @@ class StreamStatus:
     unverified_days: dict[str, str]
 
 
-def status(lake: Lake, *, today: date, settling: Settling, warnings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def status(lake: Lake, *, today: date, finality: FinalityPolicy, warnings: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Count the days that are final, open (verified, may still change), unverified and missing; each day is one.
 
     `warnings` are what the database holds that is odd.
     """
-    ledger = Ledger(lake)
+    manifest = Manifest(lake)
     streams = []
-    for account, stream in _known(ledger):
-        parts = ledger.of(account, stream)
-        states = _states(ledger, account, stream, today=today, settling=settling)
+    for account, stream in _known(manifest):
+        day_files = manifest.of(account, stream)
+        states = _states(manifest, account, stream, today=today, finality=finality)
         names = ("final", "open", "missing", "unverified")
         final, still_open, missing, unverified = ([day for day in states if states[day] == name] for name in names)
         streams.append(
@@ -57,10 +57,10 @@ def status(lake: Lake, *, today: date, settling: Settling, warnings: Sequence[di
                 account_id=account,
                 stream=stream,
                 first_day=str(min(states)),
-                last_day=str(max(parts, default=max(states))),
-                rows=sum(part.row_count for part in parts.values()),
-                newest_message=_newest(lake, [part for part in parts.values() if part.row_count]),
-                rejects=sum(part.rejects for part in parts.values()),
+                last_day=str(max(day_files, default=max(states))),
+                rows=sum(day_file.row_count for day_file in day_files.values()),
+                newest_message=_newest(lake, [day_file for day_file in day_files.values() if day_file.row_count]),
+                rejects=sum(day_file.rejects for day_file in day_files.values()),
                 final=len(final),
                 open=len(still_open),
                 missing=len(missing),
@@ -68,51 +68,53 @@ def status(lake: Lake, *, today: date, settling: Settling, warnings: Sequence[di
                 final_days=[str(day) for day in final],
                 open_days=[str(day) for day in still_open],
                 missing_days=[str(day) for day in missing],
-                unverified_days={str(day): parts[day].problem or "not verified" for day in unverified},
+                unverified_days={str(day): day_files[day].problem or "not verified" for day in unverified},
             )
         )
     return {
         "streams": [asdict(stream) for stream in streams],
         "warnings": list(warnings),
-        "last_run": ledger.last_run,
+        "last_run": manifest.last_run,
     }
 
 
-def calendars(lake: Lake, *, today: date, settling: Settling) -> dict[tuple[int, str], dict[date, str]]:
+def calendars(lake: Lake, *, today: date, finality: FinalityPolicy) -> dict[tuple[int, str], dict[date, str]]:
     """Give the state of every day, in order, by account and stream, as `status` counts them."""
-    ledger = Ledger(lake)
+    manifest = Manifest(lake)
     return {
-        (account, stream): _states(ledger, account, stream, today=today, settling=settling)
-        for account, stream in _known(ledger)
+        (account, stream): _states(manifest, account, stream, today=today, finality=finality)
+        for account, stream in _known(manifest)
     }
 
 
-def _known(ledger: Ledger) -> list[tuple[int, str]]:
+def _known(manifest: Manifest) -> list[tuple[int, str]]:
     """List the streams of each account that have files, or had some."""
-    known = {(cell.account_id, cell.stream) for cell in (*(part.cell for part in ledger), *ledger.lost)}
+    known = {
+        (day_key.account_id, day_key.stream) for day_key in (*(day_file.key for day_file in manifest), *manifest.lost)
+    }
     accounts = sorted({account for account, _ in known})
     return [(account, stream) for account in accounts for stream in STREAMS if (account, stream) in known]
 
 
-def _states(ledger: Ledger, account: int, stream: str, *, today: date, settling: Settling) -> dict[date, str]:
+def _states(manifest: Manifest, account: int, stream: str, *, today: date, finality: FinalityPolicy) -> dict[date, str]:
     """Name the state of each day from the oldest that was exported to today."""
-    parts = ledger.of(account, stream)
-    first = ledger.oldest(account, stream) or today
-    span = [first + DAY * n for n in range((max([today, first, *parts]) - first).days + 1)]
-    return {day: _state(parts.get(day), settling) for day in span}
+    day_files = manifest.of(account, stream)
+    first = manifest.oldest(account, stream) or today
+    span = [first + DAY * n for n in range((max([today, first, *day_files]) - first).days + 1)]
+    return {day: _state(day_files.get(day), finality) for day in span}
 
 
-def _state(part: Part | None, settling: Settling) -> str:
-    if part is None:
+def _state(day_file: DayFile | None, finality: FinalityPolicy) -> str:
+    if day_file is None:
         return "missing"
-    if not part.verified:
+    if not day_file.verified:
         return "unverified"
-    return "final" if part.final(settling) else "open"
+    return "final" if day_file.final(finality) else "open"
 
 
-def _newest(lake: Lake, parts: list[Any]) -> str | None:
-    if not parts:
+def _newest(lake: Lake, day_files: list[Any]) -> str | None:
+    if not day_files:
         return None
-    cell = max(parts, key=lambda part: part.cell.date).cell
-    newest = max(pc.max(batch["processed_at"]).as_py() for batch in lake.batches(cell, columns=["processed_at"]))
+    day_key = max(day_files, key=lambda day_file: day_file.key.date).key
+    newest = max(pc.max(batch["processed_at"]).as_py() for batch in lake.batches(day_key, columns=["processed_at"]))
     return f"{newest:%Y-%m-%d %H:%M:%S}"

@@ -6,6 +6,8 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from voxlake.text import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
@@ -47,11 +49,6 @@ def weeks(states: Mapping[date, str], *, width: int, glyphs: Mapping[str, str], 
     return lines
 
 
-def counted(number: int, thing: str = "day") -> str:
-    """Count days, or other things."""
-    return f"{number:,} {thing}{'s' if number != 1 else ''}"
-
-
 def legend(glyphs: Mapping[str, str], *, colour: bool) -> str:
     """Say what the glyphs mean."""
     return "  ".join(f"{_painted(state, glyphs, colour=colour)} {state}" for state in glyphs)
@@ -62,8 +59,8 @@ def _band(
 ) -> Iterator[str]:
     yield _months(band, step)
     for n, name in enumerate(_NAMES):
-        cells = (states.get(monday + timedelta(days=n)) for monday in band)
-        drawn = (_painted(state, glyphs, colour=colour) if state else " " for state in cells)
+        day_keys = (states.get(monday + timedelta(days=n)) for monday in band)
+        drawn = (_painted(state, glyphs, colour=colour) if state else " " for state in day_keys)
         yield f"  {name} {(' ' * (step - 1)).join(drawn)}".rstrip()
 
 

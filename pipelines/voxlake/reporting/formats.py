@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import simplejson
 
 from voxlake.errors import SettingsError
-from voxlake.pipeline.plan import neighbours
-from voxlake.reporting.calendar import counted
+from voxlake.model import Window
+from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -100,7 +100,7 @@ def plan_text(stream: str, plan: Plan) -> str:
     """Say in a line what a run would do with each day of a stream."""
     parts = [
         f"{verb} {', '.join(_spans(days))}"
-        for verb, days in (("read", plan.read), ("probe", [part.cell.date for part in plan.probe]))
+        for verb, days in (("read", plan.read), ("probe", [part.key.date for part in plan.probe]))
         if days
     ]
     if plan.final:
@@ -110,7 +110,7 @@ def plan_text(stream: str, plan: Plan) -> str:
 
 def _spans(days: Iterable[date]) -> list[str]:
     """Name neighbours as one span, oldest first."""
-    spans = [window.days for window in neighbours(days)]
+    spans = [window.days for window in Window.joining(days)]
     return [str(span[0]) if len(span) == 1 else f"{span[0]} to {span[-1]} ({counted(len(span))})" for span in spans]
 
 

@@ -10,10 +10,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from voxlake.files import passing, storage
 from voxlake.errors import SettingsError
-from voxlake.reporting.xlsx import save
+from voxlake.files import passing, storage
 from voxlake.reporting.formats import show
+from voxlake.reporting.xlsx import save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

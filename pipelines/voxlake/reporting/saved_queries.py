@@ -7,8 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import SettingsError
-from voxlake.messaging.validation import written
 from voxlake.sql import promise, statements
+from voxlake.text import written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ _FLAGS = {"from": "--from", "to": "--to", "number": "--number"}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SavedQuery:
     """A query with a name; its parameters are among `$from`, `$to` and `$number`.
 
     `problem` is the sentence that says why a file of the user's is none.
@@ -35,14 +35,14 @@ class Question:
         return promise(self.sql) if self.sql.startswith("--") else ""
 
 
-def reports(folder: Path | None) -> dict[str, Question]:
+def reports(folder: Path | None) -> dict[str, SavedQuery]:
     """Give all questions by name, ours first, and those of the user's that are unusable, which stop no other.
 
     Raises:
         SettingsError: there is no such folder.
 
     """
-    found = {name: Question(name, sql) for name, sql in statements("reports").items()}
+    found = {name: SavedQuery(name, sql) for name, sql in statements("reports").items()}
     if folder is None:
         return found
     if not folder.is_dir():
@@ -50,17 +50,17 @@ def reports(folder: Path | None) -> dict[str, Question]:
     for path in sorted(folder.glob("*.sql")):
         if path.stem in found:
             problem = f"{path} has the name of a report of voxlake's: rename it."
-            found[path.name] = Question(path.name, problem=problem)
+            found[path.name] = SavedQuery(path.name, problem=problem)
             continue
         try:
-            found[path.stem] = Question(path.stem, path.read_text(encoding="utf-8-sig"))
+            found[path.stem] = SavedQuery(path.stem, path.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             problem = f"{path} cannot be read ({error}): mend it or move it away."
-            found[path.stem] = Question(path.stem, problem=problem)
+            found[path.stem] = SavedQuery(path.stem, problem=problem)
     return found
 
 
-def parameters(question: Question, *, first: date | None, end: date | None, number: str | None) -> dict[str, Any]:
+def parameters(question: SavedQuery, *, first: date | None, end: date | None, number: str | None) -> dict[str, Any]:
     """Give the values to bind; UTC days of [first, end), where either is None without a bound.
 
     Raises:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
-from voxlake.files import passing
 from voxlake.errors import SettingsError
+from voxlake.files import passing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

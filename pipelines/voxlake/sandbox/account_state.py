@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from .synthetic_day import FIRST_ID_DAY, IDS_PER_DAY, Message, midnight
+from .account_config import DISABLED, ENABLED
 from .delivery import Clock, Sent, price, states
 from .journal import Event, Journal, packed, unpacked
 from .segments import parts
-from .account_config import DISABLED, ENABLED
+from .synthetic_day import FIRST_ID_DAY, IDS_PER_DAY, Message, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from .synthetic_day import Row
     from .account_config import Setup
+    from .synthetic_day import Row
     from .world import World
 
 

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .callbacks import Caller, post
-from .responses import Reply, json_reply
-from .request import read_form
 from .account_config import ENABLED
+from .callbacks import Caller, post
+from .request import read_form
+from .responses import Reply, json_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .synthetic_day import Message
 from .samples import COUNTRIES
+from .synthetic_day import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .responses import Reply, json_reply
 
 if TYPE_CHECKING:
-    from .synthetic_day import Row
     from .behaviour import Switches
+    from .synthetic_day import Row
 
 DATE_FIELDS = {"sms": "processed_date", "a2p": "processing_date"}
 OWN = {"sms": "direction", "a2p": "delivery_status"}

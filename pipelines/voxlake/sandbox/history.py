@@ -6,15 +6,15 @@ import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from .synthetic_day import SECONDS
-from .responses import ApiError, Reply
 from .encode import DELIVERY, OWN, Wire
+from .responses import ApiError, Reply
+from .synthetic_day import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .synthetic_day import Row
     from .behaviour import Switches
+    from .synthetic_day import Row
     from .world import World
 
 METHODS = {"GetSmsHistory": "sms", "A2PGetSmsHistory": "a2p"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from .responses import ApiError, Reply, json_reply
 from .account_config import ENABLED, UNSUPPORTED
+from .responses import ApiError, Reply, json_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,10 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from .delivery import price, refusal
-from .account_state import Draft, Office
-from .responses import ApiError, Reply, json_reply
 from .account_config import DISABLED, UNSUPPORTED
+from .account_state import Draft, Office
+from .delivery import price, refusal
+from .responses import ApiError, Reply, json_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,19 +8,19 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from .account_config import Setup
+from .account_state import Office
 from .accounts import Account
+from .admin import PREFIX, Levers
 from .callbacks import Caller
-from .tls import certificate
 from .faults import CODES, Faults
 from .history import METHODS, History
-from .admin import PREFIX, Levers
-from .account_state import Office
-from .phones import Control, Phones
-from .responses import ApiError, Reply, error_reply
-from .request import Request, read_request
-from .sending import SendA2P, SendSms
-from .account_config import Setup
 from .http_server import Handler, Server
+from .phones import Control, Phones
+from .request import Request, read_request
+from .responses import ApiError, Reply, error_reply
+from .sending import SendA2P, SendSms
+from .tls import certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

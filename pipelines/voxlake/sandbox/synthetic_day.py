@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .segments import parts
 from .samples import COUNTRIES, ERRORS, OWN_NUMBERS, SENDERS, TEXTS
+from .segments import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

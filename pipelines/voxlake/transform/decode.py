@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import simplejson
 
-from voxlake.transform.decode_arrow import page_of_json, table_of_csv
 from voxlake.model import Page, Reject
+from voxlake.transform.decode_arrow import page_of_json, table_of_csv
 from voxlake.transform.streams import ALIASES, DELIVERY, REQUIRED
 
 if TYPE_CHECKING:

@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
-from voxlake.warehouse.clone import clone
-from voxlake.files import storage
 from voxlake.errors import DataError, StorageFull
-from voxlake.warehouse.checks import check
-from voxlake.model import Cell
-from voxlake.warehouse.derived_columns import prepare, whole
-from voxlake.warehouse.ddl import create
+from voxlake.files import storage
+from voxlake.model import DayKey
 from voxlake.sql import statements
 from voxlake.transform.streams import STREAMS
+from voxlake.warehouse.checks import check
+from voxlake.warehouse.clone import clone
+from voxlake.warehouse.ddl import create
+from voxlake.warehouse.derived_columns import prepare, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from voxlake.lake.day_file import Lake
-    from voxlake.model import Part, Settling
+    from voxlake.model import DayFile, FinalityPolicy
 
 # DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is told not to.
 _STORAGE = "v1.2.0"
@@ -53,7 +53,7 @@ _COVERAGE = pa.schema(
 )
 
 
-class Loading:
+class DatabaseBuild:
     """One database being brought up to the lake: what is `published` and the days that differ, or all of them `anew`.
 
     `aside` is where it is made; the caller puts it in place when `publish` says so, and closes it in any case.
@@ -64,9 +64,9 @@ class Loading:
         self._covered: pa.Table | None
         held, self._covered = (None, None) if anew else _read(published)
         self._anew = held is None
-        self._held: dict[Cell, str] = held or {}
+        self._held: dict[DayKey, str] = held or {}
         self._digests = dict(self._held)
-        self._changed: set[Cell] = set()
+        self._changed: set[DayKey] = set()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._early = True
 
@@ -78,31 +78,31 @@ class Loading:
             except (duckdb.Error, StorageFull):
                 self._give_up()
 
-    def load(self, parts: Sequence[Part]) -> None:
+    def load(self, day_files: Sequence[DayFile]) -> None:
         """Load days while others are still read; what goes wrong here is tried again by `publish`, and told there."""
         if not self._early:
             return
         try:
-            self._load(parts)
+            self._load(day_files)
         except (duckdb.Error, StorageFull):
             self._give_up()
 
-    def publish(self, parts: Sequence[Part], *, settling: Settling) -> bool:
+    def publish(self, day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> bool:
         """Load what is missing, take out what is gone, check, and finish the file; false where there is nothing new.
 
         Raises:
             DataError: a check failed.
 
         """
-        covered = _coverage(parts, settling=settling)
-        cells = {part.cell for part in parts}
-        gone = self._digests.keys() - cells
-        if not (self._anew or self._changed or gone or self._differing(parts)) and covered.equals(self._covered):
+        covered = _coverage(day_files, finality=finality)
+        day_keys = {day_file.key for day_file in day_files}
+        gone = self._digests.keys() - day_keys
+        if not (self._anew or self._changed or gone or self._differing(day_files)) and covered.equals(self._covered):
             return False
         # What the pages took is DuckDB's to use now.
         pa.default_memory_pool().release_unused()
         try:
-            self._finish(parts, gone, covered)
+            self._finish(day_files, gone, covered)
         except duckdb.Error as error:
             told = " ".join(str(error).split())
             if "No space left" in told or "out of disk space" in told:
@@ -128,27 +128,29 @@ class Loading:
             self._connection.close()
             self._connection = None
 
-    def _differing(self, parts: Sequence[Part]) -> list[Part]:
-        return [part for part in parts if self._digests.get(part.cell) != part.checksum]
+    def _differing(self, day_files: Sequence[DayFile]) -> list[DayFile]:
+        return [day_file for day_file in day_files if self._digests.get(day_file.key) != day_file.checksum]
 
-    def _load(self, parts: Sequence[Part]) -> None:
+    def _load(self, day_files: Sequence[DayFile]) -> None:
         """Put the rows of those days that differ in the place of what is held of them."""
-        differing = self._differing(parts)
+        differing = self._differing(day_files)
         if not differing:
             return
         connection = self._begun()
-        self._remove(connection, {part.cell for part in differing} & self._digests.keys())
+        self._remove(connection, {day_file.key for day_file in differing} & self._digests.keys())
         for stream in STREAMS.values():
-            files = [str(self._lake.path(part.cell)) for part in differing if part.cell.stream == stream.name]
+            files = [str(self._lake.path(day_file.key)) for day_file in differing if day_file.key.stream == stream.name]
             if files:
                 connection.execute(f"INSERT INTO {stream.table} BY NAME {whole(stream.name)}", [files])
-        self._digests |= {part.cell: part.checksum for part in differing}
-        self._changed |= {part.cell for part in differing}
+        self._digests |= {day_file.key: day_file.checksum for day_file in differing}
+        self._changed |= {day_file.key for day_file in differing}
 
-    def _remove(self, connection: duckdb.DuckDBPyConnection, cells: set[Cell]) -> None:
-        if not cells:
+    def _remove(self, connection: duckdb.DuckDBPyConnection, day_keys: set[DayKey]) -> None:
+        if not day_keys:
             return
-        connection.register("stale", _rows((cell.account_id, cell.stream, cell.date, "") for cell in cells))
+        connection.register(
+            "stale", _rows((day_key.account_id, day_key.stream, day_key.date, "") for day_key in day_keys)
+        )
         for stream in STREAMS.values():
             connection.execute(
                 f"DELETE FROM {stream.table} WHERE (account_id, date) IN"  # noqa: S608 - our own name
@@ -156,13 +158,13 @@ class Loading:
                 [stream.name],
             )
 
-    def _finish(self, parts: Sequence[Part], gone: set[Cell], covered: pa.Table) -> None:
-        self._load(parts)
+    def _finish(self, day_files: Sequence[DayFile], gone: set[DayKey], covered: pa.Table) -> None:
+        self._load(day_files)
         connection = self._begun()
         self._remove(connection, gone)
         connection.execute("DELETE FROM meta.parts")
         connection.register(
-            "current", _rows((p.cell.account_id, p.cell.stream, p.cell.date, p.checksum) for p in parts)
+            "current", _rows((p.key.account_id, p.key.stream, p.key.date, p.checksum) for p in day_files)
         )
         connection.execute("INSERT INTO meta.parts SELECT * FROM current")
         connection.execute("DELETE FROM coverage")
@@ -217,7 +219,7 @@ def quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _read(path: Path) -> tuple[dict[Cell, str], pa.Table] | tuple[None, None]:
+def _read(path: Path) -> tuple[dict[DayKey, str], pa.Table] | tuple[None, None]:
     """Give checksums by cell and the coverage of a published database, or None where it must be built anew."""
     if not path.exists():
         return None, None
@@ -229,7 +231,7 @@ def _read(path: Path) -> tuple[dict[Cell, str], pa.Table] | tuple[None, None]:
             told = connection.sql("SELECT * FROM coverage ORDER BY account_id, stream, date").to_arrow_table()
     except duckdb.Error:
         return None, None
-    return {Cell(account, stream, day): digest for account, stream, day, digest in rows}, told.cast(_COVERAGE)
+    return {DayKey(account, stream, day): digest for account, stream, day, digest in rows}, told.cast(_COVERAGE)
 
 
 def _fingerprint() -> str:
@@ -239,19 +241,19 @@ def _fingerprint() -> str:
     return hashlib.sha256(repr(shaping).encode()).hexdigest()[:32]
 
 
-def _coverage(parts: Iterable[Part], *, settling: Settling) -> pa.Table:
+def _coverage(day_files: Iterable[DayFile], *, finality: FinalityPolicy) -> pa.Table:
     rows = [
         {
-            "account_id": p.cell.account_id,
-            "stream": p.cell.stream,
-            "date": p.cell.date,
+            "account_id": p.key.account_id,
+            "stream": p.key.stream,
+            "date": p.key.date,
             "row_count": p.row_count,
             "total_count": p.total_count,
             "verified": p.verified,
-            "final": p.final(settling),
+            "final": p.final(finality),
             "exported_at": p.exported_at.astimezone(UTC).replace(tzinfo=None),
         }
-        for p in sorted(parts, key=lambda part: part.cell)
+        for p in sorted(day_files, key=lambda day_file: day_file.key)
     ]
     return pa.Table.from_pylist(rows, schema=_COVERAGE)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from voxlake.errors import DataError, Doubled
+from voxlake.errors import DataError, DuplicateMessage
 from voxlake.sql import promise, statements
 from voxlake.transform.streams import STREAMS
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from voxlake.model import Cell
+    from voxlake.model import DayKey
 
 _FRESH = pa.schema([("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32())])
 
 
-def check(connection: duckdb.DuckDBPyConnection, *, changed: Collection[Cell] | None = None) -> None:
+def check(connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] | None = None) -> None:
     """Run the checks over the days that changed, or over all.
 
     Raises:
@@ -34,13 +34,13 @@ def check(connection: duckdb.DuckDBPyConnection, *, changed: Collection[Cell] | 
 
     """
     for name, told in broken(connection, changed=changed).items():
-        raise (Doubled if name.endswith("-duplicates") else DataError)(
+        raise (DuplicateMessage if name.endswith("-duplicates") else DataError)(
             f"The check {name!r} failed ({told}): the last good database stays;"
             " run 'voxlake backfill --force' over the day, and tell us if it fails again."
         )
 
 
-def broken(connection: duckdb.DuckDBPyConnection, *, changed: Collection[Cell] | None = None) -> dict[str, str]:
+def broken(connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] | None = None) -> dict[str, str]:
     """Give the checks that find something, with their promise and the first row that breaks it."""
     connection.register("fresh", _all(connection) if changed is None else _table(changed))
     found = {}
@@ -62,17 +62,17 @@ def oddities(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return found
 
 
-def _table(cells: Collection[Cell]) -> pa.Table:
-    rows = [{"account_id": cell.account_id, "stream": cell.stream, "date": cell.date} for cell in cells]
+def _table(day_keys: Collection[DayKey]) -> pa.Table:
+    rows = [{"account_id": day_key.account_id, "stream": day_key.stream, "date": day_key.date} for day_key in day_keys]
     return pa.Table.from_pylist(rows, schema=_FRESH)
 
 
 def _all(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    from voxlake.model import Cell  # noqa: PLC0415
+    from voxlake.model import DayKey  # noqa: PLC0415
 
     return _table(
         {
-            Cell(account, stream.name, day)
+            DayKey(account, stream.name, day)
             for stream in STREAMS.values()
             for account, day in connection.execute(f"SELECT DISTINCT account_id, date FROM {stream.table}").fetchall()  # noqa: S608
         }

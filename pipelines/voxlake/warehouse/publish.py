@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from voxlake.files import make, put, storage, sync
 from voxlake.errors import DataError, SettingsError
-from voxlake.warehouse.checks import broken, oddities
-from voxlake.warehouse.build import Loading, quoted
-from voxlake.model import Cell
-from voxlake.warehouse.derived_columns import stored
+from voxlake.files import make, put, storage, sync
+from voxlake.model import DayKey
 from voxlake.transform.streams import STREAMS
+from voxlake.warehouse.build import DatabaseBuild, quoted
+from voxlake.warehouse.checks import broken, oddities
+from voxlake.warehouse.derived_columns import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from voxlake.errors import VoxlakeError
     from voxlake.lake.day_file import Lake
-    from voxlake.model import Part, Settling
+    from voxlake.model import DayFile, FinalityPolicy
 
 
 class Warehouse:
@@ -39,11 +39,11 @@ class Warehouse:
         self._generations = lake.root / "warehouse"
         self.moved = ""
 
-    def loading(self, *, anew: bool = False) -> Loading:
+    def loading(self, *, anew: bool = False) -> DatabaseBuild:
         """Begin the next database: the published one brought up to the lake, or one that is built `anew`."""
-        return Loading(self._lake, published=self.path, aside=self._lake.tmp / "next.duckdb", anew=anew)
+        return DatabaseBuild(self._lake, published=self.path, aside=self._lake.tmp / "next.duckdb", anew=anew)
 
-    def publish(self, parts: Sequence[Part], *, settling: Settling, anew: bool = False) -> int:
+    def publish(self, day_files: Sequence[DayFile], *, finality: FinalityPolicy, anew: bool = False) -> int:
         """Bring the database up to the lake, and give the number of days that were loaded or taken out.
 
         Raises:
@@ -51,43 +51,45 @@ class Warehouse:
 
         """
         with closing(self.loading(anew=anew)) as loading:
-            return self.swap(loading, parts, settling=settling)
+            return self.swap(loading, day_files, finality=finality)
 
-    def swap(self, loading: Loading, parts: Sequence[Part], *, settling: Settling) -> int:
+    def swap(self, loading: DatabaseBuild, day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> int:
         """Finish the next database and put it in the place of the last one; raises what `publish` raises."""
         with storage(self._lake.root):
             make(self._generations)
-        if loading.publish(parts, settling=settling):
+        if loading.publish(day_files, finality=finality):
             self._swap(loading.aside)
         return loading.changed
 
-    def days(self) -> set[Cell]:
+    def days(self) -> set[DayKey]:
         """Give every day that the published database covers. Raises what `reader` raises."""
         with self.reader() as connection:
             rows = connection.execute("SELECT account_id, stream, date FROM coverage").fetchall()
-        return {Cell(*row) for row in rows}
+        return {DayKey(*row) for row in rows}
 
-    def differing(self, parts: Iterable[Part]) -> list[Cell]:
+    def differing(self, day_files: Iterable[DayFile]) -> list[DayKey]:
         """Compare days of the published database with their files, row by row through a hash of each."""
-        by_stream: dict[str, dict[tuple[int, object], Part]] = {}
-        for part in parts:
-            by_stream.setdefault(part.cell.stream, {})[part.cell.account_id, part.cell.date] = part
-        found: list[Cell] = []
+        by_stream: dict[str, dict[tuple[int, object], DayFile]] = {}
+        for day_file in day_files:
+            by_stream.setdefault(day_file.key.stream, {})[day_file.key.account_id, day_file.key.date] = day_file
+        found: list[DayKey] = []
         with duckdb.connect() as connection:
             for name, its in by_stream.items():
                 held = self._digests(connection, name, its.values())
                 found += [
-                    part.cell for key, part in its.items() if held is None or held[0].get(key) != held[1].get(key)
+                    day_file.key
+                    for key, day_file in its.items()
+                    if held is None or held[0].get(key) != held[1].get(key)
                 ]
         return found
 
     def _digests(
-        self, connection: duckdb.DuckDBPyConnection, stream: str, parts: Iterable[Part]
+        self, connection: duckdb.DuckDBPyConnection, stream: str, day_files: Iterable[DayFile]
     ) -> tuple[dict[Any, Any], dict[Any, Any]] | None:
         """Digest the rows of each day in the lake and in the database; None where the database cannot tell."""
         columns = ", ".join(("date", *STREAMS[stream].schema.names))
         digest = f"SELECT account_id, date, count(*), bit_xor(hash({columns})) FROM"
-        files = [str(self._lake.path(part.cell)) for part in parts]
+        files = [str(self._lake.path(day_file.key)) for day_file in day_files]
         try:
             connection.execute(f"ATTACH IF NOT EXISTS '{quoted(self.path.resolve())}' AS published (READ_ONLY)")
             lake, database = (

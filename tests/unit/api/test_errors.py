@@ -2,8 +2,8 @@
 
 import pytest
 
-from voxlake.errors import CredentialsRefused, Declined, Refused
 from voxlake.api.errors import ACCOUNT, CREDENTIALS, INTERNAL, STALE_TOKEN, TOO_FAST, ApiAnswerError, checked, refusal
+from voxlake.errors import ApiRejected, CredentialsRefused, Refused
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from voxlake.api.errors import ACCOUNT, CREDENTIALS, INTERNAL, STALE_TOKEN, TOO_
     [
         *((code, CredentialsRefused, "Owner, Admin") for code in sorted(CREDENTIALS)),
         *((code, Refused, "control panel") for code in (104, 115, 127, 131, 137, 281, 282, 317, 339)),
-        *((code, Declined, "the vendor's reference") for code in (101, 123, 497, 569, 999)),
+        *((code, ApiRejected, "the vendor's reference") for code in (101, 123, 497, 569, 999)),
     ],
 )
 def test_every_answer_says_what_to_do(code, kind, advice):

@@ -4,12 +4,13 @@ import threading
 import time
 
 import pytest
+from support.clients import client
 from support.clock import SleepingClock
 from support.dates import days_ago
 
-from voxlake.api.history import Api
 from voxlake.api.auth import ApiKey, read_credentials
-from voxlake.errors import CredentialsRefused, Declined, SettingsError, Unavailable
+from voxlake.api.history import Api
+from voxlake.errors import ApiRejected, CredentialsRefused, SettingsError, Unavailable
 from voxlake.model import Window
 from voxlake.sandbox.faults import KINDS, Faults
 from voxlake.sandbox.world import World
@@ -19,13 +20,6 @@ from voxlake.transform.streams import A2P, SMS
 def a_day():
     """Give a day that the sandboxes hold rows of."""
     return Window.of_days(days_ago(2), days_ago(2))
-
-
-def client(server, clock=None, **options):
-    """Give a client with the legacy pair and a clock of its own."""
-    clock = clock or SleepingClock()
-    auth = ApiKey(server.account_id, server.api_key)
-    return Api(server.url, auth, now=clock, sleep=clock.sleep, random=lambda: 1.0, **{"timeout": 30} | options)
 
 
 @pytest.mark.parametrize("output", ["json", "csv"])
@@ -178,7 +172,7 @@ def test_pace_is_a_gate(sandbox):
 def test_answers_are_raised(sandbox):
     """What the API answers is not asked again: a refusal names the roles, a no keeps its code."""
     server = sandbox("max_count=100")
-    with pytest.raises(Declined) as declined:
+    with pytest.raises(ApiRejected) as declined:
         client(server).page(SMS, a_day(), offset=0, count=1000)
     assert declined.value.code == 497
     stranger = Api(server.url, ApiKey(1, "s3cret"), random=lambda: 1.0)
@@ -200,7 +194,7 @@ def test_a_gateway_that_forbids(sandbox, status):
 
 def test_error_shapes(sandbox):
     """Both shapes of an error are understood."""
-    with pytest.raises(Declined, match="497"):
+    with pytest.raises(ApiRejected, match="497"):
         client(sandbox("error_shape=errors", "max_count=100")).page(SMS, a_day(), offset=0, count=1000)
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.extract.quirks import Bounds, learn
+from voxlake.extract.quirks import DateBounds, learn
 from voxlake.model import DAY, Window, midnight
 
 FIRST = date(2026, 1, 10)
 seconds = st.lists(st.integers(0, 3 * 86_400 - 1), min_size=3, max_size=60)
-kinds = st.builds(Bounds, st.booleans(), st.booleans(), st.booleans())
+kinds = st.builds(DateBounds, st.booleans(), st.booleans(), st.booleans())
 
 
 def world(offsets):

@@ -13,14 +13,14 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from support.clock import CLOCK
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.clock import CLOCK
 from support.messages import SENDER, TO
 from support.program import PROGRAM
 from support.runner import Command
 
-from voxlake.errors import DataError, Locked, StorageFull
+from voxlake.errors import AlreadyRunning, DataError, StorageFull
 from voxlake.messaging.journal import FAILED, SENT, UNKNOWN, opened
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -239,14 +239,14 @@ def test_a_line_that_does_not_fit_leaves_nothing(tmp_path):
     """Where the disk is full for a moment, half a line is taken away, and the next run reads the journal."""
     with opened(tmp_path) as outbox:
         batch = outbox.batch(1, "m", "s", "t")
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        quirks = resource.getrlimit(resource.RLIMIT_FSIZE)
         before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "outbox.jsonl").stat().st_size + 20, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "outbox.jsonl").stat().st_size + 20, quirks[1]))
         try:
             with pytest.raises(StorageFull):
                 outbox.intend(batch, ["1"], at=AT)
         finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            resource.setrlimit(resource.RLIMIT_FSIZE, quirks)
             signal.signal(signal.SIGXFSZ, before)
         assert not outbox.known(batch)
         outbox.intend(batch, ["2"], at=AT)
@@ -332,7 +332,7 @@ def test_one_sender_at_a_time(tmp_path, sandbox, voxlake):
     """A second send with the same journal ends with 75; an export does not mind."""
     server = sandbox(rows=0)
     with opened(voxlake.folder / "data"):
-        with pytest.raises(Locked), opened(voxlake.folder / "data"):
+        with pytest.raises(AlreadyRunning), opened(voxlake.folder / "data"):
             pass
         done = voxlake("sms", "send", "--from", "12345678111", "--to", TO, "--text", "x", server=server, code=75)
         assert "Another send" in done.stderr

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxlake.transform.decode_arrow import page_of_json, pages_of_json
-from voxlake.transform.decode import BrokenReplyError, decode_csv, page_of, parse_json
-from voxlake.sandbox.history import History
 from voxlake.sandbox.behaviour import Switches
+from voxlake.sandbox.history import History
 from voxlake.sandbox.world import World
+from voxlake.transform.decode import BrokenReplyError, decode_csv, page_of, parse_json
+from voxlake.transform.decode_arrow import page_of_json, pages_of_json
 from voxlake.transform.streams import A2P, SMS
 
 STREAMS = {"GetSmsHistory": SMS, "A2PGetSmsHistory": A2P}

@@ -4,11 +4,11 @@ import random
 from pathlib import Path
 
 import duckdb
-from support import numbering_plans
 import phonenumbers
 import pyarrow as pa
 import pytest
 from phonenumbers import PhoneMetadata, PhoneNumberType
+from support import numbering_plans
 
 from voxlake.warehouse import numbering
 from voxlake.warehouse.countries import DIGITS, calling_codes, country

@@ -1,14 +1,13 @@
 """The database explains itself, and the page about it is what the database says."""
 
-from pathlib import Path
-
 import duckdb
 from support.lakes import FIRST, Hand, row
+from support.paths import DOCS
 
-from voxlake.warehouse.ddl import described, markdown
 from voxlake.sql import statements
+from voxlake.warehouse.ddl import described, markdown
 
-PAGE = Path(__file__).parent.parent / "docs" / "schema.md"
+PAGE = DOCS / "schema.md"
 
 
 def test_page_is_current():

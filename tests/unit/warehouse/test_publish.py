@@ -10,16 +10,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from support.dates import days_ago
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.dates import days_ago
 from support.lakes import ACCOUNT, FIRST, Hand, row
 
+from voxlake.errors import DataError, DuplicateMessage
+from voxlake.model import DayKey
+from voxlake.sql import folder, statements
 from voxlake.warehouse import clone as cloning
 from voxlake.warehouse.clone import clone
-from voxlake.errors import DataError, Doubled
-from voxlake.model import Cell
-from voxlake.sql import folder, statements
 
 DAY = timedelta(days=1)
 SECOND = FIRST + DAY
@@ -102,7 +102,7 @@ def test_gate(hand, breaking, anew, stream):
     good = everything(hand)
     breaking(hand, stream)
     name = f"{stream}-{breaking.__name__.removeprefix('break_')}"
-    with pytest.raises(Doubled if breaking is break_duplicates else DataError, match=f"'{name}' failed"):
+    with pytest.raises(DuplicateMessage if breaking is break_duplicates else DataError, match=f"'{name}' failed"):
         hand.publish(anew=anew)
     assert good == everything(hand)
 
@@ -221,13 +221,13 @@ def test_clone(tmp_path, monkeypatch, ways):
 def test_clone_without_room(tmp_path):
     """What no other way of copying mends is raised, not tried again."""
     (tmp_path / "a").write_bytes(b"x" * 100_000)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    quirks = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, quirks[1]))
     try:
         with pytest.raises(OSError, match="too large"):
             clone(tmp_path / "a", tmp_path / "b")
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        resource.setrlimit(resource.RLIMIT_FSIZE, quirks)
 
 
 def test_oddities(hand):
@@ -288,4 +288,4 @@ def test_two_accounts(hand):
     shutil.copytree(first, first.with_name("account_id=5"))
     hand.publish()
     assert hand.ask("SELECT account_id FROM messages ORDER BY ALL") == [(5,), (ACCOUNT,)]
-    assert Cell(5, "sms", FIRST) != Cell(ACCOUNT, "sms", FIRST)
+    assert DayKey(5, "sms", FIRST) != DayKey(ACCOUNT, "sms", FIRST)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from voxlake.reporting.dashboard.style import Style, data, finished, pixels
 from voxlake.model import DAY
+from voxlake.reporting.dashboard.style import Style, data, finished, pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,14 +6,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voxlake.model import DAY, Window
 from voxlake.reporting.dashboard import draw, style, words
 from voxlake.reporting.dashboard.figures import SENDERS, Span
 from voxlake.reporting.dashboard.paint import DARK, LIGHT
 from voxlake.reporting.dashboard.tiles import tiles
 from voxlake.reporting.dashboard.timelines import CHANNELS
-from voxlake.model import DAY
-from voxlake.pipeline.plan import neighbours
-from voxlake.reporting.calendar import counted
+from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from voxlake.reporting.dashboard.figures import Figures, Row
     from voxlake.reporting.dashboard.panels import Panel
     from voxlake.reporting.dashboard.tiles import Change, Tile
-    from voxlake.model import Window
 
 # Whatever the data holds, the browser runs nothing and asks nobody.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -74,7 +72,7 @@ def _notice(figures: Figures) -> str:
     if not figures.coverage:
         return _warned("Nothing was exported yet.", "Run 'voxlake export', then make this page again.")
     gaps = [
-        f"{counted(len(days))} {'is' if len(days) == 1 else 'are'} {told}: {_named(neighbours(days))}"
+        f"{counted(len(days))} {'is' if len(days) == 1 else 'are'} {told}: {_named(Window.joining(days))}"
         for told, days in (
             ("missing", figures.in_state("missing")),
             ("not verified", figures.in_state("unverified")),

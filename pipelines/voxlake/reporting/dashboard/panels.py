@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.reporting.dashboard import completeness, shapes, timelines, words
 from voxlake.reporting.dashboard.figures import TOP
-from voxlake.reporting.calendar import counted
+from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

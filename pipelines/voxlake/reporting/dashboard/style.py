@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from voxlake.reporting.dashboard.paint import LIGHT, PAGE, Paint
 from voxlake.model import midnight
+from voxlake.reporting.dashboard.paint import LIGHT, PAGE, Paint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from voxlake.reporting.dashboard import words
-from voxlake.reporting.calendar import counted
+from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
+from voxlake.model import Window
 from voxlake.reporting.dashboard.style import DAY_MS, Style, data, finished, ms
 from voxlake.reporting.dashboard.words import said, share
-from voxlake.pipeline.plan import neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +92,7 @@ def arriving(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
 
 def _shades(figures: Figures, style: Style, *states: str) -> Iterable[alt.Chart]:
     """Shade the days in some states over the whole height, each neighbours' span as one: missing and unverified."""
-    windows = neighbours(figures.in_state(*states or ("missing", "unverified")))
+    windows = Window.joining(figures.in_state(*states or ("missing", "unverified")))
     if not windows:
         return []
     rows = [{"x": int(w.start.timestamp()) * 1000, "x2": int(w.end.timestamp()) * 1000} for w in windows]

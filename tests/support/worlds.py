@@ -1,0 +1,49 @@
+"""Lakes made by hand in which every report has something to say."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from support.lakes import FIRST, Hand, row
+
+DAY = timedelta(days=1)
+THURSDAY, FRIDAY = FIRST, FIRST + DAY
+BERLIN, LONDON, SHOP = "4930111222", "447400123456", "My Shop"
+LONG = "x" * 161
+
+
+def world(root):
+    """Make two days in which every report has something to say."""
+    hand = Hand(root)
+    hand.put(
+        THURSDAY,
+        [
+            row(1, destination_number=BERLIN, cost=Decimal("0.05"), fragments=2, text=LONG),
+            row(2, destination_number=BERLIN, cost=Decimal("0.06"), fragments=3, text=LONG),
+            row(3, source_number=LONDON, destination_number="12345", direction="IN", cost=Decimal(0)),
+            row(
+                4,
+                hour=13,
+                status="error",
+                status_id=2,
+                error_message=f"Error send sms to {LONDON} from {BERLIN} Code = 1",
+            )
+            | {"destination_number": LONDON, "cost": Decimal("0.02"), "fragments": 0},
+            row(5, status="error", status_id=2, error_message="Error send sms to 12345 from 4930111222 Code = 1")
+            | {"destination_number": "12345", "cost": Decimal(0), "text": None},
+        ],
+    )
+    hand.put(
+        FRIDAY,
+        [
+            row(6, FRIDAY, source_number=SHOP, destination_number=LONDON, cost=Decimal("0.04")),
+            row(
+                7, FRIDAY, source_number=SHOP, destination_number=LONDON, delivery_status="FAILED", cost=Decimal("0.04")
+            )
+            | {"status": "error", "status_id": 2, "error_message": f"Error send sms to {LONDON} from {SHOP} Code = 1"},
+            row(8, FRIDAY, source_number=SHOP, destination_number=BERLIN, delivery_status="DISPATCHED", cost=None),
+        ],
+        stream="a2p",
+        exported_at=datetime(2026, 1, 4, 12, tzinfo=UTC),
+    )
+    hand.publish()
+    return hand
