@@ -13,7 +13,7 @@ import pyarrow as pa
 from voxlake.lake.day_file import Lake
 from voxlake.lake.manifest import Manifest
 from voxlake.model import DayFile, DayKey, FinalityPolicy
-from voxlake.transform.streams import SMS
+from voxlake.transform import SMS
 from voxlake.warehouse.publish import Warehouse
 
 ACCOUNT, FIRST, STEPS = 4711, date(2025, 1, 1), 3

@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 import urllib3
 from leanest import PAGE, page
 
-from voxlake.transform.normalise import put_off_pandas
-from voxlake.transform.streams import STATUSES, STREAMS
+from voxlake.transform import STATUSES, STREAMS, put_off_pandas
 from voxlake.warehouse.ddl import create
 from voxlake.warehouse.derived_columns import prepare, whole
 

@@ -21,7 +21,7 @@ from support.truth import held, truth
 from voxlake.lake.day_file import Lake
 from voxlake.model import DayKey
 from voxlake.sandbox.world import World
-from voxlake.transform.streams import SMS, STREAMS
+from voxlake.transform import SMS, STREAMS
 
 
 @given(st.randoms(use_true_random=False))

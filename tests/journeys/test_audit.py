@@ -9,7 +9,7 @@ import pytest
 from support.dates import days_ago
 from support.truth import held, truth
 
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 
 
 def some_day():

@@ -15,7 +15,7 @@ from support.dates import days_ago
 from support.program import PROGRAM
 from support.truth import held, truth
 
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 
 SWITCHES = {
     "as documented": [],

@@ -17,7 +17,7 @@ from voxlake.model import FinalityPolicy, Window, midnight
 from voxlake.pipeline.day import extract
 from voxlake.pipeline.plan import plan
 from voxlake.sandbox.world import World
-from voxlake.transform.streams import SMS
+from voxlake.transform import SMS
 
 
 def burst(server, count, *, seconds=1, directions=("OUT",)):

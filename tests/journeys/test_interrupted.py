@@ -18,7 +18,7 @@ from support.truth import held, truth
 
 from voxlake.lake.writer import ROW_GROUP, DayFileWriter
 from voxlake.sandbox.responses import Reply
-from voxlake.transform.streams import SMS
+from voxlake.transform import SMS
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from support.dates import days_ago
 from support.truth import held, truth
 
 from voxlake.sandbox.world import World
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 
 OPEN = ("--settle-hours", "1200", "--give-up-days", "100")
 KINDS = [

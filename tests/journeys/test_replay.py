@@ -15,7 +15,7 @@ from support.truth import held, truth
 from voxlake.lake.day_file import Lake
 from voxlake.lake.manifest import Manifest
 from voxlake.model import DAY, SECOND, midnight
-from voxlake.transform.streams import SMS, STREAMS
+from voxlake.transform import SMS, STREAMS
 
 
 def proofs(folder):

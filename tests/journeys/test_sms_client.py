@@ -28,7 +28,7 @@ from voxlake.messaging.client import Client
 from voxlake.messaging.responses import PhoneNumber, read_a2p_sent, read_phones, read_sent
 from voxlake.messaging.validation import ADVICE, checked_number, checked_numbers
 from voxlake.sandbox.account_config import Setup
-from voxlake.transform.decode import BrokenReplyError
+from voxlake.transform import BrokenReplyError
 
 UNKNOWN = ["lost", "lost-502", "cut", "short", "reset", "stall", "html", "empty", "http-500", "http-502", "http-503"]
 UNDONE = ["http-429", "http-429-after", "code-162", "code-314", "code-340", "code-416", "code-515", "expired"]

@@ -9,7 +9,7 @@ import pyarrow as pa
 from voxlake.lake.day_file import Lake
 from voxlake.lake.manifest import Manifest
 from voxlake.model import DayFile, DayKey, FinalityPolicy
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 from voxlake.warehouse.publish import Warehouse
 
 ACCOUNT = 4711

@@ -22,7 +22,7 @@ from voxlake.sandbox.faults import KINDS, Faults
 from voxlake.sandbox.server import Sandbox
 from voxlake.sandbox.synthetic_day import SECONDS, midnight
 from voxlake.sandbox.world import World
-from voxlake.transform.streams import STATUSES, STREAMS
+from voxlake.transform import STATUSES, STREAMS
 
 UNTIL = date(2026, 3, 10)
 _CONTEXT = multiprocessing.get_context("forkserver")

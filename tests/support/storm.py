@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from support.dates import days_ago
 from support.runner import Command
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 
 
 def commands():

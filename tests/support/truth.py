@@ -2,7 +2,7 @@
 
 import duckdb
 
-from voxlake.transform.streams import STATUSES, STREAMS
+from voxlake.transform import STATUSES, STREAMS
 
 COLUMNS = (
     "message_id, source_number, destination_number, fragments, cost, status_id, status, error_message, processed_at,"

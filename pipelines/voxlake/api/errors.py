@@ -11,7 +11,7 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.exceptions import TimeoutError as ReadTimeoutError
 
 from voxlake.errors import ApiRejected, CredentialsRefused, Refused, VoxlakeError
-from voxlake.transform.decode import BrokenReplyError
+from voxlake.transform import BrokenReplyError
 
 TOO_FAST = frozenset({162, 314, 340, 416, 515})
 INTERNAL = frozenset({1, 2, 4})

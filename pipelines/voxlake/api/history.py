@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from voxlake.api.errors import ApiAnswerError, checked
 from voxlake.api.transport import ApiClient
 from voxlake.errors import ApiRejected
-from voxlake.transform.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
-from voxlake.transform.decode_arrow import pages_of_json
+from voxlake.transform import BrokenReplyError, decode_csv, decode_json, page_of, pages_of_json, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from voxlake.api.auth import ApiKey, ServiceAccount
     from voxlake.model import Page, Window
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 T = TypeVar("T")
 

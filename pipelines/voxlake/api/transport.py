@@ -28,7 +28,7 @@ from voxlake.api.errors import (
 )
 from voxlake.api.throttle import AdaptiveLimiter
 from voxlake.errors import CredentialsRefused, OutcomeUnknown, SettingsError, Unavailable
-from voxlake.transform.decode import BrokenReplyError, parse_json
+from voxlake.transform import BrokenReplyError, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

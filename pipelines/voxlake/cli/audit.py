@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from voxlake.lake.manifest import Manifest
     from voxlake.pipeline.audit import Audit
     from voxlake.settings import Settings
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
     from voxlake.warehouse.publish import Warehouse
 
 
@@ -66,7 +66,7 @@ def audit(
     from voxlake.lake.manifest import Manifest  # noqa: PLC0415
     from voxlake.pipeline.audit import audit as look  # noqa: PLC0415
     from voxlake.pipeline.export import Run  # noqa: PLC0415
-    from voxlake.transform.streams import STREAMS  # noqa: PLC0415
+    from voxlake.transform import STREAMS  # noqa: PLC0415
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
     clock = the_clock()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from voxlake.lake.manifest import Manifest
     from voxlake.settings import Settings
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 DEFAULT_DAYS = 30
 
@@ -72,8 +72,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
     from voxlake.lake.day_file import Lake  # noqa: PLC0415
     from voxlake.pipeline.export import Run  # noqa: PLC0415
     from voxlake.pipeline.export import export as run  # noqa: PLC0415
-    from voxlake.transform.normalise import put_off_pandas  # noqa: PLC0415
-    from voxlake.transform.streams import STREAMS  # noqa: PLC0415
+    from voxlake.transform import STREAMS, put_off_pandas  # noqa: PLC0415
 
     put_off_pandas()
     api, lake = api_of(settings), Lake(settings.data_dir)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import ApiRejected
 from voxlake.model import DAY, SECOND, Window, midnight
-from voxlake.transform.normalise import normalise
+from voxlake.transform import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
     from voxlake.api.history import Api
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 IDS = 500
 """Ids in one request: they travel in its body."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voxlake.extract.quirks import DateBounds
     from voxlake.lake.day_file import Lake
     from voxlake.model import DayFile, Window
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 CALIBRATION = 3
 """How many counts it takes at most to learn the bounds."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from voxlake.api.history import Api
     from voxlake.model import Reject
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 RANGE_CODES = frozenset({123, 569})
 """What the API says of a span of time that it does not like."""

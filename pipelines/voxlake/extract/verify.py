@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from voxlake.errors import ApiRejected
 from voxlake.extract.paginate import RANGE_CODES, Pager, Reading, within
 from voxlake.model import DAY, SECOND, Window, WindowRows, midnight
-from voxlake.transform.normalise import distinct, normalise
+from voxlake.transform import distinct, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from voxlake.api.history import Api
     from voxlake.extract.paginate import ApiQuirks
     from voxlake.model import Page
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 READINGS = 3
 _FAR = DAY / 2 - 4 * SECOND

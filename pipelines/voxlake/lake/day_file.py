@@ -24,7 +24,7 @@ from voxlake.errors import AlreadyRunning, DataError, SettingsError
 from voxlake.files import make, put, storage
 from voxlake.lake.writer import DayFileWriter, rows_checksum
 from voxlake.model import DAY, DayFile, DayKey, Window
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

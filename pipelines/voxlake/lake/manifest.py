@@ -12,7 +12,7 @@ from voxlake.errors import DataError, VoxlakeError
 from voxlake.files import put, storage
 from voxlake.model import DayFile, DayKey
 from voxlake.text import counted
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

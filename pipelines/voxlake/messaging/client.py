@@ -27,7 +27,7 @@ from voxlake.messaging.validation import (
 )
 from voxlake.model import Page, Window
 from voxlake.settings import API_URL
-from voxlake.transform.streams import A2P, SMS
+from voxlake.transform import A2P, SMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from voxlake.clock import Clock
     from voxlake.messaging.responses import A2PSent, PhoneNumber, Sent
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 SEND, A2P_SEND, CONTROL, NUMBERS = "SendSmsMessage", "A2PSendSms", "ControlSms", "GetPhoneNumbers"
 ROLES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from voxlake.transform.decode import BrokenReplyError
+from voxlake.transform import BrokenReplyError
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -20,7 +20,7 @@ from voxlake.extract.paginate import ApiQuirks
 from voxlake.extract.verify import fetch
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.text import counted
-from voxlake.transform.normalise import normalise
+from voxlake.transform import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from voxlake.lake.day_file import Lake
     from voxlake.lake.manifest import Manifest
     from voxlake.model import DayFile
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
     from voxlake.warehouse.publish import Warehouse
 
 PAGE = 1000

@@ -16,7 +16,7 @@ from voxlake.extract.paginate import RANGE_CODES, Pager
 from voxlake.extract.verify import fetch
 from voxlake.lake.day_file import difference
 from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
-from voxlake.transform.normalise import distinct, integers
+from voxlake.transform import distinct, integers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from voxlake.lake.day_file import Lake
     from voxlake.lake.manifest import Manifest
     from voxlake.model import Reject
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 # A chunk should stay below the deepest offset even where a busy day follows quiet ones. Of csv, one pair of counts
 # goes around several such.

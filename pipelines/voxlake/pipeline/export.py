@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from voxlake.lake.day_file import Lake
     from voxlake.model import DayFile, FinalityPolicy
     from voxlake.pipeline.day import DayResults
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
     from voxlake.warehouse.build import DatabaseBuild
     from voxlake.warehouse.publish import Warehouse
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from voxlake.extract.quirks import DateBounds
     from voxlake.lake.day_file import Lake
     from voxlake.model import DayFile, FinalityPolicy
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 PAGE = 1000
 RECENT, PIECES = 6, 4

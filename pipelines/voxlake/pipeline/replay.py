@@ -21,9 +21,7 @@ from voxlake.lake.reply_archive import replies
 from voxlake.lake.writer import ROW_GROUP
 from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
 from voxlake.pipeline.replay_proof import LONG_AGO, History, covers, under_one_count
-from voxlake.transform.decode import BrokenReplyError, decode_csv, decode_json
-from voxlake.transform.normalise import normalise
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from voxlake.lake.manifest import Manifest
     from voxlake.lake.reply_archive import Reply
     from voxlake.pipeline.replay_proof import PagingRun
-    from voxlake.transform.streams import Stream
+    from voxlake.transform import Stream
 
 _TOLERANCE = timedelta(minutes=1)
 """A file is stamped soon after the last reply about its day, and a reply comes soon after it was asked for."""

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from voxlake.lake.manifest import Manifest
 from voxlake.model import DAY
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from voxlake.errors import DataError, StorageFull
 from voxlake.files import storage
 from voxlake.model import DayKey
 from voxlake.sql import statements
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 from voxlake.warehouse.checks import check
 from voxlake.warehouse.clone import clone
 from voxlake.warehouse.ddl import create

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from voxlake.errors import DataError, DuplicateMessage
 from voxlake.sql import promise, statements
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

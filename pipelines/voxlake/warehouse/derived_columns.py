@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 from voxlake.warehouse.countries import DIGITS, calling_codes, country
 from voxlake.warehouse.packing import expected
 from voxlake.warehouse.packing import prepare as _prepare

@@ -16,7 +16,7 @@ import duckdb
 from voxlake.errors import DataError, SettingsError
 from voxlake.files import make, put, storage, sync
 from voxlake.model import DayKey
-from voxlake.transform.streams import STREAMS
+from voxlake.transform import STREAMS
 from voxlake.warehouse.build import DatabaseBuild, quoted
 from voxlake.warehouse.checks import broken, oddities
 from voxlake.warehouse.derived_columns import stored

@@ -14,7 +14,7 @@ from voxlake.errors import ApiRejected, CredentialsRefused, SettingsError, Unava
 from voxlake.model import Window
 from voxlake.sandbox.faults import KINDS, Faults
 from voxlake.sandbox.world import World
-from voxlake.transform.streams import A2P, SMS
+from voxlake.transform import A2P, SMS
 
 
 def a_day():
