@@ -14,13 +14,18 @@ import sys
 import click
 
 from voxlake import __version__
-from voxlake.cli.answer import publish, query, replay, report, schema, status
 from voxlake.cli.audit import audit
 from voxlake.cli.dashboard import dashboard
 from voxlake.cli.export import backfill, export
 from voxlake.cli.options import Group
+from voxlake.cli.publish import publish
+from voxlake.cli.query import query
+from voxlake.cli.replay import replay
+from voxlake.cli.report import report
 from voxlake.cli.sandbox import sandbox
+from voxlake.cli.schema import schema
 from voxlake.cli.sms import sms
+from voxlake.cli.status import status
 
 # We multiply no matrices, and the threads that numpy would start for it take turns at waiting. Arrow's own allocator
 # keeps a quarter more memory, for no gain in time.

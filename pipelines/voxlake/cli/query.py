@@ -1,0 +1,34 @@
+"""`voxlake query`: ask the database in SQL, read-only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from voxlake.cli.answer import put_answer
+from voxlake.cli.options import answer_options, data_options, with_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlake.settings import Settings
+
+
+class _Sql(click.Command):
+    """A command whose argument may begin with a comment of SQL, which is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put a line before what begins with `--` and then a blank, or goes on in another line."""
+        comments = (arg.startswith("--") and (arg[2:3].isspace() or "\n" in arg) for arg in args)
+        return super().parse_args(ctx, [f"\n{arg}" if it else arg for arg, it in zip(args, comments, strict=True)])
+
+
+@click.command(cls=_Sql)
+@click.argument("sql")
+@answer_options
+@data_options
+@with_settings
+def query(settings: Settings, sql: str, form: str | None, out: Path | None, limit: int | None) -> None:
+    """Ask the database in SQL, read-only."""
+    put_answer(settings, sql, {}, form, out, limit)

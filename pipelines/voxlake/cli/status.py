@@ -1,0 +1,52 @@
+"""`voxlake status`: which days are there, and in which state."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voxlake.cli.options import data_options, drawing, the_clock, with_settings
+from voxlake.cli.output import give
+from voxlake.errors import DataError
+
+if TYPE_CHECKING:
+    from voxlake.settings import Settings
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@data_options
+@with_settings
+def status(settings: Settings, form: str) -> None:
+    """Show which days are final, open, missing or unverified."""
+    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.pipeline.status import calendars  # noqa: PLC0415
+    from voxlake.pipeline.status import status as look  # noqa: PLC0415
+    from voxlake.reporting.calendar import legend, weeks  # noqa: PLC0415
+    from voxlake.reporting.formats import as_json, status_text  # noqa: PLC0415
+    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+
+    lake, today = Lake(settings.data_dir), the_clock().now().date()
+    warnings: list[dict[str, Any]] = []
+    damage: DataError | None = None
+    try:
+        warnings = Warehouse(lake).oddities()
+    except DataError as error:
+        damage = error
+    found = look(lake, today=today, finality=settings.finality, warnings=warnings)
+    if form == "json":
+        give(as_json(found))
+    else:
+        glyphs, colour = drawing()
+        width = shutil.get_terminal_size().columns
+        drawn = {
+            stream: weeks(states, width=width, glyphs=glyphs, colour=colour)
+            for stream, states in calendars(lake, today=today, finality=settings.finality).items()
+        }
+        text = status_text(found, settings.data_dir, drawn)
+        give(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
+    if damage is not None:
+        # A damaged database takes nothing away from the lake, so that is told first.
+        raise damage
