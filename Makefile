@@ -83,8 +83,8 @@ $(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
 	@$(BENCH)/airbyte/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/airbyte.lock
 	@touch $@
 
-bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (half an hour)
-	@$(BENCH)/bin/python benchmarks/run.py
+bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour; BEFORE=DIR pairs it with the programs of an earlier one)
+	@$(BENCH)/bin/python benchmarks/run.py $(if $(BEFORE),--before $(BEFORE))
 
 format: $(VENV)/.tested ## Format the code
 	@$(BIN)/ruff format .

@@ -59,11 +59,11 @@ def folder() -> Iterator[str]:
         yield made
 
 
-def run(name: str, url: str, where: str, *arguments: object) -> Taken:
-    """Run a contestant to its end."""
+def run(name: str, url: str, where: str, *arguments: object, program: Path | None = None) -> Taken:
+    """Run a contestant to its end; `program` is the folder of programs that it finds first, in place of ours."""
     wire(url)
     environ = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false"}
-    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+    environ["PATH"] = f"{program or Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
     own = Path(sys.prefix, "airbyte", "bin", "python")
     python = own if name == "pyairbyte" else Path(sys.executable)
     command = [str(python), str(HERE / "contestants" / f"{name}.py"), url, where, *map(str, arguments)]

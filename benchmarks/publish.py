@@ -1,7 +1,6 @@
-"""Time the publish of one new day against a rebuild: `python publish.py [ROWS] [DAYS]`; seconds and their ratio."""
+"""Time the publish of one new day against a rebuild."""
 
 import shutil
-import sys
 import tempfile
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -56,8 +55,8 @@ def publish(lake, *, anew):
     return time.perf_counter() - started
 
 
-def main(rows=10_000_000, days=366):
-    """Build a lake, then publish it anew and by steps, in turn."""
+def measured(rows, days):
+    """Build a lake, then publish it anew and by steps, in turn: the seconds of the rebuilds, and of the steps."""
     rng = np.random.default_rng(1)
     folder = Path(tempfile.mkdtemp(prefix="voxlake-publish-"))
     lake = Lake(folder)
@@ -72,10 +71,4 @@ def main(rows=10_000_000, days=366):
                 rebuilds.append(publish(lake, anew=True))
     finally:
         shutil.rmtree(folder)
-    print("rebuild:", *(f"{seconds:.2f}" for seconds in rebuilds), "s")
-    print("one new day:", *(f"{seconds:.2f}" for seconds in steps), "s")
-    print(f"ratio of medians: {np.median(rebuilds) / np.median(steps):.1f}")
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    return rebuilds, steps

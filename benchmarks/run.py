@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import publish
 from measure import Taken, folder, rows, run, server
 
 if TYPE_CHECKING:
@@ -151,9 +152,50 @@ def start(rounds: int) -> Iterable[str]:
         yield f"| voxlake {flag} | {_median(seconds) * 1000:.0f} | {min(seconds) * 1000:.0f} |"
 
 
-def _once(name: str, url: str, expected: int, *arguments: object) -> Taken:
+def before(size: int, rounds: int, program: Path | None) -> Iterable[str]:
+    """Pair this voxlake with an earlier one, whose folder of programs is `program`; nothing where there is none."""
+    if program is None:
+        return
+    yield f"## Before and after: {2 * size:,} rows, this version against the one in `--before`, in pairs"
+    yield ""
+    yield "| latency ms | jobs | before, wall s | after, wall s | after ÷ before, wall | cpu | peak MiB before, after |"
+    yield "|---|---|---|---|---|---|---|"
+    for delay, jobs in ((0, 4), (0.05, 8), (0.05, 16), (0.1, 8), (0.1, 16)):
+        with server("--rows", size, "--days", DAYS, "--latency", delay) as url:
+            pairs = [
+                (
+                    _once("voxlake_export", url, 2 * size, jobs, program=program),
+                    _once("voxlake_export", url, 2 * size, jobs),
+                )
+                for _ in range(rounds)
+            ]
+        _say(f"before and after, {delay} s, {jobs} jobs: {pairs}")
+        walls, cpus = (
+            [getattr(after, name) / getattr(earlier, name) for earlier, after in pairs] for name in ("wall", "cpu")
+        )
+        yield (
+            f"| {delay * 1000:.0f} | {jobs} | {_median(b.wall for b, _ in pairs):.2f} |"
+            f" {_median(a.wall for _, a in pairs):.2f} | {_median(walls):.2f} | {_median(cpus):.2f} |"
+            f" {_median(b.peak for b, _ in pairs):.0f}, {_median(a.peak for _, a in pairs):.0f} |"
+        )
+
+
+def publishing(size: int, days: int) -> Iterable[str]:
+    """Publish one new day of a large database, and rebuild the database, in turn."""
+    yield f"## Publishing: one new day on {size:,} rows in {days} days, and a rebuild, in turn"
+    yield ""
+    yield "| what | seconds, median | all |"
+    yield "|---|---|---|"
+    rebuilds, steps = publish.measured(size, days)
+    for what, seconds in (("rebuild", rebuilds), ("one new day", steps)):
+        yield f"| {what} | {_median(seconds):.2f} | {', '.join(f'{s:.2f}' for s in seconds)} |"
+    yield f"| a rebuild takes so many times as long | {_median(rebuilds) / _median(steps):.1f} | |"
+    _say(f"publishing: {rebuilds}, {steps}")
+
+
+def _once(name: str, url: str, expected: int, *arguments: object, program: Path | None = None) -> Taken:
     with folder() as where:
-        taken = run(name, url, where, *arguments)
+        taken = run(name, url, where, *arguments, program=program)
         if name not in FLOORS and rows(where) != expected:
             raise SystemExit(f"{name} left {rows(where):,} rows of {expected:,}")
     return taken
@@ -183,7 +225,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--contestants", nargs="*", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--sizes", nargs="*", type=int, default=[40_000, 400_000, 4_000_000])
-    parser.add_argument("--parts", nargs="*", default=["contest", "latency", "growth", "nightly", "start"])
+    parser.add_argument(
+        "--parts", nargs="*", default=["contest", "before", "latency", "growth", "nightly", "start", "publishing"]
+    )
+    parser.add_argument("--before", type=Path, help="the folder of programs (bin) of an earlier voxlake, to pair with")
+    parser.add_argument("--publish-rows", type=int, default=10_000_000)
+    parser.add_argument("--publish-days", type=int, default=366)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("RESULTS.md"))
     chosen = parser.parse_args()
     parts: dict[str, Callable[[], Iterable[str]]] = {
@@ -192,6 +239,8 @@ def main() -> None:
         "growth": lambda: growth(chosen.sizes),
         "nightly": lambda: nightly(chosen.rounds),
         "start": lambda: start(chosen.rounds),
+        "before": lambda: before(chosen.rows, chosen.rounds, chosen.before),
+        "publishing": lambda: publishing(chosen.publish_rows, chosen.publish_days),
     }
     cores, load = os.cpu_count(), os.getloadavg()[0]
     told = [
@@ -205,7 +254,8 @@ def main() -> None:
         ),
     ]
     for name in chosen.parts:
-        told += ["", *parts[name]()]
+        lines = list(parts[name]())
+        told += ["", *lines] if lines else []
         chosen.out.write_text("\n".join(told) + "\n", encoding="utf-8")
 
 
