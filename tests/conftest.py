@@ -9,10 +9,7 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.runner import Command
 
-from voxlake.sandbox.behaviour import Switches
-from voxlake.sandbox.faults import Faults
-from voxlake.sandbox.server import Sandbox
-from voxlake.sandbox.world import World
+from voxlake.sandbox import Behaviour, Faults, Sandbox, World
 
 # What a shell starts in the background ignores Ctrl-C, and hands that on; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -49,7 +46,7 @@ def sandbox(tmp_path):
         world = world or World(rows=rows, days=days, seed=seed, until=days_ago(0, clock))
         server = Sandbox(
             world,
-            switches=Switches.parse(switches),
+            behaviour=Behaviour.parse(switches),
             faults=Faults.parse(faults),
             directory=folder,
             **{"now": clock.time} | options,

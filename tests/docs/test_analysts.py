@@ -14,10 +14,7 @@ from support.dates import days_ago
 from support.paths import DOCS
 from support.runner import Command
 
-from voxlake.sandbox.behaviour import Switches
-from voxlake.sandbox.faults import Faults
-from voxlake.sandbox.server import Sandbox
-from voxlake.sandbox.world import World
+from voxlake.sandbox import Behaviour, Faults, Sandbox, World
 
 pytestmark = pytest.mark.system_clock
 
@@ -52,7 +49,7 @@ def folder(tmp_path_factory):
     """Export a history into a folder."""
     work, server_folder = tmp_path_factory.mktemp("analysts"), tmp_path_factory.mktemp("server")
     world = World(rows=1000, days=8, seed=1, until=days_ago(0, SYSTEM))
-    with Sandbox(world, switches=Switches.parse([]), faults=Faults.parse(""), directory=server_folder) as server:
+    with Sandbox(world, behaviour=Behaviour.parse([]), faults=Faults.parse(""), directory=server_folder) as server:
         environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
         done = Command(
             ["export", "--since", days_ago(8, SYSTEM)], environ, work, server_folder / "command", SYSTEM

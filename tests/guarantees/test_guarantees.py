@@ -20,7 +20,7 @@ from support.truth import held, truth
 
 from voxlake.lake.day_file import Lake
 from voxlake.model import DayKey
-from voxlake.sandbox.world import World
+from voxlake.sandbox import World
 from voxlake.transform import SMS, STREAMS
 
 

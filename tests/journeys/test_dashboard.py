@@ -22,9 +22,7 @@ from support.runner import Command
 from voxlake.reporting.dashboard import timelines
 from voxlake.reporting.dashboard.figures import Figures, Period, Span
 from voxlake.reporting.dashboard.style import on_page
-from voxlake.sandbox.behaviour import Switches
-from voxlake.sandbox.server import Sandbox
-from voxlake.sandbox.world import World
+from voxlake.sandbox import Behaviour, Sandbox, World
 
 CHARTS = ("messages", "cost", "delivery-rate", "hours", "errors", "countries", "completeness")
 HOSTILE = "<script>alert(1)</script>"
@@ -116,7 +114,7 @@ def drawn_lake(folder):
     for n in range(300):
         hostile = {"message_id": 10**15 + n, "source_number": HOSTILE, "status_id": 2, "delivery_status": "FAILED"}
         world.insert("a2p", row | hostile | {"error_message": BREAKING})
-    with Sandbox(world, switches=Switches.parse([]), directory=folder, now=CLOCK.time) as server:
+    with Sandbox(world, behaviour=Behaviour.parse([]), directory=folder, now=CLOCK.time) as server:
         lake = Lake(server, folder)
         lake.run("export", "--since", days_ago(20))
         assert lake.run("dashboard") == [str(Path("data", "dashboard.html"))]

@@ -16,7 +16,7 @@ from voxlake.lake.manifest import Manifest
 from voxlake.model import FinalityPolicy, Window, midnight
 from voxlake.pipeline.day import extract
 from voxlake.pipeline.plan import plan
-from voxlake.sandbox.world import World
+from voxlake.sandbox import World
 from voxlake.transform import SMS
 
 

@@ -17,7 +17,7 @@ from support.program import PROGRAM
 from support.truth import held, truth
 
 from voxlake.lake.writer import ROW_GROUP, DayFileWriter
-from voxlake.sandbox.responses import Reply
+from voxlake.sandbox import Reply
 from voxlake.transform import SMS
 
 

@@ -8,7 +8,7 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.truth import held, truth
 
-from voxlake.sandbox.world import World
+from voxlake.sandbox import World
 from voxlake.transform import STREAMS
 
 OPEN = ("--settle-hours", "1200", "--give-up-days", "100")

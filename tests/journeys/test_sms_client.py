@@ -27,7 +27,7 @@ from voxlake.errors import (
 from voxlake.messaging.client import Client
 from voxlake.messaging.responses import PhoneNumber, read_a2p_sent, read_phones, read_sent
 from voxlake.messaging.validation import ADVICE, checked_number, checked_numbers
-from voxlake.sandbox.account_config import Setup
+from voxlake.sandbox import AccountConfig
 from voxlake.transform import BrokenReplyError
 
 UNKNOWN = ["lost", "lost-502", "cut", "short", "reset", "stall", "html", "empty", "http-500", "http-502", "http-503"]
@@ -52,7 +52,7 @@ def sends(server):
 
 def test_all_five_methods(sandbox):
     """A program sends, switches and reads with one object, built in one line from credentials."""
-    server = sandbox(rows=10, setup=Setup(delivery=0))
+    server = sandbox(rows=10, config=AccountConfig(delivery=0))
     ours = Client.connect(server.credentials, url=server.url, clock=CLOCK)
     started = CLOCK.now() - timedelta(seconds=5)
     sent = ours.send_sms(FROM, f"+{TO}", "ж" * 71, store_body=True)
@@ -157,7 +157,7 @@ def test_control_is_repeated_after_any_fault(sandbox, fault):
     """Switching twice does no harm."""
     server = sandbox(rows=0, faults=f"{fault}=1,first=1,seconds=1.2")
     client(server, timeout=patient(fault)).control_sms("12345678112", enable=True)
-    assert server.office.phones["12345678112"] == "enabled"
+    assert server.account.phones["12345678112"] == "enabled"
 
 
 def test_no_connection_is_no_send(sandbox):
@@ -189,7 +189,7 @@ def test_refusals_say_what_to_do(sandbox):
         ours.send_sms(FROM, TO, "hello")
     with pytest.raises(ApiRejected, match="installs"):
         ours.a2p_send("Stranger", [TO], "hello")
-    poor = sandbox(rows=0, setup=Setup(balance=0))
+    poor = sandbox(rows=0, config=AccountConfig(balance=0))
     with pytest.raises(Refused, match="127"):
         client(poor).send_sms(FROM, TO, "hello")
     owner = Client.connect(server.credentials_for(["Owner"]), url=server.url, clock=CLOCK)
@@ -246,7 +246,7 @@ def test_numbers_that_an_answer_forgets():
 def test_phone_numbers_over_pages(sandbox):
     """All pages of numbers are read."""
     phones = {str(15550000000 + n): "enabled" for n in range(250)}
-    found = client(sandbox(rows=0, setup=Setup(phones=phones))).phone_numbers()
+    found = client(sandbox(rows=0, config=AccountConfig(phones=phones))).phone_numbers()
     assert [phone.number for phone in found] == list(phones)
     assert read_phones({"result": []}) == ([], 0)
 

@@ -15,7 +15,7 @@ from support.messages import FROM, SENDER, TO
 from support.paths import ROOT
 from voximplant.apiclient.client import VoximplantAPI, VoximplantAPIConfig, VoximplantException
 
-from voxlake.sandbox.account_config import Setup
+from voxlake.sandbox import AccountConfig
 
 pytestmark = pytest.mark.system_clock
 
@@ -26,7 +26,7 @@ UNSUPPORTED, DISABLED = "74951234567", "12345678112"
 @pytest.fixture
 def server(sandbox):
     """Give a sandbox that speaks https, with something in its histories."""
-    return sandbox(rows=40, days=3, tls=True, clock=SYSTEM, setup=Setup(delivery=0))
+    return sandbox(rows=40, days=3, tls=True, clock=SYSTEM, config=AccountConfig(delivery=0))
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ class TestNode:
         assert history["result"][0]["text"] == "hello"
         assert ids(a2p["result"]) == ids(many["result"])
         assert a2p["result"][0]["deliveryStatus"] == "DELIVERED"
-        assert server.office.phones[DISABLED] == "enabled"
+        assert server.account.phones[DISABLED] == "enabled"
 
     def test_histories(self, node, server):
         """Both histories: all rows and the total; dates stay text (4.11.0)."""

@@ -11,9 +11,7 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.paths import DOCS
 
-from voxlake.sandbox.behaviour import Switches
-from voxlake.sandbox.faults import KINDS
-from voxlake.sandbox.history import METHODS
+from voxlake.sandbox import KINDS, METHODS, Behaviour
 
 
 def span():
@@ -257,7 +255,7 @@ def test_default_window(sandbox):
 def test_docs_list_every_switch():
     """The documentation has each switch with its values, in this order."""
     page = (DOCS / "sandbox.md").read_text()
-    for switch in dataclasses.fields(Switches):
+    for switch in dataclasses.fields(Behaviour):
         (line,) = [line for line in page.splitlines() if line.startswith(f"| `{switch.name}` |")]
         assert switch.metadata["says"] in line
         values = switch.metadata["values"] or ("number",)
@@ -268,7 +266,7 @@ def test_docs_list_every_switch():
 def test_wrong_switches(wrong):
     """A switch that does not exist, or a value that it does not have, is said in a sentence."""
     with pytest.raises(ValueError, match=wrong.split("=", maxsplit=1)[0]):
-        Switches.parse([wrong])
+        Behaviour.parse([wrong])
 
 
 def test_docs_list_every_fault():

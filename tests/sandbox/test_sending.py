@@ -9,10 +9,10 @@ import smsutil
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.clock import CLOCK
-from support.messages import FROM, METHODS, TO, a2p, ask, found, pull, send
+from support.messages import FROM, METHODS, TO, a2p, ask, command, found, send
 
 from voxlake.api.auth import read_credentials
-from voxlake.sandbox.account_config import Setup
+from voxlake.sandbox import AccountConfig
 
 
 def test_a_message_appears_and_settles(sandbox):
@@ -27,8 +27,8 @@ def test_a_message_appears_and_settles(sandbox):
     assert (row["text"], row["fragments"], row["cost"]) == (text, 2, 0.0824)
     sent = datetime.fromisoformat(row["processed_date"]).replace(tzinfo=UTC)
     assert abs(sent.timestamp() - CLOCK.time()) < 60
-    assert server.office.balance == Decimal("999.9176")
-    assert pull(server, "advance", seconds="30").json() == {"advanced": 30.0}
+    assert server.account.balance == Decimal("999.9176")
+    assert command(server, "advance", seconds="30").json() == {"advanced": 30.0}
     assert found(server, "GetSmsHistory", reply["message_id"])["status_id"] == "1"
 
 
@@ -50,7 +50,7 @@ def test_delivery_statuses_in_their_order(sandbox):
     ids = {row["destination_number"]: row["message_id"] for row in reply["result"]}
     seen = [found(server, "A2PGetSmsHistory", ids[TO])["delivery_status"]]
     for seconds in ("10", "20"):
-        pull(server, "advance", seconds=seconds)
+        command(server, "advance", seconds=seconds)
         seen.append(found(server, "A2PGetSmsHistory", ids[TO])["delivery_status"])
     assert seen == ["QUEUED", "DISPATCHED", "DELIVERED"]
     rows = {number: found(server, "A2PGetSmsHistory", ids[number]) for number in ends}
@@ -64,12 +64,12 @@ def test_delivery_statuses_in_their_order(sandbox):
 def test_speed_and_delivery_are_settings(sandbox):
     """A fast clock settles sooner; without a delay, a message is at its end at once."""
     at = [CLOCK.time()]
-    server = sandbox(rows=0, now=lambda: at[0], setup=Setup(speed=60, delivery=600))
+    server = sandbox(rows=0, now=lambda: at[0], config=AccountConfig(speed=60, delivery=600))
     sent = a2p(server)["result"][0]["message_id"]
     assert found(server, "A2PGetSmsHistory", sent)["delivery_status"] == "QUEUED"
     at[0] += 10
     assert found(server, "A2PGetSmsHistory", sent)["delivery_status"] == "DELIVERED"
-    quick = sandbox(rows=0, setup=Setup(delivery=0))
+    quick = sandbox(rows=0, config=AccountConfig(delivery=0))
     assert found(quick, "GetSmsHistory", send(quick)["message_id"])["status_id"] == "1"
 
 
@@ -92,7 +92,7 @@ def test_refusals_of_a_message(sandbox, changed, code):
     """Each thing that can be wrong with a message has its code, and costs nothing."""
     server = sandbox(rows=0)
     assert send(server, **changed)["error"]["code"] == code
-    assert server.office.balance == 1000
+    assert server.account.balance == 1000
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_resends_are_refused(sandbox):
     at[0] += 61
     assert send(server)["result"] == 1
     assert send(server)["error"]["code"] == 484
-    pull(server, "advance", seconds="61")
+    command(server, "advance", seconds="61")
     assert send(server)["result"] == 1
     never = sandbox("resend_seconds=none", rows=0)
     assert len({send(never)["message_id"], send(never)["message_id"]}) == 2
@@ -152,10 +152,10 @@ def test_resends_are_refused(sandbox):
 
 def test_money_runs_out(sandbox):
     """A message is refused with 127 where it costs more than is left, a batch as a whole."""
-    server = sandbox(rows=0, setup=Setup(balance=Decimal("0.0824")))
+    server = sandbox(rows=0, config=AccountConfig(balance=Decimal("0.0824")))
     assert a2p(server, TO, "447700900124", "447700900125")["error"]["code"] == 127
     assert send(server)["result"] == send(server, destination="447700900124")["result"] == 1
-    assert server.office.balance == 0
+    assert server.account.balance == 0
     assert send(server, destination="447700900125")["error"]["code"] == 127
 
 
@@ -180,7 +180,7 @@ def test_control(sandbox):
 def test_phone_numbers_are_paged(sandbox):
     """The list comes in pages of twenty, with the number of all."""
     phones = {str(15550000000 + n): "enabled" for n in range(45)}
-    server = sandbox(rows=0, setup=Setup(phones=phones))
+    server = sandbox(rows=0, config=AccountConfig(phones=phones))
     first = ask(server, "GetPhoneNumbers")
     assert (first["count"], first["total_count"]) == (20, 45)
     rest = ask(server, "GetPhoneNumbers", offset="20", count="100")

@@ -16,11 +16,10 @@ import pytest
 import requests
 from support.clock import CLOCK
 from support.dates import days_ago
-from support.messages import FROM, TO, a2p, ask, found, pull, send
+from support.messages import FROM, TO, a2p, ask, command, found, send
 
-from voxlake.sandbox.account_config import Setup
-from voxlake.sandbox.account_state import Office
-from voxlake.sandbox.world import World
+from voxlake.sandbox import AccountConfig, World
+from voxlake.sandbox.account_state import AccountState
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 
@@ -48,31 +47,31 @@ def receiver():
         thread.join()
 
 
-def office(state):
+def opened(state):
     """Open a state as a sandbox does."""
     world = World(rows=0, days=1, seed=1, until=days_ago(0))
-    return Office(world, Setup(), now=CLOCK.time, journal=state)
+    return AccountState(world, AccountConfig(), now=CLOCK.time, journal=state)
 
 
 def test_state_lasts(sandbox, tmp_path):
-    """A restart tells the same story: messages, statuses, money, switches, resends."""
+    """A restart restores messages, statuses, balance, SMS settings and resends."""
     state = tmp_path / "state.jsonl"
     first = sandbox(rows=0, state=state)
     kept = send(first, store_body="1")["message_id"]
     batch = a2p(first, TO, "44770000385", "44770000001", text="a batch")
     ask(first, "ControlSms", phone_number="12345678112", command="enable")
-    pull(first, "inbound", source_number=TO, destination_number=FROM, sms_body="an answer")
-    pull(first, "advance", seconds="1000")
+    command(first, "inbound", source_number=TO, destination_number=FROM, sms_body="an answer")
+    command(first, "advance", seconds="1000")
     expected = [ask(first, method)["result"] for method in ("GetSmsHistory", "A2PGetSmsHistory", "GetPhoneNumbers")]
-    balance = first.office.balance
+    balance = first.account.balance
     first.__exit__(None, None, None)
     second = sandbox(rows=0, state=state)
     assert expected == [
         ask(second, method)["result"] for method in ("GetSmsHistory", "A2PGetSmsHistory", "GetPhoneNumbers")
     ]
-    assert second.office.balance == balance < 1000
+    assert second.account.balance == balance < 1000
     assert send(second, sms_body="another")["message_id"] > max(kept, batch["result"][-1]["message_id"])
-    pull(second, "advance", seconds="1000")
+    command(second, "advance", seconds="1000")
     assert found(second, "GetSmsHistory", kept)["text"] == "hello"
     assert "a batch" not in state.read_text()
 
@@ -88,13 +87,13 @@ def test_a_torn_line_is_no_event(sandbox, tmp_path):
     second = sandbox(rows=0, state=state)
     assert [row["message_id"] for row in ask(second, "GetSmsHistory")["result"]] == [sent]
     with pytest.raises(ValueError, match="Another sandbox"):
-        office(state)
+        opened(state)
     second.__exit__(None, None, None)
     assert state.read_bytes() == whole
-    for line, says in ((b"{}", "Line 1"), (b'{"kind": "sent"}', "cannot be used")):
+    for line, says in ((b"{}", "Line 1"), (b'{"kind": "sent"}', "cannot be read")):
         state.write_bytes(line + b"\n" + whole)
         with pytest.raises(ValueError, match=says):
-            office(state)
+            opened(state)
 
 
 def test_a_stopped_sandbox_is_silent(sandbox, tmp_path, capfd):
@@ -138,9 +137,9 @@ def test_state_survives_kill(tmp_path):
 @pytest.mark.parametrize("shape", ["nested", "array", "single", "flat"])
 def test_inbound_messages_are_posted(sandbox, receiver, shape):
     """A message that comes in is in the history, and is posted in the documented envelope with the right hash."""
-    setup = Setup(callback_url=receiver.url, callback_salt="pepper", store_inbound=shape == "flat")
-    server = sandbox(f"callback_shape={shape}", rows=0, setup=setup)
-    reply = pull(server, "inbound", source_number=TO, destination_number=FROM, sms_body="Привет").json()
+    config = AccountConfig(callback_url=receiver.url, callback_salt="pepper", store_inbound=shape == "flat")
+    server = sandbox(f"callback_shape={shape}", rows=0, config=config)
+    reply = command(server, "inbound", source_number=TO, destination_number=FROM, sms_body="Привет").json()
     assert reply["callback"] == {"url": receiver.url, "received": "HTTP 204"}
     (body,) = receiver.taken
     (callback,) = body["callbacks"]
@@ -161,9 +160,9 @@ def test_inbound_needs_a_number_that_may(sandbox):
     server = sandbox(rows=0)
     for wrong in ({"destination_number": "12345678112"}, {"destination_number": "1"}, {"source_number": ""}):
         form = {"source_number": TO, "destination_number": FROM, "sms_body": "x"} | wrong
-        assert pull(server, "inbound", **form).status_code == 400
+        assert command(server, "inbound", **form).status_code == 400
     assert ask(server, "GetSmsHistory")["total_count"] == 0
-    reply = pull(
+    reply = command(
         server,
         "inbound",
         source_number=TO,
@@ -172,12 +171,12 @@ def test_inbound_needs_a_number_that_may(sandbox):
         callback_url="http://127.0.0.1:9/",
     )
     assert "not received" in reply.json()["callback"]["received"]
-    assert pull(server, "nothing").status_code == 404
-    assert pull(server, "advance", seconds="soon").status_code == 400
+    assert command(server, "nothing").status_code == 404
+    assert command(server, "advance", seconds="soon").status_code == 400
 
 
 def test_inbound_command(sandbox, voxlake, receiver):
-    """`sandbox inbound` and `sandbox advance` pull the levers of a running sandbox, and of nothing else."""
+    """`sandbox inbound` and `sandbox advance` act on a running sandbox, and on nothing else."""
     server = sandbox(rows=0)
     arguments = ["sandbox", "inbound", "--from", TO, "--to", FROM, "--text", "hi", "--callback-url", receiver.url]
     done = voxlake(*arguments, server=server)
@@ -186,7 +185,7 @@ def test_inbound_command(sandbox, voxlake, receiver):
     voxlake("sandbox", "advance", "60", "--api-url", server.url)
     assert "12345678112" in voxlake(*arguments[:5], "12345678112", *arguments[6:], server=server, code=2).stderr
     assert "vendor" in voxlake("sandbox", "advance", "60", code=2).stderr
-    assert "no sandbox" in voxlake("sandbox", "advance", "60", "--api-url", f"{server.url}/v2", code=2).stderr
+    assert "not a sandbox" in voxlake("sandbox", "advance", "60", "--api-url", f"{server.url}/v2", code=2).stderr
     assert "sandbox serve" in voxlake("sandbox", "advance", "60", "--api-url", "http://127.0.0.1:9", code=75).stderr
 
 

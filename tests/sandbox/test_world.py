@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from voxlake.sandbox.world import World
+from voxlake.sandbox import World
 
 UNTIL = date(2026, 3, 1)
 

@@ -35,6 +35,6 @@ def found(server, method, message_id):
     return row
 
 
-def pull(server, lever, **form):
-    """Pull a lever of the sandbox."""
-    return requests.post(f"{server.url.removesuffix('/platform_api')}/sandbox/{lever}", data=form, timeout=20)
+def command(server, name, **form):
+    """Post a command to the sandbox."""
+    return requests.post(f"{server.url.removesuffix('/platform_api')}/sandbox/{name}", data=form, timeout=20)

@@ -17,11 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from voxlake.sandbox.behaviour import Switches
-from voxlake.sandbox.faults import KINDS, Faults
-from voxlake.sandbox.server import Sandbox
-from voxlake.sandbox.synthetic_day import SECONDS, midnight
-from voxlake.sandbox.world import World
+from voxlake.sandbox import KINDS, SECONDS, Behaviour, Faults, Sandbox, World, midnight
 from voxlake.transform import STATUSES, STREAMS
 
 UNTIL = date(2026, 3, 10)
@@ -156,7 +152,7 @@ class Life:
         credentials.mkdir()
         self.server = Sandbox(
             self.world,
-            switches=Switches.parse(s.switches),
+            behaviour=Behaviour.parse(s.switches),
             directory=credentials,
             now=lambda: self._clock[0],
             world_now=lambda: self._clock[0],
@@ -209,7 +205,7 @@ class Life:
         self.tally["nights"] += 1
         self.tally["kills"] += killed
         self.tally["requests"] += len(self.server.requests) - asked
-        self.tally["faults"] += self.server.faults.struck
+        self.tally["faults"] += self.server.faults.injected
         self._check_lake(before)
         self._check_database()
         return None if killed else json.loads(left.read_text())
@@ -328,7 +324,7 @@ def night(url, credentials, folder, clock, output, jobs, settle_hours, first):
     from voxlake.model import FinalityPolicy  # noqa: PLC0415
     from voxlake.pipeline.export import export  # noqa: PLC0415
     from voxlake.pipeline.plan import span  # noqa: PLC0415
-    from voxlake.sandbox.server import ACCOUNT_ID, API_KEY  # noqa: PLC0415
+    from voxlake.sandbox import ACCOUNT_ID, API_KEY  # noqa: PLC0415
 
     slept = [0.0]
 

@@ -17,10 +17,7 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.scenario import Life, draw
 from support.storm import storm
-from voxlake.sandbox.behaviour import Switches
-from voxlake.sandbox.faults import Faults
-from voxlake.sandbox.server import Sandbox
-from voxlake.sandbox.world import World
+from voxlake.sandbox import Behaviour, Faults, Sandbox, World
 
 STORM_EVERY, KILLS = 20, 15
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -53,7 +50,7 @@ def _storm(number, folder):
     world = World(rows=random.Random(number).choice([2_000, 12_000, 40_000]), days=9, seed=number, until=days_ago(0))
     keys = folder / "keys"
     keys.mkdir()
-    with Sandbox(world, switches=Switches(), faults=Faults(), directory=keys, now=CLOCK.time) as server:
+    with Sandbox(world, behaviour=Behaviour(), faults=Faults(), directory=keys, now=CLOCK.time) as server:
         environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
         tally = storm(server, folder, environ, kills=KILLS, seed=number)
     rows = tally.pop("rows")

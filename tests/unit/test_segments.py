@@ -5,7 +5,7 @@ import smsutil
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from voxlake.sandbox.segments import parts
+from voxlake.sandbox.segments import segment_count
 from voxlake.segments import GSM7, foreign, segments
 
 PLAIN = st.text(sorted(GSM7), min_size=1, max_size=700)
@@ -29,7 +29,7 @@ def test_as_others_count(text):
     theirs = smsutil.split(text)
     ours = segments(text)
     assert (ours.encoding == "GSM-7") == (theirs.encoding == "gsm0338")
-    assert ours.parts == len(theirs.parts) == parts(text)
+    assert ours.parts == len(theirs.parts) == segment_count(text)
     assert ours.characters == theirs.total_length
 
 

@@ -19,7 +19,7 @@ from voxlake.settings import API_URL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from voxlake.sandbox.server import Sandbox
+    from voxlake.sandbox import Sandbox
     from voxlake.settings import Settings
 
 
@@ -183,7 +183,7 @@ def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tu
 def inbound(settings: Settings, source: str, destination: str, text: str, callback_url: str | None) -> None:
     """Let a message arrive at a running sandbox, which posts it to the callback URL."""
     message = {"source_number": source, "destination_number": destination, "sms_body": text}
-    _pull(settings.api_url, "inbound", message | ({"callback_url": callback_url} if callback_url else {}))
+    _post(settings.api_url, "inbound", message | ({"callback_url": callback_url} if callback_url else {}))
 
 
 @sandbox.command()
@@ -192,16 +192,16 @@ def inbound(settings: Settings, source: str, destination: str, text: str, callba
 @with_settings
 def advance(settings: Settings, seconds: float) -> None:
     """Put the clock of deliveries of a running sandbox forward by SECONDS."""
-    _pull(settings.api_url, "advance", {"seconds": str(seconds)})
+    _post(settings.api_url, "advance", {"seconds": str(seconds)})
 
 
-def _pull(api_url: str, lever: str, form: dict[str, str]) -> None:
-    """Pull a lever that only a sandbox has, and print what it answers."""
+def _post(api_url: str, command: str, form: dict[str, str]) -> None:
+    """Post a command that only a sandbox knows, and print its reply."""
     import requests  # noqa: PLC0415
 
     if api_url == API_URL:
         raise SettingsError("Name the sandbox's address with --api-url or VOXIMPLANT_API_URL: this is the vendor's.")
-    url = f"{api_url.removesuffix('/platform_api')}/sandbox/{lever}"
+    url = f"{api_url.removesuffix('/platform_api')}/sandbox/{command}"
     try:
         reply = requests.post(url, data=form, timeout=30, allow_redirects=False)
     except requests.exceptions.RequestException as error:
@@ -212,7 +212,9 @@ def _pull(api_url: str, lever: str, form: dict[str, str]) -> None:
     if reply.status_code == requests.codes.bad_request:
         raise SettingsError(reply.text.strip())
     if reply.status_code != requests.codes.ok:
-        raise SettingsError(f"{api_url} is no sandbox (HTTP {reply.status_code}): name one with --api-url.")
+        raise SettingsError(
+            f"{api_url} is not a sandbox (HTTP {reply.status_code}): use the address of one with --api-url."
+        )
     click.echo(reply.text)
 
 
@@ -243,16 +245,21 @@ def _variables(server: Sandbox) -> dict[str, str]:
 
 
 def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:
-    from voxlake.sandbox.account_config import Setup, read_balance, read_phones, read_roles  # noqa: PLC0415
-    from voxlake.sandbox.behaviour import Switches  # noqa: PLC0415
-    from voxlake.sandbox.faults import Faults  # noqa: PLC0415
-    from voxlake.sandbox.samples import SENDERS  # noqa: PLC0415
-    from voxlake.sandbox.server import Sandbox  # noqa: PLC0415
-    from voxlake.sandbox.world import World  # noqa: PLC0415
+    from voxlake.sandbox import (  # noqa: PLC0415
+        SENDERS,
+        AccountConfig,
+        Behaviour,
+        Faults,
+        Sandbox,
+        World,
+        read_balance,
+        read_phones,
+        read_roles,
+    )
 
     clock = the_clock()
     try:
-        setup = Setup(
+        config = AccountConfig(
             roles=read_roles(chosen["roles"]),
             phones=read_phones(chosen["phones"]),
             senders=chosen["senders"] or SENDERS,
@@ -263,16 +270,16 @@ def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:
             callback_salt=chosen["callback_salt"],
             store_inbound=chosen["store_inbound"],
         )
-        switches, faults = Switches.parse(chosen["switches"]), Faults.parse(chosen["faults"])
+        behaviour, faults = Behaviour.parse(chosen["switches"]), Faults.parse(chosen["faults"])
         world = World(rows=chosen["rows"], days=chosen["days"], seed=chosen["seed"], until=clock.now().date())
         return Sandbox(
             world,
             port=chosen["port"],
-            switches=switches,
+            behaviour=behaviour,
             faults=faults,
             directory=folder,
             now=clock.time,
-            setup=setup,
+            config=config,
             state=chosen["state"],
             tls=chosen["tls"],
         )

@@ -1,1 +1,35 @@
-"""A look-alike of the Voximplant SMS API; shares no code with the client."""
+"""A look-alike of the Voximplant SMS API for trials and tests; it shares no code with the client.
+
+Start a `Sandbox` over a seeded `World`. What the vendor's documentation leaves open is a field of `Behaviour`, what may
+go wrong on the way is in `Faults`, and what the account owns is in `AccountConfig`.
+"""
+
+from voxlake.sandbox.account_config import AccountConfig, read_balance, read_phones, read_roles
+from voxlake.sandbox.behaviour import Behaviour
+from voxlake.sandbox.faults import KINDS, Faults
+from voxlake.sandbox.history import METHODS, History
+from voxlake.sandbox.responses import Reply
+from voxlake.sandbox.samples import SENDERS
+from voxlake.sandbox.server import ACCOUNT_ID, API_KEY, Sandbox
+from voxlake.sandbox.synthetic_day import SECONDS, midnight
+from voxlake.sandbox.world import World
+
+__all__ = [
+    "ACCOUNT_ID",
+    "API_KEY",
+    "KINDS",
+    "METHODS",
+    "SECONDS",
+    "SENDERS",
+    "AccountConfig",
+    "Behaviour",
+    "Faults",
+    "History",
+    "Reply",
+    "Sandbox",
+    "World",
+    "midnight",
+    "read_balance",
+    "read_phones",
+    "read_roles",
+]

@@ -1,4 +1,4 @@
-"""What an account of the look-alike has: numbers, SenderIDs, money, and a callback URL."""
+"""The configuration of the sandbox's account: numbers, SenderIDs, balance, roles, callback URL."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from .accounts import ROLES
-from .samples import OWN_NUMBERS, SENDERS
+from voxlake.sandbox.access import ROLES
+from voxlake.sandbox.samples import OWN_NUMBERS, SENDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,12 +26,13 @@ USUAL = ("Owner", "CallsSMS")
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
-    """An account: `phones` say of each rented number whether SMS is enabled, disabled or not supported.
+class AccountConfig:
+    """The configuration of one account.
 
-    `delivery` is how many seconds a message takes to its final status, `speed` how much faster than ours the clock
-    runs by which it does. `balance` is in the account's currency. `store_inbound` says whether the texts of received
-    messages are kept. `roles` are those of the service account whose credentials are written.
+    `phones` maps each rented number to `enabled`, `disabled` or `unsupported`. `delivery` is the time in seconds until
+    a message reaches its final status, on a clock that runs `speed` times as fast as the real one. `balance` is in the
+    account's currency. `store_inbound` keeps the texts of received messages in the history. `roles` are the roles of
+    the service account whose credentials are written.
     """
 
     phones: dict[str, str] = field(default_factory=lambda: dict(PHONES))
@@ -46,35 +47,50 @@ class Setup:
 
 
 def read_phones(settings: Iterable[str]) -> dict[str, str]:
-    """Read `NUMBER=enabled|disabled|unsupported`; a ValueError says in a sentence what is known."""
+    """Parse `NUMBER=enabled|disabled|unsupported` settings; without any, return the default numbers.
+
+    Raises:
+        ValueError: a setting is malformed; the message is one sentence for the user.
+
+    """
     phones = {}
     for setting in settings:
         number, _, state = setting.partition("=")
         if not number.isdecimal() or state not in (ENABLED, DISABLED, UNSUPPORTED):
             raise ValueError(
-                f"The phone {setting!r} is none: give digits and what it can, like 12345678113={ENABLED},"
-                f" {DISABLED} or {UNSUPPORTED}."
+                f"{setting!r} is not a phone setting: use NUMBER=STATE, for example 12345678113={ENABLED},"
+                f" with the state {ENABLED}, {DISABLED} or {UNSUPPORTED}."
             )
         phones[number] = state
     return phones or dict(PHONES)
 
 
 def read_roles(roles: Iterable[str]) -> tuple[str, ...]:
-    """Read role names; a ValueError says in a sentence which there are."""
+    """Check role names; without any, return the usual ones.
+
+    Raises:
+        ValueError: a role is unknown; the message lists the known ones.
+
+    """
     roles = tuple(roles)
     known = sorted(set().union(*ROLES.values()))
     for role in roles:
         if role not in known:
-            raise ValueError(f"There is no role {role!r}: give one of {', '.join(known)}.")
+            raise ValueError(f"Unknown role {role!r}: use one of {', '.join(known)}.")
     return roles or USUAL
 
 
 def read_balance(text: str) -> Decimal:
-    """Read an amount; a ValueError says in a sentence what is wrong."""
+    """Parse an amount of money.
+
+    Raises:
+        ValueError: the text is not a finite decimal number.
+
+    """
     try:
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal("nan")
     if not amount.is_finite():
-        raise ValueError(f"The balance {text!r} is no amount: give one like 12.50.")
+        raise ValueError(f"{text!r} is not an amount: use a number such as 12.50.")
     return amount

@@ -1,4 +1,4 @@
-"""Tell the account's own server of a message that came in, in the envelope of the vendor's callbacks."""
+"""Post inbound messages to the account's own server, in the envelope of the vendor's callbacks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _WAIT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Whose callbacks these are; `shape` says how the item of a callback is nested, which no source settles."""
+class Callbacks:
+    """Builds callback bodies for one account; `shape` is the nesting of the item, which is undocumented."""
 
     account_id: int
     api_key: str
@@ -23,15 +23,15 @@ class Caller:
     shape: str
 
     def envelope(self, callback_id: int, item: dict[str, str], *, balance: Decimal) -> dict[str, Any]:
-        """Make the body; the hash proves to the receiver that it comes from one who knows salt and key."""
-        told = hashlib.md5(
+        """Return the body of a callback; its hash proves to the receiver that the sender knows salt and key."""
+        digest = hashlib.md5(
             f"{self.salt}{self.account_id}{self.api_key}{callback_id}".encode(), usedforsecurity=False
         ).hexdigest()
         common: dict[str, Any] = {
             "callback_id": callback_id,
             "type": "sms_inbound",
             "account_id": self.account_id,
-            "hash": told,
+            "hash": digest,
             "account_name": "sandbox",
             "account_email": "sandbox@example.com",
             "balance": float(balance),
@@ -47,8 +47,8 @@ class Caller:
 
 
 def post(url: str, envelope: dict[str, Any]) -> str:
-    """Post an envelope once, and say how it was received."""
-    import requests  # noqa: PLC0415 - only who has a callback URL needs it
+    """Post an envelope once; return `HTTP <status>`, or `not received (<error>)`."""
+    import requests  # noqa: PLC0415 - only accounts with a callback URL need it
 
     session = requests.Session()
     session.trust_env = False

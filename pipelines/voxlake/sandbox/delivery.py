@@ -1,76 +1,76 @@
-"""How a sent message fares: which fate its number has, and which status is seen at which moment."""
+"""The delivery of sent messages: the outcome by destination number, and the status over time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .samples import COUNTRIES
-from .synthetic_day import Message
+from voxlake.sandbox.samples import COUNTRIES
+from voxlake.sandbox.synthetic_day import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .synthetic_day import Row
+    from voxlake.sandbox.synthetic_day import Row
 
 REFUSED = {"00385": 385, "00423": 423, "00506": 506, "00509": 509}
-"""Numbers that end like this are refused with this code."""
+"""The error code of a destination number, by its last five digits."""
 
 ENDS = {"00003": "ABORTED", "00004": "REJECTED", "00006": "FAILED", "00007": "EXPIRED", "00008": "UNKNOWN"}
-"""Numbers that end like this end like that; all others are DELIVERED, but for STUCK."""
+"""The final status of a destination number, by its last five digits; all others but STUCK are DELIVERED."""
 
 STUCK = "00001"
 _TAIL = 5
 _GOOD = ("DELIVERED", "UNKNOWN")
 
 
-class Clock:
-    """The clock of deliveries: `speed` times as fast as the server's, and it can be put forward."""
+class DeliveryClock:
+    """A clock that runs `speed` times as fast as the server's, and can be moved forward."""
 
     def __init__(self, now: Callable[[], float], *, speed: float) -> None:
         self._now, self._speed = now, speed
         self._ahead = 0.0
 
     def now(self) -> float:
-        """Tell the time of deliveries; only differences mean anything."""
+        """Return the current reading in seconds; only differences are meaningful."""
         return self.of(self._now())
 
     def of(self, at: float) -> float:
-        """Turn a moment of the server's clock into one of this clock, as far ahead as it is now."""
+        """Convert a time of the server's clock to this clock, with its present lead."""
         return at * self._speed + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Put the clock forward, so that what takes time has taken it."""
+        """Move the clock forward, so that pending deliveries complete."""
         self._ahead += seconds
 
 
 @dataclass(slots=True)
-class Sent(Message):
-    """A message that somebody sent: `states` say from which moment of the clock on which fields differ."""
+class SentMessage(Message):
+    """A message sent by a client; `states` lists changed fields with the time from which they apply."""
 
     states: tuple[tuple[float, Row], ...] = ()
     clock: Callable[[], float] = field(default=lambda: 0.0)
 
-    def at(self, now: float) -> Row:  # noqa: ARG002 - the world's clock stands still where this one runs
-        """Give the row as the API would at this moment."""
+    def at(self, now: float) -> Row:  # noqa: ARG002 - this message lives by the delivery clock
+        """Return the row in its present state."""
         moment = self.clock()
         reached = [fields for since, fields in self.states if since <= moment]
         return {**self.row, **reached[-1]} if reached else self.row
 
 
 def price(number: str) -> int | None:
-    """Give the price of a part in 1/10000, or None where no route leads; the longest prefix decides."""
+    """Return the price of a segment in 1/10000 of the currency, or None without a route; the longest prefix wins."""
     found = max((c for c in COUNTRIES if number.startswith(c[0])), key=lambda c: len(c[0]), default=None)
     return None if found is None else found[1]
 
 
 def refusal(number: str) -> int | None:
-    """Give the code with which a number is refused, if it is one of those."""
+    """Return the error code for a number that is always refused, or None."""
     return REFUSED.get(number[-_TAIL:])
 
 
 def states(row: Row, *, a2p: bool, since: float, takes: float) -> tuple[tuple[float, Row], ...]:
-    """Plan the statuses of an accepted message: waiting, on its way, and its end after `takes` seconds."""
+    """Return the statuses of an accepted message over time: queued, dispatched, and final after `takes` seconds."""
     number = row["destination_number"]
     end = ENDS.get(number[-_TAIL:], "DELIVERED")
     good = end in _GOOD

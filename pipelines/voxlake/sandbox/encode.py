@@ -1,4 +1,4 @@
-"""Write rows as the API would, under the switches that say how that is."""
+"""Encode rows as JSON or csv replies, as `Behaviour` says."""
 
 from __future__ import annotations
 
@@ -6,41 +6,41 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from .responses import Reply, json_reply
+from voxlake.sandbox.responses import Reply, json_reply
 
 if TYPE_CHECKING:
-    from .behaviour import Switches
-    from .synthetic_day import Row
+    from voxlake.sandbox.behaviour import Behaviour
+    from voxlake.sandbox.synthetic_day import Row
 
 DATE_FIELDS = {"sms": "processed_date", "a2p": "processing_date"}
 OWN = {"sms": "direction", "a2p": "delivery_status"}
 DELIVERY = ("QUEUED", "DISPATCHED", "ABORTED", "REJECTED", "DELIVERED", "FAILED", "EXPIRED", "UNKNOWN")
-"""The delivery statuses in the order of their numbers, which begin at 1."""
+"""The delivery statuses in the order of their numbers, which start at 1."""
 
 _OPTIONAL = ("error_message", "transaction_id", "text")
 
 
-class Wire:
-    """The wire format of one history."""
+class Encoder:
+    """The reply format of one history."""
 
-    def __init__(self, stream: str, switches: Switches) -> None:
-        self._switches = switches
+    def __init__(self, stream: str, behaviour: Behaviour) -> None:
+        self._behaviour = behaviour
         self._own = OWN[stream]
-        self._date = DATE_FIELDS[stream] if switches.date_field == "documented" else switches.date_field
+        self._date = DATE_FIELDS[stream] if behaviour.date_field == "documented" else behaviour.date_field
 
     def json(self, rows: list[Row], total: int) -> Reply:
-        """Give the documented envelope."""
+        """Return a reply in the documented JSON envelope."""
         reply: dict[str, Any] = {
             "result": [self._row(row) for row in rows],
-            "total_count": total if self._switches.total_count == "number" else str(total),
+            "total_count": total if self._behaviour.total_count == "number" else str(total),
         }
-        if self._switches.envelope == "extra":
+        if self._behaviour.envelope == "extra":
             reply |= {"count": len(rows), "timezone": "Etc/GMT"}
         return json_reply(reply)
 
     def csv(self, rows: list[Row]) -> Reply:
-        """Give a csv file; it has no place for a total."""
-        s = self._switches
+        """Return a csv reply; csv carries no total."""
+        s = self._behaviour
         names = [s.id_field, "source_number", "destination_number", self._own, "fragments", "cost", "status_id"]
         names += ["error_message", self._date, "transaction_id", "text", *(["route"] if s.extra_field == "on" else [])]
         out = io.StringIO()
@@ -57,7 +57,7 @@ class Wire:
         )
 
     def _row(self, row: Row) -> dict[str, Any]:
-        s = self._switches
+        s = self._behaviour
         number = str if s.id_type == "string" else int
         wire: dict[str, Any] = {
             s.id_field: number(row["message_id"]),
@@ -82,12 +82,12 @@ class Wire:
 
     def _own_value(self, value: str) -> str | int:
         if self._own == "direction":
-            return value.lower() if self._switches.direction_case == "lower" else value
-        return DELIVERY.index(value) + 1 if self._switches.delivery_type == "number" else value
+            return value.lower() if self._behaviour.direction_case == "lower" else value
+        return DELIVERY.index(value) + 1 if self._behaviour.delivery_type == "number" else value
 
     def _number(self, number: str) -> str | int:
-        """Write a number as a number where that loses nothing; SenderIDs and leading zeros stay text."""
-        as_number = self._switches.number_type == "number" and number.isdecimal() and number[0] != "0"
+        """Return a phone number as an int where that loses nothing; SenderIDs and leading zeros stay text."""
+        as_number = self._behaviour.number_type == "number" and number.isdecimal() and number[0] != "0"
         return int(number) if as_number else number
 
 

@@ -1,4 +1,4 @@
-"""A seeded plan of bad luck: each request draws at most one fault, the same for the same seed and number."""
+"""A seeded plan of faults: each request draws at most one, the same for the same seed and request number."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ CODES = (1, 2, 4, 162, 314, 340, 416, 515)
 KINDS = {
     **{f"code-{code}": f"error {code} in the body" for code in CODES},
     "expired": "error 456: the token has expired",
-    "http-401": "a gateway forbids it",
-    "http-403": "the same, in another way",
+    "http-401": "a gateway refuses with 401",
+    "http-403": "the same with 403",
     "http-429": "too many requests",
-    "http-429-after": "the same with Retry-After in seconds",
-    "http-429-date": "the same with Retry-After as a date",
-    "http-500": "an empty error of the gateway",
-    "http-502": "an HTML error of the gateway",
+    "http-429-after": "too many requests, with Retry-After in seconds",
+    "http-429-date": "too many requests, with Retry-After as a date",
+    "http-500": "an empty gateway error",
+    "http-502": "an HTML gateway error",
     "http-503": "the same with Retry-After",
-    "html": "HTTP 200 with a page of HTML",
+    "html": "HTTP 200 with an HTML page",
     "empty": "HTTP 200 without a body",
-    "cut": "the connection ends in the middle of the body",
+    "cut": "the connection is closed in the middle of the body",
     "short": "a Content-Length that is too small",
     "reset": "the connection is reset before the reply",
-    "lost": "the request is done, then the connection is reset before the reply",
-    "lost-502": "the request is done, and the reply is an HTML error of the gateway",
-    "stall": "no reply for `seconds`, then the connection ends",
-    "drip": "a reply that comes byte by byte for `seconds`",
-    "half": "only half of the rows, under the full total_count",
-    "none": "no rows, under a total_count of 0",
-    "insert": "right after the reply, a message appears in the window that was asked for",
+    "lost": "the request is executed, then the connection is reset before the reply",
+    "lost-502": "the request is executed, and the reply is an HTML gateway error",
+    "stall": "no reply for `seconds`, then the connection is closed",
+    "drip": "a reply sent byte by byte for `seconds`",
+    "half": "half of the rows, with the full total_count",
+    "none": "no rows, with a total_count of 0",
+    "insert": "right after the reply, a new message appears in the requested window",
 }
 _NUMBERS = ("seed", "first", "seconds", "wait")
 
 
 @dataclass(slots=True)
 class Faults:
-    """Rates (0 to 1) by kind, and how bad it gets.
+    """Fault rates (0 to 1) by kind, and their parameters.
 
-    Only the `first` requests are hit; `seconds` is how long a stall lasts, `wait` what Retry-After asks for. `struck`
+    Only the `first` requests can fail; `seconds` is the length of a stall, `wait` the value of Retry-After. `injected`
     counts the faults so far.
     """
 
@@ -48,32 +48,39 @@ class Faults:
     first: int | None = None
     seconds: float = 90
     wait: int = 1
-    struck: int = 0
+    injected: int = 0
     _number: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def parse(cls, plan: str) -> Self:
-        """Read `kind=rate,...,seed=N,first=N`; a ValueError says in a sentence what is known."""
+        """Parse `kind=rate,...,seed=N,first=N`.
+
+        Raises:
+            ValueError: a kind or value is unknown; the message lists the known ones.
+
+        """
         faults = cls()
         for setting in plan.replace(",", " ").split():
             name, _, value = setting.partition("=")
             try:
                 number = float(value)
             except ValueError:
-                raise ValueError(f"The fault {name!r} is {value!r}: give a number, like {name}=0.1.") from None
+                raise ValueError(
+                    f"The fault {name!r} cannot be {value!r}: use a number, for example {name}=0.1."
+                ) from None
             if name in _NUMBERS and number >= 0:
                 setattr(faults, name, number if name == "seconds" else int(number))
             elif name in KINDS and 0 <= number <= 1:
                 faults.rates[name] = number
             elif name in KINDS:
-                raise ValueError(f"The fault {name!r} is {value!r}: give a rate from 0 to 1.")
+                raise ValueError(f"The fault {name!r} cannot be {value!r}: use a rate from 0 to 1.")
             else:
-                raise ValueError(f"There is no fault {name!r}: use {', '.join([*KINDS, *_NUMBERS])}.")
+                raise ValueError(f"Unknown fault {name!r}: use {', '.join([*KINDS, *_NUMBERS])}.")
         return faults
 
     def draw(self) -> str | None:
-        """Give the fault of the next request, or None."""
+        """Return the kind of fault for the next request, or None."""
         with self._lock:
             self._number += 1
             number = self._number
@@ -84,6 +91,6 @@ class Faults:
             at -= rate
             if at < 0:
                 with self._lock:
-                    self.struck += 1
+                    self.injected += 1
                 return kind
         return None

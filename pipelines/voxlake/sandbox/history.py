@@ -1,4 +1,4 @@
-"""GetSmsHistory and A2PGetSmsHistory: read the parameters, select, write."""
+"""GetSmsHistory and A2PGetSmsHistory: parse the parameters, select rows, encode them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from .encode import DELIVERY, OWN, Wire
-from .responses import ApiError, Reply
-from .synthetic_day import SECONDS
+from voxlake.sandbox.encode import DELIVERY, OWN, Encoder
+from voxlake.sandbox.responses import ApiError, Reply
+from voxlake.sandbox.synthetic_day import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .behaviour import Switches
-    from .synthetic_day import Row
-    from .world import World
+    from voxlake.sandbox.behaviour import Behaviour
+    from voxlake.sandbox.synthetic_day import Row
+    from voxlake.sandbox.world import World
 
 METHODS = {"GetSmsHistory": "sms", "A2PGetSmsHistory": "a2p"}
 _HIDDEN = 7
-"""What part of the rows no page gives, where the switch says so."""
+"""One row in this many is missing from every page under `total_of=hidden`."""
 
 _MONTH = 30 * SECONDS
 
@@ -27,15 +27,20 @@ _UNITS = {"second": 1, "minute": 60, "day": SECONDS}
 
 
 class History:
-    """One history of the world, under the switches."""
+    """One history of the world."""
 
-    def __init__(self, method: str, world: World, switches: Switches) -> None:
+    def __init__(self, method: str, world: World, behaviour: Behaviour) -> None:
         self._stream = METHODS[method]
-        self._world, self._switches = world, switches
-        self._wire = Wire(self._stream, switches)
+        self._world, self._behaviour = world, behaviour
+        self._encoder = Encoder(self._stream, behaviour)
 
     def answer(self, parameters: Mapping[str, str], *, lost: str = "") -> Reply:
-        """Answer one request, or raise the API's error; "half" or "none" of the rows are lost, and nobody is told."""
+        """Answer one request; `lost` is "half" or "none" where the reply silently lacks rows.
+
+        Raises:
+            ApiError: the API would reject the parameters.
+
+        """
         output = parameters.get("output") or "json"
         if output not in ("json", "csv"):
             raise ApiError(105, "The required output format type is not supported")
@@ -46,24 +51,24 @@ class History:
             self._stream,
             start,
             end,
-            order=self._switches.order,
+            order=self._behaviour.order,
             offset=offset,
             count=count,
             ids=self._ids(parameters),
         )
         where = self._where(parameters)
         rows, total = select(where=where)
-        if self._switches.total_of == "hidden":
+        if self._behaviour.total_of == "hidden":
             rows, _ = select(where=lambda row: bool(row["message_id"] % _HIDDEN) and (where is None or where(row)))
         if lost == "none":
             rows, total = [], 0
         rows = rows[: len(rows) // 2] if lost == "half" else rows
-        total = min(total, self._switches.max_total or total)
-        return self._wire.csv(rows) if output == "csv" else self._wire.json(rows, total)
+        total = min(total, self._behaviour.max_total or total)
+        return self._encoder.csv(rows) if output == "csv" else self._encoder.json(rows, total)
 
     def _span(self, parameters: Mapping[str, str]) -> tuple[int | None, int | None]:
-        """Turn the two dates into `[start, end)` UTC seconds, as the switches understand them."""
-        s = self._switches
+        """Return the two dates as `[start, end)` in UTC seconds, None where a bound is absent."""
+        s = self._behaviour
         first, last = (_instant(parameters, name) for name in ("from_date", "to_date"))
         if first is not None and last is not None:
             if first > last:
@@ -78,7 +83,7 @@ class History:
         return start, end
 
     def _paging(self, parameters: Mapping[str, str]) -> tuple[int, int]:
-        s = self._switches
+        s = self._behaviour
         most = s.max_count or 1000
         count, offset = _whole(parameters, "count", default=most), _whole(parameters, "offset", default=0)
         if count > most:
@@ -93,10 +98,10 @@ class History:
 
     def _ids(self, parameters: Mapping[str, str]) -> set[int] | None:
         listed = parameters.get("message_id")
-        if not listed or self._switches.message_id_filter == "off":
+        if not listed or self._behaviour.message_id_filter == "off":
             return None
         ids = [part for part in listed.split(";") if part]
-        if self._switches.message_id_filter == "refused" or not all(part.isdecimal() for part in ids):
+        if self._behaviour.message_id_filter == "refused" or not all(part.isdecimal() for part in ids):
             raise ApiError(101, "Invalid arguments", field_name="message_id")
         return {int(part) for part in ids}
 

@@ -1,4 +1,4 @@
-"""The wire of the sandbox: HTTP/1.1 with kept connections, and everything that goes wrong on one."""
+"""The HTTP/1.1 server of the sandbox, with persistent connections and transport faults."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .admin import PREFIX
-from .responses import Reply
+from voxlake.sandbox.admin import PREFIX
+from voxlake.sandbox.responses import Reply
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from .faults import Faults
+    from voxlake.sandbox.faults import Faults
 
 _HTML = b"<html><head><title>Gateway</title></head><body>Something went wrong.</body></html>"
 
 
-class Answerer(Protocol):
-    """What a server serves."""
+class Responder(Protocol):
+    """What the server asks for replies."""
 
     faults: Faults
     gzip: bool
@@ -32,29 +32,29 @@ class Answerer(Protocol):
     """The server's clock: UTC seconds."""
 
     def answer(self, target: str, headers: Any, body: bytes, fault: str | None) -> Reply:
-        """Answer one request."""
+        """Return the reply to one request."""
 
 
 class Server(ThreadingHTTPServer):
-    """One thread for each connection."""
+    """An HTTP server with one thread for each connection."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
-    answerer: Answerer
+    responder: Responder
     _stopped = False
 
     def server_close(self) -> None:
-        """Stop for good: what threads still answer goes nowhere."""
+        """Stop for good; replies that threads still send are dropped."""
         self._stopped = True
         super().server_close()
 
     def encrypt(self, context: ssl.SSLContext) -> None:
-        """Speak TLS; the handshake is left to each connection's thread, so that a slow client holds up nobody."""
+        """Speak TLS; each connection's own thread does the handshake, so that a slow client blocks nobody else."""
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Take it calmly that a client went away, or that we did; a bug of ours is told."""
+        """Ignore a lost connection and errors after the stop; report every other exception."""
         if not self._stopped and not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -87,23 +87,23 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _answer(self, body: bytes) -> None:
-        answerer = self.server.answerer
-        fault = None if self.path.startswith(PREFIX) else answerer.faults.draw()
+        responder = self.server.responder
+        fault = None if self.path.startswith(PREFIX) else responder.faults.draw()
         if fault == "reset":
             self._reset()
             return
         if fault == "stall":
-            time.sleep(answerer.faults.seconds)
+            time.sleep(responder.faults.seconds)
             self.close_connection = True
             return
-        reply = self._gateway(fault) or answerer.answer(self.path, self.headers, body, fault)
+        reply = self._gateway(fault) or responder.answer(self.path, self.headers, body, fault)
         if fault == "lost":
             self._reset()
             return
         if fault == "lost-502":
             reply = Reply(_HTML, "text/html", 502)
         content = reply.body
-        zipped = answerer.gzip and "gzip" in self.headers.get("Accept-Encoding", "")
+        zipped = responder.gzip and "gzip" in self.headers.get("Accept-Encoding", "")
         if zipped:
             content = gzip.compress(content, 1)
         self.send_response(reply.status)
@@ -123,9 +123,9 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _gateway(self, fault: str | None) -> Reply | None:
-        """Give what a gateway says in place of the API."""
-        wait = self.server.answerer.faults.wait
-        date = self.date_time_string(self.server.answerer.now() + wait)
+        """Return the reply of a gateway in front of the API, or None where it lets the request pass."""
+        wait = self.server.responder.faults.wait
+        date = self.date_time_string(self.server.responder.now() + wait)
         return {
             "http-401": Reply(_HTML, "text/html", 401),
             "http-403": Reply(_HTML, "text/html", 403),
@@ -140,13 +140,13 @@ class Handler(BaseHTTPRequestHandler):
         }.get(fault or "")
 
     def _reset(self) -> None:
-        """Drop the connection so that the other side sees a reset."""
+        """Close the connection with a TCP reset."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
         self.connection.close()
 
     def _drip(self, content: bytes) -> None:
-        until = time.monotonic() + self.server.answerer.faults.seconds
+        until = time.monotonic() + self.server.responder.faults.seconds
         for n in range(len(content)):
             if time.monotonic() > until:
                 break
@@ -159,15 +159,15 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def finish(self) -> None:
-        """End a connection that may be gone already."""
+        """End a connection that may be closed already."""
         try:
             super().finish()
         except OSError:
             self.close_connection = True
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Return a time in UTC seconds, or the server's own, as headers give it."""
-        return super().date_time_string(self.server.answerer.now() if timestamp is None else timestamp)
+        """Format UTC seconds for a header; by default the server's present time."""
+        return super().date_time_string(self.server.responder.now() if timestamp is None else timestamp)
 
     def log_message(self, *_: Any) -> None:
-        """Keep stderr for those who asked for something."""
+        """Log nothing: stderr belongs to the command that is run."""

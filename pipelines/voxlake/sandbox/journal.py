@@ -1,4 +1,4 @@
-"""What happened in a sandbox, one line for each event, so that a restart tells the same story."""
+"""The events of a sandbox, one JSON line each, so that a restart restores its state."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .synthetic_day import Row
+    from voxlake.sandbox.synthetic_day import Row
 
 Event = dict[str, Any]
 
 
 class Journal:
-    """Events in a file, each on the disk before it is answered; without a path, they are forgotten at the end."""
+    """A file of events, each on disk before its request is answered; without a path, nothing is stored.
+
+    Raises:
+        ValueError: another sandbox has the file open.
+
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -29,10 +34,15 @@ class Journal:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 self._file.close()
-                raise ValueError(f"Another sandbox keeps its state in {path}: stop it, or name another file.") from None
+                raise ValueError(f"Another sandbox is using {path}: stop it, or use another file.") from None
 
     def read(self) -> Iterator[Event]:
-        """Give the events so far; a last line that a crash has cut was never answered, and is taken away."""
+        """Yield the events so far; an incomplete last line, never answered, is removed from the file.
+
+        Raises:
+            ValueError: a line is not an event.
+
+        """
         if self._file is None:
             return
         self._file.seek(0)
@@ -46,29 +56,27 @@ class Journal:
                 event = json.loads(line)
                 yield {**event, "kind": str(event["kind"])}
             except (ValueError, TypeError, KeyError):
-                raise ValueError(
-                    f"Line {number} of {self._path} is no event of a sandbox: name another file."
-                ) from None
+                raise ValueError(f"Line {number} of {self._path} is not a sandbox event: use another file.") from None
 
     def write(self, event: Event) -> None:
-        """Add an event, and return when it is on the disk."""
+        """Append an event; return once it is on disk."""
         if self._file is not None:
             self._file.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
             self._file.flush()
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file and release its lock."""
         if self._file is not None:
             self._file.close()
 
 
-def packed(row: Row) -> Event:
-    """Make a row fit for JSON."""
+def to_json(row: Row) -> Event:
+    """Return a row as JSON values."""
     return {**row, "cost": str(row["cost"]), "processed_at": int(row["processed_at"].timestamp())}
 
 
-def unpacked(event: Event) -> Row:
-    """Make it a row again."""
+def from_json(event: Event) -> Row:
+    """Return the row that `to_json` was given."""
     at = datetime.fromtimestamp(event["processed_at"], UTC)
     return {**event, "cost": Decimal(event["cost"]), "processed_at": at}

@@ -1,30 +1,30 @@
-"""GetPhoneNumbers and ControlSms: what the account has rented, and which of it may send and receive."""
+"""GetPhoneNumbers and ControlSms: the rented numbers, and whether SMS is enabled for them."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from .account_config import ENABLED, UNSUPPORTED
-from .responses import ApiError, Reply, json_reply
+from voxlake.sandbox.account_config import ENABLED, UNSUPPORTED
+from voxlake.sandbox.responses import ApiError, Reply, json_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .account_state import Office
+    from voxlake.sandbox.account_state import AccountState
 
 _DEFAULT_COUNT, _MOST = 20, 1000
 
 
-class Phones:
-    """GetPhoneNumbers, with the filters by number and id."""
+class PhoneNumbers:
+    """GetPhoneNumbers, with filters by number and id."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, account: AccountState) -> None:
+        self._account = account
 
     def answer(self, parameters: Mapping[str, str]) -> Reply:
-        """List the rented numbers, a page at a time."""
-        rows = [self._row(1001 + n, number) for n, number in enumerate(self._office.phones)]
+        """Return a page of the rented numbers."""
+        rows = [self._row(1001 + n, number) for n, number in enumerate(self._account.phones)]
         for name in ("phone_number", "phone_id"):
             if parameters.get(name):
                 wanted = {part for part in parameters[name].split(";") if part}
@@ -36,7 +36,7 @@ class Phones:
         return json_reply({"result": page, "count": len(page), "total_count": len(rows)})
 
     def _row(self, phone_id: int, number: str) -> dict[str, Any]:
-        state = self._office.phones[number]
+        state = self._account.phones[number]
         row = {
             "phone_id": phone_id,
             "phone_number": number,
@@ -53,7 +53,7 @@ class Phones:
             "is_sms_enabled": state == ENABLED,
             "modified": "2020-01-01 12:00:00",
         }
-        url = self._office.setup.callback_url
+        url = self._account.config.callback_url
         return row | ({"incoming_sms_callback_url": url} if url and state == ENABLED else {})
 
     @staticmethod
@@ -64,22 +64,27 @@ class Phones:
         return int(value) if value else default
 
 
-class Control:
-    """ControlSms: switch SMS on or off for one number."""
+class ControlSms:
+    """ControlSms: enable or disable SMS for one number."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, account: AccountState) -> None:
+        self._account = account
 
     def answer(self, parameters: Mapping[str, str]) -> Reply:
-        """Switch, or raise the API's error."""
+        """Enable or disable SMS.
+
+        Raises:
+            ApiError: the number or the command is not valid.
+
+        """
         number, command = (parameters.get(name) or "" for name in ("phone_number", "command"))
-        with self._office.lock:
-            state = self._office.phones.get(number)
+        with self._account.lock:
+            state = self._account.phones.get(number)
             if state is None:
                 raise ApiError(121, "Invalid phone number", field_name="phone_number")
             if command not in ("enable", "disable"):
                 raise ApiError(496, "The 'command' parameter is invalid.", field_name="command")
             if state == UNSUPPORTED:
                 raise ApiError(528, "Sms is not supported")
-            self._office.switch(number, on=command == "enable")
+            self._account.switch(number, on=command == "enable")
         return json_reply({"result": 1})

@@ -1,4 +1,4 @@
-"""Read a request in every transport that the vendor's SDKs use."""
+"""Parse requests in every form that the vendor's SDKs send."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.policy import HTTP
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from .responses import ApiError
+from voxlake.sandbox.responses import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +27,13 @@ class Request:
 
 
 def read_request(target: str, headers: Mapping[str, str], body: bytes) -> Request | None:
-    """Find the method in the path or in `cmd`, the parameters in query and body; None where no API lives.
+    """Return the call with its method (from the path or `cmd`) and parameters (query and body), or None off the API.
 
-    Source: the Python and Node SDKs send `cmd`, the docs a path, the .NET SDK both.
+    Source: the Python and Node SDKs send `cmd`, the documentation uses a path, the .NET SDK sends both.
+
+    Raises:
+        ApiError: no method is named.
+
     """
     url = urlsplit(target)
     path = _PATH.fullmatch(url.path)
@@ -45,7 +49,7 @@ def read_request(target: str, headers: Mapping[str, str], body: bytes) -> Reques
 
 
 def read_form(query: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-    """Give the parameters of query and body as text."""
+    """Return the parameters of query and body as text; the body wins."""
     return dict(parse_qsl(query, keep_blank_values=True)) | _form(headers.get("Content-Type", ""), body)
 
 

@@ -1,4 +1,4 @@
-"""What a request becomes: an error of the API, or bytes with a content type."""
+"""Replies, and errors as the API reports them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ JSON = "application/json; charset=utf-8"
 
 
 class ApiError(Exception):
-    """An error as the API tells it: HTTP 200 with a code and a sentence."""
+    """An API error: HTTP 200 with a code and a sentence in the body."""
 
     def __init__(self, code: int, message: str, *, field_name: str | None = None) -> None:
         super().__init__(message)
@@ -29,13 +29,13 @@ class Reply:
 
 
 def json_reply(content: Any) -> Reply:
-    """Write JSON whose decimals keep their digits."""
+    """Return a JSON reply; decimals keep their digits."""
     return Reply(simplejson.dumps(content, use_decimal=True, separators=(",", ":")).encode())
 
 
 def error_reply(error: ApiError, shape: str) -> Reply:
-    """Write an error in one of the two shapes that are known."""
-    told: dict[str, Any] = {"code": error.code, "msg": str(error)}
+    """Return an error reply in one of the two known shapes: `error` or `errors`."""
+    fields: dict[str, Any] = {"code": error.code, "msg": str(error)}
     if error.field_name is not None:
-        told["field_name"] = error.field_name
-    return json_reply({"error": told} if shape == "error" else {"errors": [told]})
+        fields["field_name"] = error.field_name
+    return json_reply({"error": fields} if shape == "error" else {"errors": [fields]})

@@ -1,4 +1,4 @@
-"""What people and machines write to each other: scripts, emoji, and everything that breaks a careless csv."""
+"""Sample texts, senders and numbers: many scripts, emoji, and everything that breaks a careless csv reader."""
 
 TEXTS = (
     "Your code is {n}. Don't tell it to anyone.",
@@ -27,7 +27,7 @@ TEXTS = (
     + "Please pay within fourteen days, or call us if you already have. " * 5,
     "Уважаемый клиент! Счёт {n}. " + "Пожалуйста, оплатите его в течение четырнадцати дней. " * 4,
 )
-"""Filled with a number that makes most of them differ."""
+"""Templates; the number makes most texts differ."""
 
 ERRORS = (
     "Error send sms to {to} from {by} Code = 1",
@@ -46,4 +46,4 @@ COUNTRIES = (
     ("81", 60000, "8190", 8),
     ("998", 43437, "99890", 7),
 )
-"""Prefix of a number, the price of one part in 1/10000 of the account's currency, and how the numbers here look."""
+"""Prefix, price of a segment in 1/10000 of the currency, leading digits of generated numbers, further digits."""

@@ -1,4 +1,4 @@
-"""How many parts the look-alike bills: the packing of 3GPP TS 23.038 and 23.040, written without a look at ours."""
+"""Count billed segments by 3GPP TS 23.038 and 23.040, independently of voxlake's own implementation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ _ESCAPED = "\f^{}\\[~]|€"
 _SEPTETS = {**dict.fromkeys(_BASIC, 1), **dict.fromkeys(_ESCAPED, 2)}
 
 
-def parts(text: str) -> int:
-    """Count the parts of a text; the 48 bits of the joining header leave 153 septets or 67 units in each of several."""
+def segment_count(text: str) -> int:
+    """Return the number of segments that a text needs, at least 1.
+
+    The 48 bits of the concatenation header leave 153 septets or 67 UTF-16 units in each segment of a longer text.
+    """
     weights = [_SEPTETS.get(character) for character in text]
     if None in weights:
         weights = [len(character.encode("utf-16-be", "surrogatepass")) // 2 for character in text]

@@ -1,4 +1,4 @@
-"""The sandbox: one account's world and affairs behind the API's methods, served on this machine."""
+"""The sandbox: one account's messages and state behind the API's methods, served on this machine."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from .account_config import Setup
-from .account_state import Office
-from .accounts import Account
-from .admin import PREFIX, Levers
-from .callbacks import Caller
-from .faults import CODES, Faults
-from .history import METHODS, History
-from .http_server import Handler, Server
-from .phones import Control, Phones
-from .request import Request, read_request
-from .responses import ApiError, Reply, error_reply
-from .sending import SendA2P, SendSms
-from .tls import certificate
+from voxlake.sandbox.access import AccessControl
+from voxlake.sandbox.account_config import AccountConfig
+from voxlake.sandbox.account_state import AccountState
+from voxlake.sandbox.admin import PREFIX, Admin
+from voxlake.sandbox.callbacks import Callbacks
+from voxlake.sandbox.faults import CODES, Faults
+from voxlake.sandbox.history import METHODS, History
+from voxlake.sandbox.http_server import Handler, Server
+from voxlake.sandbox.phones import ControlSms, PhoneNumbers
+from voxlake.sandbox.request import Request, read_request
+from voxlake.sandbox.responses import ApiError, Reply, error_reply
+from voxlake.sandbox.sending import SendA2P, SendSms
+from voxlake.sandbox.tls import certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from .behaviour import Switches
-    from .world import World
+    from voxlake.sandbox.behaviour import Behaviour
+    from voxlake.sandbox.world import World
 
 ACCOUNT_ID = 1234567
 API_KEY = "00000000-sandbox-0000-0000-000000000000"
@@ -39,19 +39,25 @@ class Method(Protocol):
     """One method of the API."""
 
     def answer(self, parameters: Mapping[str, str]) -> Reply:
-        """Answer one request, or raise the API's error."""
+        """Answer one request.
+
+        Raises:
+            ApiError: the API would report an error.
+
+        """
 
 
 class Sandbox:
-    """A look-alike of the API that serves one account's world; a context manager.
+    """A look-alike of the API for one account; a context manager that serves while it is open.
 
-    `port` 0 takes a free one. `now` is the server's clock (UTC seconds), which judges tokens and dates what is sent;
-    `world_now`, where given, is the world's, which settles seeded statuses. Credentials, the key behind them and the
-    certificate of `tls` are written below `directory`, and found there again; `ca` is what a client must trust.
-    `state` is the file that keeps what was sent, received and switched. `requests` lists what was asked.
+    `port` 0 picks a free port. `now` is the server's clock (UTC seconds), which judges tokens and dates new messages;
+    `world_now`, if given, is the clock by which seeded messages reach their final status. Credentials, their key and
+    the certificate of `tls` are written to `directory` and reused from there; `ca` is the authority to trust.
+    `state` is the file that keeps sent and received messages and the SMS settings of numbers across restarts.
+    `requests` lists the calls received.
 
     Raises:
-        ValueError: the state cannot be used.
+        ValueError: the state file is in use or cannot be read.
 
     """
 
@@ -59,48 +65,48 @@ class Sandbox:
         self,
         world: World,
         *,
-        switches: Switches,
+        behaviour: Behaviour,
         directory: Path,
         faults: Faults | None = None,
         port: int = 0,
         now: Callable[[], float] = time.time,
         world_now: Callable[[], float] | None = None,
-        setup: Setup | None = None,
+        config: AccountConfig | None = None,
         state: Path | None = None,
         tls: bool = False,
     ) -> None:
-        self.world, self.switches = world, switches
+        self.world, self.behaviour = world, behaviour
         if world_now is not None:
             world.now = world_now
         self.faults = faults or Faults()
         self.now = now
-        self.gzip = switches.gzip == "on"
+        self.gzip = behaviour.gzip == "on"
         self.requests: list[Request] = []
-        setup = setup or Setup()
+        config = config or AccountConfig()
         self.ca: Path | None = None
         if tls:
             context, self.ca = certificate(directory)
-        self._account = Account(account_id=ACCOUNT_ID, api_key=API_KEY, directory=directory, now=now)
+        self._access = AccessControl(account_id=ACCOUNT_ID, api_key=API_KEY, directory=directory, now=now)
         self.account_id, self.api_key = ACCOUNT_ID, API_KEY
-        self.credentials = self.credentials_for(setup.roles)
+        self.credentials = self.credentials_for(config.roles)
         self._http = Server(("127.0.0.1", port), Handler)
         try:
-            self.office = Office(world, setup, now=now, journal=state)
+            self.account = AccountState(world, config, now=now, journal=state)
         except BaseException:
             self._http.server_close()
             raise
-        self._histories = {method: History(method, world, switches) for method in METHODS}
+        self._histories = {method: History(method, world, behaviour) for method in METHODS}
         self._methods: dict[str, Method] = {
             **self._histories,
-            "SendSmsMessage": SendSms(self.office, switches),
-            "A2PSendSms": SendA2P(self.office, switches),
-            "ControlSms": Control(self.office),
-            "GetPhoneNumbers": Phones(self.office),
+            "SendSmsMessage": SendSms(self.account, behaviour),
+            "A2PSendSms": SendA2P(self.account, behaviour),
+            "ControlSms": ControlSms(self.account),
+            "GetPhoneNumbers": PhoneNumbers(self.account),
         }
-        caller = Caller(ACCOUNT_ID, API_KEY, setup.callback_salt, switches.callback_shape)
-        self._levers = Levers(self.office, caller)
+        callbacks = Callbacks(ACCOUNT_ID, API_KEY, config.callback_salt, behaviour.callback_shape)
+        self._admin = Admin(self.account, callbacks)
         self._appearing = itertools.count(9 * 10**12)
-        self._http.answerer = self
+        self._http.responder = self
         if tls:
             self._http.encrypt(context)
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._http.server_port}/platform_api"
@@ -112,16 +118,16 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self._http.shutdown()
         self._http.server_close()
-        self.office.close()
+        self.account.close()
 
     def credentials_for(self, roles: Iterable[str]) -> Path:
-        """Write the credentials of a service account with these roles."""
-        return self._account.credentials_for(roles)
+        """Write the credentials of a service account with these roles; return the path of the file."""
+        return self._access.credentials_for(roles)
 
     def answer(self, target: str, headers: Any, body: bytes, fault: str | None = None) -> Reply:
-        """Answer a request as the API would: what goes wrong is HTTP 200, too."""
+        """Return the reply to a request; as in the API, errors are HTTP 200 too."""
         if target.startswith(PREFIX):
-            return self._levers.pull(target, headers, body)
+            return self._admin.handle(target, headers, body)
         try:
             request = read_request(target, headers, body)
             if request is None:
@@ -129,12 +135,12 @@ class Sandbox:
             self.requests.append(request)
             return self._call(request, fault)
         except ApiError as error:
-            return error_reply(error, self.switches.error_shape)
+            return error_reply(error, self.behaviour.error_shape)
 
     def _call(self, request: Request, fault: str | None) -> Reply:
         if request.method not in self._methods:
             raise ApiError(103, "Unknown command.")
-        self._account.check(request.method, request.parameters, request.authorization)
+        self._access.check(request.method, request.parameters, request.authorization)
         if fault in _ERRORS:
             raise _ERRORS[fault]
         history = self._histories.get(request.method)
@@ -146,7 +152,7 @@ class Sandbox:
         return reply
 
     def _appear(self, request: Request) -> None:
-        """Let a message appear in the middle of the window that was just asked for."""
+        """Add a message in the middle of the window that was just requested."""
         stream = METHODS[request.method]
         dates = [request.parameters.get(name) for name in ("from_date", "to_date")]
         if None in dates or next(iter(self.world.truth(stream)), None) is None:

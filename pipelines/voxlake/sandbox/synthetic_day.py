@@ -1,4 +1,4 @@
-"""One UTC day of one history: columns made at once from a seed, rows made only when somebody asks for them."""
+"""One UTC day of one history: columns are generated at once from a seed, rows only on request."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .samples import COUNTRIES, ERRORS, OWN_NUMBERS, SENDERS, TEXTS
-from .segments import parts
+from voxlake.sandbox.samples import COUNTRIES, ERRORS, OWN_NUMBERS, SENDERS, TEXTS
+from voxlake.sandbox.segments import segment_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,13 +32,13 @@ _BLOCK = 16
 
 
 def midnight(day: date) -> int:
-    """Give the first second of a UTC day, counted from 1970."""
+    """Return the first second of a UTC day, in Unix time."""
     return (day.toordinal() - _EPOCH) * SECONDS
 
 
 @dataclass(slots=True)
 class Message:
-    """A message as it ends, how it looks before it settles, and from when on it is seen; times are UTC seconds."""
+    """A message in its final state, its fields `before` that, and when it is `shown`; times are UTC seconds."""
 
     row: Row
     before: Row | None = None
@@ -46,23 +46,23 @@ class Message:
     shown: int = 0
 
     def at(self, now: float) -> Row:
-        """Give the row as the API would at a moment."""
+        """Return the row as the API would report it at a time in UTC seconds."""
         return {**self.row, **self.before} if self.before is not None and now < self.settles else self.row
 
 
 class Day(Protocol):
-    """Messages in the order of time: `seconds`, `ids` and `shown` are arrays of the same length."""
+    """Messages in order of time; `seconds`, `ids` and `shown` are arrays of the same length."""
 
     seconds: NDArray[np.int64]
     ids: NDArray[np.int64]
     shown: NDArray[np.int64]
 
     def messages(self, indices: Indices) -> list[Message]:
-        """Make the messages at these positions."""
+        """Return the messages at these positions."""
 
 
 class EditedDay:
-    """A day somebody has laid hands on: a plain list of messages."""
+    """A day that was edited: a plain list of messages."""
 
     def __init__(self, messages: Iterable[Message]) -> None:
         self._messages = sorted(messages, key=lambda m: (m.row["processed_at"], m.row["message_id"]))
@@ -71,12 +71,12 @@ class EditedDay:
         self.shown = np.array([m.shown for m in self._messages], np.int64)
 
     def messages(self, indices: Indices) -> list[Message]:
-        """Give the messages at these positions."""
+        """Return the messages at these positions."""
         return [self._messages[i] for i in np.arange(len(self._messages))[indices].tolist()]
 
 
 class SeededDay:
-    """A day that follows from (seed, stream, date, number of messages) alone; ids follow from the date."""
+    """A day determined by seed, stream, date and number of messages; ids are determined by the date."""
 
     def __init__(self, seed: int, stream: str, day: date, count: int, *, late: float = 0) -> None:
         rng = np.random.default_rng(random.Random(f"{seed}/{stream}/{day}").getrandbits(64))
@@ -88,7 +88,7 @@ class SeededDay:
         self.ids = (day.toordinal() - FIRST_ID_DAY) * IDS_PER_DAY + 1 + shuffled.astype(np.int64)
         order = np.lexsort((self.ids, self.seconds))
         self.ids, self.seconds = self.ids[order], self.seconds[order]
-        # Some rows are seen hours after their date, where the world is asked to have such.
+        # A share of `late` rows becomes visible only hours after their date.
         self.shown = self.seconds + (rng.random(count) < late) * rng.integers(1, 6 * 3600, count)
         self._country = rng.integers(0, len(COUNTRIES), count, np.int8)
         self._number = rng.integers(0, 10**8, count, np.int32)
@@ -106,7 +106,7 @@ class SeededDay:
         )  # fmt: skip
 
     def messages(self, indices: Indices) -> list[Message]:
-        """Make the messages at these positions."""
+        """Return the messages at these positions."""
         columns = [column[indices].tolist() for column in self._columns]
         return [self._message(*values) for values in zip(*columns, strict=True)]
 
@@ -121,7 +121,7 @@ class SeededDay:
         fails = fails and not inbound
         body = TEXTS[text].format(n=n) if text >= 0 else None
         billed = _billed(text, len(str(n))) if body else 1
-        # Now and then a part too many is billed, so that an audit of the parts has something to find.
+        # Now and then one segment too many is billed, so that an audit of the segments has something to find.
         billed += n % 250 == 7
         fragments = 0 if fails and n % 2 else billed
         row: Row = {
@@ -149,7 +149,7 @@ class SeededDay:
 
 
 def _times(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-    """Draw seconds of a day, sorted: hours by weight, a burst, both ends of the day, and neighbours in one second."""
+    """Return sorted seconds of a day: hours by weight, a burst, both ends of the day, and two in the same second."""
     weights = np.array(_HOURS) / sum(_HOURS)
     seconds = rng.choice(24, count, p=weights) * 3600 + rng.integers(0, 3600, count)
     burst = rng.random(count) < 0.1
@@ -163,5 +163,5 @@ def _times(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
 
 @lru_cache
 def _billed(template: int, digits: int) -> int:
-    """How many parts a text of ours is billed for: a number in it weighs what its digits weigh."""
-    return parts(TEXTS[template].format(n="0" * digits))
+    """Return the billed segments of a sample text with a number of that many digits."""
+    return segment_count(TEXTS[template].format(n="0" * digits))

@@ -1,4 +1,4 @@
-"""A certificate of its own for the look-alike: the vendor's SDKs speak nothing but https."""
+"""A certificate for the sandbox: the vendor's SDKs only speak https."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _VALID, _RENEW = timedelta(days=30), timedelta(days=2)
 
 
 def certificate(directory: Path) -> tuple[ssl.SSLContext, Path]:
-    """Give a server's context for this machine, and the path of the authority that a client must trust.
+    """Return a server context for localhost, and the path of the authority that a client must trust.
 
-    What lies in the directory from an earlier start is used again while it is valid: by the system's clock, as the TLS
-    of any client knows no other.
+    A certificate from an earlier start is reused while it is valid by the system's clock, the only clock that the TLS
+    of a client knows.
     """
     authority, chain = directory / AUTHORITY, directory / CHAIN
     if not (authority.exists() and chain.exists() and _lasts(authority)):

@@ -1,4 +1,4 @@
-"""A seeded world of messages that stays the same from day to day: tomorrow's world is today's and one day more."""
+"""A seeded world of messages that is stable from day to day: tomorrow's world is today's plus one day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .synthetic_day import Day, EditedDay, Message, Row, SeededDay, midnight
+from voxlake.sandbox.synthetic_day import Day, EditedDay, Message, Row, SeededDay, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 STREAMS = ("sms", "a2p")
 _SHARE = 0.6
 _FEW = 2
-"""Days that are shared evenly: with no middle between newest and oldest, nothing else stays the same."""
+"""Up to this many days are shared evenly: with no middle between newest and oldest, nothing else is stable."""
 
 
 class World:
     """The messages of `days` UTC days before `until`, about 60 % of them sms, and a clock.
 
-    `now` gives the world's time in UTC seconds; without one it stands still at the end of the last day. `late` is the
-    share of rows that are seen only hours after their date. Methods may be called from many threads.
+    `now` returns the world's time in UTC seconds; by default it stands still at the end of the last day. `late` is the
+    share of rows that become visible only hours after their date. Methods may be called from many threads.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class World:
         dates = [until - timedelta(days=n + 1) for n in range(days)]
         self._counts = _counts(rows, dates, seed)
         self._days: dict[tuple[str, date], Day] = {}
-        # What was added since somebody last looked at its day: adding thousands one by one stays cheap.
+        # Messages added since their day was last read; so adding thousands one by one stays cheap.
         self._added: dict[tuple[str, date], list[Message]] = {}
         self._rng = np.random.default_rng(seed)
         self._lock = threading.RLock()
 
     def truth(self, stream: str) -> Iterator[Row]:
-        """Give every message that is seen now, in its present state, oldest first."""
+        """Yield every message that is visible now, in its present state, oldest first."""
         now = self.now()
         for day in sorted(self._dates(stream)):
             made = self._day(stream, day)
@@ -56,11 +56,11 @@ class World:
                 yield dict(message.at(now))
 
     def insert(self, stream: str, row: Row) -> None:
-        """Add a message, for instance one that appears late; its id must be new."""
+        """Add a message; its id must be new."""
         self.add(stream, [Message(dict(row))])
 
     def add(self, stream: str, added: Iterable[Message]) -> None:
-        """Add messages that may have a life of their own; their ids must be new."""
+        """Add messages, which may change over time; their ids must be new."""
         with self._lock:
             for message in added:
                 self._added.setdefault((stream, message.row["processed_at"].date()), []).append(message)
@@ -75,7 +75,7 @@ class World:
             self.insert(stream, {**message.row, **fields})
 
     def remove(self, stream: str, message_id: int) -> None:
-        """Take a message away."""
+        """Remove a message."""
         with self._lock:
             day = next(d for d in self._dates(stream) if message_id in self._day(stream, d).ids)
             self._edit(stream, day, lambda messages: [m for m in messages if m.row["message_id"] != message_id])
@@ -92,7 +92,7 @@ class World:
         ids: set[int] | None = None,
         where: Callable[[Row], bool] | None = None,
     ) -> tuple[list[Row], int]:
-        """Give a page of the messages in `[start, end)` UTC seconds, and how many there are in all."""
+        """Return a page of the messages in `[start, end)` (UTC seconds), and the number of all such messages."""
         now = self.now()
         with self._lock:
             found = [
@@ -135,11 +135,11 @@ class World:
 
 
 def _counts(rows: int, dates: list[date], seed: int) -> dict[str, dict[date, int]]:
-    """Share rows among both histories and the days of a window, given newest first.
+    """Return the number of rows by history and day; `dates` are newest first.
 
-    The shares of a history add up to its total. A day has a message in one of the two where there are as many rows as
-    days, and in each history that has as many itself. A day's count is the same in tomorrow's window, until the day
-    comes into the oldest half.
+    The counts of a history add up to its total. With at least as many rows as days, every day has a message in one of
+    the histories, and in each history that has as many rows itself. A day keeps its count in tomorrow's window until
+    it enters the oldest half.
     """
     if not dates:
         return {stream: {} for stream in STREAMS}
@@ -147,7 +147,7 @@ def _counts(rows: int, dates: list[date], seed: int) -> dict[str, dict[date, int
     totals = {"sms": sms, "a2p": rows - sms}
     counts = {stream: _allotted(f"{seed}/{stream}", dates, total) for stream, total in totals.items()}
     if max(totals.values()) < len(dates) <= rows:
-        # Neither reaches every day: the one has its messages where the other has none.
+        # Neither history has enough rows for every day, so one gets the days that the other lacks.
         whole = _even(str(seed), dates, rows)
         counts["sms"] = _even(str(seed), dates, sms)
         counts["a2p"] = {day: whole[day] - counts["sms"][day] for day in dates}
@@ -155,10 +155,10 @@ def _counts(rows: int, dates: list[date], seed: int) -> dict[str, dict[date, int
 
 
 def _allotted(seed: str, dates: list[date], total: int) -> dict[date, int]:
-    """Share a total among days: weekdays, bursts, no two alike; what does not come out even falls to the oldest.
+    """Return a total shared among days by weekday and chance; the oldest days take the remainder.
 
-    One day more than the newest half is shared by what is known of the day alone: so today's newest half is tomorrow's,
-    too. The others keep at least a quarter of the average, and never less than one message.
+    The counts of the newer days (one more than half of them) depend on the day alone, so that they are the same
+    tomorrow. The others keep at least a quarter of the average, and never less than one message.
     """
     days = len(dates)
     if total < days or days <= _FEW:
@@ -178,13 +178,13 @@ def _allotted(seed: str, dates: list[date], total: int) -> dict[date, int]:
 
 
 def _even(seed: str, dates: list[date], total: int) -> dict[date, int]:
-    """Share a total among days as evenly as it goes; in every window of as many days, each day has the same count."""
+    """Return a total shared evenly among days; a day's count is the same in any window of that length."""
     days, first = len(dates), random.Random(seed).randrange(10**6)
     return {day: (n + 1) * total // days - n * total // days for day in dates for n in (first + day.toordinal(),)}
 
 
 def _weights(seed: str, dates: list[date]) -> dict[date, float]:
-    """Weigh days by weekday and luck; the days of each week, Monday to Sunday, weigh 1 on average."""
+    """Return weights of days by weekday and chance; the days of a week, Monday to Sunday, average 1."""
     weights: dict[date, float] = {}
     for monday in {day - timedelta(days=day.weekday()) for day in dates}:
         rng = random.Random(f"{seed}/{monday}")
@@ -196,7 +196,7 @@ def _weights(seed: str, dates: list[date]) -> dict[date, float]:
 
 
 def _hits(day: Day, start: int | None, end: int | None, ids: set[int] | None, now: float) -> Any:
-    """Give the positions of the messages that are meant and seen."""
+    """Return the positions of the messages that match and are visible at `now` (UTC seconds)."""
     first = 0 if start is None else int(np.searchsorted(day.seconds, start))
     last = len(day.seconds) if end is None else int(np.searchsorted(day.seconds, end))
     at = np.arange(first, max(first, last))
@@ -205,7 +205,7 @@ def _hits(day: Day, start: int | None, end: int | None, ids: set[int] | None, no
 
 
 def _page(found: list[tuple[Day, Any]], order: str, offset: int, count: int, shuffle: Any) -> Iterator[Message]:
-    """Walk one page in the order that the API is said to have."""
+    """Yield one page in the given order."""
     if order in ("asc", "desc"):
         for day, hits in found if order == "asc" else reversed(found):
             at = hits if order == "asc" else hits[::-1]

@@ -12,8 +12,7 @@ from voxlake.api.auth import ApiKey, read_credentials
 from voxlake.api.history import Api
 from voxlake.errors import ApiRejected, CredentialsRefused, SettingsError, Unavailable
 from voxlake.model import Window
-from voxlake.sandbox.faults import KINDS, Faults
-from voxlake.sandbox.world import World
+from voxlake.sandbox import KINDS, Faults, World
 from voxlake.transform import A2P, SMS
 
 

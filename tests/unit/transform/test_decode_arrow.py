@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxlake.sandbox.behaviour import Switches
-from voxlake.sandbox.history import History
-from voxlake.sandbox.world import World
+from voxlake.sandbox import Behaviour, History, World
 from voxlake.transform.decode import BrokenReplyError, decode_csv, page_of, parse_json
 from voxlake.transform.decode_arrow import page_of_json, pages_of_json
 from voxlake.transform.streams import A2P, SMS
@@ -17,11 +15,11 @@ from voxlake.transform.streams import A2P, SMS
 STREAMS = {"GetSmsHistory": SMS, "A2PGetSmsHistory": A2P}
 TO = date(2026, 3, 1)
 WORLD = World(rows=400, days=3, seed=5, until=TO)
-# Switches under which rows differ from each other or hold what the columns have no place for.
+# Behaviour under which rows differ from each other or hold what the columns have no place for.
 SLOW = ({"extra_field": "on"}, {"number_type": "number"})
 ONE_BY_ONE = [{}] + [
     {f.name: value}
-    for f in Switches.__dataclass_fields__.values()
+    for f in Behaviour.__dataclass_fields__.values()
     for value in (f.metadata["values"] or ())[1:]
     if not f.name.startswith("csv") and f.name not in ("gzip", "error_shape")
 ]
@@ -29,7 +27,7 @@ ONE_BY_ONE = [{}] + [
 
 def served(method, output="json", **switches):
     """Give the bytes of a page of the sandbox."""
-    history = History(method, WORLD, Switches(**switches))
+    history = History(method, WORLD, Behaviour(**switches))
     return history.answer({"from_date": "2026-02-20 00:00:00", "to_date": "2026-03-02 00:00:00", "output": output}).body
 
 
@@ -60,7 +58,7 @@ def test_switches(method, switches):
     st.sampled_from(sorted(STREAMS)),
     st.fixed_dictionaries(
         {
-            name: st.sampled_from(Switches.__dataclass_fields__[name].metadata["values"])
+            name: st.sampled_from(Behaviour.__dataclass_fields__[name].metadata["values"])
             for name in ("id_type", "cost_type", "status_type", "nulls", "id_field", "date_field", "total_count")
         }
     ),

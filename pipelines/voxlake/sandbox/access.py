@@ -1,4 +1,4 @@
-"""Who may ask: one account with its legacy key, its service accounts and their roles."""
+"""Access control: the account's legacy API key, its service accounts and their roles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from .responses import ApiError
+from voxlake.sandbox.responses import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,15 +23,18 @@ ROLES = {
     "ControlSms": {"Owner", "Admin", "Developer", "Accountant"},
     "GetPhoneNumbers": {"Owner", "Admin", "Developer", "Supervisor", "Accountant", "CallsSMS"},
 }
-"""Who may call what, by the vendor's reference; for GetPhoneNumbers it is a guess."""
+"""The roles that may call each method (source: the vendor's API reference; GetPhoneNumbers is a guess)."""
 
 KEY = "sandbox-key.pem"
 MAX_TTL = 3600
 _SKEW = 5
 
 
-class Account:
-    """An account: `now` is the server's clock in UTC seconds; credentials are written below `directory`."""
+class AccessControl:
+    """Checks who may call a method.
+
+    `now` is the server's clock in UTC seconds; credentials files are written to `directory`.
+    """
 
     def __init__(self, *, account_id: int, api_key: str, directory: Path, now: Callable[[], float]) -> None:
         self.account_id, self.api_key = account_id, api_key
@@ -41,19 +44,19 @@ class Account:
         self._roles: dict[str, set[str]] = {}
 
     def _key(self) -> rsa.RSAPrivateKey:
-        """Take the key that an earlier start left in the directory, or make one, so that credentials last."""
+        """Load the key of an earlier start from the directory, or create one; so credentials survive a restart."""
         path = self._directory / KEY
         if path.exists():
-            kept = serialization.load_pem_private_key(path.read_bytes(), password=None)
-            if isinstance(kept, rsa.RSAPrivateKey):
-                return kept
+            key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+            if isinstance(key, rsa.RSAPrivateKey):
+                return key
         made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         path.touch(mode=0o600)
         path.write_bytes(_pem(made))
         return made
 
     def credentials_for(self, roles: Iterable[str]) -> Path:
-        """Make a service account and write its key as the vendor's control panel does."""
+        """Create a service account with these roles; return the path of its credentials (the vendor's file format)."""
         roles = set(roles)
         key_id = "sandbox-" + "-".join(sorted(roles)).lower()
         self._roles[key_id] = roles
@@ -69,7 +72,12 @@ class Account:
         return path
 
     def check(self, method: str, parameters: Mapping[str, str], authorization: str | None) -> None:
-        """Raise the API's error unless the caller may call the method; the legacy key has every right."""
+        """Check that the caller may call the method; the legacy key may call every method.
+
+        Raises:
+            ApiError: with the code that the API documents for the case.
+
+        """
         if authorization is not None:
             roles = self._token(authorization)
             if not roles & ROLES[method]:
@@ -90,7 +98,7 @@ class Account:
         if header.get("kid") not in self._roles:
             raise ApiError(433, "Invalid key id.")
         try:
-            # The times have codes of their own, and some SDKs send `iss` as a number: both are looked at below.
+            # Times have their own error codes, and some SDKs send `iss` as a number: both are checked below.
             jwt.decode(
                 token,
                 self._public,
