@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
-from support.clients import client
+from support.clients import Calling, client
 from support.dates import days_ago
 from support.truth import held, truth
 
@@ -199,12 +199,12 @@ def test_today_holds_still(sandbox, output):
     for n in range(2500):
         at = start + timedelta(seconds=n)
         server.world.insert("sms", {**row, "message_id": 10**12 + n, "processed_at": at})
-    ours, coming = client(server, output=output, timeout=30), itertools.count(2 * 10**12)
+    coming = itertools.count(2 * 10**12)
 
     def came(*_):
         server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": now + timedelta(seconds=2)})
 
-    ours.keep = came
+    ours = client(server, output=output, timeout=30, archive=Calling(came))
     batches = list(fetch(ours, SMS, Window(midnight(now.date()), now), quirks=ApiQuirks()))
     assert all(batch.verified for batch in batches), [batch.problem for batch in batches]
     read = [id_ for batch in batches for id_ in batch.table["message_id"].to_pylist()]
@@ -347,14 +347,14 @@ def test_a_run_across_midnight(sandbox, tmp_path):
     clock = [end - timedelta(seconds=3)]
     server = sandbox(rows=600, days=3, world_now=lambda: clock[0].timestamp())  # noqa: PLW0108 - it moves
     row = next(server.world.truth("sms"))
-    ours, coming = client(server), itertools.count(2 * 10**12)
+    coming = itertools.count(2 * 10**12)
 
     def came(*_):
         clock[0] += timedelta(seconds=4)
         at = end - timedelta(seconds=1)
         server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": at})
 
-    ours.keep = came
+    ours = client(server, archive=Calling(came))
     lake, yesterday = Lake(tmp_path / "data"), Window.of_days(days_ago(1), days_ago(1))
     with lake.locked(holder="a test"):
         done = extract(ours, lake, SMS, yesterday, before=Manifest(lake), quirks=ApiQuirks(), now=lambda: clock[0])

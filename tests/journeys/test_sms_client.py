@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.clock import CLOCK, SleepingClock
+from support import clients
+from support.clock import CLOCK
 from support.dates import days_ago
 from support.messages import FROM, SENDER, TO
 
-from voxlake.api.auth import ApiKey
-from voxlake.api.history import Api
+from voxlake.api import ApiClient, ApiKey, HistoryApi
 from voxlake.errors import (
     ApiRejected,
     CredentialsRefused,
@@ -36,8 +36,7 @@ UNDONE = ["http-429", "http-429-after", "code-162", "code-314", "code-340", "cod
 
 def client(server, **options):
     """Give a client with the legacy pair, which waits by a clock of its own."""
-    key, clock = ApiKey(server.account_id, server.api_key), SleepingClock()
-    return Client(Api(server.url, key, now=clock, sleep=clock.sleep, random=lambda: 1.0, **{"timeout": 30} | options))
+    return Client(clients.client(server, **options))
 
 
 def patient(fault):
@@ -270,7 +269,11 @@ def test_phone_numbers_that_are_counted_and_not_given():
     """Numbers that the API counts and does not give are no empty list."""
     with HTTPServer(("127.0.0.1", 0), Forgetful) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        ours = Client(Api(f"http://127.0.0.1:{server.server_port}", ApiKey(1, "key"), random=lambda: 1.0))
+        ours = Client(
+            HistoryApi(
+                ApiClient(f"http://127.0.0.1:{server.server_port}", ApiKey(1, "key"), clock=CLOCK, random=lambda: 1.0)
+            )
+        )
         with pytest.raises(DataError, match="counts 5 phone numbers and gave 0"):
             ours.phone_numbers()
         server.shutdown()
@@ -315,7 +318,7 @@ def test_secrets_stay_inside(sandbox):
     server = sandbox(rows=0)
     ours = Client.connect(server.credentials, url=server.url, clock=CLOCK)
     held = json.loads(server.credentials.read_text())["private_key"]
-    assert held[40:60] not in repr(ours) + repr(vars(ours)) + repr(ours.api) + repr(vars(ours.api))
+    assert held[40:60] not in repr(ours) + repr(vars(ours)) + repr(vars(ours.history)) + repr(vars(ours.history.client))
     assert "s3cret" not in repr(ApiKey(1, "s3cret")) + str(ApiKey(1, "s3cret"))
     with pytest.raises(ApiRejected) as error:
         ours.send_sms("12345678999", TO, "a secret text")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.clock import CLOCK
 from support.messages import FROM, METHODS, TO, a2p, ask, command, found, send
 
-from voxlake.api.auth import read_credentials
+from voxlake.api import read_credentials
 from voxlake.sandbox import AccountConfig
 
 
@@ -199,10 +199,10 @@ def test_roles(sandbox, method, roles):
     """Each method has its roles, and code 100 says no."""
     server = sandbox(rows=0)
     for role in ("Owner", "Admin", "Developer", "Supervisor", "Accountant", "CallsSMS"):
-        headers = read_credentials(server.credentials_for([role]), now=CLOCK.time).headers()
+        credentials = read_credentials(server.credentials_for([role]), clock=CLOCK)
         changed = {"sms_body": role, "text": role}
         data = METHODS[method] | {name: value for name, value in changed.items() if name in METHODS[method]}
-        reply = requests.post(f"{server.url}/{method}", data=data, headers=headers, timeout=10).json()
+        reply = requests.post(f"{server.url}/{method}", data=data, auth=credentials, timeout=10).json()
         assert reply.get("error", {}).get("code", 0) == (0 if role in roles else 100)
 
 

@@ -50,8 +50,16 @@ class SleepingClock:
         self.at, self.slept = CLOCK.time(), []
 
     def __call__(self):
-        """Tell the time in UTC seconds."""
+        """Return the time in UTC seconds, for who takes a function."""
         return self.at
+
+    def time(self):
+        """Return the time in UTC seconds."""
+        return self.at
+
+    def now(self):
+        """Return the time as an aware datetime in UTC."""
+        return datetime.fromtimestamp(self.at, UTC)
 
     def sleep(self, seconds):
         """Let time pass."""

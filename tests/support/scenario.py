@@ -22,7 +22,7 @@ from voxlake.transform import STATUSES, STREAMS
 
 UNTIL = date(2026, 3, 10)
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["voxlake.pipeline.export", "voxlake.api.history", "voxlake.warehouse.publish"])
+_CONTEXT.set_forkserver_preload(["voxlake.pipeline.export", "voxlake.api", "voxlake.warehouse.publish"])
 
 _SELECTING = {
     "order": ["asc", "desc", "random-per-request", "id"],
@@ -316,36 +316,46 @@ def _theirs(row, stream):
     )  # fmt: skip
 
 
+class HurriedClock:
+    """A clock that moves when somebody sleeps, who waits a moment in place of the seconds."""
+
+    def __init__(self, start):
+        self._at = start
+
+    def now(self):
+        """Return the time as an aware datetime in UTC."""
+        return datetime.fromtimestamp(self._at, UTC)
+
+    def time(self):
+        """Return the time in UTC seconds."""
+        return self._at
+
+    def sleep(self, seconds):
+        """Let time pass."""
+        self._at += seconds
+        time.sleep(min(seconds / 1000, 0.01))
+
+
 def night(url, credentials, folder, clock, output, jobs, settle_hours, first):
     """Export once, in this process: real HTTP and files, a clock that moves when the client sleeps."""
-    from voxlake.api.auth import ApiKey, read_credentials  # noqa: PLC0415
-    from voxlake.api.history import Api  # noqa: PLC0415 - in the child alone
+    from voxlake.api import ApiClient, ApiKey, HistoryApi, read_credentials  # noqa: PLC0415 - in the child alone
     from voxlake.lake.day_file import Lake  # noqa: PLC0415
     from voxlake.model import FinalityPolicy  # noqa: PLC0415
     from voxlake.pipeline.export import export  # noqa: PLC0415
     from voxlake.pipeline.plan import span  # noqa: PLC0415
     from voxlake.sandbox import ACCOUNT_ID, API_KEY  # noqa: PLC0415
 
-    slept = [0.0]
-
-    def sleep(seconds):
-        slept[0] += seconds
-        time.sleep(min(seconds / 1000, 0.01))
-
-    auth = (
-        ApiKey(ACCOUNT_ID, API_KEY) if credentials is None else read_credentials(Path(credentials), now=lambda: clock)
-    )
-    rng = random.Random(clock)
-    api = Api(
-        url, auth, output=output, jobs=jobs, timeout=5, now=lambda: clock + slept[0], sleep=sleep, random=rng.random
-    )
+    ours = HurriedClock(clock)
+    auth = ApiKey(ACCOUNT_ID, API_KEY) if credentials is None else read_credentials(Path(credentials), clock=ours)
+    client = ApiClient(url, auth, jobs=jobs, timeout=5, clock=ours, random=random.Random(clock).random)
+    api = HistoryApi(client, output=output)
     lake = Lake(Path(folder) / "data")
     today = datetime.fromtimestamp(clock, UTC).date()
     with lake.locked(holder="a night"):
         report = export(
             api, lake, list(STREAMS.values()),
             lambda _manifest, _stream: span(date.fromisoformat(first), today + timedelta(days=1)),
-            now=lambda: datetime.fromtimestamp(clock + slept[0], UTC),
+            now=ours.now,
             jobs=jobs,
             finality=FinalityPolicy(timedelta(hours=settle_hours), timedelta(days=100)),
         )  # fmt: skip

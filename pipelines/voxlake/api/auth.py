@@ -1,68 +1,86 @@
-"""Prove to the API who is asking; secrets stay in here, out of every repr, message and URL."""
+"""Authenticate requests: one class for each way that the API knows; secrets stay out of every repr, message and URL."""
 
 from __future__ import annotations
 
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlencode
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from requests.auth import AuthBase
 
 from voxlake.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-# The API allows 3600 s and refuses tokens from the future: stay inside both with a clock that is a little off.
+    from requests import PreparedRequest
+
+    from voxlake.clock import Clock
+
+# The API accepts tokens of up to 3600 s and refuses those issued in its future: both margins allow for a clock that is
+# a little off. Source: the vendor's authorization page.
 _LIFETIME, _BACKDATE, _RENEW_BEFORE = 3000, 30, 300
 
 
+class Credentials(Protocol):
+    """A way to authenticate as one account, called by requests for each request as its `AuthBase`.
+
+    Implementations are safe to share between threads and picklable.
+    """
+
+    @property
+    def account_id(self) -> int:
+        """The account that the credentials belong to."""
+
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Add what authenticates a request, and return it."""
+
+    def renew(self, *, server_time: float | None) -> None:
+        """Replace what the API says has expired; `server_time` is the server's clock in UTC seconds, where known."""
+
+
 @dataclass(frozen=True, slots=True)
-class ApiKey:
-    """The legacy pair: deprecated by the vendor, with full rights, sent in the body of each request."""
+class ApiKey(AuthBase):
+    """The legacy pair, deprecated by the vendor and with full rights: two form fields in the body of each request."""
 
     account_id: int
     api_key: str = field(repr=False)
 
-    def parameters(self) -> dict[str, str]:
-        """Give what goes into the form of a request."""
-        return {"account_id": str(self.account_id), "api_key": self.api_key}
-
-    def headers(self) -> dict[str, str]:
-        """Give the header lines: none."""
-        return {}
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Append the two fields to the form; requests computes Content-Length afterwards."""
+        form = r.body.decode() if isinstance(r.body, bytes) else r.body
+        fields = urlencode({"account_id": self.account_id, "api_key": self.api_key})
+        r.body = f"{form}&{fields}" if form else fields
+        r.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return r
 
     def renew(self, *, server_time: float | None) -> None:
-        """Do nothing: a key has no clock."""
+        """Do nothing: a key does not expire."""
 
 
-class ServiceAccount:
-    """A service account's key: signs a JWT (RS256) when the last one is about to end.
+class ServiceAccount(AuthBase):
+    """A service account's key pair: signs a JWT (RS256), and a new one shortly before the last one expires.
 
-    Source: the vendor's authorization page; `iss` is text because PyJWT takes nothing else.
+    Source: the vendor's authorization page. `iss` is text because PyJWT accepts nothing else.
     """
 
-    def __init__(self, *, account_id: int, key_id: str, private_key: str, now: Callable[[], float]) -> None:
-        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - heavy
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415 - heavy
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - heavy
-
+    def __init__(self, *, account_id: int, key_id: str, private_key: str, clock: Clock) -> None:
         self.account_id = account_id
         self._key_id = key_id
-        try:
-            # Loading takes 40 ms, signing with a loaded key 0.3 ms.
-            self._key: Any = load_pem_private_key(private_key.encode(), password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise SettingsError(
-                "The private_key in the credentials file is no PEM key: download the file from the vendor's"
-                " control panel again."
-            ) from None  # the cause could quote the key
-        if not isinstance(self._key, RSAPrivateKey):
-            raise SettingsError(
-                "The private_key in the credentials file is no RSA key, and the API takes no other: download the file"
-                " from the vendor's control panel again."
-            )
-        self._now = now
+        # Loading takes 40 ms, signing with a loaded key 0.3 ms.
+        self._key = _loaded(private_key)
+        self._clock = clock
         self._offset = 0.0
         self._token, self._expires = "", 0.0
         self._lock = threading.Lock()
@@ -70,34 +88,61 @@ class ServiceAccount:
     def __repr__(self) -> str:
         return f"ServiceAccount(account_id={self.account_id})"
 
-    def parameters(self) -> dict[str, str]:
-        """Give what goes into the form of a request: nothing."""
-        return {}
-
-    def headers(self) -> dict[str, str]:
-        """Give the Authorization line, with a fresh token where the last is about to end."""
-        with self._lock:
-            now = self._now() + self._offset
-            if now > self._expires - _RENEW_BEFORE:
-                self._token, self._expires = self._sign(now), now + _LIFETIME
-            return {"Authorization": f"Bearer {self._token}"}
+    def __call__(self, r: PreparedRequest) -> PreparedRequest:
+        """Set the Authorization header, with a new token where the last one is about to expire."""
+        r.headers["Authorization"] = f"Bearer {self._fresh_token()}"
+        return r
 
     def renew(self, *, server_time: float | None) -> None:
-        """Drop the token, and from now on sign by the server's clock (UTC seconds) where that is known."""
+        """Drop the token, and sign by the server's clock (UTC seconds) from now on, where that is known."""
         with self._lock:
-            self._offset = 0.0 if server_time is None else server_time - self._now()
+            self._offset = 0.0 if server_time is None else server_time - self._clock.time()
             self._expires = 0.0
 
-    def _sign(self, now: float) -> str:
-        import jwt  # noqa: PLC0415 - heavy
+    def _fresh_token(self) -> str:
+        with self._lock:
+            now = self._clock.time() + self._offset
+            if now > self._expires - _RENEW_BEFORE:
+                issued = int(now) - _BACKDATE
+                claims = {"iss": str(self.account_id), "iat": issued, "exp": issued + _LIFETIME + _BACKDATE}
+                self._token = jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._key_id})
+                self._expires = now + _LIFETIME
+            return self._token
 
-        issued = int(now) - _BACKDATE
-        claims = {"iss": str(self.account_id), "iat": issued, "exp": issued + _LIFETIME + _BACKDATE}
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._key_id})
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: the key as PEM, because a loaded one cannot travel, and no lock."""
+        pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return {**self.__dict__, "_key": pem, "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._key = _loaded(state["_key"])
+        self._lock = threading.Lock()
 
 
-def read_credentials(path: Path, *, now: Callable[[], float]) -> ServiceAccount:
-    """Read the vendor's credentials.json, flat or nested under `result`."""
+def _loaded(private_key: str) -> RSAPrivateKey:
+    try:
+        key = load_pem_private_key(private_key.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise SettingsError(
+            "The private_key in the credentials file is not a PEM key: download the file from the vendor's"
+            " control panel again."
+        ) from None  # the cause could quote the key
+    if not isinstance(key, RSAPrivateKey):
+        raise SettingsError(
+            "The private_key in the credentials file is not an RSA key, which is all that the API accepts: download"
+            " the file from the vendor's control panel again."
+        )
+    return key
+
+
+def read_credentials(path: Path, *, clock: Clock) -> ServiceAccount:
+    """Read the vendor's credentials.json, flat or nested under `result`; `clock` dates the tokens.
+
+    Raises:
+        SettingsError: the file cannot be read, is not JSON, lacks a field, or holds a key of another kind.
+
+    """
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
@@ -107,23 +152,23 @@ def read_credentials(path: Path, *, now: Callable[[], float]) -> ServiceAccount:
         ) from error
     except ValueError:
         raise SettingsError(
-            f"The credentials file {path} is no JSON: download it from the vendor's control panel again."
+            f"The credentials file {path} is not JSON: download it from the vendor's control panel again."
         ) from None
     if isinstance(content, dict) and isinstance(content.get("result"), dict):
         content = content["result"]
-    told = content if isinstance(content, dict) else {}
-    if lacking := [name for name in ("account_id", "key_id", "private_key") if told.get(name) in (None, "")]:
+    fields = content if isinstance(content, dict) else {}
+    if missing := [name for name in ("account_id", "key_id", "private_key") if fields.get(name) in (None, "")]:
         raise SettingsError(
-            f"The credentials file {path} lacks {' and '.join(lacking)}: download it from the vendor's control panel"
+            f"The credentials file {path} lacks {' and '.join(missing)}: download it from the vendor's control panel"
             " again."
         )
     try:
-        account_id = int(told["account_id"])
+        account_id = int(fields["account_id"])
     except (TypeError, ValueError):
         raise SettingsError(
-            f"The account_id in the credentials file {path} is no number: download it from the vendor's control panel"
-            " again."
+            f"The account_id in the credentials file {path} is not a number: download it from the vendor's control"
+            " panel again."
         ) from None
     return ServiceAccount(
-        account_id=account_id, key_id=str(told["key_id"]), private_key=str(told["private_key"]), now=now
+        account_id=account_id, key_id=str(fields["key_id"]), private_key=str(fields["private_key"]), clock=clock
     )

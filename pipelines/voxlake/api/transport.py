@@ -1,18 +1,23 @@
-"""Talk HTTP with the Management API: one request is asked and read as a whole, and asked again when either fails."""
+"""Send requests to the Management API and read their replies, again where that can help.
+
+HTTP goes through a `requests.Session` as its users know it: proxies and CA bundles come from the environment
+(HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE and others). Two things differ from the defaults: redirects are not followed,
+because they would turn a POST into a GET, and the credentials are passed as `auth`, so that ~/.netrc never replaces
+them.
+"""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import default_headers, get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from voxlake.api.errors import (
@@ -33,16 +38,38 @@ from voxlake.transform import BrokenReplyError, parse_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voxlake.api.auth import ApiKey, ServiceAccount
+    from voxlake.api.auth import Credentials
+    from voxlake.clock import Clock
 
 T = TypeVar("T")
 
+API_URL = "https://api.voximplant.com/platform_api"
 _CONNECT, _PIECE = 10, 1 << 18
 _WRONG_ADDRESS = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 _DELAYS = (0.5, 1, 2, 4, 8, 15, 30, 60)
 _DENIED = frozenset({401, 403})
 _DENIALS = 3
-"""Who denies the third try of a request is believed."""
+"""After this many 401 or 403 responses a denial counts as final."""
+
+
+class Archive(Protocol):
+    """Where replies are kept as they came; safe to share between threads."""
+
+    def keep(self, method: str, parameters: Mapping[str, str], body: bytes) -> None:
+        """Keep the body of a reply with HTTP status 200, with what was asked: no secrets are in the parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A reply: its HTTP status, its body without content encoding, and two headers.
+
+    `server_time` is the Date header in UTC seconds, None where it is absent or unreadable.
+    """
+
+    status: int
+    body: bytes
+    server_time: float | None
+    retry_after: str | None = None
 
 
 class _FaultError(Exception):
@@ -61,46 +88,60 @@ class _FaultError(Exception):
 class ApiClient:
     """The methods of one account.
 
-    Safe to share between threads: at most `jobs` requests run at the same time,
-    fewer while the API says that this is too fast. `requests` counts what was asked.
-    `patience` bounds the seconds spent on one request with all its repetitions, `timeout` those for one reply.
-    `keep` is given every reply as it came, with its method and parameters, without secrets.
-    `now` and `sleep` (seconds) and `random` (0 to 1) are arguments so that tests own them.
+    Safe to share between threads: at most `jobs` requests are under way at the same time, fewer while the API says
+    that this is too fast. `requests` counts those sent so far. `patience` bounds the seconds spent on one call with
+    all its repetitions, `timeout` those for one reply. `clock` waits and measures, `random` (0 to 1) spreads the
+    waits; `archive` is given every reply. A copy that was pickled has connections and counts of its own.
     """
 
     def __init__(
         self,
         url: str,
-        auth: ApiKey | ServiceAccount,
+        credentials: Credentials,
         *,
         jobs: int = 4,
-        patience: float = 180,
-        timeout: float = 60,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        patience: float = 180.0,
+        timeout: float = 60.0,
+        clock: Clock,
         random: Callable[[], float],
+        archive: Archive | None = None,
     ) -> None:
         self.url = url.rstrip("/")
-        self.account_id = auth.account_id
-        self.requests = 0
-        self.pace = AdaptiveLimiter(jobs)
-        self._auth = auth
+        self.account_id = credentials.account_id
+        self.jobs = jobs
+        self._credentials = credentials
         self._patience, self._timeout = patience, timeout
-        self._exhausted = False
-        self.keep: Callable[[str, Mapping[str, str], bytes], None] = lambda _method, _parameters, _body: None
-        self._now, self._sleep, self._random = now, sleep, random
-        self._local = threading.local()
-        self._adapter = _OneHost(pool_connections=1, pool_maxsize=jobs)
-        self._blanks: dict[str, requests.PreparedRequest] = {}
-        self._count = threading.Lock()
-        self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        self._clock, self._random, self._archive = clock, random, archive
+        self._open()
         try:
-            self._proxies = get_environ_proxies(self.url)
-            self._blank("")
+            requests.Request("POST", self.url).prepare()
         except (requests.exceptions.RequestException, ValueError) as error:
-            raise SettingsError(
-                f"The API address {url!r} is no URL: give one like https://api.voximplant.com/platform_api."
-            ) from error
+            raise SettingsError(f"The API address {url!r} is not a URL: set one like {API_URL}.") from error
+
+    def _open(self) -> None:
+        """Create what belongs to one process: connections, counts and locks."""
+        self.requests = 0
+        self.limiter = AdaptiveLimiter(self.jobs)
+        self._count = threading.Lock()
+        self._exhausted = False
+        self._session = requests.Session()
+        # Connections are safe to share between threads, and cookies are all that a request changes in its session.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=self.jobs))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the settings; what belongs to one process is created anew in the other."""
+        own = {"requests", "limiter", "_count", "_exhausted", "_session"}
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
 
     def ask(
         self,
@@ -111,7 +152,7 @@ class ApiClient:
         roles: tuple[str, ...],
         once: bool = False,
     ) -> T:
-        """Ask a method whose reply is JSON; raises what `call` raises."""
+        """Call a method whose reply is JSON, and return what `read` makes of it; raises what `call` raises."""
         return self.call(method, parameters, lambda body: read(checked(parse_json(body))), roles=roles, once=once)
 
     def call(
@@ -123,31 +164,34 @@ class ApiClient:
         roles: tuple[str, ...],
         once: bool = False,
     ) -> T:
-        """Ask a method and read its reply; faults of the moment are waited out, answers are raised.
+        """Call a method, and return what `read` makes of its reply; transient faults are retried, answers are raised.
 
-        What must be done `once`, like a send, is asked again only where it certainly was not done.
+        With `once`, for what must not happen twice like a send, only requests that certainly had no effect are retried.
 
         Raises:
-            Uncertain: what must be done once may or may not have been done.
-            CredentialsRefused: code 100 and the codes of tokens; a missing role looks the same as a bad key. Also
-                HTTP 401 and 403, when they come again and again.
+            OutcomeUnknown: what must be done once may or may not have been done.
+            CredentialsRefused: code 100 and the codes of tokens (a missing role looks the same as a bad key), or
+                HTTP 401 and 403 again and again.
             Refused: the account may not.
-            Declined: any other code of the API.
+            ApiRejected: any other code of the API.
             Unavailable: the faults outlasted our patience.
 
         """
-        deadline = self._now() + self._patience
+        deadline = self._clock.time() + self._patience
         renewed = False
+        server_time: float | None = None
         for tries, delay in enumerate(chain(_DELAYS, repeat(_DELAYS[-1])), start=1):
             try:
-                with self.pace:
-                    body = self._ask(method, parameters)
-                self.keep(method, parameters, body)
-                reply = read(body)
+                with self.limiter:
+                    response = self._send(method, parameters)
+                server_time = response.server_time
+                self._raise_for_status(response)
+                self._keep(method, parameters, response.body)
+                reply = read(response.body)
             except ApiAnswerError as answer:
                 if answer.code in STALE_TOKEN and not renewed:
                     renewed = True
-                    self._auth.renew(server_time=self._server_time())
+                    self._credentials.renew(server_time=server_time)
                     continue
                 if answer.code not in TOO_FAST | INTERNAL:
                     raise refusal(answer, method, roles) from None
@@ -159,16 +203,16 @@ class ApiClient:
                 fault = error
             else:
                 self._exhausted = False
-                self.pace.well()
+                self.limiter.well()
                 return reply
             self._raise_if_final(fault, method, once=once, tries=tries)
             if fault.too_fast:
-                self.pace.too_fast()
+                self.limiter.too_fast()
             wait = max(fault.wait, delay * (0.5 + self._random() / 2))
             # Once patience has run out for one request, the others don't each wait as long again.
-            if self._exhausted or self._now() + wait > deadline:
+            if self._exhausted or self._clock.time() + wait > deadline:
                 break
-            self._sleep(wait)
+            self._clock.sleep(wait)
         self._exhausted = True
         advice = ", or mend --api-url if that address is wrong" if fault.undone and not fault.too_fast else ""
         raise Unavailable(
@@ -186,44 +230,49 @@ class ApiClient:
                 " way lets you through."
             )
 
-    def _ask(self, method: str, parameters: Mapping[str, str]) -> bytes:
+    def _send(self, method: str, parameters: Mapping[str, str]) -> Response:
+        """Send one request and read its reply within the time for it."""
         with self._count:
             self.requests += 1
-        # Straight to the adapter: a session would merge settings, cookies and redirects anew for every page. It follows
-        # no redirect, and ~/.netrc never replaces our token.
         try:
-            request = self._blank(method).copy()
-            request.body = urlencode({**parameters, **self._auth.parameters()}).encode()
-            request.headers.update({**self._auth.headers(), "Content-Length": str(len(request.body))})
-            with self._adapter.send(
-                request, stream=True, timeout=(_CONNECT, self._timeout), verify=self._verify, proxies=self._proxies
-            ) as response:
-                self._local.date = response.headers.get("Date")
-                body = self._body(response)
+            with self._session.post(
+                f"{self.url}/{method}",
+                data=parameters,
+                auth=self._credentials,
+                timeout=(_CONNECT, self._timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as reply:
+                body = b"" if reply.status_code in _WRONG_ADDRESS else self._body(reply)
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             raise _FaultError(
                 plain(error), undone=unsent(error)
             ) from None  # the cause names the request, and with it the key
-        if response.status_code == requests.codes.ok:
-            return body
-        if response.status_code in _WRONG_ADDRESS:
-            raise SettingsError(
-                f"{self.url} is not the API (HTTP {response.status_code}): mend --api-url or VOXIMPLANT_API_URL."
-            )
-        wait = retry_after(response.headers.get("Retry-After"), self._now())
-        too_fast = response.status_code == requests.codes.too_many_requests
-        denied = response.status_code in _DENIED
-        raise _FaultError(f"HTTP {response.status_code}", wait=wait, too_fast=too_fast, denied=denied)
+        return Response(reply.status_code, body, _date(reply.headers.get("Date")), reply.headers.get("Retry-After"))
 
-    def _blank(self, method: str) -> requests.PreparedRequest:
-        """Give a request without its parameters: nothing else differs between two of a method."""
-        if method not in self._blanks:
-            headers = {**default_headers(), "Content-Type": "application/x-www-form-urlencoded"}
-            self._blanks[method] = requests.Request("POST", f"{self.url}/{method}", headers=headers).prepare()
-        return self._blanks[method]
+    def _keep(self, method: str, parameters: Mapping[str, str], body: bytes) -> None:
+        if self._archive is not None:
+            self._archive.keep(method, parameters, body)
+
+    def _raise_for_status(self, response: Response) -> None:
+        """Raise what a status other than 200 means."""
+        if response.status == requests.codes.ok:
+            return
+        if response.status in _WRONG_ADDRESS:
+            raise SettingsError(
+                f"{self.url} is not the API (HTTP {response.status}): mend --api-url or VOXIMPLANT_API_URL."
+            )
+        wait = retry_after(response.retry_after, self._clock.time())
+        too_fast = response.status == requests.codes.too_many_requests
+        denied = response.status in _DENIED
+        raise _FaultError(f"HTTP {response.status}", wait=wait, too_fast=too_fast, denied=denied)
 
     def _body(self, response: requests.Response) -> bytes:
-        """Read a body within the time for a reply, however slowly its bytes come."""
+        """Read a body within the time for a reply, however slowly its bytes come.
+
+        The timeout of requests bounds the wait for each packet, and `iter_content` returns full pieces only: a server
+        that drips would hold us for hours. `read1` of urllib3's response returns after each packet.
+        """
         deadline = time.monotonic() + self._timeout
         pieces = []
         while piece := response.raw.read1(_PIECE, decode_content=True):
@@ -232,28 +281,10 @@ class ApiClient:
                 raise requests.exceptions.ReadTimeout
         return b"".join(pieces)
 
-    def _server_time(self) -> float | None:
-        """Give the server's time (UTC seconds) by its last Date header; None where that says nothing."""
-        try:
-            return parsedate_to_datetime(self._local.date).timestamp()
-        except (TypeError, ValueError):
-            return None
 
-
-class _OneHost(HTTPAdapter):
-    """The adapter of requests, without what it would work out anew for every page: the host's pool, and cookies."""
-
-    _pool: Any = None
-
-    def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
-        """Give the pool that the first request was given."""
-        if self._pool is None:
-            self._pool = super().get_connection_with_tls_context(*arguments, **named)
-        return self._pool
-
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Give the reply of urllib3 with what we look at."""
-        response = requests.Response()
-        response.request, response.raw = req, resp
-        response.status_code, response.headers = resp.status, resp.headers
-        return response
+def _date(header: str | None) -> float | None:
+    """Read a Date header as UTC seconds; None where it is absent or unreadable."""
+    try:
+        return parsedate_to_datetime(header or "").timestamp()
+    except (TypeError, ValueError):
+        return None

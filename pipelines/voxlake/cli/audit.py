@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import (
-    api_of,
+    api_and_archive,
     api_options,
     days_of,
     holder,
@@ -70,12 +70,12 @@ def audit(
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
     clock = the_clock()
-    api, lake = api_of(settings), Lake(settings.data_dir)
+    (api, archive), lake = api_and_archive(settings), Lake(settings.data_dir)
     lake.require()
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     warehouse = Warehouse(lake)
-    with _held(settings, lake, writing=repair or settings.keep_raw), keeping(api, settings), stoppable():
+    with _held(settings, lake, writing=repair or settings.keep_raw), keeping(archive), stoppable():
         manifest = Manifest(lake)
         days = {one: _days(manifest, api.account_id, one, since, until) for one in streams}
         strays, damage = lake.strays(), warehouse.damage()

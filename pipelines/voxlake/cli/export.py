@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import (
-    api_of,
+    api_and_archive,
     api_options,
     days_of,
     holder,
@@ -75,7 +75,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
     from voxlake.transform import STREAMS, put_off_pandas  # noqa: PLC0415
 
     put_off_pandas()
-    api, lake = api_of(settings), Lake(settings.data_dir)
+    (api, archive), lake = api_and_archive(settings), Lake(settings.data_dir)
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     if dry_run:
         from voxlake.reporting.formats import plan_text  # noqa: PLC0415
@@ -86,7 +86,7 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         give("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
         return
     manifest: Manifest | None = None
-    with lake.locked(holder=holder()), keeping(api, settings), progress_bar() as bar, stoppable(bar.render_finish):
+    with lake.locked(holder=holder()), keeping(archive), progress_bar() as bar, stoppable(bar.render_finish):
 
         def chosen(known: Manifest, stream: Stream) -> Sequence[date]:
             nonlocal manifest

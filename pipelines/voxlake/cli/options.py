@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from datetime import date
     from types import FrameType
 
-    from voxlake.api.history import Api
+    from voxlake.api import Archive, Credentials, HistoryApi
+    from voxlake.lake.reply_archive import ReplyArchive
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _FIRST_YEAR = 2000
@@ -223,51 +224,58 @@ def drawing() -> tuple[Mapping[str, str], bool]:
     return GLYPHS, colour
 
 
-def api_of(settings: Settings) -> Api:
-    """Build the client of the account that the settings name."""
-    import random  # noqa: PLC0415
+def credentials_of(settings: Settings) -> Credentials:
+    """Read the credentials of the account that the settings name."""
+    from voxlake.api import ApiKey, read_credentials  # noqa: PLC0415
 
-    from voxlake.api.auth import ApiKey, ServiceAccount, read_credentials  # noqa: PLC0415
-    from voxlake.api.history import Api  # noqa: PLC0415
-
-    clock = the_clock()
-    auth: ApiKey | ServiceAccount
     if settings.credentials is not None:
-        auth = read_credentials(settings.credentials, now=clock.time)
-    elif settings.account_id is not None and settings.api_key is not None:
-        auth = ApiKey(settings.account_id, settings.api_key)
-    else:
-        raise SettingsError(
-            "There are no credentials: name the vendor's credentials.json with --credentials or"
-            " VOXIMPLANT_CREDENTIALS, or set VOXIMPLANT_ACCOUNT_ID and VOXIMPLANT_API_KEY."
-        )
-    return Api(
-        settings.api_url,
-        auth,
-        output=settings.output,
-        jobs=settings.jobs,
-        patience=settings.patience.total_seconds(),
-        timeout=settings.timeout.total_seconds(),
-        now=clock.time,
-        sleep=clock.sleep,
-        random=random.random,
+        return read_credentials(settings.credentials, clock=the_clock())
+    if settings.account_id is not None and settings.api_key is not None:
+        return ApiKey(settings.account_id, settings.api_key)
+    raise SettingsError(
+        "There are no credentials: name the vendor's credentials.json with --credentials or"
+        " VOXIMPLANT_CREDENTIALS, or set VOXIMPLANT_ACCOUNT_ID and VOXIMPLANT_API_KEY."
     )
 
 
-@contextmanager
-def keeping(api: Api, settings: Settings) -> Iterator[None]:
-    """Keep every reply of the block, where that is set; the caller holds the lock."""
-    if not settings.keep_raw:
-        yield
-        return
+def api_of(settings: Settings, credentials: Credentials | None = None, archive: Archive | None = None) -> HistoryApi:
+    """Build the client of the account that the settings name."""
+    import random  # noqa: PLC0415
+
+    from voxlake.api import ApiClient, HistoryApi  # noqa: PLC0415
+
+    client = ApiClient(
+        settings.api_url,
+        credentials or credentials_of(settings),
+        jobs=settings.jobs,
+        patience=settings.patience.total_seconds(),
+        timeout=settings.timeout.total_seconds(),
+        clock=the_clock(),
+        random=random.random,
+        archive=archive,
+    )
+    return HistoryApi(client, output="csv" if settings.output == "csv" else "json")
+
+
+def api_and_archive(settings: Settings) -> tuple[HistoryApi, ReplyArchive | None]:
+    """Build the client, and where the settings want it an archive of its replies; the first reply creates its file."""
     from voxlake.lake.reply_archive import ReplyArchive  # noqa: PLC0415
 
-    raw = ReplyArchive(settings.data_dir, api.account_id, now=the_clock().now)
-    api.keep = raw.keep
+    credentials = credentials_of(settings)
+    if not settings.keep_raw:
+        return api_of(settings, credentials), None
+    archive = ReplyArchive(settings.data_dir, credentials.account_id, now=the_clock().now)
+    return api_of(settings, credentials, archive), archive
+
+
+@contextmanager
+def keeping(archive: ReplyArchive | None) -> Iterator[None]:
+    """Close the archive at the end of the block; the caller holds the lock."""
     try:
         yield
     finally:
-        raw.close()
+        if archive is not None:
+            archive.close()
 
 
 def days_of(

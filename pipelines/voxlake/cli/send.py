@@ -108,7 +108,7 @@ def _send(
         return
     client = Client(api_of(settings))
     with opened(settings.data_dir) as outbox:
-        batch = outbox.batch(client.api.account_id, method, placed.source, placed.text)
+        batch = outbox.batch(client.history.account_id, method, placed.source, placed.text)
         # One message is sent as often as it is asked for; a list goes on where it was interrupted.
         last = outbox.known(batch).get(placed.numbers[0]) if method == SEND else None
         _confirm(settings, placed, yes=yes)

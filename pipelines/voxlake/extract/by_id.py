@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from voxlake.api.history import Api
+    from voxlake.api import HistoryApi
     from voxlake.transform import Stream
 
 IDS = 500
@@ -22,12 +22,12 @@ _ABOUT = (31, 2)
 """Days before and after one on which its messages are looked for: APIs differ in how long a window may be."""
 
 
-def by_id(api: Api, stream: Stream, window: Window, ids: set[int]) -> dict[int, dict[str, Any]]:
+def by_id(api: HistoryApi, stream: Stream, window: Window, ids: set[int]) -> dict[int, dict[str, Any]]:
     """Ask for messages by id; an API that refuses or ignores the filter gives none."""
     asked = Window(window.start - SECOND, window.end)
     listed = ";".join(map(str, sorted(ids)))
     try:
-        page = api.page(stream, asked, offset=0, count=len(ids), message_id=listed)
+        page = api.page(stream, asked, offset=0, count=len(ids), filters={"message_id": listed})
     except ApiRejected:
         return {}
     table = normalise([page.table], stream=stream, window=asked)
@@ -35,7 +35,7 @@ def by_id(api: Api, stream: Stream, window: Window, ids: set[int]) -> dict[int, 
     return rows if rows.keys() <= ids else {}
 
 
-def days_now(api: Api, stream: Stream, day: date, ids: Iterable[int]) -> set[date]:
+def days_now(api: HistoryApi, stream: Stream, day: date, ids: Iterable[int]) -> set[date]:
     """Say on which days messages lie now that lay on another; those of the first few that are asked for."""
     some = set(sorted(ids)[:IDS])
     for reach in _ABOUT:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
-    from voxlake.api.history import Api
+    from voxlake.api import HistoryApi
     from voxlake.extract.quirks import DateBounds
     from voxlake.lake.day_file import Lake
     from voxlake.model import DayFile, Window
@@ -23,7 +23,7 @@ CALIBRATION = 3
 """How many counts it takes at most to learn the bounds."""
 
 
-def learn_bounds(api: Api, lake: Lake, stream: Stream, day_files: Mapping[date, DayFile]) -> DateBounds | None:
+def learn_bounds(api: HistoryApi, lake: Lake, stream: Stream, day_files: Mapping[date, DayFile]) -> DateBounds | None:
     """Learn the bounds from the newest days with rows; None where these cannot tell."""
     filled = [day for day, day_file in day_files.items() if day_file.row_count]
     pairs = [day for day in filled if day + DAY in day_files]
@@ -43,7 +43,7 @@ def learn_bounds(api: Api, lake: Lake, stream: Stream, day_files: Mapping[date, 
         return None
 
 
-def count(api: Api, stream: Stream, window: Window, bounds: DateBounds) -> int | None:
+def count(api: HistoryApi, stream: Stream, window: Window, bounds: DateBounds) -> int | None:
     """Ask how many messages whole days hold; None where the API declines."""
     try:
         return api.total(stream, bounds.exactly(window))

@@ -19,9 +19,9 @@ from voxlake.errors import ApiRejected
 from voxlake.model import DAY, SECOND, Page, Window, midnight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from voxlake.api.history import Api
+    from voxlake.api import HistoryApi
     from voxlake.model import Reject
     from voxlake.transform import Stream
 
@@ -89,7 +89,10 @@ class Pager:
     What lies behind that end is left out only with `exact`, and once it is known that the API looks at the time of day.
     """
 
-    def __init__(self, api: Api, stream: Stream, quirks: ApiQuirks, end: datetime | None) -> None:
+    def __init__(
+        self, api: HistoryApi, stream: Stream, quirks: ApiQuirks, end: datetime | None, *, filters: Mapping[str, str]
+    ) -> None:
+        self._filters = filters
         self._api, self._stream, self._quirks, self._end = api, stream, quirks, end
         self.exact = False
         self._largest = 0
@@ -142,12 +145,14 @@ class Pager:
                 break
             offset = offset + page.served if len(pages) > 1 or not ahead else self._ahead(asked, pages, totals)
         if csv:
-            totals.append(self._api.total(self._stream, asked, **filters))
+            totals.append(self._api.total(self._stream, asked, filters={**filters, **self._filters}))
         return Reading(pages, totals, stopped_at=stopped_at)
 
     def _count_before(self, asked: Window, **filters: str) -> int:
         counted = None if filters else self._quirks.counted.pop((self._stream.name, asked), None)
-        return self._api.total(self._stream, asked, **filters) if counted is None else counted
+        return (
+            self._api.total(self._stream, asked, filters={**filters, **self._filters}) if counted is None else counted
+        )
 
     def _under_one_count(
         self, window: Window, asked: Window, total: int, *, floor: bool, **filters: str
@@ -157,7 +162,7 @@ class Pager:
         A csv page tells no total, so to count around each piece would take two requests more for a handful of pages.
         """
         if not total:
-            return Reading([], [total, self._api.total(self._stream, asked, **filters)])
+            return Reading([], [total, self._api.total(self._stream, asked, filters={**filters, **self._filters})])
         deepest, days = self._quirks.deepest, len(window.days)
         if self.exact and self.asked(window).end != window.end:
             # That was the count of a day, of which this is perhaps a small part.
@@ -171,7 +176,9 @@ class Pager:
         waiting = window.split(-(-2 * total // deepest))
         while waiting:
             pieces, waiting = waiting, []
-            for piece, its in zip(pieces, self._api.beside(self._to_the_end, map(self.asked, pieces)), strict=True):
+            for piece, its in zip(
+                pieces, self._api.side_by_side(self._to_the_end, map(self.asked, pieces)), strict=True
+            ):
                 if its is not None:
                     found[piece] = its
                 elif self._divides(piece, surely=True):
@@ -185,7 +192,7 @@ class Pager:
             for piece, span in zip(sorted(found), pairwise(starts), strict=True)
             for page in found[piece]
         ]
-        reading = Reading(pages, [total, self._api.total(self._stream, self.asked(window))])
+        reading = Reading(pages, [total, self._api.total(self._stream, self.asked(window), filters=self._filters)])
         if reading.agrees and days == 1:
             # Pieces of a day whose rows add up to more than one piece can give.
             self._quirks.coarse[self._stream.name] = False
@@ -221,13 +228,15 @@ class Pager:
         # Another thread may learn it meanwhile: what counts is what was asked here.
         size = self._quirks.page
         try:
-            return self._api.page(self._stream, asked, offset=offset, count=size, **filters)
+            return self._api.page(self._stream, asked, offset=offset, count=size, filters={**filters, **self._filters})
         except ApiRejected as error:
             if offset or error.code in RANGE_CODES:
                 raise
             for smaller in [smaller for smaller in _PAGES if smaller < size]:
                 try:
-                    page = self._api.page(self._stream, asked, offset=offset, count=smaller, **filters)
+                    page = self._api.page(
+                        self._stream, asked, offset=offset, count=smaller, filters={**filters, **self._filters}
+                    )
                 except ApiRejected:
                     continue
                 self._quirks.page = min(self._quirks.page, smaller)
@@ -243,7 +252,9 @@ class Pager:
         size, total = pages[0].served, totals[-1]
         if not (size < total < self._quirks.deepest and _full(pages)):
             return size
-        others = self._api.pages(self._stream, asked, offsets=range(size, total, size), count=size)
+        others = self._api.pages(
+            self._stream, asked, offsets=range(size, total, size), count=size, filters=self._filters
+        )
         pages += [page for page in others if page.served]
         totals += [page.total for page in others if page.total is not None]
         return size * (1 + len(others))

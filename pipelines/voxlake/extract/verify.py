@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product, starmap
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
@@ -20,12 +21,12 @@ from voxlake.model import DAY, SECOND, Window, WindowRows, midnight
 from voxlake.transform import distinct, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pyarrow as pa
 
-    from voxlake.api.history import Api
+    from voxlake.api import HistoryApi
     from voxlake.extract.paginate import ApiQuirks
     from voxlake.model import Page
     from voxlake.transform import Stream
@@ -34,27 +35,46 @@ READINGS = 3
 _FAR = DAY / 2 - 4 * SECOND
 
 
-def fetch(api: Api, stream: Stream, window: Window, *, quirks: ApiQuirks, exact: bool = False) -> Iterator[WindowRows]:
+def fetch(
+    api: HistoryApi,
+    stream: Stream,
+    window: Window,
+    *,
+    quirks: ApiQuirks,
+    exact: bool = False,
+    filters: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[WindowRows]:
     """Yield the rows of a window as batches in the order of time, each proved or said to be unproved.
 
     A proved batch spans whole days or lies within one; an unproved one always lies within one. A window that ends
     inside a day is asked for up to the end of that day, so that a coarse bound cannot hide it; with `exact`, only
-    until bounds are known.
+    until bounds are known. With `filters`, parameters of the method, the history is as if it held only what they
+    select.
 
     Raises:
-        Declined, Refused, Unavailable: what `Api.call` raises.
+        Declined, Refused, Unavailable: what `ApiClient.call` raises.
 
     """
-    yield from WindowReader(api, stream, quirks, window.end, exact=exact).fetch(window)
+    yield from WindowReader(api, stream, quirks, window.end, exact=exact, filters=filters).fetch(window)
 
 
 class WindowReader:
     """One history, read window by window; `end` is where the whole of it ends."""
 
-    def __init__(self, api: Api, stream: Stream, quirks: ApiQuirks, end: datetime, *, exact: bool) -> None:
+    def __init__(
+        self,
+        api: HistoryApi,
+        stream: Stream,
+        quirks: ApiQuirks,
+        end: datetime,
+        *,
+        exact: bool,
+        filters: Mapping[str, str],
+    ) -> None:
+        self._filters = filters
         self._api, self._stream, self._quirks = api, stream, quirks
         self._end = end if end != midnight(end.date()) else None
-        self._pager = Pager(api, stream, quirks, self._end)
+        self._pager = Pager(api, stream, quirks, self._end, filters=filters)
         self._pager.exact = exact
         self._day: SplitDayCheck | None = None
 
@@ -107,7 +127,7 @@ class WindowReader:
         """Count a day that the API gives no page of: a second more may be more than it allows, a second's rows less."""
         for asked in (self._pager.asked(window), window):
             with suppress(ApiRejected):
-                return self._api.total(self._stream, asked)
+                return self._api.total(self._stream, asked, filters=self._filters)
         return 0
 
     def _read(self, window: Window) -> Reading:
@@ -144,7 +164,10 @@ class WindowReader:
         first, last = min(times), max(times)
         if last - first <= 2 * SECOND:
             last = first + _FAR if first < start + DAY / 2 else first - _FAR
-        told = [self._api.total(self._stream, Window(at - SECOND, at + SECOND)) for at in (first, last)]
+        told = [
+            self._api.total(self._stream, Window(at - SECOND, at + SECOND), filters=self._filters)
+            for at in (first, last)
+        ]
         # The two spans share no row: only an API that counts the whole day for each counts more than the day holds.
         coarse = not any(told) or (min(told) >= len(times) and sum(told) > self._of_day(start))
         self._quirks.coarse[self._stream.name] = coarse
@@ -155,7 +178,7 @@ class WindowReader:
         told = []
         for asked in _selecting(start):
             with suppress(ApiRejected):
-                told.append(self._api.total(self._stream, asked))
+                told.append(self._api.total(self._stream, asked, filters=self._filters))
         return min(filter(None, told), default=0)
 
     def _sample(self, pages: Sequence[Page], start: datetime) -> list[datetime]:
@@ -169,7 +192,10 @@ class WindowReader:
         for asked in _selecting(start):
             # One of them is longer than a day, which may be all that the API allows.
             with suppress(ApiRejected):
-                deep = min(self._api.total(self._stream, asked) // 2, self._quirks.deepest - self._quirks.page)
+                deep = min(
+                    self._api.total(self._stream, asked, filters=self._filters) // 2,
+                    self._quirks.deepest - self._quirks.page,
+                )
                 for offset in sorted({0, max(deep, 0)}):
                     if times:
                         return times
@@ -195,7 +221,7 @@ class WindowReader:
             self._pager.walk(window, asked=None, floor=True, ahead=False, **{self._stream.own: value})
             for value in self._stream.filters
         ]
-        told = self._api.total(self._stream, self._pager.asked(window))
+        told = self._api.total(self._stream, self._pager.asked(window), filters=self._filters)
         totals = [sum(reading.totals[-1] for reading in readings), told]
         merged = self._batch(Reading([page for reading in readings for page in reading.pages], totals), window)
         if merged.verified:

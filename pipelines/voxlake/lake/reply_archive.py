@@ -7,6 +7,7 @@ is killed loses at most the last one.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import os
@@ -20,6 +21,7 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.files import append, storage
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
@@ -41,15 +43,19 @@ class Reply:
 
 
 class ReplyArchive:
-    """The replies of one run in the making; safe to share between threads."""
+    """The replies of one run in the making; the first creates the file. Safe to share between threads.
+
+    A copy that was pickled, for another process, writes a file of its own.
+    """
 
     def __init__(self, root: Path, account_id: int, *, now: Callable[[], datetime]) -> None:
         self._root, self._account_id, self._now = root, account_id, now
-        folder = root / "raw"
-        with storage(root):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = (folder / f"{now():%Y%m%dT%H%M%SZ}-{os.getpid()}.gz").open("ab", buffering=0)
+        self._file: io.FileIO | None = None
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without the open file and the lock."""
+        return functools.partial(ReplyArchive, now=self._now), (self._root, self._account_id)
 
     def keep(self, method: str, parameters: Mapping[str, str], body: bytes) -> None:
         """Append a reply."""
@@ -62,13 +68,21 @@ class ReplyArchive:
         }
         member = gzip.compress(json.dumps(asked).encode() + b"\n" + body + b"\n", 6, mtime=0)
         with self._lock, storage(self._root):
+            if self._file is None:
+                self._file = self._open()
             append(self._file, member)
+
+    def _open(self) -> io.FileIO:
+        folder = self._root / "raw"
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / f"{self._now():%Y%m%dT%H%M%SZ}-{os.getpid()}.gz").open("ab", buffering=0)
 
     def close(self) -> None:
         """Make what was kept survive a power cut."""
-        with storage(self._root):
-            os.fsync(self._file.fileno())
-            self._file.close()
+        if self._file is not None:
+            with storage(self._root):
+                os.fsync(self._file.fileno())
+                self._file.close()
 
 
 def kept(folder: Path) -> list[Path]:

@@ -114,7 +114,7 @@ def send(
     Who got it before is skipped, unless it is sent `again`; whose outcome is unknown stays so, unless
     `resend_unknown` says to take the risk. An error of the whole order ends the run, and what is left is unsent.
     """
-    batch = outbox.batch(client.api.account_id, order.method, order.source, order.text)
+    batch = outbox.batch(client.account_id, order.method, order.source, order.text)
     if again:
         outbox.again(batch, order.numbers, at=now())
     known = dict(outbox.known(batch))
@@ -222,7 +222,7 @@ def look(client: Client, outbox: SendJournal, *, now: Callable[[], datetime]) ->
     are stored, was taken on, and is noted as sent, or as failed where it ended in an error. One that is not found, or
     not alone, stays unknown: rows can appear late.
     """
-    ours = [entry for entry in outbox.entries() if entry.batch.account_id == client.api.account_id]
+    ours = [entry for entry in outbox.entries() if entry.batch.account_id == client.account_id]
     found: list[tuple[Entry, list[HistoryRow]]] = []
     for entry in sorted((e for e in ours if e.state == UNKNOWN), key=lambda e: e.at):
         rows = _candidates(client, outbox, entry)

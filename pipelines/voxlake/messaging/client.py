@@ -8,10 +8,9 @@ from __future__ import annotations
 import random
 from datetime import UTC, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from voxlake.api.auth import ApiKey, ServiceAccount, read_credentials
-from voxlake.api.history import Api
+from voxlake.api import API_URL, ApiClient, HistoryApi, read_credentials
 from voxlake.clock import SYSTEM
 from voxlake.errors import ApiRejected, DataError, OutcomeUnknown, SettingsError
 from voxlake.messaging.responses import HistoryRow, read_a2p_sent, read_done, read_phones, read_sent
@@ -25,14 +24,14 @@ from voxlake.messaging.validation import (
     checked_number,
     checked_numbers,
 )
-from voxlake.model import Page, Window
-from voxlake.settings import API_URL
+from voxlake.model import Window
 from voxlake.transform import A2P, SMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from voxlake.api import Credentials
     from voxlake.clock import Clock
     from voxlake.messaging.responses import A2PSent, PhoneNumber, Sent
     from voxlake.transform import Stream
@@ -54,13 +53,14 @@ class Client:
     `Client.connect("credentials.json")` is all that a program needs.
     """
 
-    def __init__(self, api: Api) -> None:
-        self.api = api
+    def __init__(self, history: HistoryApi) -> None:
+        self.history = history
+        self.account_id = history.account_id
 
     @classmethod
     def connect(
         cls,
-        credentials: Path | str | ApiKey,
+        credentials: Path | str | Credentials,
         *,
         url: str = API_URL,
         patience: float = 180,
@@ -72,15 +72,10 @@ class Client:
         `patience` bounds the seconds for one call with its repetitions, `timeout` those for one reply; `clock`
         dates tokens and waits.
         """
-        auth: ApiKey | ServiceAccount
-        if isinstance(credentials, ApiKey):
-            auth = credentials
-        else:
-            auth = read_credentials(Path(credentials).expanduser(), now=clock.time)
-        api = Api(
-            url, auth, patience=patience, timeout=timeout, random=random.random, now=clock.time, sleep=clock.sleep
-        )
-        return cls(api)
+        if isinstance(credentials, (str, Path)):
+            credentials = read_credentials(Path(credentials).expanduser(), clock=clock)
+        client = ApiClient(url, credentials, patience=patience, timeout=timeout, clock=clock, random=random.random)
+        return cls(HistoryApi(client))
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +85,7 @@ class Client:
 
     def close(self) -> None:
         """Let connections and threads go; a client that lives as long as its program need not be closed."""
-        self.api.close()
+        self.history.close()
 
     def send_sms(self, source: str, destination: str, text: str, *, store_body: bool = False) -> Sent:
         """Send one message from a rented number (SendSmsMessage).
@@ -203,11 +198,11 @@ class Client:
         filters = {"source_number": source, "destination_number": destination, stream.own: own}
         # The API knows whole seconds only: the first that is not before a time is where it begins to count.
         window = Window(*(_whole_second(at.astimezone(UTC)) for at in (start, end)))
-        api = _Filtered(self.api, {name: value for name, value in filters.items() if value is not None})
+        chosen = {name: value for name, value in filters.items() if value is not None}
         names = HistoryRow.__dataclass_fields__
-        for batch in (
-            fetch(cast("Api", api), stream, window, quirks=ApiQuirks(), exact=True) if window.start < window.end else ()
-        ):
+        if window.start >= window.end:
+            return
+        for batch in fetch(self.history, stream, window, quirks=ApiQuirks(), exact=True, filters=chosen):
             if batch.problem is not None:
                 raise DataError(f"The history of {batch.window} could not be proved: {batch.problem}.")
             for row in batch.table.to_pylist():
@@ -217,7 +212,7 @@ class Client:
         self, method: str, parameters: dict[str, str], read: Callable[[dict[str, Any]], T], *, once: bool = False
     ) -> T:
         try:
-            return self.api.ask(method, parameters, read, roles=ROLES[method], once=once)
+            return self.history.client.ask(method, parameters, read, roles=ROLES[method], once=once)
         except ApiRejected as error:
             advice = ADVICE.get(error.code)
             if advice is None:
@@ -232,28 +227,3 @@ class Client:
 
 def _whole_second(at: datetime) -> datetime:
     return at + timedelta(microseconds=-at.microsecond % 1_000_000)
-
-
-class _Filtered:
-    """The histories of an account as if they held only what some filters let through."""
-
-    def __init__(self, api: Api, filters: dict[str, str]) -> None:
-        self._api, self._filters, self.output = api, filters, api.output
-
-    def page(self, stream: Stream, window: Window, *, offset: int, count: int, **filters: str) -> Page:
-        """Ask for a page."""
-        return self._api.page(stream, window, offset=offset, count=count, **{**filters, **self._filters})
-
-    def pages(
-        self, stream: Stream, window: Window, *, offsets: Sequence[int], count: int, **filters: str
-    ) -> list[Page]:
-        """Ask for pages at the same time."""
-        return self._api.pages(stream, window, offsets=offsets, count=count, **{**filters, **self._filters})
-
-    def beside(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
-        """Ask of several windows at the same time."""
-        return self._api.beside(ask, windows)
-
-    def total(self, stream: Stream, window: Window, **filters: str) -> int:
-        """Ask how many there are."""
-        return self._api.total(stream, window, **{**filters, **self._filters})

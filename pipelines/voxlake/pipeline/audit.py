@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import date, datetime
 
-    from voxlake.api.history import Api
+    from voxlake.api import HistoryApi
     from voxlake.extract.quirks import DateBounds
     from voxlake.lake.day_file import Lake
     from voxlake.lake.manifest import Manifest
@@ -76,7 +76,7 @@ class Audit:
 
 
 def audit(
-    api: Api,
+    api: HistoryApi,
     lake: Lake,
     manifest: Manifest,
     days: Mapping[Stream, Sequence[date]],
@@ -112,7 +112,9 @@ def _ended(day_file: DayFile | None) -> bool:
 class _Auditor:
     """The comparisons of one stream; each adds to what was found."""
 
-    def __init__(self, api: Api, lake: Lake, warehouse: Warehouse | None, stream: Stream, pool: Executor) -> None:
+    def __init__(
+        self, api: HistoryApi, lake: Lake, warehouse: Warehouse | None, stream: Stream, pool: Executor
+    ) -> None:
         self._api, self._lake, self._warehouse, self._stream, self._pool = api, lake, warehouse, stream, pool
         self._found = Audit(stream.name)
         self._broken: set[date] = set()

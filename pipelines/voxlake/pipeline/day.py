@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
-    from voxlake.api.history import Api
+    from voxlake.api import HistoryApi
     from voxlake.extract.paginate import ApiQuirks
     from voxlake.lake.day_file import Lake
     from voxlake.lake.manifest import Manifest
@@ -58,12 +58,12 @@ class WrittenDay(NamedTuple):
     gone: int = 0
 
 
-def survey(api: Api, stream: Stream, window: Window, quirks: ApiQuirks) -> list[Window]:
+def survey(api: HistoryApi, stream: Stream, window: Window, quirks: ApiQuirks) -> list[Window]:
     """Ask once how many rows a window of whole days holds, and cut it so that each piece is worth its requests."""
     days = len(window.days)
     if days == 1:
         return [window]
-    asked = Pager(api, stream, quirks, None).asked(window)
+    asked = Pager(api, stream, quirks, None, filters={}).asked(window)
     if asked.seconds < quirks.longest:
         try:
             rows = quirks.counted[stream.name, asked] = api.total(stream, asked)
@@ -79,7 +79,7 @@ def survey(api: Api, stream: Stream, window: Window, quirks: ApiQuirks) -> list[
 
 
 def extract(
-    api: Api,
+    api: HistoryApi,
     lake: Lake,
     stream: Stream,
     window: Window,

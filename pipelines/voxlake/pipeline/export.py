@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import date, datetime
 
-    from voxlake.api.history import Api
+    from voxlake.api import HistoryApi
     from voxlake.lake.day_file import Lake
     from voxlake.model import DayFile, FinalityPolicy
     from voxlake.pipeline.day import DayResults
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    api: Api,
+    api: HistoryApi,
     lake: Lake,
     streams: Sequence[Stream],
     days: Callable[[Manifest, Stream], Sequence[date]],
@@ -65,7 +65,7 @@ class Run:
 
     def __init__(
         self,
-        api: Api,
+        api: HistoryApi,
         lake: Lake,
         streams: Sequence[Stream],
         *,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from voxlake.api.history import Api
+    from voxlake.api import HistoryApi
     from voxlake.extract.quirks import DateBounds
     from voxlake.lake.day_file import Lake
     from voxlake.model import DayFile, FinalityPolicy
@@ -40,7 +40,7 @@ class Probed:
 
 
 def probe(
-    api: Api,
+    api: HistoryApi,
     lake: Lake,
     stream: Stream,
     day_files: Sequence[DayFile],
@@ -87,7 +87,9 @@ def _pieces(window: Window) -> list[Window]:
     return [piece for span in older for piece in span.split(PIECES)] + [Window.of_days(day, day) for day in recent]
 
 
-def _differing(api: Api, stream: Stream, window: Window, bounds: DateBounds, by_day: dict[date, DayFile]) -> set[date]:
+def _differing(
+    api: HistoryApi, stream: Stream, window: Window, bounds: DateBounds, by_day: dict[date, DayFile]
+) -> set[date]:
     """Find the days of a window that the API counts otherwise than the lake, by halving."""
     if count(api, stream, window, bounds) == sum(by_day[day].row_count for day in window.days):
         return set()
@@ -97,7 +99,7 @@ def _differing(api: Api, stream: Stream, window: Window, bounds: DateBounds, by_
 
 
 def _latest(
-    api: Api, lake: Lake, stream: Stream, day_files: Sequence[DayFile]
+    api: HistoryApi, lake: Lake, stream: Stream, day_files: Sequence[DayFile]
 ) -> tuple[dict[date, dict[int, dict[str, Any]] | None], set[date]]:
     """Ask for the messages that can still change, by id: per day their rows, or None where they must be read by day.
 

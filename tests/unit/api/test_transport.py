@@ -8,8 +8,7 @@ from support.clients import client
 from support.clock import SleepingClock
 from support.dates import days_ago
 
-from voxlake.api.auth import ApiKey, read_credentials
-from voxlake.api.history import Api
+from voxlake.api import ApiKey, read_credentials
 from voxlake.errors import ApiRejected, CredentialsRefused, SettingsError, Unavailable
 from voxlake.model import Window
 from voxlake.sandbox import KINDS, Faults, World
@@ -64,8 +63,7 @@ def test_expired_token_is_renewed(sandbox):
     """Code 456 costs a fresh token and no wait."""
     server = sandbox(faults="expired=1,first=1")
     clock = SleepingClock()
-    auth = read_credentials(server.credentials, now=clock)
-    api = Api(server.url, auth, now=clock, sleep=clock.sleep, random=lambda: 1.0)
+    api = client(server, clock, credentials=read_credentials(server.credentials, clock=clock))
     assert api.total(SMS, a_day()) > 0
     assert clock.slept == []
 
@@ -76,8 +74,7 @@ def test_clock_skew(sandbox, skew):
     server = sandbox()
     clock = SleepingClock()
     clock.at += skew
-    auth = read_credentials(server.credentials, now=clock)
-    api = Api(server.url, auth, now=clock, sleep=clock.sleep, random=lambda: 1.0)
+    api = client(server, clock, credentials=read_credentials(server.credentials, clock=clock))
     assert api.total(SMS, a_day()) > 0
     assert api.total(A2P, a_day()) > 0
     assert len(server.requests) == 3
@@ -87,8 +84,7 @@ def test_a_long_run_renews_its_token(sandbox):
     """A token is renewed before it ends, so that a run of hours never meets code 456."""
     clock = SleepingClock()
     server = sandbox(now=clock)
-    auth = read_credentials(server.credentials, now=clock)
-    api = Api(server.url, auth, now=clock, sleep=clock.sleep, random=lambda: 1.0)
+    api = client(server, clock, credentials=read_credentials(server.credentials, clock=clock))
     for _ in range(20):
         api.total(SMS, a_day())
         clock.at += 700
@@ -134,10 +130,10 @@ def test_too_fast_slows_down(sandbox):
     server = sandbox(faults="http-429=1,first=3")
     api = client(server, jobs=8)
     api.total(SMS, a_day())
-    assert api.pace.limit == 1
+    assert api.client.limiter.limit == 1
     for _ in range(80):
         api.total(SMS, a_day())
-    assert api.pace.limit == 8
+    assert api.client.limiter.limit == 8
 
 
 def test_pace_is_a_gate(sandbox):
@@ -174,10 +170,10 @@ def test_answers_are_raised(sandbox):
     with pytest.raises(ApiRejected) as declined:
         client(server).page(SMS, a_day(), offset=0, count=1000)
     assert declined.value.code == 497
-    stranger = Api(server.url, ApiKey(1, "s3cret"), random=lambda: 1.0)
+    stranger = client(server, credentials=ApiKey(1, "s3cret"))
     with pytest.raises(CredentialsRefused, match="Owner, Admin, CallsSMS") as refused:
         stranger.total(A2P, a_day())
-    assert "s3cret" not in str(refused.value) + repr(stranger.__dict__)
+    assert "s3cret" not in str(refused.value) + repr(stranger.client.__dict__)
     assert len(server.requests) == 2
 
 
