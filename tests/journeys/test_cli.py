@@ -9,12 +9,15 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from support.clock import CLOCK
 from support.dates import days_ago
+from support.paths import DOCS
 from support.program import PROGRAM
 
 from voxlake.errors import AlreadyRunning, SettingsError
@@ -320,3 +323,15 @@ def test_sandbox_serve(voxlake, number):
         server.send_signal(number)
         assert server.wait(20) == 0
     assert not Path(env["VOXIMPLANT_CREDENTIALS"]).exists()
+
+
+def test_schema_needs_no_data(voxlake):
+    """`voxlake schema` prints the page about the database, wherever it runs."""
+    assert voxlake("schema").stdout == (DOCS / "schema.md").read_text()
+
+
+def test_the_command_takes_the_time_from_its_clock(voxlake):
+    """What has not come yet is judged by the clock that was handed in."""
+    tomorrow = CLOCK.now().date() + timedelta(days=1)
+    told = voxlake("export", "--since", tomorrow, code=2).stderr
+    assert f"{tomorrow} has not come yet: the last UTC day is {CLOCK.now().date()}." in told

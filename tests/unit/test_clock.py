@@ -45,13 +45,6 @@ def test_the_clock_of_the_system():
     assert 0 <= SYSTEM.time() - now.timestamp() < 60
 
 
-def test_the_command_lives_by_the_clock_that_it_is_given(voxlake):
-    """What has not come yet is judged by the clock that was handed in."""
-    tomorrow = CLOCK.now().date() + timedelta(days=1)
-    told = voxlake("export", "--since", tomorrow, code=2).stderr
-    assert f"{tomorrow} has not come yet: the last UTC day is {CLOCK.now().date()}." in told
-
-
 @pytest.mark.parametrize("wanted", ["02-29T", "12-31T23:59:00", "01-01T00:00:01", "28T23:59:00"])
 def test_the_days_that_are_tried(wanted):
     """Thirty dates, among them leap days, the ends of years, months and days, and each weekday."""

@@ -38,8 +38,3 @@ def test_comments_are_in_the_published_file(tmp_path):
         query = "SELECT comment FROM duckdb_columns() WHERE table_name = $1 AND column_name = 'cost'"
         for name in ("sms_history", "messages"):
             assert connection.execute(query, [name]).fetchall() == [("In the currency of the account.",)]
-
-
-def test_command(voxlake):
-    """`voxlake schema` needs no data."""
-    assert voxlake("schema").stdout == PAGE.read_text()
