@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from voxlake.lake.day_file import Lake
-from voxlake.lake.manifest import Manifest
+from voxlake.lake import Lake, Manifest
 from voxlake.model import DayFile, DayKey, FinalityPolicy
 from voxlake.transform import SMS
 from voxlake.warehouse.publish import Warehouse
@@ -43,7 +42,7 @@ def put(lake, day, rows, rng):
         key=DayKey(ACCOUNT, SMS.name, day), row_count=rows, total_count=rows, verified=True, moving=0,
         exported_at=datetime.now(UTC), checksum="",
     )  # fmt: skip
-    draft = lake.draft(part.key)
+    draft = lake.writer(part.key)
     draft.add(table)
     lake.commit(draft, part)
 

@@ -18,7 +18,7 @@ from support.scenario import Life, Night, Scenario, draw
 from support.storm import storm
 from support.truth import held, truth
 
-from voxlake.lake.day_file import Lake
+from voxlake.lake import Lake
 from voxlake.model import DayKey
 from voxlake.sandbox import World
 from voxlake.transform import SMS, STREAMS
@@ -165,7 +165,7 @@ def test_memory_of_a_draft(tmp_path):
     lake = Lake(tmp_path)
     lake.tmp.mkdir()
     one = pa.Table.from_pylist([row(1, text="x" * 500)], schema=SMS.schema)
-    draft, size, held = lake.draft(DayKey(1, "sms", FIRST)), 0, []
+    draft, size, held = lake.writer(DayKey(1, "sms", FIRST)), 0, []
     before = pa.total_allocated_bytes()
     for _ in range(12):
         table = pa.concat_tables([one] * 50_000).combine_chunks()

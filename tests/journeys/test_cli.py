@@ -21,7 +21,7 @@ from support.paths import DOCS
 from support.program import PROGRAM
 
 from voxlake.errors import AlreadyRunning, SettingsError
-from voxlake.lake.day_file import Lake
+from voxlake.lake import Lake
 
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 

@@ -11,8 +11,7 @@ from support.truth import held, truth
 
 from voxlake.extract.paginate import ApiQuirks
 from voxlake.extract.verify import fetch
-from voxlake.lake.day_file import Lake
-from voxlake.lake.manifest import Manifest
+from voxlake.lake import Lake, Manifest
 from voxlake.model import FinalityPolicy, Window, midnight
 from voxlake.pipeline.day import extract
 from voxlake.pipeline.plan import plan

@@ -16,7 +16,8 @@ from support.lakes import FIRST, Hand, row
 from support.program import PROGRAM
 from support.truth import held, truth
 
-from voxlake.lake.writer import ROW_GROUP, DayFileWriter
+from voxlake.lake import ROW_GROUP, Lake
+from voxlake.model import DayKey
 from voxlake.sandbox import Reply
 from voxlake.transform import SMS
 
@@ -132,12 +133,14 @@ def test_sandbox_takes_its_command_along(tmp_path):
 
 def test_a_file_that_is_given_up(tmp_path, capfd):
     """What was not written yet of a file that is given up goes nowhere, and nobody is told about it."""
-    draft = DayFileWriter(tmp_path, tmp_path / "part", SMS.schema)
+    lake = Lake(tmp_path)
+    lake.tmp.mkdir()
+    draft = lake.writer(DayKey(1, "sms", FIRST))
     draft.add(pa.Table.from_pylist([{}] * ROW_GROUP, schema=SMS.schema))
     draft.discard()
     del draft
     gc.collect()
-    assert not list(tmp_path.iterdir())
+    assert not list(lake.tmp.iterdir())
     assert capfd.readouterr().err == ""
 
 

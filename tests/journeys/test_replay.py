@@ -12,8 +12,7 @@ import pytest
 from support.dates import days_ago
 from support.truth import held, truth
 
-from voxlake.lake.day_file import Lake
-from voxlake.lake.manifest import Manifest
+from voxlake.lake import Lake, Manifest
 from voxlake.model import DAY, SECOND, midnight
 from voxlake.transform import SMS, STREAMS
 
@@ -154,7 +153,7 @@ def test_a_whole_day_stays_though_its_replies_came_just_before(sandbox, voxlake)
     with lake.locked(holder="a test"):
         (old,) = Manifest(lake)
         whole = replace(old, exported_at=end + 20 * SECOND)
-        lake.rewrite(old, whole, SMS.schema.empty_table())
+        lake.update_rows(whole, SMS.schema.empty_table())
     assert f"sms: {days_ago(5)} stays" in voxlake("replay").stderr
     assert list(Manifest(lake)) == [whole]
 

@@ -6,8 +6,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from voxlake.lake.day_file import Lake
-from voxlake.lake.manifest import Manifest
+from voxlake.lake import Lake, Manifest
 from voxlake.model import DayFile, DayKey, FinalityPolicy
 from voxlake.transform import STREAMS
 from voxlake.warehouse.publish import Warehouse
@@ -46,7 +45,7 @@ class Hand:
         schema = STREAMS[stream].schema
         lake = Lake(self.root)
         with lake.locked(holder="a test"):
-            draft = lake.draft(DayKey(ACCOUNT, stream, day))
+            draft = lake.writer(DayKey(ACCOUNT, stream, day))
             draft.add(pa.Table.from_pylist(rows, schema=schema))
             lake.commit(
                 draft,

@@ -339,7 +339,7 @@ class HurriedClock:
 def night(url, credentials, folder, clock, output, jobs, settle_hours, first):
     """Export once, in this process: real HTTP and files, a clock that moves when the client sleeps."""
     from voxlake.api import ApiClient, ApiKey, HistoryApi, read_credentials  # noqa: PLC0415 - in the child alone
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.model import FinalityPolicy  # noqa: PLC0415
     from voxlake.pipeline.export import export  # noqa: PLC0415
     from voxlake.pipeline.plan import span  # noqa: PLC0415

@@ -27,7 +27,7 @@ def put_answer(
     span: tuple[date | None, date | None] | None = None,
 ) -> None:
     """Run a query on the database and print or write its rows; `span` holds the days of a report."""
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.reporting.formats import form_of  # noqa: PLC0415
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 

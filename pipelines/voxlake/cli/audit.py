@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.errors import VoxlakeError
-    from voxlake.lake.day_file import Lake
-    from voxlake.lake.manifest import Manifest
+    from voxlake.lake import Lake, Manifest
     from voxlake.pipeline.audit import Audit
     from voxlake.settings import Settings
     from voxlake.transform import Stream
@@ -62,8 +61,7 @@ def audit(
     repair: bool,
 ) -> None:
     """Compare the lake with the API, with the database and with its own checksums; end with 4 if anything differs."""
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
-    from voxlake.lake.manifest import Manifest  # noqa: PLC0415
+    from voxlake.lake import Lake, Manifest  # noqa: PLC0415
     from voxlake.pipeline.audit import audit as look  # noqa: PLC0415
     from voxlake.pipeline.export import Run  # noqa: PLC0415
     from voxlake.transform import STREAMS  # noqa: PLC0415

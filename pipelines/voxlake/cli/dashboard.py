@@ -33,7 +33,7 @@ LONGEST = 3660
 @with_settings
 def dashboard(settings: Settings, first: str | None, end: str | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.reporting.dashboard.figures import extent  # noqa: PLC0415 - heavy imports only where they are used
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 

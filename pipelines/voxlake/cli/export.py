@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-    from voxlake.lake.manifest import Manifest
+    from voxlake.lake import Manifest
     from voxlake.settings import Settings
     from voxlake.transform import Stream
 
@@ -69,7 +69,7 @@ def backfill(settings: Settings, stream: str, first: str, end: str, *, force: bo
 
 
 def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *, force: bool, dry_run: bool) -> None:
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.pipeline.export import Run  # noqa: PLC0415
     from voxlake.pipeline.export import export as run  # noqa: PLC0415
     from voxlake.transform import STREAMS, put_off_pandas  # noqa: PLC0415
@@ -111,6 +111,9 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
         if not sum(stream.days for stream in report.streams):
             progress(1, 1)
     say(str(report))
-    if manifest is not None and manifest.lost:
-        say(f"{manifest.told_lost()}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")
+    if manifest is not None and manifest.missing:
+        from voxlake.pipeline.result import describe_missing  # noqa: PLC0415
+
+        told = describe_missing(manifest.missing)
+        say(f"{told}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")
     leave(report.exit_code)

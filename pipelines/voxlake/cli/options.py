@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from voxlake.api import Archive, Credentials, HistoryApi
-    from voxlake.lake.reply_archive import ReplyArchive
+    from voxlake.lake import ReplyArchive
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _FIRST_YEAR = 2000
@@ -259,12 +259,12 @@ def api_of(settings: Settings, credentials: Credentials | None = None, archive: 
 
 def api_and_archive(settings: Settings) -> tuple[HistoryApi, ReplyArchive | None]:
     """Build the client, and where the settings want it an archive of its replies; the first reply creates its file."""
-    from voxlake.lake.reply_archive import ReplyArchive  # noqa: PLC0415
+    from voxlake.lake import Layout, ReplyArchive  # noqa: PLC0415
 
     credentials = credentials_of(settings)
     if not settings.keep_raw:
         return api_of(settings, credentials), None
-    archive = ReplyArchive(settings.data_dir, credentials.account_id, now=the_clock().now)
+    archive = ReplyArchive(Layout(settings.data_dir), credentials.account_id, clock=the_clock())
     return api_of(settings, credentials, archive), archive
 
 

@@ -9,7 +9,7 @@ import click
 from voxlake.cli.options import data_options, holder, say, stoppable, with_settings
 
 if TYPE_CHECKING:
-    from voxlake.lake.manifest import Manifest
+    from voxlake.lake import Manifest
     from voxlake.settings import Settings
 
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 @with_settings
 def publish(settings: Settings) -> None:
     """Rebuild the database from the lake, without network."""
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
-    from voxlake.lake.manifest import Manifest  # noqa: PLC0415
+    from voxlake.lake import Lake, Manifest  # noqa: PLC0415
     from voxlake.text import counted  # noqa: PLC0415
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
@@ -28,7 +27,7 @@ def publish(settings: Settings) -> None:
     with lake.locked(holder=holder()), stoppable():
         manifest, warehouse = Manifest(lake), Warehouse(lake)
         warehouse.publish(manifest.sound(), finality=settings.finality, anew=True)
-        told = _forgotten(manifest) if manifest.lost else ""
+        told = _forgotten(manifest) if manifest.missing else ""
         manifest.save()
     if told:
         say(told)
@@ -39,8 +38,10 @@ def publish(settings: Settings) -> None:
 
 def _forgotten(manifest: Manifest) -> str:
     """Forget the days whose files are gone, and say so; those between others stay missing, as any hole."""
-    told, gone = manifest.told_lost(), set(manifest.lost)
-    manifest.lost.clear()
+    from voxlake.pipeline.result import describe_missing  # noqa: PLC0415
+
+    told, gone = describe_missing(manifest.missing), set(manifest.missing)
+    manifest.missing.clear()
     first = {day_key: manifest.oldest(day_key.account_id, day_key.stream) for day_key in gone}
     if any(oldest is not None and oldest < day_key.date for day_key, oldest in first.items()):
         return (

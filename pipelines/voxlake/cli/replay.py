@@ -23,15 +23,14 @@ if TYPE_CHECKING:
 @with_settings
 def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
-    from voxlake.lake.manifest import Manifest  # noqa: PLC0415
-    from voxlake.lake.reply_archive import kept  # noqa: PLC0415
+    from voxlake.lake import Lake, Manifest, archives  # noqa: PLC0415
     from voxlake.pipeline.replay import replay as rebuild  # noqa: PLC0415
+    from voxlake.pipeline.result import describe_missing  # noqa: PLC0415
     from voxlake.text import counted  # noqa: PLC0415
     from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
 
     lake, folder = Lake(settings.data_dir), raw or settings.data_dir / "raw"
-    kept(folder)
+    archives(folder)
     with lake.locked(holder=holder()), stoppable():
         manifest, warehouse = Manifest(lake), Warehouse(lake)
         done = rebuild(folder, lake, manifest, force=force)
@@ -51,6 +50,6 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
         say(f"{path}: its last reply is torn, as after a kill, and was passed over.")
     for day_key in done.kept:
         say(f"{day_key.stream}: {day_key.date} stays: its file is newer or proves more; --force rebuilds it.")
-    if manifest.lost:
-        say(f"{manifest.told_lost()}: 'voxlake export' reads them again, 'voxlake publish' forgets them.")
+    if manifest.missing:
+        say(f"{describe_missing(manifest.missing)}: 'voxlake export' reads them again, 'voxlake publish' forgets them.")
     sys.exit(0 if proved == len(done.day_files) else 4)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @with_settings
 def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
-    from voxlake.lake.day_file import Lake  # noqa: PLC0415
+    from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.pipeline.status import calendars  # noqa: PLC0415
     from voxlake.pipeline.status import status as look  # noqa: PLC0415
     from voxlake.reporting.calendar import legend, weeks  # noqa: PLC0415

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from voxlake.api import HistoryApi
     from voxlake.extract.quirks import DateBounds
-    from voxlake.lake.day_file import Lake
+    from voxlake.lake import Lake
     from voxlake.model import DayFile, Window
     from voxlake.transform import Stream
 
@@ -35,7 +35,7 @@ def learn_bounds(api: HistoryApi, lake: Lake, stream: Stream, day_files: Mapping
     try:
         for day in (around, around + DAY):
             if day in day_files:
-                for batch in lake.batches(day_files[day].key, columns=["processed_at"]):
+                for batch in lake.read_rows(day_files[day].key, columns=["processed_at"]):
                     for counted in batch["processed_at"].value_counts().to_pylist():
                         times[counted["values"].replace(microsecond=0)] += counted["counts"]
         return learn(lambda asked: api.total(stream, asked), times, counts, around=around)

@@ -1,1 +1,21 @@
-"""The Parquet lake: one file per UTC day, stream and account."""
+"""The Parquet lake: one file for each UTC day, stream and account, and an archive of replies."""
+
+from voxlake.lake.compare import Difference
+from voxlake.lake.directory import Lake
+from voxlake.lake.layout import Layout
+from voxlake.lake.manifest import Manifest
+from voxlake.lake.reply_archive import Reply, ReplyArchive, archives, replies
+from voxlake.lake.writer import ROW_GROUP, DayFileWriter
+
+__all__ = [
+    "ROW_GROUP",
+    "DayFileWriter",
+    "Difference",
+    "Lake",
+    "Layout",
+    "Manifest",
+    "Reply",
+    "ReplyArchive",
+    "archives",
+    "replies",
+]

@@ -1,8 +1,8 @@
-"""Every reply as it came, kept for a dispute with the vendor or a bug of ours.
+"""The reply archive: every reply as it came, for a dispute with the vendor or a bug of ours.
 
 One gzip file for each run, `raw/<start>-<process>.gz`, readable with zcat: for each reply a line of JSON that says what
-was asked (no secrets) and when, then the body, then a newline. Each reply is a gzip member of its own, so a run that
-is killed loses at most the last one.
+was asked (no secrets) and when (UTC), then the body, then a newline. Each reply is a gzip member of its own, so a
+killed run loses at most the last one.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from voxlake.clock import Clock
+    from voxlake.lake.layout import Layout
+
 _CHUNK = 1 << 20
 _HEADER = gzip.compress(b"", 6, mtime=0)[:10]
-"""How each member begins; a torn end has no more of them behind it."""
+"""How each member begins; none follows a torn end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,57 +46,69 @@ class Reply:
 
 
 class ReplyArchive:
-    """The replies of one run in the making; the first creates the file. Safe to share between threads.
+    """The replies of one run, in one file that the first of them creates; can be shared between threads.
 
-    A copy that was pickled, for another process, writes a file of its own.
+    A copy that was pickled for another process writes a file of its own.
     """
 
-    def __init__(self, root: Path, account_id: int, *, now: Callable[[], datetime]) -> None:
-        self._root, self._account_id, self._now = root, account_id, now
+    def __init__(self, layout: Layout, account_id: int, *, clock: Clock) -> None:
+        self._layout, self._account_id, self._clock = layout, account_id, clock
         self._file: io.FileIO | None = None
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel without the open file and the lock."""
-        return functools.partial(ReplyArchive, now=self._now), (self._root, self._account_id)
+    def __reduce__(self) -> tuple[Callable[..., ReplyArchive], tuple[Any, ...]]:
+        """Pickle without the open file and the lock."""
+        return functools.partial(ReplyArchive, clock=self._clock), (self._layout, self._account_id)
 
     def keep(self, method: str, parameters: Mapping[str, str], body: bytes) -> None:
-        """Append a reply."""
+        """Append the body of a reply with HTTP status 200, and what it answers.
+
+        Raises:
+            StorageFull: it cannot be written.
+
+        """
         asked = {
-            "at": self._now().isoformat(),
+            "at": self._clock.now().isoformat(),
             "account_id": self._account_id,
             "method": method,
             "parameters": dict(parameters),
             "bytes": len(body),
         }
         member = gzip.compress(json.dumps(asked).encode() + b"\n" + body + b"\n", 6, mtime=0)
-        with self._lock, storage(self._root):
+        with self._lock, storage(self._layout.root):
             if self._file is None:
                 self._file = self._open()
             append(self._file, member)
 
-    def _open(self) -> io.FileIO:
-        folder = self._root / "raw"
-        folder.mkdir(parents=True, exist_ok=True)
-        return (folder / f"{self._now():%Y%m%dT%H%M%SZ}-{os.getpid()}.gz").open("ab", buffering=0)
-
     def close(self) -> None:
-        """Make what was kept survive a power cut."""
+        """Make what was kept survive a power cut. Raises StorageFull where that fails."""
         if self._file is not None:
-            with storage(self._root):
+            with storage(self._layout.root):
                 os.fsync(self._file.fileno())
                 self._file.close()
 
+    def _open(self) -> io.FileIO:
+        folder = self._layout.replies
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / f"{self._clock.now():%Y%m%dT%H%M%SZ}-{os.getpid()}.gz").open("ab", buffering=0)
 
-def kept(folder: Path) -> list[Path]:
-    """List the files of all runs, oldest run first; a SettingsError where there is none."""
+
+def archives(folder: Path) -> list[Path]:
+    """List the files of all runs, oldest run first.
+
+    Raises:
+        SettingsError: there is none.
+
+    """
     if paths := sorted(folder.glob("*.gz")):
         return paths
     raise SettingsError(f"{folder} holds no replies: they are kept by 'voxlake export --keep-raw'.")
 
 
 def replies(folder: Path, torn: Callable[[Path], None]) -> Iterator[Reply]:
-    """Read all replies of all runs, oldest run first; a file whose end a kill has `torn` is told, that end passed over.
+    """Yield all replies of all runs, oldest run first.
+
+    Where a run was killed while it wrote, the torn last reply is skipped and `torn` is called with the file's path.
 
     Raises:
         SettingsError: there are no files.
@@ -101,7 +116,7 @@ def replies(folder: Path, torn: Callable[[Path], None]) -> Iterator[Reply]:
 
     """
     any_left = False
-    for path in kept(folder):
+    for path in archives(folder):
         try:
             for member in _members(path, torn):
                 any_left = True

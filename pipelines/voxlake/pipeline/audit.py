@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
     from voxlake.api import HistoryApi
     from voxlake.extract.quirks import DateBounds
-    from voxlake.lake.day_file import Lake
-    from voxlake.lake.manifest import Manifest
+    from voxlake.lake import Lake, Manifest
     from voxlake.model import DayFile
     from voxlake.transform import Stream
     from voxlake.warehouse.publish import Warehouse
@@ -213,7 +212,7 @@ class _Auditor:
 
     def _compared(self, day_file: DayFile, page: pa.Table) -> Iterator[str]:
         """Say which rows of a page the lake lacks or has otherwise."""
-        batches = self._lake.batches(day_file.key)
+        batches = self._lake.read_rows(day_file.key)
         ours = {
             row["message_id"]: row
             for batch in batches

@@ -14,7 +14,6 @@ from voxlake.errors import ApiRejected, Unavailable, VoxlakeError
 from voxlake.extract.by_id import days_now
 from voxlake.extract.paginate import RANGE_CODES, Pager
 from voxlake.extract.verify import fetch
-from voxlake.lake.day_file import difference
 from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
 from voxlake.transform import distinct, integers
 
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 
     from voxlake.api import HistoryApi
     from voxlake.extract.paginate import ApiQuirks
-    from voxlake.lake.day_file import Lake
-    from voxlake.lake.manifest import Manifest
+    from voxlake.lake import Lake, Manifest
     from voxlake.model import Reject
     from voxlake.transform import Stream
 
@@ -140,7 +138,7 @@ class _Day:
 
     def __init__(self, lake: Lake, stream: Stream, day_key: DayKey) -> None:
         self.key = day_key
-        self.draft = lake.draft(day_key)
+        self.draft = lake.writer(day_key)
         self._lake, self._stream = lake, stream
         self._ids: list[pa.ChunkedArray] = []
         self._rejects: list[Reject] = []
@@ -173,13 +171,17 @@ class _Day:
         new, changed, gone = self.draft.rows, 0, set[int]()
         if old is not None:
             same = old.checksum == day_file.checksum
-            new, changed, gone = (0, 0, gone) if same else difference(path, self.draft.path)
+            if same:
+                new = 0
+            else:
+                found = self._lake.compare(self.key, self.draft.path)
+                new, changed, gone = found.new, found.changed, set(found.gone)
         lost = gone.difference(elsewhere)
         if old is not None and lost and self._lake.damage(old) is not None:
             # Not what was read once.
             gone, lost = set(), set()
         if lost and force:
-            self._lake.set_aside(self.key)
+            self._lake.keep_replaced(self.key)
         elif lost:
             self._problems.append(
                 f"{len(lost):,} messages that were read before are not given any more"
@@ -188,7 +190,7 @@ class _Day:
             self._merge(path)
             day_file, gone = self._sealed(now), set()
         self._lake.write_rejects(self.key, self._rejects)
-        self._lake.put(self.draft, day_file)
+        self._lake.put(self.key, self.draft.path)
         return WrittenDay(day_file, new, changed, len(gone)), lost
 
     def _sealed(self, now: datetime) -> DayFile:
@@ -200,12 +202,11 @@ class _Day:
             verified=not self._problems,
             moving=self._moving,
             exported_at=now,
-            checksum=self.draft.finish(),
+            checksum="",
             rejects=len(self._rejects),
             problem="; ".join(dict.fromkeys(self._problems)) or None,
         )
-        self.draft.seal(self._lake.proof_of(day_file))
-        return day_file
+        return self._lake.seal(self.draft, day_file)
 
     def _merge(self, old: Path | None) -> None:
         """Keep the rows of an earlier reading that this one, which is sealed, may lack: each once, as it came last."""
@@ -215,7 +216,7 @@ class _Day:
         last = numbered.group_by("message_id").aggregate([("row", "max")])["row_max"]
         table = table.take(last).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
         self._moving = _count(self._stream.moves(table))
-        self.draft = self._lake.draft(self.key)
+        self.draft = self._lake.writer(self.key)
         self.draft.add(table)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, DuplicateMessage, Refused, StorageFull, VoxlakeError
 from voxlake.extract.paginate import ApiQuirks
-from voxlake.lake.manifest import Manifest
+from voxlake.lake import Manifest
 from voxlake.model import DayKey, Window, midnight
 from voxlake.pipeline.day import extract, survey
 from voxlake.pipeline.plan import Plan, plan
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from voxlake.api import HistoryApi
-    from voxlake.lake.day_file import Lake
+    from voxlake.lake import Lake
     from voxlake.model import DayFile, FinalityPolicy
     from voxlake.pipeline.day import DayResults
     from voxlake.transform import Stream
@@ -72,10 +72,11 @@ class Run:
         now: Callable[[], datetime],
         progress: Callable[[int, int], None] = lambda _done, _planned: None,
     ) -> None:
-        self.manifest = Manifest(lake)
+        self._lake = lake
+        self.manifest = Manifest(lake, lambda: _published(self._warehouse))
         self.report = RunResult([StreamResult(stream.name) for stream in streams])
         self._reports = dict(zip(streams, self.report.streams, strict=True))
-        self._api, self._lake, self._now = api, lake, now
+        self._api, self._now = api, now
         self._quirks = ApiQuirks()
         self._wanted: dict[Stream, set[date]] = {stream: set() for stream in streams}
         self._loading: DatabaseBuild | None = None
@@ -246,7 +247,9 @@ class Run:
             oldest = self.manifest.oldest(account, stream.name)
             if oldest is None or first < oldest:
                 try:
-                    self._lake.unread(DayKey(account, stream.name, first), "its export has not ended", now=self._now())
+                    self._lake.put_placeholder(
+                        DayKey(account, stream.name, first), "its export has not ended", now=self._now()
+                    )
                 except VoxlakeError as error:
                     self._reports[stream].errors.append(error)
 
@@ -282,7 +285,7 @@ class Run:
             for day in sorted(self._wanted[stream]):
                 day_key = DayKey(account, stream.name, day)
                 if self.manifest.get(day_key) is None and day_key not in self.manifest.damaged:
-                    day_file = self._lake.unread(day_key, problem, now=self._now())
+                    day_file = self._lake.put_placeholder(day_key, problem, now=self._now())
                     self.manifest.add(day_file)
                     report.add(day_file, new=0, changed=0)
 
@@ -291,11 +294,13 @@ class Run:
         for stream in self._reports:
             # Read again, the first may turn out to be the message's day, and the other the one to be read.
             for _ in range(2):
-                doubled = self._lake.doubled(self.manifest, self._api.account_id, stream.name)
+                doubled = self._lake.duplicates(self.manifest.of(self._api.account_id, stream.name).values())
                 ids = {message_id for its in doubled.values() for message_id in its}
                 self.read({stream: {day_key.date for day_key in doubled}}, elsewhere=ids)
-            for day_key, ids in self._lake.doubled(self.manifest, self._api.account_id, stream.name).items():
-                day_file = self._lake.without(self.manifest[day_key], ids)
+            for day_key, ids in self._lake.duplicates(
+                self.manifest.of(self._api.account_id, stream.name).values()
+            ).items():
+                day_file = self._lake.remove_rows(self.manifest[day_key], ids)
                 self.manifest.add(day_file)
                 self._reports[stream].add(day_file, new=0, changed=len(ids))
 
@@ -318,3 +323,11 @@ class Run:
     def _advance(self, days: int) -> None:
         self._done += days
         self._progress(self._done, max(self._done, sum(report.days for report in self._reports.values())))
+
+
+def _published(warehouse: Warehouse) -> set[DayKey]:
+    """Return the days that the published database covers; none where it cannot be read."""
+    try:
+        return warehouse.days()
+    except VoxlakeError:
+        return set()

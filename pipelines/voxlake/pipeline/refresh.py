@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from voxlake.api import HistoryApi
     from voxlake.extract.quirks import DateBounds
-    from voxlake.lake.day_file import Lake
+    from voxlake.lake import Lake
     from voxlake.model import DayFile, FinalityPolicy
     from voxlake.transform import Stream
 
@@ -132,7 +132,7 @@ def _latest(
 def _moving_ids(lake: Lake, stream: Stream, day_file: DayFile) -> list[int]:
     return [
         message_id
-        for batch in lake.batches(day_file.key, columns=["message_id", "status_id", stream.own])
+        for batch in lake.read_rows(day_file.key, columns=["message_id", "status_id", stream.own])
         for message_id in batch.filter(stream.moves(batch))["message_id"].to_pylist()
     ]
 
@@ -156,7 +156,7 @@ def _refresh(
     settled = int(pc.sum(pc.invert(stream.moves(fresh))).as_py() or 0)
     proved = replace(day_file, moving=day_file.moving - settled, exported_at=now)
     if changed or proved.final(finality):
-        day_file = lake.rewrite(day_file, proved, fresh)
+        day_file = lake.update_rows(proved, fresh)
     probed.day_files.append((day_file, len(changed)))
 
 
@@ -167,7 +167,7 @@ def _changed(lake: Lake, day_file: DayFile, rows: dict[int, dict[str, Any]]) -> 
     ids = pa.array(rows, pa.int64())
     held = (
         row
-        for batch in lake.batches(day_file.key)
+        for batch in lake.read_rows(day_file.key)
         for row in batch.filter(pc.is_in(batch["message_id"], ids)).to_pylist()
     )
     return [(rows[row["message_id"]], row["processed_at"]) for row in held if rows[row["message_id"]] != row]

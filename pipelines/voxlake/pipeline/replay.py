@@ -17,8 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voxlake.lake.reply_archive import replies
-from voxlake.lake.writer import ROW_GROUP
+from voxlake.lake import ROW_GROUP, replies
 from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
 from voxlake.pipeline.replay_proof import LONG_AGO, History, covers, under_one_count
 from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json, normalise
@@ -28,9 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from voxlake.lake.day_file import Lake
-    from voxlake.lake.manifest import Manifest
-    from voxlake.lake.reply_archive import Reply
+    from voxlake.lake import Lake, Manifest, Reply
     from voxlake.pipeline.replay_proof import PagingRun
     from voxlake.transform import Stream
 
@@ -170,7 +167,7 @@ class _Rebuilding:
         walks = self._covering(day_key.date)
         pages = [n for walk in walks for n in walk.pages]
         first = min(pages, default=0)
-        draft = self._lake.draft(day_key)
+        draft = self._lake.writer(day_key)
         moving = 0
         for table in self._rows(day_key.date, first):
             moving += int(pc.sum(self._stream.moves(table)).as_py() or 0)

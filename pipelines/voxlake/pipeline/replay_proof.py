@@ -13,7 +13,7 @@ from voxlake.model import SECOND, Window
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from voxlake.lake.reply_archive import Reply
+    from voxlake.lake import Reply
     from voxlake.model import Reject
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)

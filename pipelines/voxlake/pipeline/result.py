@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from voxlake.errors import gravest
 from voxlake.model import Window
 from voxlake.text import counted
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date
 
     from voxlake.errors import VoxlakeError
-    from voxlake.model import DayFile
+    from voxlake.model import DayFile, DayKey
 
 
 @dataclass(slots=True)
@@ -144,3 +146,11 @@ def _together(problems: dict[date, str]) -> list[tuple[str, str]]:
             first, last = window.days[0], window.days[-1]
             found.append((str(first) if first == last else f"{first} to {last}", problem))
     return sorted(found)
+
+
+def describe_missing(days: Collection[DayKey]) -> str:
+    """Name days that had a file and have none any more, as the beginning of a sentence."""
+    dates = sorted({key.date for key in days})
+    streams = " and ".join(stream for stream in STREAMS if any(key.stream == stream for key in days))
+    span = str(dates[0]) if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    return f"{counted(len(dates))} of {streams} ({span}) had files and have none any more"

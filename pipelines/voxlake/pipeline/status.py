@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from voxlake.lake.manifest import Manifest
+from voxlake.lake import Manifest
 from voxlake.model import DAY
 from voxlake.transform import STREAMS
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from voxlake.lake.day_file import Lake
+    from voxlake.lake import Lake
     from voxlake.model import DayFile, FinalityPolicy
 
 
@@ -90,7 +90,8 @@ def calendars(lake: Lake, *, today: date, finality: FinalityPolicy) -> dict[tupl
 def _known(manifest: Manifest) -> list[tuple[int, str]]:
     """List the streams of each account that have files, or had some."""
     known = {
-        (day_key.account_id, day_key.stream) for day_key in (*(day_file.key for day_file in manifest), *manifest.lost)
+        (day_key.account_id, day_key.stream)
+        for day_key in (*(day_file.key for day_file in manifest), *manifest.missing)
     }
     accounts = sorted({account for account, _ in known})
     return [(account, stream) for account in accounts for stream in STREAMS if (account, stream) in known]
@@ -116,5 +117,5 @@ def _newest(lake: Lake, day_files: list[Any]) -> str | None:
     if not day_files:
         return None
     day_key = max(day_files, key=lambda day_file: day_file.key.date).key
-    newest = max(pc.max(batch["processed_at"]).as_py() for batch in lake.batches(day_key, columns=["processed_at"]))
+    newest = max(pc.max(batch["processed_at"]).as_py() for batch in lake.read_rows(day_key, columns=["processed_at"]))
     return f"{newest:%Y-%m-%d %H:%M:%S}"

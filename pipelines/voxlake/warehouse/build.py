@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from voxlake.lake.day_file import Lake
+    from voxlake.lake import Lake
     from voxlake.model import DayFile, FinalityPolicy
 
 # DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is told not to.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.errors import VoxlakeError
-    from voxlake.lake.day_file import Lake
+    from voxlake.lake import Lake
     from voxlake.model import DayFile, FinalityPolicy
 
 

@@ -1,0 +1,54 @@
+"""Compare day files with one another by message id, in DuckDB, which keeps days of any size out of memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_GONE = """
+    SELECT message_id FROM read_parquet($1, hive_partitioning = false) o
+    ANTI JOIN read_parquet($2, hive_partitioning = false) n USING (message_id)
+"""
+_FOUND = """
+    SELECT count(*) FILTER (o.message_id IS NULL),
+           count(*) FILTER (o.message_id IS NOT NULL AND n IS DISTINCT FROM o)
+    FROM read_parquet($1, hive_partitioning = false) n
+    LEFT JOIN read_parquet($2, hive_partitioning = false) o USING (message_id)
+"""
+_DUPLICATES = """
+    SELECT message_id, list(filename) FROM read_parquet($1, filename = true, hive_partitioning = false)
+    GROUP BY message_id HAVING count(*) > 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a newer file differs from an older one: messages it has first or otherwise, and ids that it lacks."""
+
+    new: int = 0
+    changed: int = 0
+    gone: frozenset[int] = frozenset()
+
+
+def compare(old: Path, new: Path) -> Difference:
+    """Compare two files of one day; where the older one cannot be read, every row is new."""
+    with duckdb.connect() as connection:
+        try:
+            gone = connection.execute(_GONE, [str(old), str(new)]).fetchall()
+            ((found, changed),) = connection.execute(_FOUND, [str(new), str(old)]).fetchall()
+        except duckdb.Error:
+            return Difference(new=pq.read_metadata(new).num_rows)
+    return Difference(found, changed, frozenset(message_id for (message_id,) in gone))
+
+
+def find_duplicates(paths: Iterable[Path]) -> list[tuple[int, list[str]]]:
+    """Return each message that lies in more than one file, with the paths of these files as text."""
+    with duckdb.connect() as connection:
+        return connection.execute(_DUPLICATES, [[str(path) for path in paths]]).fetchall()

@@ -1,0 +1,209 @@
+"""The lake: the day files below a data directory, read, compared, written whole, and taken out without loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import simplejson
+
+from voxlake.errors import SettingsError
+from voxlake.files import storage
+from voxlake.lake.compare import compare, find_duplicates
+from voxlake.lake.day_file import find_damage, footer_of, read_footer, read_rows
+from voxlake.lake.layout import DAY_FILES, Layout
+from voxlake.lake.lock import locked, require_unlocked
+from voxlake.lake.store import Store
+from voxlake.lake.writer import DayFileWriter
+from voxlake.model import DayFile, DayKey
+from voxlake.transform import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from voxlake.lake.compare import Difference
+    from voxlake.model import Reject
+
+
+class Lake:
+    """The day files of a data directory: one Parquet file for each account, stream and UTC day, whole or absent.
+
+    Files are written in `tmp/`, on the same file system, and put in place by one rename, so that a glob over `lake/`
+    never meets half a file, or a row twice. Holds no open file: it can be pickled and shared between threads.
+    """
+
+    def __init__(self, root: Path) -> None:
+        with suppress(OSError):
+            if root.exists() and not root.is_dir():
+                raise SettingsError(f"{root} is a file, not a folder: choose another --data-dir.")
+        self.root = root
+        self.layout = Layout(root)
+        self.store = Store(root)
+
+    @property
+    def tmp(self) -> Path:
+        """The folder of files in the making."""
+        return self.layout.tmp
+
+    @property
+    def database(self) -> Path:
+        """Where the published database lies."""
+        return self.layout.database
+
+    def require(self) -> None:
+        """Make sure that there is anything to look at.
+
+        Raises:
+            SettingsError: nothing was exported to this folder yet.
+            AlreadyRunning: nothing either, but a first run is working.
+
+        """
+        if next(self.day_keys(), None) is None:
+            require_unlocked(self.layout.lock)
+            raise SettingsError(f"There is nothing in the data directory {self.root}: run 'voxlake export' first.")
+
+    @contextmanager
+    def locked(self, *, holder: str) -> Iterator[None]:
+        """Hold the data directory for one run, and remove what a run that died left in `tmp/`.
+
+        Raises:
+            AlreadyRunning: another run holds it; the message names its `holder`.
+            StorageFull: the folder cannot be written.
+
+        """
+        with locked(self.layout.lock, holder=holder):
+            with storage(self.root):
+                shutil.rmtree(self.tmp, ignore_errors=True)
+                self.tmp.mkdir()
+            yield
+
+    def path(self, key: DayKey) -> Path:
+        """Return the path of a day's file, which may not exist."""
+        return self.layout.day_file(key)
+
+    def day_keys(self) -> Iterator[DayKey]:
+        """Yield the day of every file that lies where a day's file belongs, by stream, account and date."""
+        for folder in self.layout.tables():
+            for path in self.store.find(folder, DAY_FILES):
+                key = self.layout.key_of(path)
+                if key is not None:
+                    yield key
+
+    def strays(self) -> list[Path]:
+        """List Parquet files in the lake that are not ours: a glob over the lake would read their rows, too."""
+        ours = {self.path(key) for key in self.day_keys()}
+        found = self.store.find(self.layout.lake, "**/*.parquet")
+        return [path for path in found if path not in ours and path.is_file()]
+
+    def move_out(self, path: Path) -> Path:
+        """Move what is not ours to `rejects/stray/`, overwriting nothing, and return its new path."""
+        return self.store.move(path, self.layout.stray(path))
+
+    def read_footer(self, key: DayKey) -> DayFile:
+        """Return what a day's file says of itself. Raises DataError where it cannot be read."""
+        return read_footer(self.path(key), key)
+
+    def read_rows(self, key: DayKey, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Yield a day's rows in the order of time, a row group at a time. Raises DataError where that fails."""
+        return read_rows(self.path(key), key, columns)
+
+    def damage(self, day_file: DayFile) -> str | None:
+        """Return a clause that says what is wrong with a day's file, with its path; None where it is sound."""
+        path = self.path(day_file.key)
+        problem = find_damage(path, day_file)
+        return None if problem is None else f"{path.relative_to(self.root)} {problem}"
+
+    def compare(self, key: DayKey, draft: Path) -> Difference:
+        """Compare a day's file with one that is to replace it."""
+        return compare(self.path(key), draft)
+
+    def duplicates(self, day_files: Iterable[DayFile]) -> dict[DayKey, set[int]]:
+        """Find messages that lie in several of these files; each is named under all of its days but the latest export.
+
+        Returns:
+            The ids of such messages by day.
+
+        """
+        by_path = {str(self.path(day_file.key)): day_file for day_file in day_files}
+        found: dict[DayKey, set[int]] = {}
+        for message_id, paths in find_duplicates(map(self.path, (day_file.key for day_file in by_path.values()))):
+            for day_file in sorted((by_path[path] for path in paths), key=lambda day_file: day_file.exported_at)[:-1]:
+                found.setdefault(day_file.key, set()).add(message_id)
+        return found
+
+    def writer(self, key: DayKey) -> DayFileWriter:
+        """Begin the file of a day, aside."""
+        return DayFileWriter(self.store, self.layout.draft(key), STREAMS[key.stream].schema)
+
+    def seal(self, writer: DayFileWriter, day_file: DayFile) -> DayFile:
+        """Finish a file aside, with `day_file` in its footer, and return that with its checksum and number of rows."""
+        day_file = dataclasses.replace(day_file, row_count=writer.rows, checksum=writer.finish())
+        writer.seal(footer_of(day_file))
+        return day_file
+
+    def put(self, key: DayKey, draft: Path) -> None:
+        """Put a sealed file in place, over the one before."""
+        self.store.put(draft, self.path(key))
+
+    def commit(self, writer: DayFileWriter, day_file: DayFile) -> DayFile:
+        """Seal a file and put it in place; returns what `seal` returns."""
+        day_file = self.seal(writer, day_file)
+        self.put(day_file.key, writer.path)
+        return day_file
+
+    def put_placeholder(self, key: DayKey, problem: str, *, now: datetime) -> DayFile:
+        """Put an empty, unverified file in place for a day that could not be read, so that it is named everywhere."""
+        day_file = DayFile(
+            key=key, row_count=0, total_count=None, verified=False, moving=0, exported_at=now, checksum="",
+            problem=problem,
+        )  # fmt: skip
+        return self.commit(self.writer(key), day_file)
+
+    def update_rows(self, day_file: DayFile, rows: pa.Table) -> DayFile:
+        """Write a day's file again with some rows in their latest state, and `day_file` in its footer.
+
+        `rows` lie at the times that they had. Returns what `seal` returns; raises DataError where the file is damaged.
+        """
+        writer = self.writer(day_file.key)
+        for table in self.read_rows(day_file.key):
+            at = pc.index_in(table["message_id"], rows["message_id"])
+            kept, latest = table.filter(pc.is_null(at)), rows.take(pc.drop_null(at))
+            writer.add(
+                pa.concat_tables([kept, latest]).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
+            )
+        return self.commit(writer, day_file)
+
+    def remove_rows(self, day_file: DayFile, ids: set[int]) -> DayFile:
+        """Write a day's file again without messages that moved to another day; it is unverified from then on.
+
+        Returns what `seal` returns; raises DataError where the file is damaged.
+        """
+        writer = self.writer(day_file.key)
+        moved = pa.array(sorted(ids), pa.int64())
+        for table in self.read_rows(day_file.key):
+            writer.add(table.filter(pc.invert(pc.is_in(table["message_id"], moved))))
+        problem = f"{len(ids)} messages moved to another day, and this one could not be read again"
+        return self.commit(writer, dataclasses.replace(day_file, verified=False, problem=problem))
+
+    def keep_replaced(self, key: DayKey) -> None:
+        """Keep a day's file in `rejects/gone/` before another replaces it that gives up some of its rows."""
+        self.store.keep(self.path(key), self.layout.replaced(key))
+
+    def write_rejects(self, key: DayKey, rejects: Sequence[Reject]) -> None:
+        """Write the rows of a day that could not be decoded as JSON lines, numbers as they came; none: no file."""
+        path = self.layout.rejects(key)
+        if not rejects:
+            self.store.remove(path)
+            return
+        lines = (
+            simplejson.dumps({"reason": reject.reason, "raw": reject.raw}, use_decimal=True, ensure_ascii=False)
+            for reject in rejects
+        )
+        text = "".join(f"{line}\n" for line in lines)
+        self.store.write_text(path, text, aside=self.layout.draft(key, ".jsonl"))

@@ -1,0 +1,101 @@
+"""Where everything lies below a data directory. Pure: nothing here reads or writes a file.
+
+lake/<table>/account_id=<n>/date=<UTC day>/part.parquet   one file a day of each stream and account
+rejects/<table>/account_id=<n>/date=<UTC day>.jsonl       rows that could not be decoded
+rejects/gone/..., rejects/stray/...                       files that were replaced, or were not ours
+raw/<start>-<process>.gz                                  replies, where they are kept
+ledger.json, .lock, tmp/                                  the index, the lock, files in the making
+voxlake.duckdb -> warehouse/<generation>.duckdb           the published database
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from voxlake.model import DayKey
+from voxlake.transform import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DAY_FILES = "account_id=*/date=*/part.parquet"
+"""A glob for the day files of one table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of the data directory `root`."""
+
+    root: Path
+
+    @property
+    def lake(self) -> Path:
+        """The folder of all day files, and of nothing else."""
+        return self.root / "lake"
+
+    @property
+    def tmp(self) -> Path:
+        """The folder of files in the making; it is emptied when a run takes the lock."""
+        return self.root / "tmp"
+
+    @property
+    def lock(self) -> Path:
+        """The file that a run locks."""
+        return self.root / ".lock"
+
+    @property
+    def manifest(self) -> Path:
+        """The index of the day files."""
+        return self.root / "ledger.json"
+
+    @property
+    def replies(self) -> Path:
+        """The folder of archived replies."""
+        return self.root / "raw"
+
+    @property
+    def database(self) -> Path:
+        """The link to the published database."""
+        return self.root / "voxlake.duckdb"
+
+    def tables(self) -> Iterator[Path]:
+        """Yield the folder of each stream."""
+        return (self.lake / stream.table for stream in STREAMS.values())
+
+    def day_file(self, key: DayKey) -> Path:
+        """Return the path of a day's Parquet file."""
+        return self.lake / STREAMS[key.stream].table / _account(key) / f"date={key.date}" / "part.parquet"
+
+    def key_of(self, path: Path) -> DayKey | None:
+        """Return the day whose file lies at `path`; None where no day's file belongs there."""
+        try:
+            table, account, day, _ = path.relative_to(self.lake).parts
+            stream = next(stream.name for stream in STREAMS.values() if stream.table == table)
+            number = int(account.partition("=")[2])
+            key = DayKey(number, stream, date.fromisoformat(day.partition("=")[2]))
+        except (ValueError, StopIteration):
+            return None
+        return key if path == self.day_file(key) else None
+
+    def draft(self, key: DayKey, suffix: str = ".parquet") -> Path:
+        """Return where a file of a day is made before it is put in place."""
+        return self.tmp / f"{key.stream}-{key.account_id}-{key.date}{suffix}"
+
+    def rejects(self, key: DayKey) -> Path:
+        """Return the path of the JSON lines that hold the undecodable rows of a day."""
+        return self.root / "rejects" / STREAMS[key.stream].table / _account(key) / f"date={key.date}.jsonl"
+
+    def replaced(self, key: DayKey) -> Path:
+        """Return where a day's file is kept when rows of it are given up."""
+        return self.root / "rejects" / "gone" / self.day_file(key).relative_to(self.lake)
+
+    def stray(self, path: Path) -> Path:
+        """Return where a file that is not ours is moved to."""
+        return self.root / "rejects" / "stray" / path.relative_to(self.root)
+
+
+def _account(key: DayKey) -> str:
+    return f"account_id={key.account_id}"
