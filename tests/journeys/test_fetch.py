@@ -9,14 +9,18 @@ from support.clients import Calling, client
 from support.dates import days_ago
 from support.truth import held, truth
 
-from voxlake.extract.paginate import ApiQuirks
-from voxlake.extract.verify import fetch
+from voxlake.extract import NOTHING_LEARNED, ApiQuirks, WindowReader
 from voxlake.lake import Lake, Manifest
 from voxlake.model import FinalityPolicy, Window, midnight
 from voxlake.pipeline.day import extract
 from voxlake.pipeline.plan import plan
 from voxlake.sandbox import World
 from voxlake.transform import SMS
+
+
+def fetched(history, window, quirks=NOTHING_LEARNED):
+    """Read a window of the sms history."""
+    return WindowReader(history, SMS, quirks).read(window)
 
 
 def burst(server, count, *, seconds=1, directions=("OUT",)):
@@ -165,10 +169,10 @@ def test_csv_of_a_busy_day_is_counted_in_few_requests(sandbox, switches, counts)
     # The world of one date: where the bursts of another lie, its pieces can be counted each for itself.
     day = date(2026, 11, 27)
     server = sandbox(*switches, world=World(rows=80_000, days=1, seed=1, until=day + timedelta(days=1)))
-    (batch,) = fetch(client(server, output="csv"), SMS, Window.of_days(day, day), quirks=ApiQuirks())
+    (batch,) = fetched(client(server, output="csv"), Window.of_days(day, day))
     assert batch.verified
     assert sorted(batch.table["message_id"].to_pylist()) == sorted(row[0] for row in truth(server, "sms"))
-    assert batch.table.num_rows > 4 * ApiQuirks().deepest
+    assert batch.table.num_rows > 4 * ApiQuirks().deepest_offset
     pages = sum(request.parameters["output"] == "csv" for request in server.requests)
     assert len(server.requests) <= pages + counts
 
@@ -183,7 +187,7 @@ def test_csv_of_a_day_with_empty_hours(sandbox, empty):
         world.insert("sms", {**row, "message_id": n + 1, "processed_at": at})
     server = sandbox(f"csv_empty={empty}", world=world)
     window = Window.of_days(days_ago(1), days_ago(1))
-    (batch,) = fetch(client(server, output="csv"), SMS, window, quirks=ApiQuirks(deepest=1000))
+    (batch,) = fetched(client(server, output="csv"), window, ApiQuirks(deepest_offset=1000))
     assert batch.verified
     assert batch.table["message_id"].to_pylist() == list(range(1, 54_000, 16))
 
@@ -204,7 +208,7 @@ def test_today_holds_still(sandbox, output):
         server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": now + timedelta(seconds=2)})
 
     ours = client(server, output=output, timeout=30, archive=Calling(came))
-    batches = list(fetch(ours, SMS, Window(midnight(now.date()), now), quirks=ApiQuirks()))
+    batches = list(fetched(ours, Window(midnight(now.date()), now)))
     assert all(batch.verified for batch in batches), [batch.problem for batch in batches]
     read = [id_ for batch in batches for id_ in batch.table["message_id"].to_pylist()]
     assert sorted(id_ for id_ in read if id_ >= 10**12) == list(range(10**12, 10**12 + 2500))
@@ -214,8 +218,8 @@ def test_today_holds_still(sandbox, output):
 def test_csv_is_not_held_without_bound(sandbox, days):
     """However many rows a window has, what is in memory at a time is a few times what offsets reach."""
     server = sandbox(rows=30_000, days=days)
-    api, quirks = client(server, output="csv"), ApiQuirks(deepest=1000)
-    batches = list(fetch(api, SMS, Window.of_days(days_ago(days), days_ago(1)), quirks=quirks))
+    api, quirks = client(server, output="csv"), ApiQuirks(deepest_offset=1000)
+    batches = list(fetched(api, Window.of_days(days_ago(days), days_ago(1)), quirks))
     assert sum(batch.table.num_rows for batch in batches) == len(truth(server, "sms")) > 10_000
     assert all(batch.verified and batch.table.num_rows <= 5000 for batch in batches)
 
@@ -319,7 +323,7 @@ def test_one_count_before_csv_proves_no_empty_day(sandbox):
     day = Window(midnight(days_ago(2)), midnight(days_ago(1)))
     real = sum(row["processed_at"].date() == days_ago(2) for row in server.world.truth("sms"))
     for first in (True, False):
-        batches = list(fetch(client(server, output="csv"), SMS, day, quirks=ApiQuirks()))
+        batches = list(fetched(client(server, output="csv"), day))
         verified = all(batch.verified for batch in batches)
         assert not verified or sum(batch.table.num_rows for batch in batches) == real
         assert verified or first
@@ -336,7 +340,7 @@ def test_a_row_that_cannot_be_read_comes_twice(sandbox):
     server.world.insert("sms", {**row, **beside})
     day = Window(midnight(days_ago(2)), midnight(days_ago(1)))
     for _ in range(20):
-        batches = list(fetch(client(server), SMS, day, quirks=ApiQuirks()))
+        batches = list(fetched(client(server), day))
         assert not all(batch.verified for batch in batches) or sum(batch.table.num_rows for batch in batches) == 60
 
 

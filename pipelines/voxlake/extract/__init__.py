@@ -1,1 +1,23 @@
 """Read one window of a history and prove that no row of it was missed."""
+
+from voxlake.extract.bounds import CALIBRATION, DateBounds, learn_bounds
+from voxlake.extract.by_id import IDS, days_of_messages, messages_by_id
+from voxlake.extract.count import count
+from voxlake.extract.quirks import NOTHING_LEARNED, ApiQuirks
+from voxlake.extract.split import WindowReader
+from voxlake.extract.survey import Survey, survey
+
+__all__ = [
+    "CALIBRATION",
+    "IDS",
+    "NOTHING_LEARNED",
+    "ApiQuirks",
+    "DateBounds",
+    "Survey",
+    "WindowReader",
+    "count",
+    "days_of_messages",
+    "learn_bounds",
+    "messages_by_id",
+    "survey",
+]

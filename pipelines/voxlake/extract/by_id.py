@@ -22,12 +22,12 @@ _ABOUT = (31, 2)
 """Days before and after one on which its messages are looked for: APIs differ in how long a window may be."""
 
 
-def by_id(api: HistoryApi, stream: Stream, window: Window, ids: set[int]) -> dict[int, dict[str, Any]]:
+def messages_by_id(history: HistoryApi, stream: Stream, window: Window, ids: set[int]) -> dict[int, dict[str, Any]]:
     """Ask for messages by id; an API that refuses or ignores the filter gives none."""
     asked = Window(window.start - SECOND, window.end)
     listed = ";".join(map(str, sorted(ids)))
     try:
-        page = api.page(stream, asked, offset=0, count=len(ids), filters={"message_id": listed})
+        page = history.page(stream, asked, offset=0, count=len(ids), filters={"message_id": listed})
     except ApiRejected:
         return {}
     table = normalise([page.table], stream=stream, window=asked)
@@ -35,12 +35,12 @@ def by_id(api: HistoryApi, stream: Stream, window: Window, ids: set[int]) -> dic
     return rows if rows.keys() <= ids else {}
 
 
-def days_now(api: HistoryApi, stream: Stream, day: date, ids: Iterable[int]) -> set[date]:
+def days_of_messages(history: HistoryApi, stream: Stream, day: date, ids: Iterable[int]) -> set[date]:
     """Say on which days messages lie now that lay on another; those of the first few that are asked for."""
     some = set(sorted(ids)[:IDS])
     for reach in _ABOUT:
         window = Window(midnight(day) - reach * DAY, midnight(day) + (reach + 1) * DAY)
-        rows = by_id(api, stream, window, some)
+        rows = messages_by_id(history, stream, window, some)
         if rows:
             return {row["processed_at"].date() for row in rows.values()} - {day}
     return set()

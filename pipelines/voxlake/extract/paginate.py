@@ -5,17 +5,18 @@ Nothing is proved here: `fetch` compares the two, and reads again, or cuts, wher
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import threading
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
-from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.errors import ApiRejected
+from voxlake.extract.quirks import PAGE_SIZES, ApiQuirks
 from voxlake.model import DAY, SECOND, Page, Window, midnight
 
 if TYPE_CHECKING:
@@ -28,28 +29,9 @@ if TYPE_CHECKING:
 RANGE_CODES = frozenset({123, 569})
 """What the API says of a span of time that it does not like."""
 
-_PAGES = (1000, 500, 300, 200, 100, 50)
 _EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 _AT_ONCE = 5
 """So many times what offsets reach is counted at once at most: until then, csv stays in memory."""
-
-
-@dataclass(slots=True)
-class ApiQuirks:
-    """What a run has learned of the API, shared by its threads.
-
-    `page` is how many rows it gives at once, `deepest` the offset up to which it is asked: the sibling history refuses
-    more than 10,000, so larger windows are cut in time from the start; a window of `longest` seconds was too long.
-    `coarse` says by stream whether it ignores the time of day in bounds, which makes cuts inside a day useless;
-    `selecting` which pair of bounds it takes for a day. `counted` are rows that were counted just now, to be used once.
-    """
-
-    page: int = _PAGES[0]
-    deepest: int = 10_000
-    longest: float = inf
-    coarse: dict[str, bool] = field(default_factory=dict)
-    selecting: dict[str, int] = field(default_factory=dict)
-    counted: dict[tuple[str, Window], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,17 +72,33 @@ class Pager:
     """
 
     def __init__(
-        self, api: HistoryApi, stream: Stream, quirks: ApiQuirks, end: datetime | None, *, filters: Mapping[str, str]
+        self,
+        history: HistoryApi,
+        stream: Stream,
+        quirks: ApiQuirks,
+        end: datetime | None,
+        *,
+        filters: Mapping[str, str],
     ) -> None:
-        self._filters = filters
-        self._api, self._stream, self._quirks, self._end = api, stream, quirks, end
+        self._api, self._stream, self.quirks, self._end, self._filters = history, stream, quirks, end, filters
         self.exact = False
+        self.counted: tuple[Window, int] | None = None
         self._largest = 0
+        self._learning = threading.Lock()
+
+    def learn(self, **found: Any) -> None:
+        """Add to what is known of the API; the threads of one window share it."""
+        with self._learning:
+            self.quirks = self.quirks.merge(ApiQuirks(**found))
+
+    def total(self, asked: Window, **filters: str) -> int:
+        """Ask how many rows the API counts between two dates."""
+        return self._api.total(self._stream, asked, filters={**self._filters, **filters})
 
     @property
     def most(self) -> int:
         """How many rows can be read between two counts."""
-        return self._quirks.deepest * (_AT_ONCE if self._api.output == "csv" else 1)
+        return self.quirks.deepest_offset * (_AT_ONCE if self._api.output == "csv" else 1)
 
     def walk(
         self,
@@ -126,7 +124,7 @@ class Pager:
         behind = False
         while not pages or offset < totals[-1] or not (behind or self._ends(pages)):
             behind = bool(pages) and offset >= totals[-1]
-            if totals and not floor and totals[-1] >= self._quirks.deepest and pages:
+            if totals and not floor and totals[-1] >= self.quirks.deepest_offset and pages:
                 return Reading(pages, totals, complete=False)
             try:
                 page = self.page(asked, offset=offset, **filters)
@@ -145,14 +143,14 @@ class Pager:
                 break
             offset = offset + page.served if len(pages) > 1 or not ahead else self._ahead(asked, pages, totals)
         if csv:
-            totals.append(self._api.total(self._stream, asked, filters={**filters, **self._filters}))
+            totals.append(self.total(asked, **filters))
         return Reading(pages, totals, stopped_at=stopped_at)
 
     def _count_before(self, asked: Window, **filters: str) -> int:
-        counted = None if filters else self._quirks.counted.pop((self._stream.name, asked), None)
-        return (
-            self._api.total(self._stream, asked, filters={**filters, **self._filters}) if counted is None else counted
-        )
+        if self.counted is not None and not filters and self.counted[0] == asked:
+            (_, counted), self.counted = self.counted, None
+            return counted
+        return self.total(asked, **filters)
 
     def _under_one_count(
         self, window: Window, asked: Window, total: int, *, floor: bool, **filters: str
@@ -162,13 +160,13 @@ class Pager:
         A csv page tells no total, so to count around each piece would take two requests more for a handful of pages.
         """
         if not total:
-            return Reading([], [total, self._api.total(self._stream, asked, filters={**filters, **self._filters})])
-        deepest, days = self._quirks.deepest, len(window.days)
+            return Reading([], [total, self.total(asked, **filters)])
+        deepest, days = self.quirks.deepest_offset, len(window.days)
         if self.exact and self.asked(window).end != window.end:
             # That was the count of a day, of which this is perhaps a small part.
             return None
         # A day that is deeper than offsets reach is cut inside, which must not be tried before bounds are known.
-        if days > 1 and 2 * total > days * deepest and self._stream.name not in self._quirks.coarse:
+        if days > 1 and 2 * total > days * deepest and self.quirks.ignores_time is None:
             return None
         if floor or not deepest < total <= self.most or not self._divides(window):
             return None
@@ -192,29 +190,29 @@ class Pager:
             for piece, span in zip(sorted(found), pairwise(starts), strict=True)
             for page in found[piece]
         ]
-        reading = Reading(pages, [total, self._api.total(self._stream, self.asked(window), filters=self._filters)])
+        reading = Reading(pages, [total, self.total(self.asked(window))])
         if reading.agrees and days == 1:
             # Pieces of a day whose rows add up to more than one piece can give.
-            self._quirks.coarse[self._stream.name] = False
+            self.learn(ignores_time=False)
         # Where something moves, to read all of it again would cost more than to count around each piece after all.
         return reading if reading.agrees else replace(reading, complete=False)
 
     def _divides(self, window: Window, *, surely: bool = False) -> bool:
         """Whether a smaller window would hold fewer rows; inside a day that takes an API that looks at the time."""
-        coarse = self._quirks.coarse.get(self._stream.name, surely)
+        coarse = surely if self.quirks.ignores_time is None else self.quirks.ignores_time
         return len(window.days) > 1 or (window.seconds > 1 and not coarse)
 
     def _to_the_end(self, asked: Window) -> list[Page] | None:
         """Read pages up to one that holds less than the largest; None where that would go deeper than offsets reach."""
         pages: list[Page] = []
         offset = 0
-        while offset < self._quirks.deepest:
+        while offset < self.quirks.deepest_offset:
             try:
                 page = self.page(asked, offset=offset)
             except ApiRejected:
                 if not pages:
                     raise
-                self._quirks.deepest = min(self._quirks.deepest, offset)
+                self.learn(deepest_offset=offset)
                 return None
             pages.append(page)
             offset += page.served
@@ -226,31 +224,31 @@ class Pager:
     def page(self, asked: Window, *, offset: int, **filters: str) -> Page:
         """Ask for one page; where the API refuses the first as too large, learn how large it may be."""
         # Another thread may learn it meanwhile: what counts is what was asked here.
-        size = self._quirks.page
+        size = self.quirks.page_size
         try:
-            return self._api.page(self._stream, asked, offset=offset, count=size, filters={**filters, **self._filters})
+            return self._api.page(self._stream, asked, offset=offset, count=size, filters={**self._filters, **filters})
         except ApiRejected as error:
             if offset or error.code in RANGE_CODES:
                 raise
-            for smaller in [smaller for smaller in _PAGES if smaller < size]:
+            for smaller in [smaller for smaller in PAGE_SIZES if smaller < size]:
                 try:
                     page = self._api.page(
-                        self._stream, asked, offset=offset, count=smaller, filters={**filters, **self._filters}
+                        self._stream, asked, offset=offset, count=smaller, filters={**self._filters, **filters}
                     )
                 except ApiRejected:
                     continue
-                self._quirks.page = min(self._quirks.page, smaller)
+                self.learn(page_size=smaller)
                 return page
             raise
 
     def _ends(self, pages: Sequence[Page]) -> bool:
         """Whether the last page had room left; behind a full one, more may lie than the API counts."""
-        return pages[-1].served < (max(page.served for page in pages) if len(pages) > 1 else self._quirks.page)
+        return pages[-1].served < (max(page.served for page in pages) if len(pages) > 1 else self.quirks.page_size)
 
     def _ahead(self, asked: Window, pages: list[Page], totals: list[int]) -> int:
         """Add all pages behind the first, asked for at the same time, and give the offset behind the last."""
         size, total = pages[0].served, totals[-1]
-        if not (size < total < self._quirks.deepest and _full(pages)):
+        if not (size < total < self.quirks.deepest_offset and _full(pages)):
             return size
         others = self._api.pages(
             self._stream, asked, offsets=range(size, total, size), count=size, filters=self._filters
@@ -264,9 +262,14 @@ class Pager:
 
         Where it ends inside a day, a coarse bound would hide that day.
         """
-        exact = self.exact and self._quirks.coarse.get(self._stream.name) is False
+        exact = self.exact and self.quirks.ignores_time is False
         wide = window.end == self._end and not exact
         return Window(window.start - SECOND, midnight(window.end.date()) + DAY if wide else window.end)
+
+
+def widened(window: Window) -> Window:
+    """Return the dates to ask for so that no row of whole days is missed, whether rows at the bounds count or not."""
+    return Window(window.start - SECOND, window.end)
 
 
 def within(times: pa.ChunkedArray, span: Window) -> pa.ChunkedArray:
@@ -287,4 +290,4 @@ def _full(pages: Sequence[Page]) -> bool:
     Nobody limits pages to 227 rows: a limit is a round number.
     """
     last = pages[-1].served
-    return last >= max(_PAGES[-1], *(page.served for page in pages)) and last % 10 == 0
+    return last >= max(PAGE_SIZES[-1], *(page.served for page in pages)) and last % 10 == 0

@@ -1,64 +1,45 @@
-"""Learn what the API's date bounds mean, from a few counts over rows that we already hold.
-
-Nobody knows whether a row at `from_date` or `to_date` counts, or whether the time of day is looked at. Reading asks
-wider than the window, whatever the answer; only counting without reading needs to know it.
-"""
+"""What a run learns of the API that no documentation says, as frozen values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING
+from math import inf
+from typing import Final
 
-from voxlake.model import DAY, SECOND, Window, midnight
+PAGE_SIZES = (1000, 500, 300, 200, 100, 50)
+"""How many rows to ask for at once, largest first: where the API refuses one size, the next is tried."""
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import date, datetime
+DEEPEST_OFFSET = 10_000
+"""The sibling history of calls refuses larger offsets, so no history is asked for deeper than this."""
 
 
 @dataclass(frozen=True, slots=True)
-class DateBounds:
-    """Whether rows at `from_date` and at `to_date` count, at `unit` precision (a second or a day)."""
+class ApiQuirks:
+    """What was learned of one stream of one account; a run merges what its tasks return.
 
-    start: bool
-    end: bool
-    unit_is_day: bool = False
-
-    def exactly(self, window: Window) -> Window:
-        """Give the dates that select exactly `[start, end)`; right for whole days at either precision."""
-        return Window(window.start - SECOND * (not self.start), window.end - SECOND * self.end)
-
-    def selects(self, asked: Window) -> Window:
-        """Give the span of rows that the two dates of `asked` select."""
-        unit = DAY if self.unit_is_day else SECOND
-        first, last = (midnight(at.date()) if self.unit_is_day else at for at in (asked.start, asked.end))
-        return Window(first + unit * (not self.start), last + unit * self.end)
-
-
-def learn(
-    count: Callable[[Window], int], times: Mapping[datetime, int], days: Mapping[date, int], *, around: date
-) -> DateBounds | None:
-    """Ask for at most three counts and keep the bounds that explain all of them; None where that stays open.
-
-    `times` says how many rows the two days from `around` hold by second, `days` how many a day holds. A row that
-    appeared since makes no bounds fit, or leaves several: then the caller reads the days instead.
+    `page_size` is how many rows to ask for at once; `deepest_offset` the offset from which on nothing is asked for;
+    `longest_window` the shortest span in seconds that the API refused as too long. `ignores_time` says whether the
+    API looks at the date alone in a bound, so that no window inside a day can be selected (None: not known yet);
+    `day_bounds` is the number of the pair of `bounds_of_day` that selects a day of such an API.
     """
-    inside = [at for at in times if midnight(around) < at < midnight(around) + DAY - SECOND]
-    if not inside:
-        return None
-    at = sorted(inside)[len(inside) // 2]
-    candidates = [DateBounds(*flags) for flags in product((True, False), repeat=3)]
-    for asked in (Window(at - SECOND, at), Window(at, at + SECOND), Window(at, at + DAY)):
-        told = count(asked)
-        candidates = [bounds for bounds in candidates if _predicted(bounds.selects(asked), bounds, times, days) == told]
-        # The first count alone may fit by chance.
-        if asked.start == at and len({(bounds.start, bounds.end) for bounds in candidates}) == 1:
-            return candidates[0]
-    return None
+
+    page_size: int = PAGE_SIZES[0]
+    deepest_offset: int = DEEPEST_OFFSET
+    longest_window: float = inf
+    ignores_time: bool | None = None
+    day_bounds: int | None = None
+
+    def merge(self, other: ApiQuirks) -> ApiQuirks:
+        """Return what both know: the stricter of two limits; of `day_bounds`, what `other` says if it says anything."""
+        known = [value for value in (self.ignores_time, other.ignores_time) if value is not None]
+        return ApiQuirks(
+            page_size=min(self.page_size, other.page_size),
+            deepest_offset=min(self.deepest_offset, other.deepest_offset),
+            longest_window=min(self.longest_window, other.longest_window),
+            ignores_time=any(known) if known else None,
+            day_bounds=self.day_bounds if other.day_bounds is None else other.day_bounds,
+        )
 
 
-def _predicted(span: Window, bounds: DateBounds, times: Mapping[datetime, int], days: Mapping[date, int]) -> int:
-    if bounds.unit_is_day:
-        return sum(days.get(day, 0) for day in span.days) if span.end > span.start else 0
-    return sum(number for at, number in times.items() if span.start <= at < span.end)
+NOTHING_LEARNED: Final = ApiQuirks()
+"""What is known of an API before it was asked anything."""

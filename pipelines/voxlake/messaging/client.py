@@ -190,19 +190,17 @@ class Client:
         destination: str | None,
         own: str | None,
     ) -> Iterator[HistoryRow]:
-        from voxlake.extract.paginate import ApiQuirks  # noqa: PLC0415 - as above
-        from voxlake.extract.verify import fetch  # noqa: PLC0415 - pandas, which sending does not need
+        from voxlake.extract import WindowReader  # noqa: PLC0415 - pandas, which sending does not need
 
         if start.tzinfo is None or end.tzinfo is None:
             raise SettingsError("A history is asked for by aware times: give them a zone, like datetime.UTC.")
         filters = {"source_number": source, "destination_number": destination, stream.own: own}
         # The API knows whole seconds only: the first that is not before a time is where it begins to count.
         window = Window(*(_whole_second(at.astimezone(UTC)) for at in (start, end)))
-        chosen = {name: value for name, value in filters.items() if value is not None}
+        selected = {name: value for name, value in filters.items() if value is not None}
+        reader = WindowReader(self.history, stream, filters=selected, exact=True)
         names = HistoryRow.__dataclass_fields__
-        if window.start >= window.end:
-            return
-        for batch in fetch(self.history, stream, window, quirks=ApiQuirks(), exact=True, filters=chosen):
+        for batch in reader.read(window) if window.start < window.end else ():
             if batch.problem is not None:
                 raise DataError(f"The history of {batch.window} could not be proved: {batch.problem}.")
             for row in batch.table.to_pylist():

@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.errors import ApiRejected, VoxlakeError
-from voxlake.extract.count import count, learn_bounds
-from voxlake.extract.paginate import ApiQuirks
-from voxlake.extract.verify import fetch
+from voxlake.extract import WindowReader, count, learn_bounds
 from voxlake.model import DAY, SECOND, Window, midnight
+from voxlake.pipeline.refresh import seconds_of
 from voxlake.text import counted
 from voxlake.transform import normalise
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from voxlake.api import HistoryApi
-    from voxlake.extract.quirks import DateBounds
+    from voxlake.extract import DateBounds
     from voxlake.lake import Lake, Manifest
     from voxlake.model import DayFile
     from voxlake.transform import Stream
@@ -138,7 +137,8 @@ class _Auditor:
         for day_key in self._warehouse.differing(sound.values()) if self._warehouse is not None else ():
             self._differs(day_key.date, "the database does not hold what the lake holds")
         proved = {day: day_file for day, day_file in sound.items() if day_file.verified}
-        bounds = learn_bounds(self._api, self._lake, self._stream, proved)
+        rows = {day: day_file.row_count for day, day_file in proved.items()}
+        bounds = learn_bounds(self._api, self._stream, rows, lambda day: seconds_of(self._lake, proved[day].key))
         self._counts(day_files, known, bounds)
         filled = [sound[day] for day in known if day in sound and sound[day].row_count]
         self._contents([(filled[int(draw() * len(filled))], draw()) for _ in range(pages if filled else 0)], bounds)
@@ -181,7 +181,7 @@ class _Auditor:
         if bounds is not None:
             return count(self._api, self._stream, window, bounds)
         # Nobody can say what a count means, so the day is read.
-        batches = list(fetch(self._api, self._stream, window, quirks=ApiQuirks()))
+        batches = list(WindowReader(self._api, self._stream).read(window))
         return sum(batch.total for batch in batches) if all(batch.verified for batch in batches) else None
 
     def _contents(self, chosen: Sequence[tuple[DayFile, float]], bounds: DateBounds | None) -> None:

@@ -10,10 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voxlake.errors import ApiRejected, Unavailable, VoxlakeError
-from voxlake.extract.by_id import days_now
-from voxlake.extract.paginate import RANGE_CODES, Pager
-from voxlake.extract.verify import fetch
+from voxlake.errors import VoxlakeError
+from voxlake.extract import ApiQuirks, WindowReader, days_of_messages
 from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
 from voxlake.transform import distinct, integers
 
@@ -23,23 +21,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.api import HistoryApi
-    from voxlake.extract.paginate import ApiQuirks
     from voxlake.lake import Lake, Manifest
     from voxlake.model import Reject
     from voxlake.transform import Stream
 
-# A chunk should stay below the deepest offset even where a busy day follows quiet ones. Of csv, one pair of counts
-# goes around several such.
-_CHUNK = {"json": 8_000, "csv": 32_000}
-
 
 @dataclass(slots=True)
 class DayResults:
-    """The days that were written, and what ended the work early, if anything; to the days `moved`, messages moved."""
+    """The days that were written, and what ended the work early, if anything; to the days `moved`, messages moved.
+
+    `quirks` is what is known of the API after the reading.
+    """
 
     kept: list[WrittenDay] = field(default_factory=list)
     moved: set[date] = field(default_factory=set)
     error: VoxlakeError | None = None
+    quirks: ApiQuirks = field(default_factory=ApiQuirks)
 
     @property
     def empty(self) -> set[date]:
@@ -56,26 +53,6 @@ class WrittenDay(NamedTuple):
     gone: int = 0
 
 
-def survey(api: HistoryApi, stream: Stream, window: Window, quirks: ApiQuirks) -> list[Window]:
-    """Ask once how many rows a window of whole days holds, and cut it so that each piece is worth its requests."""
-    days = len(window.days)
-    if days == 1:
-        return [window]
-    asked = Pager(api, stream, quirks, None, filters={}).asked(window)
-    if asked.seconds < quirks.longest:
-        try:
-            rows = quirks.counted[stream.name, asked] = api.total(stream, asked)
-            return window.split(-(-rows // _CHUNK[api.output]) or 1)
-        except Unavailable:
-            # Perhaps the moment is bad: the smallest windows will tell.
-            return window.split(days)
-        except ApiRejected as error:
-            if error.code not in RANGE_CODES:
-                return window.split(days)
-            quirks.longest = min(quirks.longest, asked.seconds)
-    return [piece for half in window.split(2) for piece in survey(api, stream, half, quirks)]
-
-
 def extract(
     api: HistoryApi,
     lake: Lake,
@@ -84,6 +61,7 @@ def extract(
     *,
     before: Manifest,
     quirks: ApiQuirks,
+    counted: int | None = None,
     now: Callable[[], datetime],
     elsewhere: Collection[int] = (),
     force: bool = False,
@@ -93,12 +71,14 @@ def extract(
     A day in progress is taken up to now, so that it holds still. What was written stays written when a later day
     of the window fails. Messages that the file before has, and that are neither given any more nor lie `elsewhere` in
     the lake, stay in the day, which is then not verified; with `force`, the API's word is taken, and the file kept.
+    `counted` is how many rows the API has just counted of this window.
     """
     outcome = DayResults()
     asked = Window(window.start, min(window.end, now().replace(microsecond=0)))
+    reader = WindowReader(api, stream, quirks, counted=counted)
     day = None
     try:
-        for batch in fetch(api, stream, asked, quirks=quirks):
+        for batch in reader.read(asked):
             for piece in _by_day(batch):
                 if day is None or day.key.date != piece.window.start.date():
                     day = _Day(lake, stream, DayKey(api.account_id, stream.name, piece.window.start.date()))
@@ -109,11 +89,12 @@ def extract(
                     kept, lost = day.keep(before.get(day.key), now=at, elsewhere=elsewhere, force=force)
                     outcome.kept.append(kept)
                     if lost:
-                        outcome.moved |= days_now(api, stream, day.key.date, lost)
+                        outcome.moved |= days_of_messages(api, stream, day.key.date, lost)
                     day = None
     except VoxlakeError as error:
         outcome.error = error
     finally:
+        outcome.quirks = reader.quirks
         if day is not None:
             day.draft.discard()
     return outcome

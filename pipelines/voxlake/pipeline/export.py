@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import Counter, deque
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, DuplicateMessage, Refused, StorageFull, VoxlakeError
-from voxlake.extract.paginate import ApiQuirks
+from voxlake.extract import ApiQuirks, survey
 from voxlake.lake import Manifest
 from voxlake.model import DayKey, Window, midnight
-from voxlake.pipeline.day import extract, survey
+from voxlake.pipeline.day import extract
 from voxlake.pipeline.plan import Plan, plan
 from voxlake.pipeline.refresh import probe
 from voxlake.pipeline.result import RunResult, StreamResult
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from voxlake.api import HistoryApi
+    from voxlake.extract import Survey
     from voxlake.lake import Lake
     from voxlake.model import DayFile, FinalityPolicy
     from voxlake.pipeline.day import DayResults
@@ -77,7 +78,7 @@ class Run:
         self.report = RunResult([StreamResult(stream.name) for stream in streams])
         self._reports = dict(zip(streams, self.report.streams, strict=True))
         self._api, self._now = api, now
-        self._quirks = ApiQuirks()
+        self._quirks = {stream: ApiQuirks() for stream in streams}
         self._wanted: dict[Stream, set[date]] = {stream: set() for stream in streams}
         self._loading: DatabaseBuild | None = None
         self._early = True
@@ -111,7 +112,8 @@ class Run:
     def pool(self, jobs: int) -> Iterator[None]:
         """Keep `jobs` requests going, and load beside them; what has not begun when something breaks is dropped."""
         # Each window asks for its pages side by side: more windows would only hold more of them in memory.
-        with ThreadPoolExecutor(jobs // 2 + 1) as self._pool:
+        self._workers = jobs // 2 + 1
+        with ThreadPoolExecutor(self._workers) as self._pool:
             try:
                 yield
             except BaseException:
@@ -153,49 +155,54 @@ class Run:
         days = {stream: {day for day in its if midnight(day) < began} for stream, its in days.items()}
         for stream, its in days.items():
             self._wanted[stream].update(its)
-        futures = self._extracting(days, elsewhere)
-        waiting = Counter(stream for stream, _ in futures.values())
         more: dict[Stream, set[date]] = {stream: set() for stream in days}
         empty: dict[Stream, set[date]] = {stream: set() for stream in days}
-        selecting = dict(self._quirks.selecting)
-        for future in as_completed(futures):
-            stream, window = futures[future]
-            self._advance(len(window.days))
-            waiting[stream] -= 1
-            if future.cancelled():
-                continue
-            outcome = future.result()
-            self._keep(stream, outcome, last=not waiting[stream])
+        known = {stream: self._quirks[stream].day_bounds for stream in days}
+        for stream, outcome, last in self._extracting(days, elsewhere):
+            self._keep(stream, outcome, last=last)
             more[stream] |= outcome.moved - self._wanted[stream]
             empty[stream] |= outcome.empty
-            if isinstance(outcome.error, Refused):
-                for pending, (other, _) in futures.items():
-                    if other is stream:
-                        pending.cancel()
         for stream in days:
             # What shows a day that has rows was learned since, and proves one that has none.
-            if self._quirks.selecting.get(stream.name) != selecting.get(stream.name):
+            if self._quirks[stream].day_bounds != known[stream]:
                 more[stream] |= empty[stream]
         if any(more.values()):
             self.read(more)
 
     def _extracting(
         self, days: Mapping[Stream, Iterable[date]], elsewhere: Collection[int]
-    ) -> dict[Future[DayResults], tuple[Stream, Window]]:
-        """Begin to read days, window by window."""
-        surveyed = self._surveyed(days)
-        self._mark_beginnings(surveyed)
-        futures = {
-            self._pool.submit(
-                extract, self._api, self._lake, stream, window,
-                before=self.manifest, quirks=self._quirks, now=self._now, elsewhere=elsewhere, force=self._force,
-            ): (stream, window)
-            for stream, window in surveyed
-        }  # fmt: skip
-        if futures and self._early and self._loading is None:
-            self._loading = self._warehouse.loading()
-            self._loading.prepare()
-        return futures
+    ) -> Iterator[tuple[Stream, DayResults, bool]]:
+        """Read days window by window, each with what the ones before taught of the API; say which ends its stream.
+
+        Few windows are under way at a time, and what is left of a stream is dropped when the API refuses it.
+        """
+        waiting = deque(self._surveyed(days))
+        self._mark_beginnings([(stream, window) for stream, window, _ in waiting])
+        left = Counter(stream for stream, _, _ in waiting)
+        running: dict[Future[DayResults], tuple[Stream, Window]] = {}
+        while waiting or running:
+            while waiting and len(running) < self._workers:
+                stream, window, counted = waiting.popleft()
+                future = self._pool.submit(
+                    extract, self._api, self._lake, stream, window, before=self.manifest, quirks=self._quirks[stream],
+                    counted=counted, now=self._now, elsewhere=elsewhere, force=self._force,
+                )  # fmt: skip
+                running[future] = stream, window
+            if self._early and self._loading is None:
+                self._loading = self._warehouse.loading()
+                self._loading.prepare()
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                stream, window = running.pop(future)
+                outcome = future.result()
+                self._quirks[stream] = self._quirks[stream].merge(outcome.quirks)
+                left[stream] -= 1
+                self._advance(len(window.days))
+                if isinstance(outcome.error, Refused):
+                    dropped = [window for other, window, _ in waiting if other is stream]
+                    waiting = deque(entry for entry in waiting if entry[0] is not stream)
+                    left[stream] -= len(dropped)
+                    self._advance(sum(len(window.days) for window in dropped))
+                yield stream, outcome, not left[stream]
 
     def _keep(self, stream: Stream, outcome: DayResults, *, last: bool) -> None:
         """Take note of what was read of a window, and load it when it is worth it."""
@@ -304,16 +311,22 @@ class Run:
                 self.manifest.add(day_file)
                 self._reports[stream].add(day_file, new=0, changed=len(ids))
 
-    def _surveyed(self, days: Mapping[Stream, Iterable[date]]) -> list[tuple[Stream, Window]]:
+    def _surveyed(self, days: Mapping[Stream, Iterable[date]]) -> list[tuple[Stream, Window, int | None]]:
         """Cut the days into windows that are worth their requests; a stream that is refused drops out here."""
         windows = [(stream, window) for stream, its in days.items() for window in Window.joining(its)]
-        surveys = [self._pool.submit(survey, self._api, stream, window, self._quirks) for stream, window in windows]
-        pieces: list[tuple[Stream, Window]] = []
-        for (stream, _), pending in zip(windows, surveys, strict=True):
+        surveys: list[tuple[Stream, Future[Survey]]] = [
+            (stream, self._pool.submit(survey, self._api, stream, window, self._quirks[stream]))
+            for stream, window in windows
+        ]
+        pieces: list[tuple[Stream, Window, int | None]] = []
+        for stream, pending in surveys:
             try:
-                pieces += [(stream, window) for window in pending.result()]
+                found = pending.result()
             except VoxlakeError as error:
                 self._reports[stream].errors.append(error)
+                continue
+            self._quirks[stream] = self._quirks[stream].merge(found.quirks)
+            pieces += [(stream, window, counted) for window, counted in found.pieces]
         return pieces
 
     def _begun(self) -> datetime:

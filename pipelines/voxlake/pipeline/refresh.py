@@ -6,6 +6,7 @@ found, and those are read again. Messages whose status can still change are aske
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.errors import DataError
-from voxlake.extract.by_id import IDS, by_id
-from voxlake.extract.count import CALIBRATION, count, learn_bounds
+from voxlake.extract import CALIBRATION, IDS, count, learn_bounds, messages_by_id
 from voxlake.model import Window, midnight
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from voxlake.api import HistoryApi
-    from voxlake.extract.quirks import DateBounds
+    from voxlake.extract import DateBounds
     from voxlake.lake import Lake
-    from voxlake.model import DayFile, FinalityPolicy
+    from voxlake.model import DayFile, DayKey, FinalityPolicy
     from voxlake.transform import Stream
 
 PAGE = 1000
@@ -55,7 +55,8 @@ def probe(
     rows, moving = (sum(number) for number in zip(*((p.row_count, p.moving) for p in day_files), strict=True))
     # Few rows are read as quickly as they are counted, and a reading proves more.
     worth = rows // PAGE > CALIBRATION + len(pieces) + moving // IDS
-    bounds = learn_bounds(api, lake, stream, by_day) if worth else None
+    counts = {day: day_file.row_count for day, day_file in by_day.items()}
+    bounds = learn_bounds(api, stream, counts, lambda day: seconds_of(lake, by_day[day].key)) if worth else None
     if bounds is None:
         probed.stale = set(by_day)
         return probed
@@ -78,6 +79,20 @@ def probe(
             pass  # a file that cannot be read is read from the API again
         probed.stale.add(day_file.key.date)
     return probed
+
+
+def seconds_of(lake: Lake, day_key: DayKey) -> Counter[datetime]:
+    """Count the rows of a day's file by their second, in UTC.
+
+    Raises:
+        DataError: the file cannot be read.
+
+    """
+    seconds: Counter[datetime] = Counter()
+    for batch in lake.read_rows(day_key, columns=["processed_at"]):
+        for entry in batch["processed_at"].value_counts().to_pylist():
+            seconds[entry["values"].replace(microsecond=0)] += entry["counts"]
+    return seconds
 
 
 def _pieces(window: Window) -> list[Window]:
@@ -116,7 +131,7 @@ def _latest(
     for first in range(0, len(wanted), IDS):
         some = wanted[first : first + IDS]
         window = Window.of_days(some[0][0], some[-1][0])
-        rows = by_id(api, stream, window, {message_id for _, message_id in some})
+        rows = messages_by_id(api, stream, window, {message_id for _, message_id in some})
         for day, message_id in some:
             its, row = found[day], rows.get(message_id)
             if row is not None and row["processed_at"].date() != day:

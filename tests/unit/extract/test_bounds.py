@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.extract.quirks import DateBounds, learn
+from voxlake.extract.bounds import DateBounds, learn
 from voxlake.model import DAY, Window, midnight
 
 FIRST = date(2026, 1, 10)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product, starmap
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from voxlake.errors import ApiRejected
 from voxlake.extract.paginate import RANGE_CODES, Pager, Reading, within
+from voxlake.extract.quirks import NOTHING_LEARNED, ApiQuirks
 from voxlake.model import DAY, SECOND, Window, WindowRows, midnight
 from voxlake.transform import distinct, normalise
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from voxlake.api import HistoryApi
-    from voxlake.extract.paginate import ApiQuirks
     from voxlake.model import Page
     from voxlake.transform import Stream
 
@@ -35,50 +34,54 @@ READINGS = 3
 _FAR = DAY / 2 - 4 * SECOND
 
 
-def fetch(
-    api: HistoryApi,
-    stream: Stream,
-    window: Window,
-    *,
-    quirks: ApiQuirks,
-    exact: bool = False,
-    filters: Mapping[str, str] = MappingProxyType({}),
-) -> Iterator[WindowRows]:
-    """Yield the rows of a window as batches in the order of time, each proved or said to be unproved.
-
-    A proved batch spans whole days or lies within one; an unproved one always lies within one. A window that ends
-    inside a day is asked for up to the end of that day, so that a coarse bound cannot hide it; with `exact`, only
-    until bounds are known. With `filters`, parameters of the method, the history is as if it held only what they
-    select.
-
-    Raises:
-        Declined, Refused, Unavailable: what `ApiClient.call` raises.
-
-    """
-    yield from WindowReader(api, stream, quirks, window.end, exact=exact, filters=filters).fetch(window)
-
-
 class WindowReader:
-    """One history, read window by window; `end` is where the whole of it ends."""
+    """Reads windows of one history, and knows afterwards what the API's `quirks` are.
+
+    `filters` are parameters that the history takes. With `exact`, what lies behind a window that ends inside a day is
+    asked for only until it is known what the API's bounds mean. `counted` is how many rows were counted just now of
+    the window that is read first.
+    """
 
     def __init__(
         self,
-        api: HistoryApi,
+        history: HistoryApi,
         stream: Stream,
-        quirks: ApiQuirks,
-        end: datetime,
+        quirks: ApiQuirks = NOTHING_LEARNED,
         *,
-        exact: bool,
-        filters: Mapping[str, str],
+        filters: Mapping[str, str] | None = None,
+        exact: bool = False,
+        counted: int | None = None,
     ) -> None:
-        self._filters = filters
-        self._api, self._stream, self._quirks = api, stream, quirks
-        self._end = end if end != midnight(end.date()) else None
-        self._pager = Pager(api, stream, quirks, self._end, filters=filters)
-        self._pager.exact = exact
+        self._api, self._stream = history, stream
+        self._filters, self._exact, self._counted_rows = filters or {}, exact, counted
+        self._pager = Pager(history, stream, quirks, None, filters=self._filters)
         self._day: SplitDayCheck | None = None
 
-    def fetch(self, window: Window) -> Iterator[WindowRows]:
+    @property
+    def quirks(self) -> ApiQuirks:
+        """What is known of the API by now."""
+        return self._pager.quirks
+
+    def read(self, window: Window) -> Iterator[WindowRows]:
+        """Yield the rows of a window in the order of time, each piece proved or with the problem that it has.
+
+        A proved piece spans whole UTC days or lies within one; an unproved one always lies within one. A window that
+        ends inside a day is asked for up to the end of that day, so that bounds of whole days cannot hide it.
+
+        Raises:
+            ApiRejected, Refused, Unavailable: what the history raises.
+
+        """
+        end = window.end
+        self._end = end if end != midnight(end.date()) else None
+        self._pager = Pager(self._api, self._stream, self.quirks, self._end, filters=self._filters)
+        self._pager.exact = self._exact
+        if self._counted_rows is not None:
+            self._pager.counted, self._counted_rows = (self._pager.asked(window), self._counted_rows), None
+        self._day = None
+        yield from self._fetch(window)
+
+    def _fetch(self, window: Window) -> Iterator[WindowRows]:
         """Read a window, or cut it and read its pieces."""
         try:
             reading = self._read(window)
@@ -101,7 +104,7 @@ class WindowReader:
             yield from self._cut(window, pieces, reading)
             return
         for piece in pieces:
-            yield from self.fetch(piece)
+            yield from self._fetch(piece)
 
     def _cut(self, window: Window, pieces: Sequence[Window], reading: Reading | None) -> Iterator[WindowRows]:
         """Read a day in pieces, and prove that together they are the day, whatever the API makes of a time of day."""
@@ -109,7 +112,7 @@ class WindowReader:
         self._day = day = SplitDayCheck(window)
         last = None
         for piece in pieces:
-            for batch in self.fetch(piece):
+            for batch in self._fetch(piece):
                 if last is not None:
                     yield last
                 last = batch
@@ -119,7 +122,7 @@ class WindowReader:
         problem = day.problem(told)
         if problem is not None and not day.kept:
             # Cut, it shows nothing: it may do so whole.
-            self._quirks.coarse[self._stream.name] = True
+            self._pager.learn(ignores_time=True)
             last, problem = self._floor(window), None
         yield last if problem is None or last.problem else replace(last, problem=problem)
 
@@ -127,7 +130,7 @@ class WindowReader:
         """Count a day that the API gives no page of: a second more may be more than it allows, a second's rows less."""
         for asked in (self._pager.asked(window), window):
             with suppress(ApiRejected):
-                return self._api.total(self._stream, asked, filters=self._filters)
+                return self._pager.total(asked)
         return 0
 
     def _read(self, window: Window) -> Reading:
@@ -137,7 +140,7 @@ class WindowReader:
             if reading.agrees or not reading.complete or reading.stopped_at is not None:
                 break
         if reading.stopped_at is not None and not reading.agrees:
-            self._quirks.deepest = min(self._quirks.deepest, reading.stopped_at)
+            self._pager.learn(deepest_offset=reading.stopped_at)
         return reading
 
     def _moves_behind(self, reading: Reading, window: Window) -> bool:
@@ -154,7 +157,7 @@ class WindowReader:
 
         If it does, the seconds around the first and the last row that came cannot both count as many as all of them.
         """
-        known = self._quirks.coarse.get(self._stream.name)
+        known = self.quirks.ignores_time
         if known is not None:
             return known
         start = midnight(window.start.date())
@@ -164,13 +167,10 @@ class WindowReader:
         first, last = min(times), max(times)
         if last - first <= 2 * SECOND:
             last = first + _FAR if first < start + DAY / 2 else first - _FAR
-        told = [
-            self._api.total(self._stream, Window(at - SECOND, at + SECOND), filters=self._filters)
-            for at in (first, last)
-        ]
+        told = [self._pager.total(Window(at - SECOND, at + SECOND)) for at in (first, last)]
         # The two spans share no row: only an API that counts the whole day for each counts more than the day holds.
         coarse = not any(told) or (min(told) >= len(times) and sum(told) > self._of_day(start))
-        self._quirks.coarse[self._stream.name] = coarse
+        self._pager.learn(ignores_time=coarse)
         return coarse
 
     def _of_day(self, start: datetime) -> int:
@@ -178,7 +178,7 @@ class WindowReader:
         told = []
         for asked in _selecting(start):
             with suppress(ApiRejected):
-                told.append(self._api.total(self._stream, asked, filters=self._filters))
+                told.append(self._pager.total(asked))
         return min(filter(None, told), default=0)
 
     def _sample(self, pages: Sequence[Page], start: datetime) -> list[datetime]:
@@ -192,10 +192,7 @@ class WindowReader:
         for asked in _selecting(start):
             # One of them is longer than a day, which may be all that the API allows.
             with suppress(ApiRejected):
-                deep = min(
-                    self._api.total(self._stream, asked, filters=self._filters) // 2,
-                    self._quirks.deepest - self._quirks.page,
-                )
+                deep = min(self._pager.total(asked) // 2, self.quirks.deepest_offset - self.quirks.page_size)
                 for offset in sorted({0, max(deep, 0)}):
                     if times:
                         return times
@@ -211,7 +208,7 @@ class WindowReader:
             if error.code not in RANGE_CODES or window.seconds == 1:
                 raise
             return self._by_selection(window)
-        if not batch.verified and self._quirks.coarse.get(self._stream.name):
+        if not batch.verified and self.quirks.ignores_time:
             # What is too deep may be a day beside it.
             alone = self._by_selection(window)
             batch = alone if alone.verified else batch
@@ -221,7 +218,7 @@ class WindowReader:
             self._pager.walk(window, asked=None, floor=True, ahead=False, **{self._stream.own: value})
             for value in self._stream.filters
         ]
-        told = self._api.total(self._stream, self._pager.asked(window), filters=self._filters)
+        told = self._pager.total(self._pager.asked(window))
         totals = [sum(reading.totals[-1] for reading in readings), told]
         merged = self._batch(Reading([page for reading in readings for page in reading.pages], totals), window)
         if merged.verified:
@@ -236,14 +233,14 @@ class WindowReader:
         Such an API gives all of a day with any row of it; what bounds select a day, they select every day.
         """
         best = WindowRows(window, self._stream.schema.empty_table(), 0)
-        known = self._quirks.selecting.get(self._stream.name)
+        known = self.quirks.day_bounds
         for n, asked in enumerate(_selecting(midnight(window.start.date()))):
             try:
                 batch = self._batch(self._pager.walk(asked, asked=asked, floor=True), window)
             except ApiRejected:
                 continue
             if batch.table.num_rows:
-                self._quirks.selecting[self._stream.name] = n
+                self._pager.learn(day_bounds=n)
             if batch.verified and (batch.table.num_rows or n == known):
                 return batch
             best = max((best, batch), key=lambda b: b.table.num_rows)
@@ -258,7 +255,7 @@ class WindowReader:
             return len(window.days) if reading.is_one_answer else 2
         # Half of what can be read at once, because hours differ.
         rows, most = reading.totals[-1], self._pager.most
-        return max(2, -(-2 * rows // (most if rows > most else self._quirks.deepest)))
+        return max(2, -(-2 * rows // (most if rows > most else self.quirks.deepest_offset)))
 
     def _batch(self, reading: Reading, window: Window) -> WindowRows:
         tables = [page.table for page in reading.pages] or [self._stream.wire.empty_table()]
