@@ -12,7 +12,7 @@ import pyarrow as pa
 from voxlake.lake import Lake, Manifest
 from voxlake.model import DayFile, DayKey, FinalityPolicy
 from voxlake.transform import SMS
-from voxlake.warehouse.publish import Warehouse
+from voxlake.warehouse import Warehouse
 
 ACCOUNT, FIRST, STEPS = 4711, date(2025, 1, 1), 3
 SETTLING = FinalityPolicy(timedelta(hours=72), timedelta(days=14))
@@ -50,7 +50,7 @@ def put(lake, day, rows, rng):
 def publish(lake, *, anew):
     """Publish, and give the seconds it took."""
     started = time.perf_counter()
-    Warehouse(lake).publish(Manifest(lake).sound(), finality=SETTLING, anew=anew)
+    Warehouse(lake.root).publish(Manifest(lake).sound(), lake.path, finality=SETTLING, rebuild=anew)
     return time.perf_counter() - started
 
 

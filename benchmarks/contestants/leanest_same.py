@@ -17,7 +17,7 @@ from leanest import PAGE, page
 
 from voxlake.transform import STATUSES, STREAMS, put_off_pandas
 from voxlake.warehouse.ddl import create
-from voxlake.warehouse.derived_columns import prepare, whole
+from voxlake.warehouse.derived_columns import prepare, table_rows
 
 
 def main(url: str, folder: str, jobs: str = "4") -> None:
@@ -48,7 +48,7 @@ def main(url: str, folder: str, jobs: str = "4") -> None:
                 pq.write_table(table.slice(start, end - start), path, compression="zstd")
                 start = end
             files = [str(path) for path in Path(folder, stream.table).glob("*/*/part.parquet")]
-            database.execute(f"INSERT INTO {stream.table} BY NAME {whole(stream.name)}", [files])
+            database.execute(f"INSERT INTO {stream.table} BY NAME {table_rows(stream.name)}", [files])
     database.close()
 
 

@@ -121,7 +121,7 @@ def test_what_lies_in_the_place_of_the_database_is_kept(hand, sandbox, voxlake, 
     before = None if link.is_dir() else link.read_bytes()
     done = voxlake(*command, "--data-dir", hand.root, server=sandbox(), code=None)
     moved = hand.root / "rejects" / "stray" / "voxlake.duckdb"
-    assert done.stderr.count(f"{link} was none of voxlake's: it is {moved} now.") == 1
+    assert done.stderr.count(f"{link} was not a database of voxlake's: it is {moved} now.") == 1
     assert (moved / "mine.txt").read_text() == "mine" if before is None else moved.read_bytes() == before
     assert link.is_symlink()
 

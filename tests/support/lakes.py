@@ -9,7 +9,7 @@ import pyarrow as pa
 from voxlake.lake import Lake, Manifest
 from voxlake.model import DayFile, DayKey, FinalityPolicy
 from voxlake.transform import STREAMS
-from voxlake.warehouse.publish import Warehouse
+from voxlake.warehouse import Warehouse
 
 ACCOUNT = 4711
 FIRST = date(2026, 1, 1)
@@ -64,14 +64,15 @@ class Hand:
         """Publish what is there, and give the warehouse."""
         lake = Lake(self.root)
         with lake.locked(holder="a test"):
-            warehouse = Warehouse(lake)
-            self.published.append(warehouse.publish(Manifest(lake).sound(), finality=SETTLING, anew=anew))
+            warehouse = Warehouse(self.root)
+            published = warehouse.publish(Manifest(lake).sound(), lake.path, finality=SETTLING, rebuild=anew)
+            self.published.append(published.changed)
         return warehouse
 
     @property
     def warehouse(self):
         """Give what was published last."""
-        return Warehouse(Lake(self.root))
+        return Warehouse(self.root)
 
     def ask(self, sql, *bound):
         """Ask the published database."""

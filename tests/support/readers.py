@@ -118,5 +118,5 @@ def trial(folder, *, publishes, kills, rows=50, rounds=200, seed=1):
         process.join(120)
         found.update(json.loads(out.read_text()))
     Hand(root).publish()
-    found["damaged at the end"] = len(Hand(root).warehouse.broken())
+    found["damaged at the end"] = len(Hand(root).warehouse.failed_checks())
     return dict(found)

@@ -27,14 +27,13 @@ def put_answer(
     span: tuple[date | None, date | None] | None = None,
 ) -> None:
     """Run a query on the database and print or write its rows; `span` holds the days of a report."""
-    from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.reporting.formats import form_of  # noqa: PLC0415
-    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     form_of(form, out)
     if out is not None:
         check_place(out)
-    with stoppable(told=EARLY), Warehouse(Lake(settings.data_dir)).reader() as connection:
+    with stoppable(told=EARLY), Warehouse(settings.data_dir).reader() as connection:
         put_rows(connection, sql, bound, form, out, limit)
         if span is not None:
             _warn(connection, *span)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from voxlake.pipeline.audit import Audit
     from voxlake.settings import Settings
     from voxlake.transform import Stream
-    from voxlake.warehouse.publish import Warehouse
+    from voxlake.warehouse import Warehouse
 
 
 @click.command()
@@ -65,14 +65,14 @@ def audit(
     from voxlake.pipeline.audit import audit as look  # noqa: PLC0415
     from voxlake.pipeline.export import Run  # noqa: PLC0415
     from voxlake.transform import STREAMS  # noqa: PLC0415
-    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     clock = the_clock()
     (api, archive), lake = api_and_archive(settings), Lake(settings.data_dir)
     lake.require()
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
-    warehouse = Warehouse(lake)
+    warehouse = Warehouse(lake.root)
     with _held(settings, lake, writing=repair or settings.keep_raw), keeping(archive), stoppable():
         manifest = Manifest(lake)
         days = {one: _days(manifest, api.account_id, one, since, until) for one in streams}
@@ -104,11 +104,11 @@ def audit(
                 audits, more = audited(run.manifest, differing)
                 errors += [*report.all_errors, *more]
             elif damage:
-                warehouse.publish(manifest.sound(), finality=settings.finality, anew=True)
+                done = warehouse.publish(manifest.sound(), lake.path, finality=settings.finality, rebuild=True)
                 manifest.save()
                 say(f"The database was built anew: {warehouse.path}")
-            if warehouse.moved:
-                say(warehouse.moved)
+                if done.moved_aside:
+                    say(done.moved_aside)
             strays, damage = lake.strays(), warehouse.damage()
         sound = _examined(warehouse, strays, damage)
     if form == "json":
@@ -148,10 +148,10 @@ def _examined(warehouse: Warehouse, strays: Sequence[Path], damage: VoxlakeError
         none = f"There is no database {warehouse.path}: run 'voxlake publish'."
         say(f"voxlake: {damage if isinstance(damage, DataError) else none}")
         return False
-    broken = warehouse.broken()
+    broken = warehouse.failed_checks()
     for name, told in broken.items():
         say(f"The check {name!r} fails: {told}")
-    for odd in warehouse.oddities():
+    for odd in warehouse.warnings():
         say(f"Odd: {odd['messages']:,} {odd['channel']} messages ({odd['warning']}): {odd['promise']}")
     return not broken and not strays
 

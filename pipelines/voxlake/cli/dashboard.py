@@ -33,12 +33,11 @@ LONGEST = 3660
 @with_settings
 def dashboard(settings: Settings, first: str | None, end: str | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
-    from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.reporting.dashboard.figures import extent  # noqa: PLC0415 - heavy imports only where they are used
-    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     page = out or settings.data_dir / "dashboard.html"
-    with stoppable(told=EARLY), Warehouse(Lake(settings.data_dir)).reader() as connection:
+    with stoppable(told=EARLY), Warehouse(settings.data_dir).reader() as connection:
         span = _span(extent(connection), first, end)
         _make_room(page, png)
         from voxlake.reporting.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn

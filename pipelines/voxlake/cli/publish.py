@@ -20,19 +20,19 @@ def publish(settings: Settings) -> None:
     """Rebuild the database from the lake, without network."""
     from voxlake.lake import Lake, Manifest  # noqa: PLC0415
     from voxlake.text import counted  # noqa: PLC0415
-    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     lake = Lake(settings.data_dir)
     lake.require()
     with lake.locked(holder=holder()), stoppable():
-        manifest, warehouse = Manifest(lake), Warehouse(lake)
-        warehouse.publish(manifest.sound(), finality=settings.finality, anew=True)
+        manifest, warehouse = Manifest(lake), Warehouse(lake.root)
+        done = warehouse.publish(manifest.sound(), lake.path, finality=settings.finality, rebuild=True)
         told = _forgotten(manifest) if manifest.missing else ""
         manifest.save()
     if told:
         say(told)
-    if warehouse.moved:
-        say(warehouse.moved)
+    if done.moved_aside:
+        say(done.moved_aside)
     say(f"published {counted(sum(day_file.row_count for day_file in manifest), 'row')}: {warehouse.path}")
 
 

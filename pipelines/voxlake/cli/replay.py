@@ -27,17 +27,17 @@ def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     from voxlake.pipeline.replay import replay as rebuild  # noqa: PLC0415
     from voxlake.pipeline.result import describe_missing  # noqa: PLC0415
     from voxlake.text import counted  # noqa: PLC0415
-    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     lake, folder = Lake(settings.data_dir), raw or settings.data_dir / "raw"
     archives(folder)
     with lake.locked(holder=holder()), stoppable():
-        manifest, warehouse = Manifest(lake), Warehouse(lake)
+        manifest, warehouse = Manifest(lake), Warehouse(lake.root)
         done = rebuild(folder, lake, manifest, force=force)
-        warehouse.publish(manifest.sound(), finality=settings.finality)
+        published = warehouse.publish(manifest.sound(), lake.path, finality=settings.finality)
         manifest.save()
-    if warehouse.moved:
-        say(warehouse.moved)
+    if published.moved_aside:
+        say(published.moved_aside)
     proved, rows = (
         sum(day_file.verified for day_file in done.day_files),
         sum(day_file.row_count for day_file in done.day_files),

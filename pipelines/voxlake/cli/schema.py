@@ -10,6 +10,6 @@ from voxlake.cli.output import give
 @click.command()
 def schema() -> None:
     """Describe every table, view, column and report, as Markdown."""
-    from voxlake.warehouse.ddl import markdown  # noqa: PLC0415
+    from voxlake.warehouse import markdown  # noqa: PLC0415
 
     give(markdown(), nl=False)

@@ -26,13 +26,13 @@ def status(settings: Settings, form: str) -> None:
     from voxlake.pipeline.status import status as look  # noqa: PLC0415
     from voxlake.reporting.calendar import legend, weeks  # noqa: PLC0415
     from voxlake.reporting.formats import as_json, status_text  # noqa: PLC0415
-    from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     lake, today = Lake(settings.data_dir), the_clock().now().date()
     warnings: list[dict[str, Any]] = []
     damage: DataError | None = None
     try:
-        warnings = Warehouse(lake).oddities()
+        warnings = Warehouse(lake.root).warnings()
     except DataError as error:
         damage = error
     found = look(lake, today=today, finality=settings.finality, warnings=warnings)

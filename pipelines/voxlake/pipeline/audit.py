@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from voxlake.lake import Lake, Manifest
     from voxlake.model import DayFile
     from voxlake.transform import Stream
-    from voxlake.warehouse.publish import Warehouse
+    from voxlake.warehouse import Warehouse
 
 PAGE = 1000
 _NAMED = 3
@@ -134,7 +134,9 @@ class _Auditor:
         self._files(day_files)
         self._proofs(day_files, known)
         sound = {day: day_file for day, day_file in day_files.items() if day not in self._broken}
-        for day_key in self._warehouse.differing(sound.values()) if self._warehouse is not None else ():
+        for day_key in (
+            self._warehouse.differing(sound.values(), self._lake.path) if self._warehouse is not None else ()
+        ):
             self._differs(day_key.date, "the database does not hold what the lake holds")
         proved = {day: day_file for day, day_file in sound.items() if day_file.verified}
         rows = {day: day_file.row_count for day, day_file in proved.items()}

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from voxlake.model import DayFile, FinalityPolicy
     from voxlake.pipeline.day import DayResults
     from voxlake.transform import Stream
-    from voxlake.warehouse.build import DatabaseBuild
-    from voxlake.warehouse.publish import Warehouse
+    from voxlake.warehouse import DatabaseBuild, Warehouse
 
 
 def export(
@@ -104,9 +103,9 @@ class Run:
     @cached_property
     def _warehouse(self) -> Warehouse:
         """Not before requests are on their way: what it imports takes a tenth of a second."""
-        from voxlake.warehouse.publish import Warehouse  # noqa: PLC0415
+        from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
-        return Warehouse(self._lake)
+        return Warehouse(self._lake.root)
 
     @contextmanager
     def pool(self, jobs: int) -> Iterator[None]:
@@ -189,7 +188,7 @@ class Run:
                 )  # fmt: skip
                 running[future] = stream, window
             if self._early and self._loading is None:
-                self._loading = self._warehouse.loading()
+                self._loading = self._warehouse.begin(self._lake.path)
                 self._loading.prepare()
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 stream, window = running.pop(future)
@@ -234,7 +233,6 @@ class Run:
                 self._swap(finality=finality, anew=anew)
         except VoxlakeError as error:
             self.report.errors.append(error)
-        self.report.moved = self._warehouse.moved
         self.report.requests = self._api.requests
         ended_at = self._now().isoformat(timespec="seconds")
         try:
@@ -274,9 +272,10 @@ class Run:
         """Put the next database in place: the one that was loaded beside the reading, unless it was given up."""
         loading, self._loading, self._early = self._loading, None, False
         if loading is None:
-            self._warehouse.publish(self.manifest.sound(), finality=finality, anew=anew)
+            done = self._warehouse.publish(self.manifest.sound(), self._lake.path, finality=finality, rebuild=anew)
         else:
-            self._warehouse.swap(loading, self.manifest.sound(), finality=finality)
+            done = self._warehouse.complete(loading, self.manifest.sound(), finality=finality)
+        self.report.moved = done.moved_aside
 
     def _name_unread(self) -> None:
         """Put down that days could not be read, unless an earlier reading of them lies in the lake.

@@ -1,1 +1,7 @@
-"""The DuckDB database, a projection of the lake."""
+"""The DuckDB database, a projection of the lake: built from day files, checked, installed, opened for readers."""
+
+from voxlake.warehouse.build import DatabaseBuild
+from voxlake.warehouse.ddl import markdown
+from voxlake.warehouse.publish import PublishResult, Warehouse
+
+__all__ = ["DatabaseBuild", "PublishResult", "Warehouse", "markdown"]

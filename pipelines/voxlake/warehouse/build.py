@@ -1,14 +1,12 @@
-"""The next database in the making: days go in as soon as they are in place, and nobody sees it before it is whole.
+"""The next database while it is being built: days are loaded as soon as their files are in place.
 
-An export loads while it still reads. Everything up to `publish` is one transaction on a file of its own, so that what
-goes wrong early costs nothing but the time to load again.
+An export loads days while it still reads others. Nobody sees the database before it is finished: all loading is one
+transaction on a file of its own, so that an early failure costs only the time to load again.
 """
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -16,248 +14,189 @@ import pyarrow as pa
 
 from voxlake.errors import DataError, StorageFull
 from voxlake.files import storage
-from voxlake.model import DayKey
-from voxlake.sql import statements
 from voxlake.transform import STREAMS
 from voxlake.warehouse.checks import check
 from voxlake.warehouse.clone import clone
 from voxlake.warehouse.ddl import create
-from voxlake.warehouse.derived_columns import prepare, whole
+from voxlake.warehouse.derived_columns import prepare, table_rows
+from voxlake.warehouse.state import checksum_table, coverage_table, fingerprint, key_table, read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from voxlake.lake import Lake
-    from voxlake.model import DayFile, FinalityPolicy
+    from voxlake.model import DayFile, DayKey, FinalityPolicy
 
-# DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is told not to.
-_STORAGE = "v1.2.0"
-# Ten million rows are loaded and checked in 0.5 GB of the process with it, and in 1.1 GB, no faster, without.
-_MEMORY = "256MB"
-# A quarter of DuckDB's own, for 5 % more bytes and no slower reports: a thread compresses at once what fills one, and
-# what an early load leaves over is compressed alone, at the end.
-_GROUP = 30_720
-_PARTS = pa.schema(
-    [("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32()), ("checksum", pa.string())]
-)
-_COVERAGE = pa.schema(
-    [
-        *((field.name, field.type) for field in _PARTS if field.name != "checksum"),
-        ("row_count", pa.int64()),
-        ("total_count", pa.int64()),
-        ("verified", pa.bool_()),
-        ("final", pa.bool_()),
-        ("exported_at", pa.timestamp("us")),
-    ]
-)
+# DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is asked for an older format.
+_STORAGE_VERSION = "v1.2.0"
+# Ten million rows are loaded and checked in 0.5 GB of the process with this limit, and in 1.1 GB, no faster, without.
+_MEMORY_LIMIT = "256MB"
+# A quarter of DuckDB's default, for 5 % more bytes and no slower reports: a thread compresses a full row group at once,
+# while the incomplete ones that early loads leave are compressed at the end, one after the other.
+_ROW_GROUP_SIZE = 30_720
 
 
 class DatabaseBuild:
-    """One database being brought up to the lake: what is `published` and the days that differ, or all of them `anew`.
+    """One database being built: a clone of the published one with the days that differ, or a new one with all days.
 
-    `aside` is where it is made; the caller puts it in place when `publish` says so, and closes it in any case.
+    The caller holds the lock of the data directory `root`, installs `file` after `finish`, and closes the build in any
+    case. `path_of` returns the path of a day's Parquet file.
     """
 
-    def __init__(self, lake: Lake, *, published: Path, aside: Path, anew: bool) -> None:
-        self._lake, self._published, self.aside = lake, published, aside
-        self._covered: pa.Table | None
-        held, self._covered = (None, None) if anew else _read(published)
-        self._anew = held is None
-        self._held: dict[DayKey, str] = held or {}
-        self._digests = dict(self._held)
+    def __init__(
+        self, root: Path, *, published: Path, file: Path, path_of: Callable[[DayKey], Path], rebuild: bool
+    ) -> None:
+        self.file = file
+        self._root, self._published, self._path_of = root, published, path_of
+        state = None if rebuild else read_state(published)
+        self._from_scratch = state is None
+        self._published_checksums = dict(state.checksums) if state else {}
+        self._published_coverage = state.coverage if state else None
+        self._checksums = dict(self._published_checksums)
         self._changed: set[DayKey] = set()
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._early = True
+        self._loads_early = True
 
     def prepare(self) -> None:
-        """Make what a new database needs before its first day, while there is nothing else to do."""
-        if self._anew and self._early:
+        """Create the tables of a new database ahead of the first load, while the caller waits for something else."""
+        if self._from_scratch and self._loads_early:
             try:
-                self._begun()
+                self._open()
             except (duckdb.Error, StorageFull):
-                self._give_up()
+                self._abandon_early_loads()
 
     def load(self, day_files: Sequence[DayFile]) -> None:
-        """Load days while others are still read; what goes wrong here is tried again by `publish`, and told there."""
-        if not self._early:
-            return
-        try:
-            self._load(day_files)
-        except (duckdb.Error, StorageFull):
-            self._give_up()
+        """Load days early; a failure is not raised here: `finish` loads all days again, and raises it if it stays."""
+        if self._loads_early:
+            try:
+                self._load(day_files)
+            except (duckdb.Error, StorageFull):
+                self._abandon_early_loads()
 
-    def publish(self, day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> bool:
-        """Load what is missing, take out what is gone, check, and finish the file; false where there is nothing new.
+    def finish(self, day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> int | None:
+        """Load the days that are missing, remove those that are not in `day_files`, and check the result.
+
+        Returns how many days were loaded or removed; None where the published database is up to date, so that there is
+        no file to install.
 
         Raises:
-            DataError: a check failed.
+            DataError: a check failed, or a day file cannot be loaded.
+            StorageFull: the disk is full.
 
         """
-        covered = _coverage(day_files, finality=finality)
-        day_keys = {day_file.key for day_file in day_files}
-        gone = self._digests.keys() - day_keys
-        if not (self._anew or self._changed or gone or self._differing(day_files)) and covered.equals(self._covered):
-            return False
-        # What the pages took is DuckDB's to use now.
+        coverage = coverage_table(day_files, finality=finality)
+        removed = self._checksums.keys() - {day_file.key for day_file in day_files}
+        unchanged = not (self._from_scratch or self._changed or removed or self._differing(day_files))
+        if unchanged and coverage.equals(self._published_coverage):
+            return None
+        # DuckDB can use the memory that the pages of the API's replies took.
         pa.default_memory_pool().release_unused()
         try:
-            self._finish(day_files, gone, covered)
+            self._finish(day_files, removed, coverage)
         except duckdb.Error as error:
-            told = " ".join(str(error).split())
-            if "No space left" in told or "out of disk space" in told:
-                raise StorageFull(
-                    f"{self._lake.root} has no room for the database ({told}): make some, then run 'voxlake publish'."
-                ) from error
-            raise DataError(
-                f"The database cannot be built ({told}): run 'voxlake audit --repair', and tell us if it fails again."
-            ) from error
+            raise self._failure(error) from error
         finally:
             self.close()
-        self._changed |= gone
-        return True
-
-    @property
-    def changed(self) -> int:
-        """How many days were loaded or taken out."""
-        return len(self._changed)
+        return len(self._changed | removed)
 
     def close(self) -> None:
-        """Let go of the file; what was not published goes with the folder that it lies in."""
+        """Close the file; an unfinished one stays in the folder of temporary files, which the next run empties."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
+    def _failure(self, error: duckdb.Error) -> StorageFull | DataError:
+        reason = " ".join(str(error).split())
+        if "No space left" in reason or "out of disk space" in reason:
+            return StorageFull(
+                f"{self._root} has no room for the database ({reason}): make some, then run 'voxlake publish'."
+            )
+        return DataError(
+            f"The database cannot be built ({reason}): run 'voxlake audit --repair', and report it if it fails again."
+        )
+
     def _differing(self, day_files: Sequence[DayFile]) -> list[DayFile]:
-        return [day_file for day_file in day_files if self._digests.get(day_file.key) != day_file.checksum]
+        return [day_file for day_file in day_files if self._checksums.get(day_file.key) != day_file.checksum]
 
     def _load(self, day_files: Sequence[DayFile]) -> None:
-        """Put the rows of those days that differ in the place of what is held of them."""
+        """Replace the rows of every day whose file differs from what is loaded."""
         differing = self._differing(day_files)
         if not differing:
             return
-        connection = self._begun()
-        self._remove(connection, {day_file.key for day_file in differing} & self._digests.keys())
+        connection = self._open()
+        self._remove(connection, {day_file.key for day_file in differing} & self._checksums.keys())
         for stream in STREAMS.values():
-            files = [str(self._lake.path(day_file.key)) for day_file in differing if day_file.key.stream == stream.name]
+            files = [str(self._path_of(day_file.key)) for day_file in differing if day_file.key.stream == stream.name]
             if files:
-                connection.execute(f"INSERT INTO {stream.table} BY NAME {whole(stream.name)}", [files])
-        self._digests |= {day_file.key: day_file.checksum for day_file in differing}
+                connection.execute(f"INSERT INTO {stream.table} BY NAME {table_rows(stream.name)}", [files])
+        self._checksums |= {day_file.key: day_file.checksum for day_file in differing}
         self._changed |= {day_file.key for day_file in differing}
 
     def _remove(self, connection: duckdb.DuckDBPyConnection, day_keys: set[DayKey]) -> None:
         if not day_keys:
             return
-        connection.register(
-            "stale", _rows((day_key.account_id, day_key.stream, day_key.date, "") for day_key in day_keys)
-        )
+        connection.register("stale", key_table(day_keys))
         for stream in STREAMS.values():
             connection.execute(
-                f"DELETE FROM {stream.table} WHERE (account_id, date) IN"  # noqa: S608 - our own name
+                f"DELETE FROM {stream.table} WHERE (account_id, date) IN"  # noqa: S608 - a table of ours
                 " (SELECT (account_id, date) FROM stale WHERE stream = $1)",
                 [stream.name],
             )
 
-    def _finish(self, day_files: Sequence[DayFile], gone: set[DayKey], covered: pa.Table) -> None:
+    def _finish(self, day_files: Sequence[DayFile], removed: set[DayKey], coverage: pa.Table) -> None:
         self._load(day_files)
-        connection = self._begun()
-        self._remove(connection, gone)
+        connection = self._open()
+        self._remove(connection, removed)
         connection.execute("DELETE FROM meta.parts")
-        connection.register(
-            "current", _rows((p.key.account_id, p.key.stream, p.key.date, p.checksum) for p in day_files)
-        )
-        connection.execute("INSERT INTO meta.parts SELECT * FROM current")
+        connection.register("loaded", checksum_table(day_files))
+        connection.execute("INSERT INTO meta.parts SELECT * FROM loaded")
         connection.execute("DELETE FROM coverage")
-        connection.register("covered", covered)
+        connection.register("covered", coverage)
         connection.execute("INSERT INTO coverage BY NAME SELECT * FROM covered")
         connection.execute("COMMIT")
-        check(connection, changed=None if self._anew else self._changed)
+        check(connection, changed=None if self._from_scratch else self._changed)
         connection.execute("USE memory")
         connection.execute("DETACH next")
 
-    def _begun(self) -> duckdb.DuckDBPyConnection:
-        """Give the database aside: a clone of the published one, or a new one; its transaction is open."""
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        """Return the connection to the next database with its transaction begun, after creating both if needed."""
         if self._connection is not None:
             return self._connection
-        with storage(self._lake.root):
-            for left in (self.aside, self.aside.with_name(f"{self.aside.name}.wal")):
-                left.unlink(missing_ok=True)
-            if not self._anew:
-                clone(self._published, self.aside)
+        with storage(self._root):
+            for leftover in (self.file, self.file.with_name(f"{self.file.name}.wal")):
+                leftover.unlink(missing_ok=True)
+            if not self._from_scratch:
+                clone(self._published, self.file)
         connection = self._connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{_MEMORY}'")
-        connection.execute(f"SET temp_directory = '{quoted(self.aside.with_name('spill'))}'")
-        # The order of rows means nothing, and to keep it would cost memory.
+        connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+        connection.execute(f"SET temp_directory = '{quoted(self.file.with_name('spill'))}'")
+        # The order of rows means nothing, and keeping it would cost memory.
         connection.execute("SET preserve_insertion_order = false")
-        if self._anew:
-            # What several loads left in small row groups is good enough: to merge them takes as long as to load them.
+        if self._from_scratch:
+            # Small row groups of several loads are good enough: merging them would take as long as loading them.
             connection.execute("SET max_vacuum_tasks = 0")
-        how = f"(STORAGE_VERSION '{_STORAGE}', ROW_GROUP_SIZE {_GROUP})"
-        connection.execute(f"ATTACH '{quoted(self.aside)}' AS next {how}")
+        options = f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
+        connection.execute(f"ATTACH '{quoted(self.file)}' AS next ({options})")
         connection.execute("USE next")
         prepare(connection)
-        if self._anew:
+        if self._from_scratch:
             create(connection)
         connection.execute("BEGIN")
-        if self._anew:
-            connection.execute("INSERT INTO meta.built VALUES ($1)", [_fingerprint()])
+        if self._from_scratch:
+            connection.execute("INSERT INTO meta.built VALUES ($1)", [fingerprint()])
         return connection
 
-    def _give_up(self) -> None:
-        """Forget what was loaded early, and load nothing before its time any more."""
+    def _abandon_early_loads(self) -> None:
+        """Discard what was loaded early, and leave all loading to `finish`."""
         with suppress(duckdb.Error):
             self.close()
-        self._connection, self._early = None, False
+        self._connection, self._loads_early = None, False
         with suppress(OSError):
-            self.aside.unlink(missing_ok=True)
-        self._digests, self._changed = dict(self._held), set()
+            self.file.unlink(missing_ok=True)
+        self._checksums, self._changed = dict(self._published_checksums), set()
 
 
 def quoted(path: Path) -> str:
-    """Give a path as it stands in SQL between quotes."""
+    """Return a path as it stands between single quotes in SQL."""
     return str(path).replace("'", "''")
-
-
-def _read(path: Path) -> tuple[dict[DayKey, str], pa.Table] | tuple[None, None]:
-    """Give checksums by cell and the coverage of a published database, or None where it must be built anew."""
-    if not path.exists():
-        return None, None
-    try:
-        with duckdb.connect(str(path.resolve()), read_only=True) as connection:
-            if connection.execute("SELECT fingerprint FROM meta.built").fetchall() != [(_fingerprint(),)]:
-                return None, None
-            rows = connection.execute("SELECT account_id, stream, date, checksum FROM meta.parts").fetchall()
-            told = connection.sql("SELECT * FROM coverage ORDER BY account_id, stream, date").to_arrow_table()
-    except duckdb.Error:
-        return None, None
-    return {DayKey(account, stream, day): digest for account, stream, day, digest in rows}, told.cast(_COVERAGE)
-
-
-def _fingerprint() -> str:
-    """Digest what shapes the rows and what they were checked for: where it differs, all is to be built and checked."""
-    kinds = ("tables", "macros", "views", "checks")
-    shaping = [*(statements(kind) for kind in kinds), *(whole(stream) for stream in STREAMS)]
-    return hashlib.sha256(repr(shaping).encode()).hexdigest()[:32]
-
-
-def _coverage(day_files: Iterable[DayFile], *, finality: FinalityPolicy) -> pa.Table:
-    rows = [
-        {
-            "account_id": p.key.account_id,
-            "stream": p.key.stream,
-            "date": p.key.date,
-            "row_count": p.row_count,
-            "total_count": p.total_count,
-            "verified": p.verified,
-            "final": p.final(finality),
-            "exported_at": p.exported_at.astimezone(UTC).replace(tzinfo=None),
-        }
-        for p in sorted(day_files, key=lambda day_file: day_file.key)
-    ]
-    return pa.Table.from_pylist(rows, schema=_COVERAGE)
-
-
-def _rows(rows: Iterable[tuple[object, ...]]) -> pa.Table:
-    values = list(zip(*rows, strict=True)) or [()] * len(_PARTS.names)
-    return pa.table([pa.array(v, f.type) for v, f in zip(values, _PARTS, strict=True)], schema=_PARTS)

@@ -1,58 +1,63 @@
 """What must hold before a database is published, and what is merely odd in the vendor's data.
 
-A check is a query that must find nothing; it looks at the days in `fresh`, whichever those are, and wherever a row of
-such a day could clash with another. A database grows from one that passed, so the days that changed since are enough:
-a row that nobody touched lies where it lay, and a message that is there twice has a row in a changed day. How many rows
-each day has is counted for all days all the same, for that is cheap and notices whatever else may happen to a file.
+A check is a query that must return no row. It looks at the days in the table `fresh`, and at every row elsewhere that
+could clash with one of theirs. An update starts from a database that passed all checks, so checking the changed days is
+enough: an untouched row is where it was, and a duplicated message has a row in a changed day. The number of rows is
+compared for all days nevertheless: it costs little, and notices whatever else may have happened to the file.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from voxlake.errors import DataError, DuplicateMessage
+from voxlake.model import DayKey
 from voxlake.sql import promise, statements
 from voxlake.transform import STREAMS
+from voxlake.warehouse.state import key_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     import duckdb
 
-    from voxlake.model import DayKey
-
-_FRESH = pa.schema([("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32())])
-
 
 def check(connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] | None = None) -> None:
-    """Run the checks over the days that changed, or over all.
+    """Run the checks over the days that changed, or over all days.
 
     Raises:
-        DataError: a check found something.
+        DuplicateMessage: a message is in two days.
+        DataError: another check failed; the first failure is named.
 
     """
-    for name, told in broken(connection, changed=changed).items():
+    failed = failed_checks(connection, changed=changed)
+    if failed:
+        name, found = next(iter(failed.items()))
         raise (DuplicateMessage if name.endswith("-duplicates") else DataError)(
-            f"The check {name!r} failed ({told}): the last good database stays;"
-            " run 'voxlake backfill --force' over the day, and tell us if it fails again."
+            f"The check {name!r} failed ({found}): the last good database stays;"
+            " run 'voxlake backfill --force' over the day, and report it if it fails again."
         )
 
 
-def broken(connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] | None = None) -> dict[str, str]:
-    """Give the checks that find something, with their promise and the first row that breaks it."""
-    connection.register("fresh", _all(connection) if changed is None else _table(changed))
-    found = {}
+def failed_checks(
+    connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] | None = None
+) -> dict[str, str]:
+    """Return the failing checks by name, each with its promise and the first row that breaks it."""
+    connection.register("fresh", key_table(_all_days(connection) if changed is None else changed))
+    failed = {}
     for name, statement in statements("checks").items():
         row = connection.execute(statement).fetchone()
         if row is not None:
-            found[name] = f"{promise(statement)} Yet: {row}"
-    return found
+            failed[name] = f"{promise(statement)} Yet: {row}"
+    return failed
 
 
-def oddities(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Give what the warnings find: name, promise, channel, messages, and their first and last day."""
+def warnings(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return what the warnings find.
+
+    One dict for a warning and a channel: `warning` (its name), `promise`, `channel`, `messages` (their number),
+    `first_day` and `last_day` (UTC).
+    """
     found = []
     for name, statement in statements("warnings").items():
         result = connection.execute(statement)
@@ -62,18 +67,9 @@ def oddities(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return found
 
 
-def _table(day_keys: Collection[DayKey]) -> pa.Table:
-    rows = [{"account_id": day_key.account_id, "stream": day_key.stream, "date": day_key.date} for day_key in day_keys]
-    return pa.Table.from_pylist(rows, schema=_FRESH)
-
-
-def _all(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    from voxlake.model import DayKey  # noqa: PLC0415
-
-    return _table(
-        {
-            DayKey(account, stream.name, day)
-            for stream in STREAMS.values()
-            for account, day in connection.execute(f"SELECT DISTINCT account_id, date FROM {stream.table}").fetchall()  # noqa: S608
-        }
-    )
+def _all_days(connection: duckdb.DuckDBPyConnection) -> set[DayKey]:
+    return {
+        DayKey(account, stream.name, day)
+        for stream in STREAMS.values()
+        for account, day in connection.execute(f"SELECT DISTINCT account_id, date FROM {stream.table}").fetchall()  # noqa: S608
+    }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def stored(stream: str) -> str:
+def stored_rows(stream: str) -> str:
     """Select the rows of the files in $1 with the columns that the API gives."""
     columns = ", ".join(
         # Not a cast: that would follow the time zone of the session.
@@ -28,16 +28,16 @@ def stored(stream: str) -> str:
 
 
 @functools.cache
-def whole(stream: str) -> str:
+def table_rows(stream: str) -> str:
     """Select the same with the columns that follow from them; the connection was prepared."""
     return f"""
         SELECT s.* EXCLUDE (digits), {country("digits")} AS destination_country, {expected("text")} AS segments_expected
-        FROM (SELECT *, {DIGITS} AS digits FROM ({stored(stream)})) AS s
+        FROM (SELECT *, {DIGITS} AS digits FROM ({stored_rows(stream)})) AS s
         LEFT JOIN calling_codes ON prefix = left(digits, 3)
     """  # noqa: S608 - our own words
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give a connection what `whole` needs."""
+    """Give a connection what `table_rows` needs."""
     connection.register("calling_codes", calling_codes())
     _prepare(connection)

@@ -1,14 +1,15 @@
-"""The DuckDB database: a projection of the lake, built aside, checked, and swapped in by one rename.
+"""The published DuckDB database: a projection of the lake, built aside, checked, and installed by one rename.
 
-`voxlake.duckdb` is a link to a generation in `warehouse/`: whoever has one open keeps it, whoever opens next sees
-the new one, and a `.wal` that somebody's writing session left behind lies beside its own generation, where it cannot
-be taken for another's.
+`voxlake.duckdb` is a link to a generation in `warehouse/`: an open reader keeps its generation, the next reader sees
+the new one, and a `.wal` left behind by somebody's writing session lies beside its own generation, where it cannot be
+taken for another's.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,99 +18,120 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.files import make, put, storage, sync
 from voxlake.model import DayKey
 from voxlake.transform import STREAMS
+from voxlake.warehouse import checks
 from voxlake.warehouse.build import DatabaseBuild, quoted
-from voxlake.warehouse.checks import broken, oddities
-from voxlake.warehouse.derived_columns import stored
+from voxlake.warehouse.derived_columns import stored_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from voxlake.errors import VoxlakeError
-    from voxlake.lake import Lake
     from voxlake.model import DayFile, FinalityPolicy
 
 
+@dataclass(frozen=True, slots=True)
+class PublishResult:
+    """How many days were loaded or removed; `moved_aside` is a sentence where a foreign file was in the way."""
+
+    changed: int
+    moved_aside: str = ""
+
+
 class Warehouse:
-    """The published database of a data directory; `moved` says what became of something else in its place."""
+    """The published database of a data directory, at `path`."""
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-        self.path: Path = lake.database
-        self._generations = lake.root / "warehouse"
-        self.moved = ""
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.path = root / "voxlake.duckdb"
+        self._generations = root / "warehouse"
+        self._temporary = root / "tmp"
 
-    def loading(self, *, anew: bool = False) -> DatabaseBuild:
-        """Begin the next database: the published one brought up to the lake, or one that is built `anew`."""
-        return DatabaseBuild(self._lake, published=self.path, aside=self._lake.tmp / "next.duckdb", anew=anew)
+    def begin(self, path_of: Callable[[DayKey], Path], *, rebuild: bool = False) -> DatabaseBuild:
+        """Begin the next database: an update of the published one, or a `rebuild` from scratch.
 
-    def publish(self, day_files: Sequence[DayFile], *, finality: FinalityPolicy, anew: bool = False) -> int:
-        """Bring the database up to the lake, and give the number of days that were loaded or taken out.
+        `path_of` returns the path of a day's Parquet file. The caller holds the lock of the data directory, and closes
+        the build.
+        """
+        file = self._temporary / "next.duckdb"
+        return DatabaseBuild(self._root, published=self.path, file=file, path_of=path_of, rebuild=rebuild)
+
+    def complete(
+        self, build: DatabaseBuild, day_files: Sequence[DayFile], *, finality: FinalityPolicy
+    ) -> PublishResult:
+        """Finish a build with exactly these days, and install it unless the published database is up to date.
 
         Raises:
-            DataError: a check failed; the last good database stays.
+            DataError: a check failed or a day file cannot be loaded; the last good database stays.
+            StorageFull: the disk is full; the same.
 
         """
-        with closing(self.loading(anew=anew)) as loading:
-            return self.swap(loading, day_files, finality=finality)
-
-    def swap(self, loading: DatabaseBuild, day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> int:
-        """Finish the next database and put it in the place of the last one; raises what `publish` raises."""
-        with storage(self._lake.root):
+        with storage(self._root):
             make(self._generations)
-        if loading.publish(day_files, finality=finality):
-            self._swap(loading.aside)
-        return loading.changed
+        changed = build.finish(day_files, finality=finality)
+        return PublishResult(0) if changed is None else PublishResult(changed, self._install(build.file))
+
+    def publish(
+        self,
+        day_files: Sequence[DayFile],
+        path_of: Callable[[DayKey], Path],
+        *,
+        finality: FinalityPolicy,
+        rebuild: bool = False,
+    ) -> PublishResult:
+        """Begin and complete the next database in one step; raises what `complete` raises."""
+        with closing(self.begin(path_of, rebuild=rebuild)) as build:
+            return self.complete(build, day_files, finality=finality)
 
     def days(self) -> set[DayKey]:
-        """Give every day that the published database covers. Raises what `reader` raises."""
+        """Return every day that the published database covers; raises what `reader` raises."""
         with self.reader() as connection:
             rows = connection.execute("SELECT account_id, stream, date FROM coverage").fetchall()
         return {DayKey(*row) for row in rows}
 
-    def differing(self, day_files: Iterable[DayFile]) -> list[DayKey]:
-        """Compare days of the published database with their files, row by row through a hash of each."""
+    def differing(self, day_files: Iterable[DayFile], path_of: Callable[[DayKey], Path]) -> list[DayKey]:
+        """Return the days whose rows in the database are not those of their files; all days if it cannot be read."""
         by_stream: dict[str, dict[tuple[int, object], DayFile]] = {}
         for day_file in day_files:
             by_stream.setdefault(day_file.key.stream, {})[day_file.key.account_id, day_file.key.date] = day_file
         found: list[DayKey] = []
         with duckdb.connect() as connection:
-            for name, its in by_stream.items():
-                held = self._digests(connection, name, its.values())
+            for stream, days in by_stream.items():
+                files = [path_of(day_file.key) for day_file in days.values()]
+                digests = self._digests(connection, stream, files)
                 found += [
                     day_file.key
-                    for key, day_file in its.items()
-                    if held is None or held[0].get(key) != held[1].get(key)
+                    for day, day_file in days.items()
+                    if digests is None or digests[0].get(day) != digests[1].get(day)
                 ]
         return found
 
     def _digests(
-        self, connection: duckdb.DuckDBPyConnection, stream: str, day_files: Iterable[DayFile]
+        self, connection: duckdb.DuckDBPyConnection, stream: str, files: Iterable[Path]
     ) -> tuple[dict[Any, Any], dict[Any, Any]] | None:
-        """Digest the rows of each day in the lake and in the database; None where the database cannot tell."""
+        """Return row count and digest by (account, day), in files and in the database; None if it cannot be read."""
         columns = ", ".join(("date", *STREAMS[stream].schema.names))
         digest = f"SELECT account_id, date, count(*), bit_xor(hash({columns})) FROM"
-        files = [str(self._lake.path(day_file.key)) for day_file in day_files]
         try:
             connection.execute(f"ATTACH IF NOT EXISTS '{quoted(self.path.resolve())}' AS published (READ_ONLY)")
-            lake, database = (
+            in_files, in_database = (
                 {(account, day): rest for account, day, *rest in connection.execute(*query).fetchall()}
                 for query in (
-                    (f"{digest} ({stored(stream)}) GROUP BY ALL", [files]),
+                    (f"{digest} ({stored_rows(stream)}) GROUP BY ALL", [[str(path) for path in files]]),
                     (f"{digest} published.{STREAMS[stream].table} GROUP BY ALL",),
                 )
             )
         except duckdb.Error:
             return None
-        return lake, database
+        return in_files, in_database
 
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the published database for reading.
+        """Open the published database read-only, with UTC as the session's time zone.
 
         Raises:
             SettingsError: nothing was published yet.
-            DataError: it cannot be read, when it is opened or later; errors of what is asked of it are the caller's.
+            DataError: the database cannot be read, or a DuckDB error leaves the block.
 
         """
         if not os.path.lexists(self.path):
@@ -119,15 +141,15 @@ class Warehouse:
         try:
             with self._connect() as connection:
                 connection.execute("SET TimeZone = 'UTC'")
-                # A database of somebody else's in this place would answer that there are no messages.
+                # A foreign database in this place would otherwise answer that there are no messages.
                 connection.execute("SELECT fingerprint FROM meta.built").fetchall()
                 yield connection
         except duckdb.Error as error:
-            told = " ".join(str(error).split())
-            raise DataError(f"The database {self.path} cannot be read ({told}): run 'voxlake publish'.") from error
+            reason = " ".join(str(error).split())
+            raise DataError(f"The database {self.path} cannot be read ({reason}): run 'voxlake publish'.") from error
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        """Open what the link points to, also where publishing takes it away between reading the link and opening."""
+        """Open the current generation; try again where a publish removed it between resolving the link and opening."""
         while True:
             generation = self.path.resolve()
             try:
@@ -137,45 +159,65 @@ class Warehouse:
                     raise
 
     def damage(self) -> VoxlakeError | None:
-        """Say why the published database cannot be read, or that there is none; None where all is well."""
+        """Return why the published database cannot be read, or that there is none; None where it can be read."""
         try:
             with self.reader() as connection:
-                oddities(connection)
+                checks.warnings(connection)
         except (SettingsError, DataError) as error:
             return error
         return None
 
-    def broken(self) -> dict[str, str]:
-        """Run every check over the whole of the published database; `damage` tells of one that cannot be read."""
+    def failed_checks(self) -> dict[str, str]:
+        """Run every check over the whole database; return what each failing one found, nothing if it cannot be read."""
         try:
             with self.reader() as connection:
-                return broken(connection)
+                return checks.failed_checks(connection)
         except (SettingsError, DataError):
             return {}
 
-    def oddities(self) -> list[dict[str, Any]]:
-        """Give what is merely odd in the data; nothing where there is no database. Raises what `reader` raises else."""
+    def warnings(self) -> list[dict[str, Any]]:
+        """Return what is odd in the vendor's data, as `checks.warnings` does; nothing where there is no database.
+
+        Raises:
+            DataError: the database cannot be read.
+
+        """
         try:
             with self.reader() as connection:
-                return oddities(connection)
+                return checks.warnings(connection)
         except SettingsError:
             return []
 
-    def _swap(self, aside: Path) -> None:
-        with storage(self._lake.root):
+    def _install(self, file: Path) -> str:
+        """Make a finished file the current generation, and remove all but the last one before it.
+
+        Returns a sentence if something foreign had the place of the link and was moved aside.
+        """
+        with storage(self._root):
             numbers = [int(path.stem) for path in self._generations.glob("*.duckdb") if path.stem.isdigit()]
             generation = self._generations / f"{max(numbers, default=0) + 1:08d}.duckdb"
-            aside.chmod(aside.stat().st_mode & 0o444)
-            put(aside, generation)
-            if os.path.lexists(self.path) and not self.path.is_symlink() and self.damage():
-                self.moved = f"{self.path} was none of voxlake's: it is {self._lake.move_out(self.path)} now."
-            link = self._lake.tmp / self.path.name
+            file.chmod(file.stat().st_mode & 0o444)
+            put(file, generation)
+            moved_aside = self._clear_link_path()
+            link = self._temporary / self.path.name
             link.symlink_to(os.path.join(generation.parent.name, generation.name))  # noqa: PTH118 - relative, so that the folder can move
             link.replace(self.path)
             sync(self.path.parent)
-            # The one before stays for whoever has just read the link.
+            # The generation before stays for whoever has just resolved the link.
             for number in sorted(numbers)[:-1]:
-                # With what a writing session that was killed left beside it.
+                # With what a killed writing session left beside it.
                 for name in (f"{number:08d}.duckdb", f"{number:08d}.duckdb.wal"):
                     with suppress(IsADirectoryError):
                         (self._generations / name).unlink(missing_ok=True)
+        return moved_aside
+
+    def _clear_link_path(self) -> str:
+        """Move aside a file or folder that is not a database of voxlake's; return the sentence that says so, or ''."""
+        if not os.path.lexists(self.path) or self.path.is_symlink() or self.damage() is None:
+            return ""
+        moved = self._root / "rejects" / "stray" / self.path.name
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        while os.path.lexists(moved):
+            moved = moved.with_name(f"{moved.name}.again")
+        self.path.rename(moved)
+        return f"{self.path} was not a database of voxlake's: it is {moved} now."

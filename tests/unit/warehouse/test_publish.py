@@ -120,7 +120,7 @@ def test_checks_over_all(hand, name):
         for day in (FIRST, SECOND):
             hand.put(day, [row(day.toordinal(), day)], stream=stream)
     warehouse = hand.publish()
-    assert warehouse.broken() == {}
+    assert warehouse.failed_checks() == {}
     table = "sms_history" if name.startswith("sms") else "a2p_sms_history"
     harm = {
         "counts": f"DELETE FROM {table} WHERE date = '{FIRST}'",
@@ -130,7 +130,7 @@ def test_checks_over_all(hand, name):
     warehouse.path.resolve().chmod(0o644)
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute(harm)
-    assert list(warehouse.broken()) == [name]
+    assert list(warehouse.failed_checks()) == [name]
 
 
 def test_lost_row_of_an_old_day(hand):
@@ -242,12 +242,12 @@ def test_oddities(hand):
     }
     assert set(odd) == set(statements("warnings"))
     hand.put(FIRST, [row(0)])
-    assert hand.publish().oddities() == []
+    assert hand.publish().warnings() == []
     for number, fields in enumerate(odd.values()):
         day = SECOND + DAY * number
         for stream in ("sms", "a2p"):
             hand.put(day, [row(1 + number, day, **fields)], stream=stream)
-    found = {(odd["warning"], odd["channel"]): odd for odd in hand.publish().oddities()}
+    found = {(odd["warning"], odd["channel"]): odd for odd in hand.publish().warnings()}
     missing = {("unknown-direction", "a2p"), ("unknown-delivery", "sms")}
     assert set(found) == {(name, channel) for name in odd for channel in ("sms", "a2p")} - missing
     for number, name in enumerate(odd):

@@ -1,0 +1,104 @@
+"""What a published database records about itself: what shaped it, the day files it was loaded from, their coverage."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from voxlake.model import DayKey
+from voxlake.sql import statements
+from voxlake.transform import STREAMS
+from voxlake.warehouse.derived_columns import table_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from voxlake.model import DayFile, FinalityPolicy
+
+_KEY_FIELDS = [("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32())]
+_KEYS = pa.schema(_KEY_FIELDS)
+_CHECKSUMS = pa.schema([*_KEY_FIELDS, ("checksum", pa.string())])
+_COVERAGE = pa.schema(
+    [
+        *_KEY_FIELDS,
+        ("row_count", pa.int64()),
+        ("total_count", pa.int64()),
+        ("verified", pa.bool_()),
+        ("final", pa.bool_()),
+        ("exported_at", pa.timestamp("us")),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedState:
+    """The checksum of every day file that a database was loaded from, and its table `coverage`, ordered by day."""
+
+    checksums: Mapping[DayKey, str]
+    coverage: pa.Table
+
+
+def read_state(database: Path) -> PublishedState | None:
+    """Return the state of a published database, or None where it must be built from scratch.
+
+    That is so where there is none, where it cannot be read, and where other statements shaped it.
+    """
+    if not database.exists():
+        return None
+    try:
+        with duckdb.connect(str(database.resolve()), read_only=True) as connection:
+            if connection.execute("SELECT fingerprint FROM meta.built").fetchall() != [(fingerprint(),)]:
+                return None
+            rows = connection.execute("SELECT account_id, stream, date, checksum FROM meta.parts").fetchall()
+            coverage = connection.sql("SELECT * FROM coverage ORDER BY account_id, stream, date").to_arrow_table()
+    except duckdb.Error:
+        return None
+    checksums = {DayKey(account, stream, day): checksum for account, stream, day, checksum in rows}
+    return PublishedState(checksums, coverage.cast(_COVERAGE))
+
+
+def fingerprint() -> str:
+    """Return a digest of every statement that shapes the rows or checks them, as 32 hexadecimal digits.
+
+    A database with another fingerprint is built and checked from scratch.
+    """
+    kinds = ("tables", "macros", "views", "checks")
+    shaping = [*(statements(kind) for kind in kinds), *(table_rows(stream) for stream in STREAMS)]
+    return hashlib.sha256(repr(shaping).encode()).hexdigest()[:32]
+
+
+def coverage_table(day_files: Iterable[DayFile], *, finality: FinalityPolicy) -> pa.Table:
+    """Return the rows of `coverage`, ordered by day; times are UTC without a zone, as everywhere in the database."""
+    rows = [
+        {
+            **_key_columns(day_file.key),
+            "row_count": day_file.row_count,
+            "total_count": day_file.total_count,
+            "verified": day_file.verified,
+            "final": day_file.final(finality),
+            "exported_at": day_file.exported_at.astimezone(UTC).replace(tzinfo=None),
+        }
+        for day_file in sorted(day_files, key=lambda day_file: day_file.key)
+    ]
+    return pa.Table.from_pylist(rows, schema=_COVERAGE)
+
+
+def checksum_table(day_files: Iterable[DayFile]) -> pa.Table:
+    """Return the rows of `meta.parts`: which version of each day file is in the database."""
+    rows = [{**_key_columns(day_file.key), "checksum": day_file.checksum} for day_file in day_files]
+    return pa.Table.from_pylist(rows, schema=_CHECKSUMS)
+
+
+def key_table(day_keys: Iterable[DayKey]) -> pa.Table:
+    """Return day keys as a table with the columns account_id, stream and date."""
+    return pa.Table.from_pylist([_key_columns(day_key) for day_key in day_keys], schema=_KEYS)
+
+
+def _key_columns(day_key: DayKey) -> dict[str, object]:
+    return {"account_id": day_key.account_id, "stream": day_key.stream, "date": day_key.date}
