@@ -9,7 +9,7 @@ DAYS   ?= 60
 SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser days dates soak check bench slow format lock numbering clean
+.PHONY: help run test browser days dates soak check bench slow format lock numbering picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ lock: ## Renew the exact versions that are installed (needs uv)
 
 numbering: $(VENV)/.tested ## Take the countries' numbering plans from the library phonenumbers
 	@$(BIN)/python tests/support/numbering_plans.py > .numbering && mv .numbering pipelines/voxlake/warehouse/numbering.py || { rm .numbering; exit 1; }
+
+picture: $(VENV)/.tested ## Draw docs/architecture.svg from the code
+	@PYTHONPATH=tests $(BIN)/python -m support.architecture
 
 clean: ## Remove what was installed and built (not data/)
 	rm -rf $(VENV) $(BENCH) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
