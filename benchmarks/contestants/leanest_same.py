@@ -6,6 +6,7 @@ verifies nothing, retries nothing, sorts nothing, and trusts the order and the t
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -15,14 +16,17 @@ import pyarrow.parquet as pq
 import urllib3
 from leanest import PAGE, page
 
-from voxlake.transform import STATUSES, STREAMS, put_off_pandas
+from voxlake.transform import STATUSES, STREAMS
 from voxlake.warehouse.ddl import create
 from voxlake.warehouse.derived_columns import prepare, table_rows
 
 
 def main(url: str, folder: str, jobs: str = "4") -> None:
     """Fetch, write, load."""
-    put_off_pandas()
+    # Arrow imports pandas at the first value that it converts; the leanest program does without.
+    sys.modules["pandas"] = None
+    with suppress(ImportError, AttributeError):
+        pa.array([])
     pool = urllib3.PoolManager(maxsize=int(jobs))
     database = duckdb.connect()
     database.execute(f"ATTACH '{folder}/leanest.duckdb' AS same (STORAGE_VERSION 'v1.2.0')")

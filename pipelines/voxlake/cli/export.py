@@ -72,9 +72,8 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.pipeline.export import Run  # noqa: PLC0415
     from voxlake.pipeline.export import export as run  # noqa: PLC0415
-    from voxlake.transform import STREAMS, put_off_pandas  # noqa: PLC0415
+    from voxlake.transform import STREAMS  # noqa: PLC0415
 
-    put_off_pandas()
     (api, archive), lake = api_and_archive(settings), Lake(settings.data_dir)
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     if dry_run:

@@ -139,7 +139,7 @@ class Lake:
 
     def writer(self, key: DayKey) -> DayFileWriter:
         """Begin the file of a day, aside."""
-        return DayFileWriter(self.store, self.layout.draft(key), STREAMS[key.stream].schema)
+        return DayFileWriter(self.store, self.layout.draft(key), STREAMS[key.stream])
 
     def seal(self, writer: DayFileWriter, day_file: DayFile) -> DayFile:
         """Finish a file aside, with `day_file` in its footer, and return that with its checksum and number of rows."""

@@ -16,6 +16,7 @@ from voxlake.pipeline.day import extract
 from voxlake.pipeline.plan import Plan, plan
 from voxlake.pipeline.refresh import probe
 from voxlake.pipeline.result import RunResult, StreamResult
+from voxlake.transform import load_pandas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -317,6 +318,8 @@ class Run:
             (stream, self._pool.submit(survey, self._api, stream, window, self._quirks[stream]))
             for stream, window in windows
         ]
+        # Needed for the first rows, and imported while the first requests travel.
+        load_pandas()
         pieces: list[tuple[Stream, Window, int | None]] = []
         for stream, pending in surveys:
             try:

@@ -1,9 +1,11 @@
 """Turn the bytes of a reply into rows of one Arrow schema: declare the fields, decode, normalise."""
 
-from voxlake.transform.decode import BrokenReplyError, decode_csv, decode_json, page_of, parse_json
-from voxlake.transform.decode_arrow import pages_of_json
-from voxlake.transform.normalise import distinct, integers, normalise, put_off_pandas
-from voxlake.transform.streams import A2P, SMS, STATUSES, STREAMS, Stream
+from voxlake.transform.columns import pages_of_json
+from voxlake.transform.decode_csv import decode_csv
+from voxlake.transform.decode_json import decode_json, page_of, parse_json
+from voxlake.transform.normalise import distinct, integers, load_pandas, normalise
+from voxlake.transform.rows import BrokenReplyError
+from voxlake.transform.streams import A2P, SMS, STATUSES, STREAMS, Field, Stream
 
 __all__ = [
     "A2P",
@@ -11,14 +13,15 @@ __all__ = [
     "STATUSES",
     "STREAMS",
     "BrokenReplyError",
+    "Field",
     "Stream",
     "decode_csv",
     "decode_json",
     "distinct",
     "integers",
+    "load_pandas",
     "normalise",
     "page_of",
     "pages_of_json",
     "parse_json",
-    "put_off_pandas",
 ]

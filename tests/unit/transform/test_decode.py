@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.transform.decode import BrokenReplyError, decode_csv, decode_json
-from voxlake.transform.streams import A2P, SMS
+from voxlake.transform import A2P, SMS, BrokenReplyError, decode_csv, decode_json
 
 ROW = {
     "message_id": 3,
@@ -134,17 +133,17 @@ def test_delivery_status_belongs_to_a2p():
     [
         ({"message_id": None}, "no message id"),
         ({"processed_date": ""}, "no date"),
-        ({"processed_date": "yesterday"}, "processed_date is no date"),
-        ({"processed_date": "0001-01-01 00:00:00+01:00"}, "processed_date is no date"),
-        ({"cost": "free"}, "cost is no amount"),
+        ({"processed_date": "yesterday"}, "processed_date is not a date"),
+        ({"processed_date": "0001-01-01 00:00:00+01:00"}, "processed_date is not a date"),
+        ({"cost": "free"}, "cost is not an amount"),
         ({"cost": "1.1234567"}, "more than 6 decimals"),
         ({"cost": 10**12}, "out of range"),
-        ({"cost": True}, "no amount"),
+        ({"cost": True}, "not an amount"),
         ({"message_id": 2**63}, "out of range"),
-        ({"message_id": True}, "no whole number"),
-        ({"fragments": 1.5}, "no whole number"),
-        ({"status_id": "success"}, "no whole number"),
-        ({"text": ["a"]}, "no text"),
+        ({"message_id": True}, "not a whole number"),
+        ({"fragments": 1.5}, "not a whole number"),
+        ({"status_id": "success"}, "not a whole number"),
+        ({"text": ["a"]}, "not a text"),
         ({"id": 4}, "contradicts"),
     ],
 )

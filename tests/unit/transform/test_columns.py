@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxlake.sandbox import Behaviour, History, World
-from voxlake.transform.decode import BrokenReplyError, decode_csv, page_of, parse_json
-from voxlake.transform.decode_arrow import page_of_json, pages_of_json
-from voxlake.transform.streams import A2P, SMS
+from voxlake.transform import A2P, SMS, BrokenReplyError, decode_csv, page_of, pages_of_json, parse_json
 
 STREAMS = {"GetSmsHistory": SMS, "A2PGetSmsHistory": A2P}
 TO = date(2026, 3, 1)
@@ -38,9 +36,10 @@ def exact(body, stream):
 
 def same(body, stream):
     """Say whether the fast reader read a reply, after holding it against the exact one."""
-    page = page_of_json(body, stream)
-    if page is None:
+    pages = pages_of_json([body], stream)
+    if pages is None:
         return False
+    (page,) = pages
     expected = exact(body, stream)
     assert page.table.equals(expected.table)
     assert (page.total, page.rejects, page.served) == (expected.total, expected.rejects, expected.served)
@@ -204,13 +203,13 @@ def test_replies_together_are_read_fast():
 )
 def test_doubt(body):
     """Where any doubt is left, nothing is read."""
-    assert page_of_json(body, SMS) is None
+    assert pages_of_json([body], SMS) is None
 
 
 def test_no_rows():
     """A reply without rows is read."""
     assert same(b'{"result": [], "total_count": 0}', SMS)
-    assert page_of_json(b'{"result": [], "total_count": 0}', SMS).total == 0
+    assert [page.total for page in pages_of_json([b'{"result": [], "total_count": 0}'], SMS)] == [0]
 
 
 @pytest.mark.parametrize("method", STREAMS)

@@ -1,0 +1,68 @@
+"""Turn a csv reply of an undocumented dialect into a page.
+
+The vendor documents no layout for the csv of the SMS histories. Its other histories use semicolons, UTF-8 (some with a
+byte order mark), quotes as in RFC 4180, a header row, lines that end in CRLF or LF, and decimal marks of the account's
+locale; headers may be titles ("Message ID"). All of these are accepted, and commas and tabs between fields as well.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from voxlake.model import Page
+from voxlake.transform.columns import table_of_csv
+from voxlake.transform.rows import BrokenReplyError, read_rows
+
+if TYPE_CHECKING:
+    from voxlake.transform.streams import Stream
+
+
+def decode_csv(body: bytes, stream: Stream) -> Page:
+    """Return the page that a csv reply holds; its total is None, because csv has no place for one.
+
+    Raises:
+        BrokenReplyError: the bytes are not csv in UTF-8, or have no column for the message's id.
+
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BrokenReplyError(f"csv that is not UTF-8: {error}") from error
+    names, lines = _parsed(text)
+    if not text or (names and not any(_is_id(name, stream) for name in names)):
+        raise BrokenReplyError("csv without a column for the message id")
+    table = table_of_csv(names, lines, stream)
+    if table is not None:
+        return Page(table, None)
+    table, rejects = read_rows((_row(names, line) for line in lines), stream)
+    return Page(table, None, rejects)
+
+
+def _parsed(text: str) -> tuple[list[str], list[list[str]]]:
+    """Return the names of the header and the lines below it; the delimiter is what the header has most of."""
+    header = text.split("\n", 1)[0]
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=header.count), strict=True)
+    try:
+        return [_field_name(name) for name in next(lines, [])], [line for line in lines if line]
+    except csv.Error as error:
+        raise BrokenReplyError(f"broken csv: {error}") from error
+
+
+def _field_name(header: str) -> str:
+    """Read "Message ID" and "message_id" alike."""
+    return re.sub(r"[^0-9a-z]+", "_", header.strip().casefold()).strip("_")
+
+
+def _is_id(name: str, stream: Stream) -> bool:
+    field = stream.by_sent_name.get(name)
+    return field is not None and field.name == "message_id"
+
+
+def _row(names: list[str], line: list[str]) -> dict[str, Any] | list[str]:
+    """Pair a line with its header; one with too many or too few values stays a list, which becomes a reject."""
+    if len(line) != len(names):
+        return line
+    return {name: value for name, value in zip(names, line, strict=True) if value != ""}
