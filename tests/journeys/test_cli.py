@@ -160,8 +160,8 @@ def test_bad_credentials_file(voxlake, content):
     [
         ({"key_id": None}, "lacks key_id:"),
         ({"key_id": "", "private_key": None}, "lacks key_id and private_key:"),
-        ({"account_id": "mine"}, "account_id in the credentials file bad.json is no number"),
-        ({"account_id": [1]}, "account_id in the credentials file bad.json is no number"),
+        ({"account_id": "mine"}, "account_id in the credentials file bad.json is not a number"),
+        ({"account_id": [1]}, "account_id in the credentials file bad.json is not a number"),
         ({"private_key": "EC"}, "no RSA key"),
     ],
 )

@@ -1,11 +1,11 @@
-"""The two histories as pages: one at a time, or several at the same time, read together."""
+"""Request pages of the two histories: one at a time, or several side by side."""
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -21,27 +21,30 @@ if TYPE_CHECKING:
     from voxlake.transform import Stream
 
 T = TypeVar("T")
+Output = Literal["json", "csv"]
 
-_ALL: Mapping[str, str] = MappingProxyType({})
+_NO_FILTERS: Mapping[str, str] = MappingProxyType({})
 _SMALL = 4096
-"""Bytes of a reply that is read where it comes: an error, or few rows."""
+"""Bytes of a JSON reply that is decoded on arrival: an error, or few rows."""
 
 
 class HistoryApi:
     """The two history methods of one account, whose pages are requested in `output`: json or csv.
 
-    Safe to share between threads. A copy that was pickled has threads of its own.
+    `filters` are further parameters of a method, like `source_number`. Every method raises what `ApiClient.call`
+    raises. Safe to share between threads; a copy that was pickled has threads and connections of its own.
     """
 
-    def __init__(self, client: ApiClient, *, output: Literal["json", "csv"] = "json") -> None:
+    def __init__(self, client: ApiClient, *, output: Output = "json") -> None:
         self.client, self.output = client, output
-        self._open()
+        # Its threads start when they are first needed.
+        self._threads = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-page")
+        # Decoding replies takes ten times their size in memory, and more at once than processors gains nothing.
+        self._decoding = threading.Semaphore(os.cpu_count() or 1)
 
-    def _open(self) -> None:
-        """Create what belongs to one process: threads, which start when they are first needed, and a lock."""
-        self._threads = ThreadPoolExecutor(self.client.jobs)
-        # Reading many replies takes ten times their size, and more at once than there are processors gains nothing.
-        self._reading = threading.Semaphore(os.cpu_count() or 1)
+    def __reduce__(self) -> tuple[Callable[[ApiClient, Output], HistoryApi], tuple[ApiClient, Output]]:
+        """Travel as the client and the output format."""
+        return _rebuilt, (self.client, self.output)
 
     @property
     def account_id(self) -> int:
@@ -54,49 +57,35 @@ class HistoryApi:
         return self.client.requests
 
     def close(self) -> None:
-        """End the threads, after what is under way, and close the connections."""
+        """End the threads, after the requests under way, and close the connections."""
         self._threads.shutdown(cancel_futures=True)
         self.client.close()
 
-    def __reduce__(self) -> tuple[Callable[..., HistoryApi], tuple[ApiClient, str]]:
-        """Travel as client and output format."""
-        return _rebuilt, (self.client, self.output)
-
     def page(
-        self, stream: Stream, window: Window, *, offset: int, count: int, filters: Mapping[str, str] = _ALL
+        self,
+        stream: Stream,
+        window: Window,
+        *,
+        offset: int,
+        count: int,
+        filters: Mapping[str, str] = _NO_FILTERS,
     ) -> Page:
-        """Ask for up to `count` rows of a history from `offset`, in the output format that was chosen.
+        """Return up to `count` rows from `offset`, in the order of the API; a csv page has no total.
 
-        A csv page has no total: ask `total` for it. A csv that may have been cut is asked for as JSON.
+        A csv page whose last line does not end is requested again, and where it is the same again, as JSON: a csv that
+        is cut inside the last field of its last row is still a valid csv, however often it comes, and an empty reply
+        may be what an API sends for no rows, or beyond its deepest offset. Of JSON it can be seen whether it is whole.
         """
-        doubtful: set[bytes] = set()
+        if self.output == "json":
+            return self._json_page(stream, _parameters(window, offset, count, "json", filters))
+        page = self._csv_page(stream, _parameters(window, offset, count, "csv", filters))
+        return page or self._json_page(stream, _parameters(window, offset, count, "json", filters))
 
-        def read(body: bytes) -> Page | None:
-            if self.output != "csv" or body.lstrip().startswith(b"{"):
-                return decode_json(body, stream, checked=checked)
-            # Cut in the last field of its last row, a csv is still a good csv, however often it comes; and nothing at
-            # all may be what an API gives for no rows, or behind its deepest offset. JSON shows where it ends.
-            if not body.endswith(b"\n"):
-                if body in doubtful:
-                    return None
-                doubtful.add(body)
-                raise BrokenReplyError("csv without an end of its last line")
-            return decode_csv(body, stream)
-
-        parameters = self._history(window, offset=offset, count=count, output=self.output, filters=filters)
-        page = self.client.call(stream.method, parameters, read, roles=stream.roles)
-        if page is None:
-            parameters["output"] = "json"
-            json = functools.partial(decode_json, stream=stream, checked=checked)
-            page = self.client.call(stream.method, parameters, json, roles=stream.roles)
-        return page
-
-    def total(self, stream: Stream, window: Window, *, filters: Mapping[str, str] = _ALL) -> int:
-        """Ask only how many rows match."""
-        parameters = self._history(window, offset=0, count=1, output="json", filters=filters)
+    def total(self, stream: Stream, window: Window, *, filters: Mapping[str, str] = _NO_FILTERS) -> int:
+        """Return how many rows match; one row is requested, as JSON, because a csv tells no total."""
         page = self.client.call(
             stream.method,
-            parameters,
+            _parameters(window, 0, 1, "json", filters),
             lambda body: page_of(checked(parse_json(body)), stream),
             roles=stream.roles,
         )
@@ -104,34 +93,60 @@ class HistoryApi:
         return page.total
 
     def pages(
-        self, stream: Stream, window: Window, *, offsets: Sequence[int], count: int, filters: Mapping[str, str] = _ALL
+        self,
+        stream: Stream,
+        window: Window,
+        *,
+        offsets: Sequence[int],
+        count: int,
+        filters: Mapping[str, str] = _NO_FILTERS,
     ) -> list[Page]:
-        """Ask for pages at the same time; give those before the first that is declined, or raise what `call` raises."""
-        futures = [
-            self._threads.submit(self._page_or_body, stream, window, offset=offset, count=count, filters=filters)
-            for offset in offsets
-        ]
+        """Return the pages from several offsets, requested side by side, up to the first that the API rejects.
+
+        JSON replies are decoded together, which costs fewer calls than one by one.
+        """
+        ask = partial(self._page_or_body, stream, window, count=count, filters=filters)
+        futures = [self._threads.submit(ask, offset=offset) for offset in offsets]
         wait(futures)
-        declined = (n for n, future in enumerate(futures) if isinstance(future.exception(), ApiRejected))
-        replies = [future.result() for future in futures[: next(declined, None)]]
-        bodies = [reply for reply in replies if isinstance(reply, bytes)]
-        with self._reading:
-            pages = iter((bodies and pages_of_json(bodies, stream)) or [None] * len(bodies))
-        found = []
-        for offset, reply in zip(offsets, replies, strict=False):
-            page = (next(pages) or _alone(reply, stream)) if isinstance(reply, bytes) else reply
-            # Broken after all: a fault of the moment, which `page` waits out.
-            found.append(page or self.page(stream, window, offset=offset, count=count, filters=filters))
-        return found
+        rejected = (n for n, future in enumerate(futures) if isinstance(future.exception(), ApiRejected))
+        replies = [future.result() for future in futures[: next(rejected, None)]]
+        decoded = iter(self._decoded([reply for reply in replies if isinstance(reply, bytes)], stream))
+        pages = (next(decoded) if isinstance(reply, bytes) else reply for reply in replies)
+        # What cannot be decoded after all is a transient fault, which `page` waits out.
+        return [
+            page or self.page(stream, window, offset=offset, count=count, filters=filters)
+            for offset, page in zip(offsets, pages, strict=False)
+        ]
 
     def side_by_side(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
-        """Ask of several windows at the same time, and give what came in their order; raises what `ask` raises."""
+        """Call `ask` for several windows at the same time; yields the results in order, raises what `ask` raises."""
         return self._threads.map(ask, windows)
 
+    def _json_page(self, stream: Stream, parameters: dict[str, str]) -> Page:
+        read = partial(decode_json, stream=stream, checked=checked)
+        return self.client.call(stream.method, parameters, read, roles=stream.roles)
+
+    def _csv_page(self, stream: Stream, parameters: dict[str, str]) -> Page | None:
+        """Return a page that was requested as csv; None where it came twice the same and may have been cut."""
+        doubtful: set[bytes] = set()
+
+        def read(body: bytes) -> Page | None:
+            # Errors come as JSON, whatever was requested.
+            if body.lstrip().startswith(b"{"):
+                return decode_json(body, stream, checked=checked)
+            if body.endswith(b"\n"):
+                return decode_csv(body, stream)
+            if body in doubtful:
+                return None
+            doubtful.add(body)
+            raise BrokenReplyError("csv without an end of its last line")
+
+        return self.client.call(stream.method, parameters, read, roles=stream.roles)
+
     def _page_or_body(
-        self, stream: Stream, window: Window, *, offset: int, count: int, filters: Mapping[str, str] = _ALL
+        self, stream: Stream, window: Window, *, offset: int, count: int, filters: Mapping[str, str]
     ) -> Page | bytes:
-        """Ask for a page, and leave a reply that looks whole to be read together with others."""
+        """Return a page, or the body of a large JSON reply that looks whole, to be decoded with others."""
         if self.output == "csv":
             return self.page(stream, window, offset=offset, count=count, filters=filters)
 
@@ -139,27 +154,34 @@ class HistoryApi:
             whole = len(body) > _SMALL and body.startswith(b"{") and body.endswith(b"}")
             return body if whole else decode_json(body, stream, checked=checked)
 
-        parameters = self._history(window, offset=offset, count=count, output=self.output, filters=filters)
+        parameters = _parameters(window, offset, count, "json", filters)
         return self.client.call(stream.method, parameters, read, roles=stream.roles)
 
-    @staticmethod
-    def _history(window: Window, *, offset: int, count: int, output: str, filters: Mapping[str, str]) -> dict[str, str]:
-        return {
-            "from_date": f"{window.start:%Y-%m-%d %H:%M:%S}",
-            "to_date": f"{window.end:%Y-%m-%d %H:%M:%S}",
-            "count": str(count),
-            "offset": str(offset),
-            "output": output,
-            **filters,
-        }
+    def _decoded(self, bodies: list[bytes], stream: Stream) -> list[Page | None]:
+        """Decode bodies together, or where that fails one by one; None for one that must be requested again."""
+        with self._decoding:
+            together = pages_of_json(bodies, stream) if bodies else []
+        return [_decoded_alone(body, stream) for body in bodies] if together is None else list(together)
 
 
-def _rebuilt(client: ApiClient, output: Literal["json", "csv"]) -> HistoryApi:
+def _rebuilt(client: ApiClient, output: Output) -> HistoryApi:
     return HistoryApi(client, output=output)
 
 
-def _alone(body: bytes, stream: Stream) -> Page | None:
-    """Read one reply; None where it has to be asked for again."""
+def _parameters(window: Window, offset: int, count: int, output: Output, filters: Mapping[str, str]) -> dict[str, str]:
+    """Return the form of a history request; the API takes whole seconds in UTC."""
+    return {
+        "from_date": f"{window.start:%Y-%m-%d %H:%M:%S}",
+        "to_date": f"{window.end:%Y-%m-%d %H:%M:%S}",
+        "count": str(count),
+        "offset": str(offset),
+        "output": output,
+        **filters,
+    }
+
+
+def _decoded_alone(body: bytes, stream: Stream) -> Page | None:
+    """Decode one body; None where it must be requested again."""
     try:
         return decode_json(body, stream, checked=checked)
     except (BrokenReplyError, ApiAnswerError):

@@ -1,20 +1,24 @@
-"""How many requests run at the same time: fewer when the API says "too fast", more again when it stays calm."""
+"""Limit how many requests run at the same time: fewer while the API says "too fast", more again when it recovers."""
 
 from __future__ import annotations
 
 import threading
 
-_CALM = 10
+_SUCCESSES = 10
+"""After this many successes without a rate limit, one more request may run."""
 
 
 class AdaptiveLimiter:
-    """A gate that lets at most `limit` requests through at once; `limit` halves on trouble and recovers by one."""
+    """A context manager that lets at most `limit` threads in at the same time, and others wait.
+
+    `limit` begins at `most`, halves with `slow_down`, and grows by one after some calls of `succeeded`.
+    """
 
     def __init__(self, most: int) -> None:
         self.limit = most
         self._most = most
         self._running = 0
-        self._calm = 0
+        self._successes = 0
         self._gate = threading.Condition()
 
     def __enter__(self) -> None:
@@ -27,17 +31,17 @@ class AdaptiveLimiter:
             self._running -= 1
             self._gate.notify_all()
 
-    def too_fast(self) -> None:
-        """Halve what runs at the same time."""
+    def slow_down(self) -> None:
+        """Halve the limit, to one at least."""
         with self._gate:
-            self._calm = 0
+            self._successes = 0
             self.limit = max(1, self.limit // 2)
 
-    def well(self) -> None:
-        """Allow one more after a while without trouble."""
+    def succeeded(self) -> None:
+        """Record a success; the limit grows by one after ten in a row."""
         with self._gate:
-            self._calm += 1
-            if self._calm >= _CALM and self.limit < self._most:
-                self._calm = 0
+            self._successes += 1
+            if self._successes >= _SUCCESSES and self.limit < self._most:
+                self._successes = 0
                 self.limit += 1
                 self._gate.notify_all()

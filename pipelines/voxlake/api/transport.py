@@ -11,28 +11,29 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
 
 from voxlake.api.errors import (
-    INTERNAL,
+    NETWORK_ERRORS,
     STALE_TOKEN,
-    TOO_FAST,
+    WRONG_ADDRESS,
     ApiAnswerError,
+    answer_fault,
     checked,
-    plain,
+    http_date,
+    network_fault,
+    raise_final,
+    raise_for_status,
     refusal,
     retry_after,
-    unsent,
 )
+from voxlake.api.retry import Fault, FaultError, Final, RetryPolicy
 from voxlake.api.throttle import AdaptiveLimiter
-from voxlake.errors import CredentialsRefused, OutcomeUnknown, SettingsError, Unavailable
+from voxlake.errors import SettingsError
 from voxlake.transform import BrokenReplyError, parse_json
 
 if TYPE_CHECKING:
@@ -44,12 +45,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 API_URL = "https://api.voximplant.com/platform_api"
-_CONNECT, _PIECE = 10, 1 << 18
-_WRONG_ADDRESS = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
-_DELAYS = (0.5, 1, 2, 4, 8, 15, 30, 60)
-_DENIED = frozenset({401, 403})
-_DENIALS = 3
-"""After this many 401 or 403 responses a denial counts as final."""
+_CONNECT_TIMEOUT = 10
+_PIECE = 1 << 18
+"""Bytes of a body that are read at once, at most."""
 
 
 class Archive(Protocol):
@@ -70,19 +68,6 @@ class Response:
     body: bytes
     server_time: float | None
     retry_after: str | None = None
-
-
-class _FaultError(Exception):
-    """A reply that is worth asking for again; `wait` is what the server asked us to wait, in seconds.
-
-    `undone` says that what was asked for has certainly not been done, `denied` that somebody on the way forbids it.
-    """
-
-    def __init__(
-        self, message: str, *, wait: float = 0, too_fast: bool = False, undone: bool = False, denied: bool = False
-    ) -> None:
-        super().__init__(message)
-        self.wait, self.too_fast, self.undone, self.denied = wait, too_fast, undone or too_fast or denied, denied
 
 
 class ApiClient:
@@ -110,11 +95,12 @@ class ApiClient:
         self.account_id = credentials.account_id
         self.jobs = jobs
         self._credentials = credentials
-        self._patience, self._timeout = patience, timeout
+        self._policy, self._timeout = RetryPolicy(patience=patience), timeout
         self._clock, self._random, self._archive = clock, random, archive
         self._open()
         try:
             requests.Request("POST", self.url).prepare()
+            self._session.get_adapter(self.url)
         except (requests.exceptions.RequestException, ValueError) as error:
             raise SettingsError(f"The API address {url!r} is not a URL: set one like {API_URL}.") from error
 
@@ -122,8 +108,8 @@ class ApiClient:
         """Create what belongs to one process: connections, counts and locks."""
         self.requests = 0
         self.limiter = AdaptiveLimiter(self.jobs)
-        self._count = threading.Lock()
-        self._exhausted = False
+        self._counting = threading.Lock()
+        self._out_of_patience = False
         self._session = requests.Session()
         # Connections are safe to share between threads, and cookies are all that a request changes in its session.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -136,7 +122,7 @@ class ApiClient:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the settings; what belongs to one process is created anew in the other."""
-        own = {"requests", "limiter", "_count", "_exhausted", "_session"}
+        own = {"requests", "limiter", "_counting", "_out_of_patience", "_session"}
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -166,125 +152,111 @@ class ApiClient:
     ) -> T:
         """Call a method, and return what `read` makes of its reply; transient faults are retried, answers are raised.
 
-        With `once`, for what must not happen twice like a send, only requests that certainly had no effect are retried.
+        With `once`, for what must not be executed twice, like a send, only requests that certainly had no effect are
+        retried. `read` may raise `BrokenReplyError` and `ApiAnswerError`; `roles` are named where access is refused.
 
         Raises:
-            OutcomeUnknown: what must be done once may or may not have been done.
+            OutcomeUnknown: with `once`, the request may or may not have been executed.
             CredentialsRefused: code 100 and the codes of tokens (a missing role looks the same as a bad key), or
                 HTTP 401 and 403 again and again.
-            Refused: the account may not.
+            Refused: the account may not call this method.
             ApiRejected: any other code of the API.
-            Unavailable: the faults outlasted our patience.
+            Unavailable: the faults outlasted the patience.
+            SettingsError: the address is not the API's, or the environment's proxy or CA bundle cannot be used.
 
         """
-        deadline = self._clock.time() + self._patience
+        deadline = self._clock.time() + self._policy.patience
         renewed = False
-        server_time: float | None = None
-        for tries, delay in enumerate(chain(_DELAYS, repeat(_DELAYS[-1])), start=1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                with self.limiter:
-                    response = self._send(method, parameters)
-                server_time = response.server_time
-                self._raise_for_status(response)
-                self._keep(method, parameters, response.body)
-                reply = read(response.body)
+                response = self._receive(method, parameters)
+                result = self._read(response, read)
+            except FaultError as error:
+                self._pause(error.fault, method, attempt=attempt, deadline=deadline, once=once)
             except ApiAnswerError as answer:
-                if answer.code in STALE_TOKEN and not renewed:
-                    renewed = True
-                    self._credentials.renew(server_time=server_time)
-                    continue
-                if answer.code not in TOO_FAST | INTERNAL:
+                if renewed or answer.code not in STALE_TOKEN:
                     raise refusal(answer, method, roles) from None
-                too_fast = answer.code in TOO_FAST
-                fault = _FaultError(str(answer), wait=float(too_fast), too_fast=too_fast)
-            except BrokenReplyError as error:
-                fault = _FaultError(f"the reply could not be read: {error}")
-            except _FaultError as error:
-                fault = error
+                renewed = True
+                self._credentials.renew(server_time=response.server_time)
             else:
-                self._exhausted = False
-                self.limiter.well()
-                return reply
-            self._raise_if_final(fault, method, once=once, tries=tries)
-            if fault.too_fast:
-                self.limiter.too_fast()
-            wait = max(fault.wait, delay * (0.5 + self._random() / 2))
-            # Once patience has run out for one request, the others don't each wait as long again.
-            if self._exhausted or self._clock.time() + wait > deadline:
-                break
-            self._clock.sleep(wait)
-        self._exhausted = True
-        advice = ", or mend --api-url if that address is wrong" if fault.undone and not fault.too_fast else ""
-        raise Unavailable(
-            f"The API at {self.url} gave no usable answer to {method} ({fault}): run the same command again"
-            f" later{advice}."
-        )
+                self._out_of_patience = False
+                self.limiter.succeeded()
+                return result
 
-    def _raise_if_final(self, fault: _FaultError, method: str, *, once: bool, tries: int) -> None:
-        """Raise where asking again could do something twice, or could not help."""
-        if once and not fault.undone:
-            raise OutcomeUnknown(f"{method} may or may not have been done: {fault}.")
-        if fault.denied and tries >= _DENIALS:
-            raise CredentialsRefused(
-                f"{self.url} denies {method} ({fault}): check the credentials, and whether a proxy or firewall on the"
-                " way lets you through."
-            )
+    def _receive(self, method: str, parameters: Mapping[str, str]) -> Response:
+        """Send one request, when there is room for it, and return its reply with status 200."""
+        with self.limiter:
+            response = self._send(method, parameters)
+        # Where the server tells its time, its dates are measured by that: ours may be off.
+        now = self._clock.time() if response.server_time is None else response.server_time
+        raise_for_status(response.status, wait=retry_after(response.retry_after, now), url=self.url)
+        if self._archive is not None:
+            self._archive.keep(method, parameters, response.body)
+        return response
+
+    @staticmethod
+    def _read(response: Response, read: Callable[[bytes], T]) -> T:
+        """Return what `read` makes of a body; what is worth another attempt becomes a fault."""
+        try:
+            return read(response.body)
+        except BrokenReplyError as error:
+            raise FaultError(Fault(f"the reply could not be read: {error}")) from None
+        except ApiAnswerError as answer:
+            if fault := answer_fault(answer):
+                raise FaultError(fault) from None
+            raise
+
+    def _pause(self, fault: Fault, method: str, *, attempt: int, deadline: float, once: bool) -> None:
+        """Wait before the next attempt, or raise where there is none."""
+        if fault.too_fast:
+            self.limiter.slow_down()
+        # Once one call has waited in vain, the others don't each wait as long again.
+        left = 0.0 if self._out_of_patience else deadline - self._clock.time()
+        next_step = self._policy.decide(fault, attempt=attempt, left=left, once=once, jitter=self._random())
+        if isinstance(next_step, Final):
+            self._out_of_patience |= next_step is Final.OUT_OF_PATIENCE
+            raise_final(next_step, fault, method=method, url=self.url)
+        self._clock.sleep(next_step)
 
     def _send(self, method: str, parameters: Mapping[str, str]) -> Response:
-        """Send one request and read its reply within the time for it."""
-        with self._count:
+        """Send one request and read its reply within the time for it.
+
+        Raises:
+            FaultError: no whole reply came.
+            SettingsError: the environment's proxy or CA bundle cannot be used.
+
+        """
+        with self._counting:
             self.requests += 1
         try:
             with self._session.post(
                 f"{self.url}/{method}",
                 data=parameters,
                 auth=self._credentials,
-                timeout=(_CONNECT, self._timeout),
+                timeout=(_CONNECT_TIMEOUT, self._timeout),
                 allow_redirects=False,
                 stream=True,
             ) as reply:
-                body = b"" if reply.status_code in _WRONG_ADDRESS else self._body(reply)
-        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
-            raise _FaultError(
-                plain(error), undone=unsent(error)
-            ) from None  # the cause names the request, and with it the key
-        return Response(reply.status_code, body, _date(reply.headers.get("Date")), reply.headers.get("Retry-After"))
+                body = b"" if reply.status_code in WRONG_ADDRESS else self._body(reply)
+        except NETWORK_ERRORS as error:
+            # Not chained: the cause holds the request, and with it the key.
+            raise FaultError(network_fault(error)) from None
+        headers = reply.headers
+        return Response(reply.status_code, body, http_date(headers.get("Date")), headers.get("Retry-After"))
 
-    def _keep(self, method: str, parameters: Mapping[str, str], body: bytes) -> None:
-        if self._archive is not None:
-            self._archive.keep(method, parameters, body)
-
-    def _raise_for_status(self, response: Response) -> None:
-        """Raise what a status other than 200 means."""
-        if response.status == requests.codes.ok:
-            return
-        if response.status in _WRONG_ADDRESS:
-            raise SettingsError(
-                f"{self.url} is not the API (HTTP {response.status}): mend --api-url or VOXIMPLANT_API_URL."
-            )
-        wait = retry_after(response.retry_after, self._clock.time())
-        too_fast = response.status == requests.codes.too_many_requests
-        denied = response.status in _DENIED
-        raise _FaultError(f"HTTP {response.status}", wait=wait, too_fast=too_fast, denied=denied)
-
-    def _body(self, response: requests.Response) -> bytes:
+    def _body(self, reply: requests.Response) -> bytes:
         """Read a body within the time for a reply, however slowly its bytes come.
 
-        The timeout of requests bounds the wait for each packet, and `iter_content` returns full pieces only: a server
-        that drips would hold us for hours. `read1` of urllib3's response returns after each packet.
+        The timeout of requests bounds the wait for each packet alone, and `iter_content` returns full pieces only, so
+        that a server that sends a byte now and then would hold us for hours. `read1` of urllib3's public HTTPResponse
+        returns what one packet brought.
         """
         deadline = time.monotonic() + self._timeout
         pieces = []
-        while piece := response.raw.read1(_PIECE, decode_content=True):
+        while piece := reply.raw.read1(_PIECE, decode_content=True):
             pieces.append(piece)
             if time.monotonic() > deadline:
                 raise requests.exceptions.ReadTimeout
         return b"".join(pieces)
-
-
-def _date(header: str | None) -> float | None:
-    """Read a Date header as UTC seconds; None where it is absent or unreadable."""
-    try:
-        return parsedate_to_datetime(header or "").timestamp()
-    except (TypeError, ValueError):
-        return None
