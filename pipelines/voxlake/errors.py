@@ -1,86 +1,86 @@
 """What can go wrong, grouped by what the operator does next; each error knows its exit code.
 
-    VoxlakeError                1   a bug of ours unless a child says otherwise
-    ├── SettingsError           2   mend the command line, the environment or voxlake.toml
-    ├── Refused                 3   mend the credentials, the roles or the account
+    VoxlakeError                1   a bug in voxlake, unless a subclass says otherwise
+    ├── SettingsError           2   correct the command line, the environment or voxlake.toml
+    ├── Refused                 3   correct the credentials, the roles or the account
     │   └── CredentialsRefused  3   nothing else would succeed either: stop at once
     ├── DataError               4   look at the data: it could not be read or verified
-    │   ├── Declined            4   the API answered, and the answer was no
-    │   └── Doubled             4   a message lies in two days: it moved while they were read
-    ├── Uncertain               75  a message may or may not have gone out: look before you send it again
+    │   ├── ApiRejected         4   the API answered with an error that is not a fault
+    │   └── DuplicateMessage    4   a message is in two days: it moved while they were read
+    ├── OutcomeUnknown          75  a message may or may not have been sent: check before you send it again
     └── TryAgain                75  wait, then run the same command again
-        ├── Unavailable         75  network, limits, a gateway: patience ran out
-        ├── Locked              75  another run works in the same data directory
+        ├── Unavailable         75  network, limits or a gateway: patience ran out
+        ├── AlreadyRunning      75  another run is using the same data directory
         └── StorageFull         75  the disk is full or cannot be written
 
-Every message is one sentence that says what to do next, and holds no secret.
+Every message is one sentence that says what to do next, and contains no secret.
 """
 
 
 class VoxlakeError(Exception):
-    """The root of everything that voxlake raises on purpose."""
+    """The base class of everything that voxlake raises on purpose; `exit_code` is that of the program."""
 
     exit_code = 1
 
 
 class SettingsError(VoxlakeError):
-    """Something that the user typed or set cannot be used."""
+    """An option, a variable or a value in the settings file is not valid."""
 
     exit_code = 2
 
 
 class Refused(VoxlakeError):
-    """The API will not do this for this account."""
+    """The account may not do this: credentials, role or balance."""
 
     exit_code = 3
 
 
 class CredentialsRefused(Refused):
-    """The API does not know these credentials, or they may not call this method."""
+    """The API rejected the credentials, or they lack the role for this method."""
 
 
 class DataError(VoxlakeError):
-    """Data could not be read, or not be verified."""
+    """Data could not be read or verified."""
 
     exit_code = 4
 
 
 class ApiRejected(DataError):
-    """The API answered a request with an error that is an answer, not a fault.
+    """The API rejected a request; a retry would not help.
 
-    `code` is the vendor's number; texts differ from the documented ones, so branch on the number. `told` is the
-    sentence without its advice.
+    `code` is the vendor's error code. Its texts differ from the documented ones, so branch on the code. `reason` is the
+    message without the advice at its end.
     """
 
     def __init__(
-        self, told: str, *, code: int, advice: str = "look the code up in the vendor's reference, or ask its support"
+        self, reason: str, *, code: int, advice: str = "look the code up in the vendor's reference, or ask its support"
     ) -> None:
-        super().__init__(f"{told}: {advice}.")
-        self.told, self.code = told, code
+        super().__init__(f"{reason}: {advice}.")
+        self.reason, self.code = reason, code
 
 
 class DuplicateMessage(DataError):
-    """A message lies in two days, because its date changed between their readings."""
+    """A message is in two days, because its date changed between their readings."""
 
 
 class OutcomeUnknown(VoxlakeError):
-    """The API was asked to do something that must not happen twice, and nobody heard how it went."""
+    """A non-idempotent request was sent and its outcome is unknown."""
 
     exit_code = 75
 
 
 class TryAgain(VoxlakeError):
-    """Nothing is wrong with the request; the moment is."""
+    """The request was valid but could not be served now; running the command again later may succeed."""
 
     exit_code = 75
 
 
 class Unavailable(TryAgain):
-    """The API could not be reached, or asked for a pause longer than our patience."""
+    """The API could not be reached in time, or asked for a longer pause than `--patience` allows."""
 
 
 class AlreadyRunning(TryAgain):
-    """Another run holds the data directory."""
+    """Another run holds the lock of the data directory."""
 
 
 class StorageFull(TryAgain):
@@ -88,5 +88,5 @@ class StorageFull(TryAgain):
 
 
 def gravest(codes: set[int]) -> int:
-    """Give the exit code that asks most of the operator; 0 where there is none."""
+    """Return the exit code that needs most attention: 1, 2, 3, 75, then 4; 0 for an empty set."""
     return next((code for code in (1, 2, 3, 75, 4) if code in codes), 0)

@@ -1,4 +1,4 @@
-"""The values that the steps hand to one another; all frozen, all UTC."""
+"""The values that rooms pass to one another: all frozen, all times in UTC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECOND = timedelta(seconds=1)
 
 
 def midnight(day: date) -> datetime:
-    """Give the first instant of a UTC day."""
+    """Return the first instant of a UTC day."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
@@ -30,12 +30,12 @@ class Window:
 
     @classmethod
     def of_days(cls, first: date, last: date) -> Window:
-        """Span the days from `first` to `last`, both included."""
+        """Return the window of the UTC days from `first` to `last`, both included."""
         return cls(midnight(first), midnight(last) + DAY)
 
     @classmethod
     def joining(cls, days: Iterable[date]) -> list[Window]:
-        """Join UTC days into the fewest windows, oldest first."""
+        """Return the fewest windows that cover exactly these UTC days, oldest first."""
         windows: list[Window] = []
         for day in sorted(days):
             following = cls.of_days(day, day)
@@ -57,7 +57,7 @@ class Window:
             day += DAY
 
     def __contains__(self, at: datetime) -> bool:
-        """Whether an instant lies inside."""
+        """Return whether an aware datetime is inside the window."""
         return self.start <= at < self.end
 
     @property
@@ -66,7 +66,7 @@ class Window:
         return int((self.end - self.start).total_seconds())
 
     def split(self, pieces: int) -> list[Window]:
-        """Cut into about equal pieces, at midnights or inside one day at seconds; fewer where there is no room."""
+        """Return about equal pieces: split at midnights, or within one day at whole seconds; fewer if too short."""
         days = self.days
         if len(days) > 1:
             pieces = min(pieces, len(days))
@@ -82,7 +82,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that cannot be read: its raw form as the API sent it, why, and its time in UTC where that can be read."""
+    """A row that cannot be read: its raw form as the API sent it, the reason, and its UTC time if that is readable."""
 
     raw: Any
     reason: str
@@ -91,7 +91,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One decoded reply: rows in the wire schema of their stream, and what the API said of all of them."""
+    """One decoded reply: rows in the wire schema of their stream, and the API's `total_count` (None in csv)."""
 
     table: pa.Table
     total: int | None
@@ -99,7 +99,7 @@ class Page:
 
     @property
     def served(self) -> int:
-        """How many rows the reply held, readable or not."""
+        """The number of rows in the reply, readable or not."""
         return int(self.table.num_rows) + len(self.rejects)
 
 
@@ -107,7 +107,7 @@ class Page:
 class WindowRows:
     """The rows of one window, each once, and whether they are proved to be all of them.
 
-    `total` is what the API says there is inside the window. `problem` is None exactly when the rows are verified.
+    `total` is the API's count of the rows inside the window. `problem` is None exactly if the rows are verified.
     """
 
     window: Window
@@ -133,7 +133,11 @@ class DayKey:
 
 @dataclass(frozen=True, slots=True)
 class FinalityPolicy:
-    """How long after a day's end rows may still appear in it, and when a status that still moves is let go."""
+    """When a day is final.
+
+    `time` after a day's end, no more rows are expected in it. `give_up` after its end, statuses that can still change
+    are no longer waited for.
+    """
 
     time: timedelta
     give_up: timedelta
@@ -141,10 +145,10 @@ class FinalityPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DayFile:
-    """What the Parquet file of one cell says of itself in its footer; times are UTC.
+    """The metadata in the footer of a day's Parquet file; times are UTC.
 
     `checksum` covers the rows alone, so that two exports of the same rows have the same one. `moving` counts the
-    rows whose status can still change. `total_count` is the API's own count, None where it told none.
+    rows whose status can still change. `total_count` is the API's own count, or None if it reported none.
     """
 
     key: DayKey
@@ -158,7 +162,7 @@ class DayFile:
     problem: str | None = None
 
     def final(self, finality: FinalityPolicy) -> bool:
-        """Whether nothing of the day can change any more, so that no later run asks for it."""
+        """Return whether the day is final, so that later runs do not request it again."""
         end = midnight(self.key.date) + DAY
         settled = self.verified and self.exported_at >= end + finality.time
         return settled and (self.moving == 0 or self.exported_at >= end + finality.give_up)

@@ -1,6 +1,6 @@
-"""How many parts a text is billed for: GSM-7 where every character has a place in it, else UCS-2.
+"""Count the segments that a text is billed for: GSM-7 if every character is in that alphabet, otherwise UCS-2.
 
-Source: 3GPP TS 23.038 (alphabet) and TS 23.040 (the header that a part of several carries).
+Source: 3GPP TS 23.038 (alphabet) and TS 23.040 (the header of each segment of a longer text).
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ _ASTRAL = 0x10000
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """How a text travels.
+    """The segmentation of a text.
 
-    `encoding` is GSM-7 or UCS-2; `characters` is the text's length as people count it; `units` are septets of GSM-7,
-    or UTF-16 units; `parts` is what is billed for each recipient; `left` is how many units the last part still holds.
+    `encoding` is GSM-7 or UCS-2. `characters` is the length in code points, `units` the length in GSM-7 septets or
+    UTF-16 units. `parts` is the number of segments billed per recipient; `left` is the number of units that still fit
+    into the last one.
     """
 
     encoding: str
@@ -36,7 +37,7 @@ class Segmentation:
 
 
 def segments(text: str) -> Segmentation:
-    """Count the parts of a text; an escape or a surrogate pair is never cut in half, so a part can stay short."""
+    """Return the segmentation of a text; an escape or surrogate pair is never split, so a segment may not be full."""
     if all(character in GSM7 for character in text):
         encoding, (alone, joined) = "GSM-7", _GSM_ROOM
         sizes = [2 if character in EXTENSION else 1 for character in text]
@@ -54,11 +55,11 @@ def segments(text: str) -> Segmentation:
     return Segmentation(encoding, len(text), units, parts, joined - filled)
 
 
-def parts(text: str) -> int:
-    """Count the parts of a text, and nothing else of it."""
+def segment_count(text: str) -> int:
+    """Return the number of segments of a text, at least 1."""
     return segments(text).parts
 
 
 def foreign(text: str) -> list[str]:
-    """List the characters that cost a text the roomier GSM-7, each once, in the order of the text."""
+    """Return the characters that are not in GSM-7, each once, in order of appearance."""
     return list(dict.fromkeys(c for c in text if c not in GSM7))

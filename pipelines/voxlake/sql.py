@@ -1,4 +1,4 @@
-"""The SQL statements that travel with voxlake: one a file, its first line a comment that says what it promises."""
+"""The SQL statements shipped with voxlake: one per file, described by a comment on the first line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _HERE = Path(__file__).resolve().parent
 
 
 def folder() -> Path:
-    """Give the folder of the statements: the checkout's where there is one, for an installed copy goes stale."""
+    """Return the folder of the statements: that of the checkout if there is one, otherwise the installed copy."""
     checkout = _HERE.parents[1]
     if (checkout / "pyproject.toml").exists() and (checkout / "sql").is_dir():
         return checkout / "sql"
@@ -16,10 +16,10 @@ def folder() -> Path:
 
 
 def statements(kind: str) -> dict[str, str]:
-    """Give the statements of one kind (`tables`, `views`, `reports`, `checks` and so on) by name."""
+    """Return the statements of one kind (`tables`, `views`, `reports`, `checks`, ...) by name."""
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder() / kind).glob("*.sql"))}
 
 
 def promise(statement: str) -> str:
-    """Give what a statement promises."""
+    """Return the description of a statement: its first line without the comment marks."""
     return statement.split("\n", 1)[0].removeprefix("--").strip()

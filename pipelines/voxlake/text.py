@@ -1,4 +1,4 @@
-"""Small texts that several rooms write: counts of things, and numbers as the histories have them."""
+"""Small texts shared by several rooms: counts of things, and phone numbers in the form of the histories."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _DIGITS = re.compile(r"[0-9]{3,15}", re.ASCII)
 
 
 def counted(number: int, thing: str = "day") -> str:
-    """Count days, or other things."""
+    """Return a number with its unit in the right form, such as `1 day` or `1,200 days`."""
     return f"{number:,} {thing}{'s' if number != 1 else ''}"
 
 
 def written(party: str) -> str:
-    """Give a number or a SenderID as the histories have it: a number in digits, without a plus."""
+    """Return a phone number or SenderID as the histories have it: a number as digits, without a plus."""
     plain = party.strip()
     return plain.removeprefix("+") if _DIGITS.fullmatch(plain.removeprefix("+")) else party

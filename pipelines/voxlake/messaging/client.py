@@ -215,7 +215,7 @@ class Client:
             advice = ADVICE.get(error.code)
             if advice is None:
                 raise
-            raise ApiRejected(error.told, code=error.code, advice=advice) from None
+            raise ApiRejected(error.reason, code=error.code, advice=advice) from None
         except OutcomeUnknown as error:
             raise OutcomeUnknown(
                 f"{str(error).removesuffix('.')}; it is not sent again by itself, because it could arrive twice: look"

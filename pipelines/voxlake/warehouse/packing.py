@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from duckdb.func import ARROW
 
-from voxlake.segments import BASIC, EXTENSION, parts
+from voxlake.segments import BASIC, EXTENSION, segment_count
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,7 +28,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Give a connection the function that `expected` asks for the few texts that a division cannot do."""
 
     def several(texts: pa.ChunkedArray) -> pa.Array:
-        return pa.array([parts(text) for text in texts.to_pylist()], pa.int32())
+        return pa.array([segment_count(text) for text in texts.to_pylist()], pa.int32())
 
     connection.create_function("parts_in_order", several, ["VARCHAR"], "INTEGER", type=ARROW)
 

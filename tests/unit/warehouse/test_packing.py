@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from smsutil import split
 
-from voxlake.warehouse.packing import BASIC, EXTENSION, expected, parts, prepare
+from voxlake.segments import segment_count
+from voxlake.warehouse.packing import BASIC, EXTENSION, expected, prepare
 
 TEXTS = st.lists(
     st.text(alphabet=st.one_of(st.sampled_from(BASIC + EXTENSION), st.sampled_from("Жя漢😀👍\u0301\t`")), max_size=400),
@@ -33,7 +34,7 @@ def oracle(text):
 @given(TEXTS)
 def test_against_another(texts):
     """Any text has as many parts as smsutil says, by column and one by one."""
-    assert asked(texts) == [oracle(text) for text in texts] == [parts(text) for text in texts]
+    assert asked(texts) == [oracle(text) for text in texts] == [segment_count(text) for text in texts]
 
 
 @pytest.mark.parametrize("filling", ["a", "é", "я", "漢", "€", "😀", "ab€", "яб😀", "a\n", "a`"])
