@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from support.worlds import world
 
-from voxlake.reporting.saved_queries import parameters, reports
+from voxlake.reporting.saved_queries import bind_parameters, load_saved_queries
 from voxlake.sql import statements
 
 ASK = """
@@ -28,8 +28,8 @@ def questions():
     tables = [f"SELECT * FROM {name} ORDER BY ALL" for name in ("sms_history", "a2p_sms_history", "coverage")]
     views = [f"SELECT * FROM {name} ORDER BY ALL" for name in statements("views")]
     asked = [(sql, {}) for sql in (*tables, *views)]
-    for question in reports(None).values():
-        bound = parameters(question, first=date(2025, 1, 1), end=date(2027, 1, 1), number=None)
+    for question in load_saved_queries(None).values():
+        bound = bind_parameters(question, first=date(2025, 1, 1), end=date(2027, 1, 1), number=None)
         asked.append((question.sql, bound))
     return repr(asked)
 

@@ -15,8 +15,8 @@ from support.lakes import FIRST, Hand, row
 
 from voxlake.errors import SettingsError, StorageFull
 from voxlake.reporting import xlsx as sheet
-from voxlake.reporting.formats import form_of, show
-from voxlake.reporting.query import answer, written
+from voxlake.reporting.formats import choose_format, render_rows
+from voxlake.reporting.query import query_text, write_answer
 
 FORMULAS = [
     "=1+1",
@@ -63,13 +63,13 @@ def read_csv(text):
 @pytest.mark.parametrize("text", FORMULAS)
 def test_csv_without_formulas(text):
     """A text that a spreadsheet would run begins with an apostrophe, in a cell and as the name of a column."""
-    assert read_csv(show([text], [(text,)], "csv")) == [[f"'{text}"], [f"'{text}"]]
+    assert read_csv(render_rows([text], [(text,)], "csv")) == [[f"'{text}"], [f"'{text}"]]
 
 
 @pytest.mark.parametrize("value", [*TEXTS, *NUMBERS])
 def test_csv_leaves_alone(value):
     """Any other text, and every number, is what it was: an amount below zero stays an amount."""
-    assert read_csv(show(["x", "y"], [(value, 1), (2, value)], "csv")) == [
+    assert read_csv(render_rows(["x", "y"], [(value, 1), (2, value)], "csv")) == [
         ["x", "y"],
         [str(value), "1"],
         ["2", str(value)],
@@ -78,8 +78,8 @@ def test_csv_leaves_alone(value):
 
 def test_csv_of_nothing():
     """A row of one empty cell is still a row; nothing at all is a line of names."""
-    assert read_csv(show(["x"], [(None,), ("",)], "csv")) == [["x"], [""], [""]]
-    assert show(["x", "y"], [], "csv") == "x,y\n"
+    assert read_csv(render_rows(["x"], [(None,), ("",)], "csv")) == [["x"], [""], [""]]
+    assert render_rows(["x", "y"], [], "csv") == "x,y\n"
 
 
 def workbook(tmp_path, names, rows):
@@ -135,7 +135,7 @@ def test_xlsx_limits(tmp_path, monkeypatch):
 )
 def test_form(tmp_path, form, out, found):
     """The ending of the file chooses the format, unless one was asked for."""
-    assert form_of(form, out and tmp_path / out) == found
+    assert choose_format(form, out and tmp_path / out) == found
 
 
 SELECT = """SELECT DATE '2026-01-02' AS day, TIMESTAMP '2026-01-02 03:04:05' AS at, -1.50::DECIMAL(18, 6) AS cost,
@@ -144,7 +144,7 @@ SELECT = """SELECT DATE '2026-01-02' AS day, TIMESTAMP '2026-01-02 03:04:05' AS 
 
 def test_parquet(connection, tmp_path):
     """Parquet keeps types and exact values, formulas and all: it is for programs."""
-    assert written(connection, SELECT, {}, form="parquet", limit=2, path=tmp_path / "a.parquet") == 2
+    assert write_answer(connection, SELECT, {}, form="parquet", limit=2, path=tmp_path / "a.parquet") == 2
     table = pq.read_table(tmp_path / "a.parquet")
     assert table.schema.field("cost").type == pa.decimal128(18, 6)
     assert table.to_pylist()[1] == {
@@ -161,13 +161,13 @@ def test_parquet(connection, tmp_path):
 def test_files_hold_what_is_printed(connection, tmp_path, form):
     """A file has the same bytes as stdout would."""
     path = tmp_path / "a"
-    assert written(connection, SELECT, {}, form=form, limit=None, path=path) == 3
-    assert path.read_bytes() == answer(connection, SELECT, {}, form=form, limit=None).encode()
+    assert write_answer(connection, SELECT, {}, form=form, limit=None, path=path) == 3
+    assert path.read_bytes() == query_text(connection, SELECT, {}, form=form, limit=None).encode()
 
 
 def test_json(connection):
     """Amounts are exact in JSON, ids are numbers, dates are text."""
-    text = answer(connection, SELECT, {}, form="json", limit=1)
+    text = query_text(connection, SELECT, {}, form="json", limit=1)
     assert '"cost": -1.500000' in text
     assert json.loads(text)[0] | {"cost": None} == {
         "day": "2026-01-02",
@@ -186,7 +186,7 @@ def test_a_query_that_fails(connection, tmp_path, form, sql):
     path = tmp_path / "a.csv"
     path.write_text("last week's")
     with pytest.raises(SettingsError, match="mend it"):
-        written(connection, sql, {}, form=form, limit=None, path=path)
+        write_answer(connection, sql, {}, form=form, limit=None, path=path)
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.csv", "last week's")]
 
 
@@ -194,7 +194,7 @@ def test_a_query_that_fails(connection, tmp_path, form, sql):
 def test_no_place_to_write(connection, tmp_path, form):
     """A folder that is not there is one sentence."""
     with pytest.raises(StorageFull, match="No such file"):
-        written(connection, "SELECT 1", {}, form=form, limit=None, path=tmp_path / "no" / "a")
+        write_answer(connection, "SELECT 1", {}, form=form, limit=None, path=tmp_path / "no" / "a")
 
 
 def test_query_command(voxlake, tmp_path):
@@ -230,7 +230,7 @@ def test_a_question_writes_nothing(connection, tmp_path, monkeypatch, sql):
     """No question writes a file beside the answer, whatever it is wrapped in."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SettingsError, match="read-only"):
-        answer(connection, sql, {}, form="csv", limit=None)
+        query_text(connection, sql, {}, form="csv", limit=None)
     assert not list(tmp_path.iterdir())
 
 
@@ -249,7 +249,7 @@ def test_a_question_writes_nothing(connection, tmp_path, monkeypatch, sql):
 )
 def test_a_question_is_more_than_select(connection, sql):
     """What only reads is answered."""
-    assert answer(connection, sql, {}, form="csv", limit=None)
+    assert query_text(connection, sql, {}, form="csv", limit=None)
 
 
 FORMS = ["table", "csv", "json", "parquet", "xlsx"]
@@ -273,7 +273,7 @@ FORMS = ["table", "csv", "json", "parquet", "xlsx"]
 def test_no_question(connection, tmp_path, sql, told, form):
     """What is not one question is said to be none, and nothing is answered in part."""
     with pytest.raises(SettingsError, match=told):
-        written(connection, sql, {}, form=form, limit=None, path=tmp_path / "a")
+        write_answer(connection, sql, {}, form=form, limit=None, path=tmp_path / "a")
     assert not list(tmp_path.iterdir())
 
 
@@ -281,7 +281,7 @@ def test_json_of_what_json_has_no_words_for(connection):
     """Infinity and NaN are null, wherever they stand, and the keys of a map are text."""
     sql = """SELECT 1 / 0 AS a, -1 / 0 AS b, 'nan'::DOUBLE AS c, ['inf'::DOUBLE, 1.5] AS d, {'x': 'nan'::FLOAT} AS e,
         MAP {DATE '2026-01-02': 0.5::DECIMAL(3, 2)} AS f"""
-    assert json.loads(answer(connection, sql, {}, form="json", limit=None)) == [
+    assert json.loads(query_text(connection, sql, {}, form="json", limit=None)) == [
         {"a": None, "b": None, "c": None, "d": [None, 1.5], "e": {"x": None}, "f": {"2026-01-02": 0.5}}
     ]
 
@@ -297,16 +297,16 @@ def test_json_of_what_json_has_no_words_for(connection):
 def test_types_that_parquet_has_not(connection, tmp_path, sql, told):
     """A type that Parquet cannot hold is said by the name of its column; as text it is written."""
     with pytest.raises(SettingsError, match=f"{told}.*AS VARCHAR"):
-        written(connection, sql, {}, form="parquet", limit=None, path=tmp_path / "a")
+        write_answer(connection, sql, {}, form="parquet", limit=None, path=tmp_path / "a")
     assert not list(tmp_path.iterdir())
     cast = f"SELECT COLUMNS(*)::VARCHAR FROM ({sql})"
-    assert written(connection, cast, {}, form="parquet", limit=None, path=tmp_path / "a") == 1
+    assert write_answer(connection, cast, {}, form="parquet", limit=None, path=tmp_path / "a") == 1
 
 
 def test_a_span_beyond_all_time(connection):
     """A value that nothing here can hold is a sentence."""
     with pytest.raises(SettingsError, match="out of range"):
-        answer(connection, "SELECT INTERVAL 9999999 YEARS", {}, form="csv", limit=None)
+        query_text(connection, "SELECT INTERVAL 9999999 YEARS", {}, form="csv", limit=None)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -315,11 +315,11 @@ def test_columns_of_one_name(connection, tmp_path, form):
     sql = "SELECT 1 AS b, * FROM (SELECT 1 AS a) JOIN (SELECT 1 AS a) AS c ON true"
     path = tmp_path / "a"
     if form in ("table", "csv"):
-        assert written(connection, sql, {}, form=form, limit=None, path=path) == 1
+        assert write_answer(connection, sql, {}, form=form, limit=None, path=path) == 1
         assert path.read_text().splitlines()[0].replace(",", "  ") == "b  a  a"
     else:
         with pytest.raises(SettingsError, match=r"2 columns 'a'.* AS"):
-            written(connection, sql, {}, form=form, limit=None, path=path)
+            write_answer(connection, sql, {}, form=form, limit=None, path=path)
         assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,7 @@ from support.lakes import ACCOUNT, FIRST, Hand, row
 from support.worlds import BERLIN, DAY, FRIDAY, LONDON, SHOP, THURSDAY, world
 
 from voxlake.errors import SettingsError
-from voxlake.reporting.saved_queries import SavedQuery, parameters, reports
+from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,9 @@ def hand(tmp_path_factory):
 
 def asked(hand, name, *, first=None, end=None, number=None, known=None):
     """Give the rows of a report, with names; amounts as text."""
-    question = (known or reports(None))[name]
+    question = (known or load_saved_queries(None))[name]
     with hand.warehouse.reader() as connection:
-        result = connection.execute(question.sql, parameters(question, first=first, end=end, number=number))
+        result = connection.execute(question.sql, bind_parameters(question, first=first, end=end, number=number))
         names = [column[0] for column in result.description]
         rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
     return [{k: str(v) if isinstance(v, Decimal) else v for k, v in row.items()} for row in rows]
@@ -108,7 +108,7 @@ def test_every_delivery_has_a_place(tmp_path):
 
 def test_all_are_tried():
     """No report is without an answer worked out by hand."""
-    assert set(reports(None)) == {*KNOWN, "cost-anomalies"}
+    assert set(load_saved_queries(None)) == {*KNOWN, "cost-anomalies"}
 
 
 def test_cost_anomalies(tmp_path):
@@ -131,10 +131,10 @@ def test_cost_anomalies(tmp_path):
     assert some(within, *names) == some(rows[:1], *names)
 
 
-@pytest.mark.parametrize("name", sorted(reports(None)))
+@pytest.mark.parametrize("name", sorted(load_saved_queries(None)))
 def test_bounds(hand, name):
     """Days before --from, from --to on, and messages of other numbers play no part."""
-    question = reports(None)[name]
+    question = load_saved_queries(None)[name]
     assert set(re.findall(r"\$(\w+)", question.sql)) == {"from", "to", "number"}
     whole = asked(hand, name)
     assert asked(hand, name, first=THURSDAY, end=FRIDAY + DAY) == whole
@@ -176,7 +176,7 @@ def test_number_is_bound(hand, number):
 def test_flags_that_a_report_does_not_take(sql, given, told):
     """A flag that would have no effect, or a parameter that nobody gives, is one sentence."""
     with pytest.raises(SettingsError, match=told):
-        parameters(SavedQuery("mine", sql), **{"first": None, "end": None, "number": None} | given)
+        bind_parameters(SavedQuery("mine", sql), **{"first": None, "end": None, "number": None} | given)
 
 
 def test_own_reports(hand, tmp_path):
@@ -185,7 +185,7 @@ def test_own_reports(hand, tmp_path):
         "-- Numbers that cost more than a cent.\nSELECT destination_number AS number, sum(cost) AS cost FROM messages\n"
         "WHERE date >= $from GROUP BY ALL HAVING sum(cost) > 0.1 ORDER BY number;\n"
     )
-    known = reports(tmp_path)
+    known = load_saved_queries(tmp_path)
     assert known["big-spenders"].promise == "Numbers that cost more than a cent."
     assert list(known)[-1] == "big-spenders"
     assert some(asked(hand, "big-spenders", known=known), "number", "cost") == [(BERLIN, "0.110000")]
@@ -216,7 +216,7 @@ def test_a_bad_file_stops_only_itself(hand, voxlake, tmp_path, harm, name):
     listed = dict(
         line.split(maxsplit=1) for line in voxlake("report", env=env).stdout.splitlines() if "zzz" not in line
     )
-    assert listed.keys() == {*reports(None), name}
+    assert listed.keys() == {*load_saved_queries(None), name}
     assert listed[name].startswith("unusable: ")
     (line,) = voxlake("report", name, env=env, code=2).stderr.splitlines()
     assert line == f"voxlake: {listed[name].removeprefix('unusable: ')}"
@@ -228,7 +228,7 @@ def test_a_bad_file_stops_only_itself(hand, voxlake, tmp_path, harm, name):
 def test_no_such_folder(tmp_path):
     """A folder that is not there is named."""
     with pytest.raises(SettingsError, match="nowhere"):
-        reports(tmp_path / "nowhere")
+        load_saved_queries(tmp_path / "nowhere")
 
 
 def test_views(hand):
@@ -304,10 +304,10 @@ def test_report_command(hand, voxlake, tmp_path):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "mine.sql").write_text("SELECT count(*) AS n FROM messages WHERE date < $to;\n")
     listed = [line.split()[0] for line in voxlake("report", env=env).stdout.splitlines()]
-    assert listed == [*sorted(reports(None)), "mine"]
+    assert listed == [*sorted(load_saved_queries(None)), "mine"]
     as_json = json.loads(voxlake("report", "--format", "json", env=env).stdout)
     assert [(one["name"], one["description"]) for one in as_json] == [
-        (one.name, one.promise) for one in reports(tmp_path / "own").values()
+        (one.name, one.promise) for one in load_saved_queries(tmp_path / "own").values()
     ]
     done = voxlake("report", "--out", "list.csv", env=env)
     assert (done.stdout, done.stderr) == ("", f"{len(listed)} rows: list.csv\n")

@@ -9,7 +9,7 @@ from support.dates import days_ago
 from support.lakes import FIRST, Hand
 from support.program import PROGRAM
 
-from voxlake.reporting.calendar import GLYPHS, PLAIN, legend
+from voxlake.reporting.calendar import ASCII_GLYPHS, GLYPHS, draw_legend
 
 
 def test_status_draws_what_it_counts(sandbox, voxlake):
@@ -31,9 +31,9 @@ def test_status_draws_what_it_counts(sandbox, voxlake):
         line[6:] for line in text.splitlines() if line[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
     )
     assert [calendar.count(GLYPHS[s]) for s in ("final", "open", "missing", "unverified")] == [4, 2, 7, 0]
-    assert text.splitlines()[-1] == legend(GLYPHS, colour=False)
+    assert text.splitlines()[-1] == draw_legend(GLYPHS, colour=False)
     assert "\033" not in text
-    assert plain.splitlines()[-1] == legend(PLAIN, colour=False)
+    assert plain.splitlines()[-1] == draw_legend(ASCII_GLYPHS, colour=False)
 
 
 def test_status_names_spans(tmp_path, voxlake):

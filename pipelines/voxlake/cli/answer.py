@@ -27,10 +27,10 @@ def put_answer(
     span: tuple[date | None, date | None] | None = None,
 ) -> None:
     """Run a query on the database and print or write its rows; `span` holds the days of a report."""
-    from voxlake.reporting.formats import form_of  # noqa: PLC0415
+    from voxlake.reporting import choose_format  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
-    form_of(form, out)
+    choose_format(form, out)
     if out is not None:
         check_place(out)
     with stoppable(told=EARLY), Warehouse(settings.data_dir).reader() as connection:
@@ -64,14 +64,17 @@ def put_rows(
     limit: int | None,
 ) -> None:
     """Put what a query answers to stdout or into a file, in the form that was chosen."""
-    from voxlake.reporting.formats import form_of  # noqa: PLC0415
-    from voxlake.reporting.query import answer, written  # noqa: PLC0415
+    from voxlake.reporting import (  # noqa: PLC0415
+        choose_format,
+        query_text,
+        write_answer,
+    )
     from voxlake.text import counted  # noqa: PLC0415
 
-    form = form_of(form, out)
+    form = choose_format(form, out)
     if out is None:
-        give(answer(connection, sql, bound, form=form, limit=limit), nl=False)
+        give(query_text(connection, sql, bound, form=form, limit=limit), nl=False)
         return
     check_place(out)
-    rows = written(connection, sql, bound, form=form, limit=limit, path=out)
+    rows = write_answer(connection, sql, bound, form=form, limit=limit, path=out)
     say(f"{counted(rows, 'row')}: {out}")

@@ -167,9 +167,9 @@ def _tell_trouble(audits: Sequence[Audit], errors: Sequence[VoxlakeError], *, re
 
 def _give_json(rounds: Sequence[Sequence[Audit]]) -> None:
     """Print one list of what was found before and after a repair."""
-    from voxlake.reporting.formats import as_json  # noqa: PLC0415
+    from voxlake.reporting import to_json  # noqa: PLC0415
 
-    give(as_json([found.to_json() | {"repaired": n > 0} for n, audits in enumerate(rounds) for found in audits]))
+    give(to_json([found.to_json() | {"repaired": n > 0} for n, audits in enumerate(rounds) for found in audits]))
 
 
 def _days(manifest: Manifest, account_id: int, stream: Stream, since: str | None, until: str | None) -> Sequence[date]:

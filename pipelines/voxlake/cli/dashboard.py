@@ -16,7 +16,7 @@ from voxlake.files import passing, storage
 from voxlake.settings import day
 
 if TYPE_CHECKING:
-    from voxlake.reporting.dashboard.figures import Extent, Span
+    from voxlake.reporting import Extent, Span
     from voxlake.settings import Settings
 
 DAY = timedelta(days=1)
@@ -33,15 +33,13 @@ LONGEST = 3660
 @with_settings
 def dashboard(settings: Settings, first: str | None, end: str | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
-    from voxlake.reporting.dashboard.figures import extent  # noqa: PLC0415 - heavy imports only where they are used
+    from voxlake.reporting import Board, covered_days  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     page = out or settings.data_dir / "dashboard.html"
     with stoppable(told=EARLY), Warehouse(settings.data_dir).reader() as connection:
-        span = _span(extent(connection), first, end)
+        span = _span(covered_days(connection), first, end)
         _make_room(page, png)
-        from voxlake.reporting.dashboard.board import Board  # noqa: PLC0415 - only for days that can be drawn
-
         board = Board(connection, span)
     with storage(page.parent):
         _put(page, board.html(made=the_clock().now()).encode())
@@ -55,7 +53,7 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
 
 def _span(extent: Extent, first: str | None, end: str | None) -> Span:
     """Choose the days: those asked for, else the newest year of what is there, without a day that is not over."""
-    from voxlake.reporting.dashboard.figures import Span  # noqa: PLC0415
+    from voxlake.reporting import Span  # noqa: PLC0415
 
     today = the_clock().now().date()
     newest = extent.whole or extent.last or today

@@ -77,12 +77,17 @@ def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *
     (api, archive), lake = api_and_archive(settings), Lake(settings.data_dir)
     streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
     if dry_run:
-        from voxlake.reporting.formats import plan_text  # noqa: PLC0415
+        from voxlake.reporting import render_plan  # noqa: PLC0415
 
         plans = Run(api, lake, streams, now=the_clock().now).plan(
             lambda manifest, stream: days(manifest, stream, api.account_id), finality=settings.finality, force=force
         )
-        give("\n".join(plan_text(stream.name, plan) for stream, plan in plans.items()))
+        give(
+            "\n".join(
+                render_plan(stream.name, plan.read, [day_file.key.date for day_file in plan.probe], plan.final)
+                for stream, plan in plans.items()
+            )
+        )
         return
     manifest: Manifest | None = None
     with lake.locked(holder=holder()), keeping(archive), progress_bar() as bar, stoppable(bar.render_finish):

@@ -214,13 +214,13 @@ def say(text: str) -> None:
 
 def drawing() -> tuple[Mapping[str, str], bool]:
     """Choose the glyphs that stdout can write, and colour on a terminal whose owner has not set NO_COLOR."""
-    from voxlake.reporting.calendar import GLYPHS, PLAIN  # noqa: PLC0415
+    from voxlake.reporting import ASCII_GLYPHS, GLYPHS  # noqa: PLC0415
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     try:
         "".join(GLYPHS.values()).encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
-        return PLAIN, colour
+        return ASCII_GLYPHS, colour
     return GLYPHS, colour
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from voxlake.reporting.saved_queries import SavedQuery
+    from voxlake.reporting import SavedQuery
     from voxlake.settings import Settings
 
 
@@ -40,9 +40,9 @@ def report(
     limit: int | None,
 ) -> None:
     """Answer a question that many have; without a name, list the questions."""
-    from voxlake.reporting.saved_queries import parameters, reports  # noqa: PLC0415
+    from voxlake.reporting import bind_parameters, load_saved_queries  # noqa: PLC0415
 
-    known = reports(settings.reports_dir)
+    known = load_saved_queries(settings.reports_dir)
     if name is None:
         chosen = {"--from": first, "--to": end, "--number": number, "--limit": limit}
         if unused := [flag for flag, value in chosen.items() if value is not None]:
@@ -55,7 +55,7 @@ def report(
     days = (day(first, "--from") if first else None, day(end, "--to", up=True) if end else None)
     if days[0] and days[1] and days[0] >= days[1]:
         raise SettingsError(f"--from {days[0]} does not lie before --to {days[1]}: the end is excluded.")
-    bound = parameters(known[name], first=days[0], end=days[1], number=number)
+    bound = bind_parameters(known[name], first=days[0], end=days[1], number=number)
     put_answer(settings, known[name].sql, bound, form, out, limit, span=days)
 
 

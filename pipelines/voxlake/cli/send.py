@@ -140,24 +140,24 @@ def _send(
 
 
 def _tell_parts(order: Order, form: str) -> None:
-    from voxlake.reporting.formats import show  # noqa: PLC0415
+    from voxlake.reporting import render_rows  # noqa: PLC0415
     from voxlake.segments import segments as count  # noqa: PLC0415
 
     found = dataclasses.asdict(count(order.text))
     found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
-    give(show(list(found), [list(found.values())], form), nl=False)
+    give(render_rows(list(found), [list(found.values())], form), nl=False)
 
 
 def _tell(sending: Sending, form: str, *, again: bool) -> None:
     """Give a line for each number on stdout, and what they come to on stderr."""
     from voxlake.messaging.batch import SKIPPED, UNSENT  # noqa: PLC0415
     from voxlake.messaging.journal import FAILED, SENT, UNKNOWN  # noqa: PLC0415
-    from voxlake.reporting.formats import show  # noqa: PLC0415
+    from voxlake.reporting import render_rows  # noqa: PLC0415
 
     names = ["number", "state", "message_id", "code", "reason"]
     rows = [[getattr(result, name) for name in names] for result in sending.results]
     try:
-        give(show(names, rows, form), nl=False)
+        give(render_rows(names, rows, form), nl=False)
     except StorageFull as error:
         # What was sent is sent, and in the journal: the exit code must not say to try it again.
         say(f"voxlake: {error}")

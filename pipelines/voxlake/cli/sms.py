@@ -46,10 +46,10 @@ def control(settings: Settings, number: str, command: str) -> None:
 def numbers(settings: Settings, form: str) -> None:
     """List the rented numbers, and whether they can and may send and receive SMS (GetPhoneNumbers)."""
     from voxlake.messaging.client import Client  # noqa: PLC0415
-    from voxlake.reporting.formats import show  # noqa: PLC0415
+    from voxlake.reporting import render_rows  # noqa: PLC0415
 
     rows = [[p.number, p.sms_supported, p.sms_enabled] for p in Client(api_of(settings)).phone_numbers()]
-    give(show(["number", "sms_supported", "sms_enabled"], rows, form), nl=False)
+    give(render_rows(["number", "sms_supported", "sms_enabled"], rows, form), nl=False)
 
 
 @sms.command()
@@ -57,13 +57,13 @@ def numbers(settings: Settings, form: str) -> None:
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 def segments(text: str, form: str) -> None:
     """Count the parts that a text is billed for, without network."""
-    from voxlake.reporting.formats import show  # noqa: PLC0415
+    from voxlake.reporting import render_rows  # noqa: PLC0415
     from voxlake.segments import foreign  # noqa: PLC0415
     from voxlake.segments import segments as count  # noqa: PLC0415
 
     text = typed_text(text)
     found = dataclasses.asdict(count(text))
-    give(show(list(found), [list(found.values())], form), nl=False)
+    give(render_rows(list(found), [list(found.values())], form), nl=False)
     if odd := foreign(text):
         named = " ".join(f"{c} (U+{ord(c):04X})" for c in odd[:8]) + (" ..." if odd[8:] else "")
         say(f"Not in GSM-7, so that a part holds 70 characters in place of 160: {named}")
@@ -79,7 +79,7 @@ def check(settings: Settings, form: str) -> None:
     from voxlake.messaging.batch import look  # noqa: PLC0415
     from voxlake.messaging.client import Client  # noqa: PLC0415
     from voxlake.messaging.journal import opened  # noqa: PLC0415
-    from voxlake.reporting.formats import show  # noqa: PLC0415
+    from voxlake.reporting import render_rows  # noqa: PLC0415
 
     client = Client(api_of(settings))
     with opened(settings.data_dir) as outbox:
@@ -90,7 +90,7 @@ def check(settings: Settings, form: str) -> None:
         + ([rows[0].message_id, rows[0].delivery_status or rows[0].status] if len(rows) == 1 else [None, None])
         for e, rows in found
     ]
-    give(show(names, table, form), nl=False)
+    give(render_rows(names, table, form), nl=False)
     left = sum(len(rows) != 1 for _, rows in found)
     if left:
         say(

@@ -24,8 +24,7 @@ def status(settings: Settings, form: str) -> None:
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.pipeline.status import calendars  # noqa: PLC0415
     from voxlake.pipeline.status import status as look  # noqa: PLC0415
-    from voxlake.reporting.calendar import legend, weeks  # noqa: PLC0415
-    from voxlake.reporting.formats import as_json, status_text  # noqa: PLC0415
+    from voxlake.reporting import draw_calendar, draw_legend, render_status, to_json  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     lake, today = Lake(settings.data_dir), the_clock().now().date()
@@ -37,16 +36,16 @@ def status(settings: Settings, form: str) -> None:
         damage = error
     found = look(lake, today=today, finality=settings.finality, warnings=warnings)
     if form == "json":
-        give(as_json(found))
+        give(to_json(found))
     else:
         glyphs, colour = drawing()
         width = shutil.get_terminal_size().columns
         drawn = {
-            stream: weeks(states, width=width, glyphs=glyphs, colour=colour)
+            stream: draw_calendar(states, width=width, glyphs=glyphs, colour=colour)
             for stream, states in calendars(lake, today=today, finality=settings.finality).items()
         }
-        text = status_text(found, settings.data_dir, drawn)
-        give(f"{text}\n{legend(glyphs, colour=colour)}" if drawn else text)
+        text = render_status(found, settings.data_dir, drawn)
+        give(f"{text}\n{draw_legend(glyphs, colour=colour)}" if drawn else text)
     if damage is not None:
         # A damaged database takes nothing away from the lake, so that is told first.
         raise damage

@@ -1,1 +1,53 @@
-"""Ask the database and show the answer."""
+"""Ask the database and show the answer: queries, saved queries, output formats, the calendar of `status`.
+
+A name is imported on first use, so that a command that only prints a plan or a table does not wait half a second for
+DuckDB and XlsxWriter, and one that prints an answer does not wait for Altair.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voxlake.reporting.calendar import ASCII_GLYPHS, GLYPHS, draw_calendar, draw_legend
+    from voxlake.reporting.dashboard import Board, Extent, Span, covered_days
+    from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
+    from voxlake.reporting.query import query_text, write_answer
+    from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
+
+_MODULES = {
+    "calendar": ("ASCII_GLYPHS", "GLYPHS", "draw_calendar", "draw_legend"),
+    "dashboard": ("Board", "Extent", "Span", "covered_days"),
+    "formats": ("choose_format", "render_plan", "render_rows", "render_status", "to_json"),
+    "query": ("query_text", "write_answer"),
+    "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries"),
+}
+
+__all__ = [
+    "ASCII_GLYPHS",
+    "GLYPHS",
+    "Board",
+    "Extent",
+    "SavedQuery",
+    "Span",
+    "bind_parameters",
+    "choose_format",
+    "covered_days",
+    "draw_calendar",
+    "draw_legend",
+    "load_saved_queries",
+    "query_text",
+    "render_plan",
+    "render_rows",
+    "render_status",
+    "to_json",
+    "write_answer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

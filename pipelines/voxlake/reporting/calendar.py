@@ -18,7 +18,7 @@ GLYPHS = {
     "unverified": "!",
     "missing": "\N{MULTIPLICATION SIGN}",
 }
-PLAIN = {"final": "#", "open": "o", "unverified": "!", "missing": "x"}
+ASCII_GLYPHS = {"final": "#", "open": "o", "unverified": "!", "missing": "x"}
 _COLOURS = {"final": "32", "open": "36", "unverified": "1;33", "missing": "1;31"}
 _NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEK = timedelta(days=7)
@@ -27,7 +27,7 @@ _MARGIN = "      "
 _RECENT = 2
 
 
-def weeks(states: Mapping[date, str], *, width: int, glyphs: Mapping[str, str], colour: bool) -> list[str]:
+def draw_calendar(states: Mapping[date, str], *, width: int, glyphs: Mapping[str, str], colour: bool) -> list[str]:
     """Give the lines of a calendar of states by day; older bands that are all final become one line."""
     mondays = sorted({day - timedelta(days=day.weekday()) for day in states})
     room = max(1, width - len(_MARGIN))
@@ -49,7 +49,7 @@ def weeks(states: Mapping[date, str], *, width: int, glyphs: Mapping[str, str], 
     return lines
 
 
-def legend(glyphs: Mapping[str, str], *, colour: bool) -> str:
+def draw_legend(glyphs: Mapping[str, str], *, colour: bool) -> str:
     """Say what the glyphs mean."""
     return "  ".join(f"{_painted(state, glyphs, colour=colour)} {state}" for state in glyphs)
 

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from voxlake.pipeline.plan import Plan
-
-
 _ENDINGS = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".xlsx": "xlsx"}
 _QUOTED = set(',"\r\n')
 _FILES = ("parquet", "xlsx")
@@ -25,17 +22,17 @@ _FILES = ("parquet", "xlsx")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def show(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
+def render_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
     """Give rows as `table`, `csv` or `json`, with a newline at the end."""
     if form == "json":
-        return as_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
+        return to_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
     if form == "csv":
         # A line without anything would be no row.
         return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in (names, *rows))
     return _table(names, rows)
 
 
-def form_of(form: str | None, out: Path | None) -> str:
+def choose_format(form: str | None, out: Path | None) -> str:
     """Give the form of an answer: as chosen, else by the ending of its file, else a table.
 
     Raises:
@@ -51,12 +48,12 @@ def form_of(form: str | None, out: Path | None) -> str:
     return form or "table"
 
 
-def as_json(value: Any) -> str:
+def to_json(value: Any) -> str:
     """Give JSON with exact decimals, dates as text, and null for infinity and NaN, which JSON has no words for."""
     return simplejson.dumps(_keyed(value), use_decimal=True, ensure_ascii=False, ignore_nan=True, indent=2, default=str)
 
 
-def status_text(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[int, str], Sequence[str]]) -> str:
+def render_status(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[int, str], Sequence[str]]) -> str:
     """Give what `status` found as a few lines for people, with the calendar of each account and stream."""
     lines: list[str] = []
     for s in found["streams"]:
@@ -96,16 +93,12 @@ def _alike(problems: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted((span, problem) for problem, its in days.items() for span in _spans(its))
 
 
-def plan_text(stream: str, plan: Plan) -> str:
-    """Say in a line what a run would do with each day of a stream."""
-    parts = [
-        f"{verb} {', '.join(_spans(days))}"
-        for verb, days in (("read", plan.read), ("probe", [part.key.date for part in plan.probe]))
-        if days
-    ]
-    if plan.final:
-        parts.append(f"{counted(len(plan.final))} {'is' if len(plan.final) == 1 else 'are'} final")
-    return f"{stream}: {'; '.join(parts) or 'nothing to ask'}"
+def render_plan(stream: str, read: Sequence[date], probe: Sequence[date], final: Sequence[date]) -> str:
+    """Return a line that says what a run would do with each UTC day of a stream."""
+    actions = [f"{verb} {', '.join(_spans(days))}" for verb, days in (("read", read), ("probe", probe)) if days]
+    if final:
+        actions.append(f"{counted(len(final))} {'is' if len(final) == 1 else 'are'} final")
+    return f"{stream}: {'; '.join(actions) or 'nothing to ask'}"
 
 
 def _spans(days: Iterable[date]) -> list[str]:

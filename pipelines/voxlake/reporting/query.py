@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from voxlake.errors import SettingsError
 from voxlake.files import passing, storage
-from voxlake.reporting.formats import show
+from voxlake.reporting.formats import render_rows
 from voxlake.reporting.xlsx import save
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ _OTHER = {_KIND.SET, _KIND.VARIABLE_SET, _KIND.PRAGMA, _KIND.CALL, _KIND.LOAD, _
 _BY_NAME = ("json", "parquet", "xlsx")
 
 
-def answer(
+def query_text(
     connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], *, form: str, limit: int | None
 ) -> str:
     """Give the answer as text."""
-    return show(*_rows(connection, sql, bound, form, limit), form)
+    return render_rows(*_rows(connection, sql, bound, form, limit), form)
 
 
-def written(
+def write_answer(
     connection: duckdb.DuckDBPyConnection,
     sql: str,
     bound: Mapping[str, Any],
@@ -57,7 +57,7 @@ def written(
             if form == "xlsx":
                 save(aside, names, found)
             else:
-                aside.write_text(show(names, found, form), encoding="utf-8", newline="")
+                aside.write_text(render_rows(names, found, form), encoding="utf-8", newline="")
         aside.replace(path)
     return rows
 

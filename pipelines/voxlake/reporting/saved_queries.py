@@ -35,7 +35,7 @@ class SavedQuery:
         return promise(self.sql) if self.sql.startswith("--") else ""
 
 
-def reports(folder: Path | None) -> dict[str, SavedQuery]:
+def load_saved_queries(folder: Path | None) -> dict[str, SavedQuery]:
     """Give all questions by name, ours first, and those of the user's that are unusable, which stop no other.
 
     Raises:
@@ -60,7 +60,9 @@ def reports(folder: Path | None) -> dict[str, SavedQuery]:
     return found
 
 
-def parameters(question: SavedQuery, *, first: date | None, end: date | None, number: str | None) -> dict[str, Any]:
+def bind_parameters(
+    question: SavedQuery, *, first: date | None, end: date | None, number: str | None
+) -> dict[str, Any]:
     """Give the values to bind; UTC days of [first, end), where either is None without a bound.
 
     Raises:

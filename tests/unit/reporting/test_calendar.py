@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from voxlake.reporting.calendar import GLYPHS, PLAIN, weeks
+from voxlake.reporting.calendar import ASCII_GLYPHS, GLYPHS, draw_calendar
 
 MONDAY = date(2026, 6, 1)
 
@@ -16,7 +16,9 @@ def states(days, **others):
 
 def test_a_glyph_a_day():
     """Weeks stand side by side, Monday on top, one glyph a day, nothing where there is no day."""
-    drawn = weeks(states(10, missing=[2], unverified=[3], open=[9]), width=80, glyphs=PLAIN, colour=False)
+    drawn = draw_calendar(
+        states(10, missing=[2], unverified=[3], open=[9]), width=80, glyphs=ASCII_GLYPHS, colour=False
+    )
     assert drawn == [
         "      Jun",
         "  Mon # #",
@@ -39,29 +41,31 @@ def test_every_month_that_begins_is_named():
         (date(2026, 12, 21), "        2027"),
     ):
         days = {first + timedelta(days=n): "final" for n in range(28)}
-        assert weeks(days, width=80, glyphs=PLAIN, colour=False)[0] == head
+        assert draw_calendar(days, width=80, glyphs=ASCII_GLYPHS, colour=False)[0] == head
 
 
 def test_fits_the_terminal():
     """A year fits eighty columns; what is longer is folded, and older bands that are final are one line."""
-    year = weeks(states(364), width=80, glyphs=GLYPHS, colour=False)
+    year = draw_calendar(states(364), width=80, glyphs=GLYPHS, colour=False)
     assert len(year) == 8
     assert max(map(len, year)) <= 80
     assert year[1].count(GLYPHS["final"]) == 52
-    long = weeks(states(3650), width=80, glyphs=GLYPHS, colour=False)
+    long = draw_calendar(states(3650), width=80, glyphs=GLYPHS, colour=False)
     assert long[0] == "  2026-06-01 to 2033-07-31: 2,618 days, all final"
     assert len(long) == 1 + 2 * 8
-    flawed = weeks(states(3650, missing=[700]), width=80, glyphs=GLYPHS, colour=False)
+    flawed = draw_calendar(states(3650, missing=[700]), width=80, glyphs=GLYPHS, colour=False)
     assert sum(line.count(GLYPHS["missing"]) for line in flawed) == 1
     assert len(flawed) == 1 + 8 + 1 + 2 * 8
     assert sum(line.count(" days, all final") for line in flawed) == 2
     for width in (1, 7, 20):
-        assert max(map(len, weeks(states(70), width=width, glyphs=PLAIN, colour=False)[1:])) <= max(width, 9)
+        assert max(map(len, draw_calendar(states(70), width=width, glyphs=ASCII_GLYPHS, colour=False)[1:])) <= max(
+            width, 9
+        )
 
 
 def test_every_day_is_drawn_once():
     """Whatever the width, the glyphs are as many as the days."""
     for days in (1, 6, 8, 100):
         for width in (8, 30, 200):
-            drawn = weeks(states(days, open=range(days)), width=width, glyphs=PLAIN, colour=False)
+            drawn = draw_calendar(states(days, open=range(days)), width=width, glyphs=ASCII_GLYPHS, colour=False)
             assert "".join(line[6:] for line in drawn if line[2:5] in "MonTueWedThuFriSatSun").count("o") == days

@@ -1,1 +1,6 @@
-"""One HTML page, and pictures, of what the database says about a span of days; the door is `board`."""
+"""One HTML page, and pictures, of what the database says about a span of days."""
+
+from voxlake.reporting.dashboard.board import Board
+from voxlake.reporting.dashboard.figures import Extent, Span, covered_days
+
+__all__ = ["Board", "Extent", "Span", "covered_days"]

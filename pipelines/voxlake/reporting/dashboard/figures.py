@@ -87,8 +87,8 @@ class Figures:
         return sorted({row["date"] for row in self.coverage if row["state"] in states})
 
 
-def extent(connection: duckdb.DuckDBPyConnection) -> Extent:
-    """Say which days the database covers."""
+def covered_days(connection: duckdb.DuckDBPyConnection) -> Extent:
+    """Return which days the database covers."""
     return Extent(**_ask(connection, "extent")[0])
 
 
