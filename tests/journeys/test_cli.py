@@ -162,7 +162,7 @@ def test_bad_credentials_file(voxlake, content):
         ({"key_id": "", "private_key": None}, "lacks key_id and private_key:"),
         ({"account_id": "mine"}, "account_id in the credentials file bad.json is not a number"),
         ({"account_id": [1]}, "account_id in the credentials file bad.json is not a number"),
-        ({"private_key": "EC"}, "no RSA key"),
+        ({"private_key": "EC"}, "not an RSA key"),
     ],
 )
 def test_credentials_that_lack_something(sandbox, voxlake, change, told):

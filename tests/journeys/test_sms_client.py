@@ -309,7 +309,7 @@ def test_a_client_that_is_closed(sandbox):
     with Client.connect(server.credentials, url=server.url, clock=CLOCK) as ours:
         rows = list(ours.sms_history(CLOCK.now() - timedelta(days=4), CLOCK.now()))
     assert len(rows) == len(list(server.world.truth("sms")))
-    left = {thread for thread in threading.enumerate() if thread not in before and "ThreadPool" in thread.name}
+    left = {thread for thread in threading.enumerate() if thread not in before and "voxlake-page" in thread.name}
     assert not left
 
 
