@@ -334,4 +334,4 @@ def test_the_command_takes_the_time_from_its_clock(voxlake):
     """What has not come yet is judged by the clock that was handed in."""
     tomorrow = CLOCK.now().date() + timedelta(days=1)
     told = voxlake("export", "--since", tomorrow, code=2).stderr
-    assert f"{tomorrow} has not come yet: the last UTC day is {CLOCK.now().date()}." in told
+    assert f"{tomorrow} is in the future: the last UTC day is {CLOCK.now().date()}." in told

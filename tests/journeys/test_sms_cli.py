@@ -254,4 +254,11 @@ def test_every_command_is_documented(voxlake):
     for name in listed:
         assert f"voxlake sms {name}" in page
         for flag in re.findall(r"^  (--[a-z-]+)", voxlake("sms", name, "--help").stdout, re.MULTILINE):
-            assert flag in page or flag in ("--api-url", "--credentials", "--patience", "--timeout", "--help"), flag
+            assert flag in page or flag in (
+                "--api-url",
+                "--credentials",
+                "--patience",
+                "--timeout",
+                "--config",
+                "--help",
+            ), flag

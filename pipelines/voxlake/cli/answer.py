@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from voxlake.settings import Settings
+    from voxlake.cli.settings import Settings
 
 
 def put_answer(

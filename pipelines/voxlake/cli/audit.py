@@ -19,9 +19,9 @@ from voxlake.cli.options import (
     say,
     stoppable,
     the_clock,
-    with_settings,
 )
 from voxlake.cli.output import give
+from voxlake.cli.types import UtcDay
 from voxlake.errors import DataError, gravest
 
 if TYPE_CHECKING:
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from voxlake.cli.settings import Settings
     from voxlake.errors import VoxlakeError
     from voxlake.lake import Lake, Manifest
     from voxlake.pipeline.audit import Audit
-    from voxlake.settings import Settings
     from voxlake.transform import Stream
     from voxlake.warehouse import Warehouse
 
 
 @click.command()
 @click.argument("stream", type=click.Choice(["sms", "a2p", "all"]), default="all")
-@click.option("--since", metavar="DATE", help="First UTC day. [the oldest day in the lake]")
-@click.option("--until", metavar="DATE", help="The UTC day to stop before. [today]")
+@click.option("--since", type=UtcDay(), metavar="DATE", help="First UTC day. [the oldest day in the lake]")
+@click.option("--until", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [today]")
 @click.option("--repair", is_flag=True, help="Read the days that differ again, and audit them again.")
 @click.option(
     "--pages", type=click.IntRange(min=0), default=10, show_default=True, help="Pages of each history to reread."
@@ -48,12 +48,11 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, help="Choose the same pages as another audit.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @api_options
-@with_settings
 def audit(
     settings: Settings,
     stream: str,
-    since: str | None,
-    until: str | None,
+    since: date | None,
+    until: date | None,
     pages: int,
     seed: int | None,
     form: str,
@@ -172,6 +171,8 @@ def _give_json(rounds: Sequence[Sequence[Audit]]) -> None:
     give(to_json([found.to_json() | {"repaired": n > 0} for n, audits in enumerate(rounds) for found in audits]))
 
 
-def _days(manifest: Manifest, account_id: int, stream: Stream, since: str | None, until: str | None) -> Sequence[date]:
+def _days(
+    manifest: Manifest, account_id: int, stream: Stream, since: date | None, until: date | None
+) -> Sequence[date]:
     today = the_clock().now().date()
     return days_of(since, until, default=manifest.oldest(account_id, stream.name) or today, end=today)

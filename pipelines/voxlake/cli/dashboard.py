@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import EARLY, data_options, stoppable, the_clock, with_settings
+from voxlake.cli.options import EARLY, data_options, stoppable, the_clock
 from voxlake.cli.output import check_place, give
+from voxlake.cli.types import UtcDay
 from voxlake.errors import SettingsError
 from voxlake.files import passing, storage
-from voxlake.settings import day
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from voxlake.cli.settings import Settings
     from voxlake.reporting import Extent, Span
-    from voxlake.settings import Settings
 
 DAY = timedelta(days=1)
 LONGEST_DEFAULT = 365
@@ -25,13 +27,20 @@ LONGEST = 3660
 
 
 @click.command()
-@click.option("--from", "first", metavar="DATE", help="First UTC day. [the first in the database, at most a year back]")
-@click.option("--to", "end", metavar="DATE", help="The UTC day to stop before. [the newest that was over]")
+@click.option(
+    "--from",
+    "first",
+    type=UtcDay(),
+    metavar="DATE",
+    help="First UTC day. [the first in the database, at most a year back]",
+)
+@click.option(
+    "--to", "end", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [the newest that was over]"
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[dashboard.html in the data directory]")
 @click.option("--png", type=click.Path(path_type=Path), metavar="DIR", help="Draw each chart as a picture, too.")
 @data_options
-@with_settings
-def dashboard(settings: Settings, first: str | None, end: str | None, out: Path | None, png: Path | None) -> None:
+def dashboard(settings: Settings, first: date | None, end: date | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
     from voxlake.reporting import Board, covered_days  # noqa: PLC0415
     from voxlake.warehouse import Warehouse  # noqa: PLC0415
@@ -51,14 +60,14 @@ def dashboard(settings: Settings, first: str | None, end: str | None, out: Path 
             give(png / name)
 
 
-def _span(extent: Extent, first: str | None, end: str | None) -> Span:
+def _span(extent: Extent, first: date | None, end: date | None) -> Span:
     """Choose the days: those asked for, else the newest year of what is there, without a day that is not over."""
     from voxlake.reporting import Span  # noqa: PLC0415
 
     today = the_clock().now().date()
     newest = extent.whole or extent.last or today
-    until = min(day(end, "--to", up=True) if end else newest + DAY, today + DAY)
-    since = day(first, "--from") if first else max(extent.first or until - DAY, until - DAY * LONGEST_DEFAULT)
+    until = min(end or newest + DAY, today + DAY)
+    since = first or max(extent.first or until - DAY, until - DAY * LONGEST_DEFAULT)
     span = Span(since, until)
     if since >= until:
         raise SettingsError(

@@ -18,16 +18,16 @@ from voxlake.cli.options import (
     say,
     stoppable,
     the_clock,
-    with_settings,
 )
 from voxlake.cli.output import give
+from voxlake.cli.types import UtcDay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
+    from voxlake.cli.settings import Settings
     from voxlake.lake import Manifest
-    from voxlake.settings import Settings
     from voxlake.transform import Stream
 
 DEFAULT_DAYS = 30
@@ -35,12 +35,13 @@ DEFAULT_DAYS = 30
 
 @click.command()
 @click.argument("stream", type=click.Choice(["sms", "a2p", "all"]), default="all")
-@click.option("--since", metavar="DATE", help="First UTC day. [the oldest day in the lake, else 30 days back]")
-@click.option("--until", metavar="DATE", help="The UTC day to stop before. [tomorrow]")
+@click.option(
+    "--since", type=UtcDay(), metavar="DATE", help="First UTC day. [the oldest day in the lake, else 30 days back]"
+)
+@click.option("--until", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [tomorrow]")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
 @api_options
-@with_settings
-def export(settings: Settings, stream: str, since: str | None, until: str | None, *, dry_run: bool) -> None:
+def export(settings: Settings, stream: str, since: date | None, until: date | None, *, dry_run: bool) -> None:
     """Export everything that is not yet final, and publish the database."""
     clock = the_clock()
 
@@ -55,13 +56,12 @@ def export(settings: Settings, stream: str, since: str | None, until: str | None
 
 @click.command()
 @click.argument("stream", type=click.Choice(["sms", "a2p", "all"]), default="all")
-@click.option("--from", "first", metavar="DATE", required=True, help="First UTC day.")
-@click.option("--to", "end", metavar="DATE", required=True, help="The UTC day to stop before.")
+@click.option("--from", "first", type=UtcDay(), metavar="DATE", required=True, help="First UTC day.")
+@click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", required=True, help="The UTC day to stop before.")
 @click.option("--force", is_flag=True, help="Read final days again.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
 @api_options
-@with_settings
-def backfill(settings: Settings, stream: str, first: str, end: str, *, force: bool, dry_run: bool) -> None:
+def backfill(settings: Settings, stream: str, first: date, end: date, *, force: bool, dry_run: bool) -> None:
     """Export the days of [from, to), and publish the database."""
     today = the_clock().now().date()
     days = days_of(first, end, default=today, end=today + timedelta(days=1), names=("--from", "--to"))

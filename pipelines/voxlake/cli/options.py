@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import sys
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from voxlake.cli.settings import settings_options
 from voxlake.clock import SYSTEM, Clock
 from voxlake.errors import SettingsError, VoxlakeError
 from voxlake.files import clear
-from voxlake.settings import OUTPUTS, Settings, day, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,11 +23,14 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from voxlake.api import Archive, Credentials, HistoryApi
+    from voxlake.cli.settings import Settings
     from voxlake.lake import ReplyArchive
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _FIRST_YEAR = 2000
 EARLY = "Stopped by {signal} before the end."
+DATA = ("data_dir", "settle_hours", "give_up_days")
+API = ("api_url", "credentials", "patience", "timeout")
 FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 
 
@@ -86,30 +88,10 @@ def the_clock() -> Clock:
     return clock
 
 
-def data_options(command: F) -> F:
-    """Add the settings that say where the data is and when a day is final."""
-    for option in (
-        click.option("--give-up-days", metavar="N", help="Days after which a status counts as final. [14]"),
-        click.option("--settle-hours", metavar="N", help="Hours after a day's end until it can be final. [72]"),
-        click.option("--data-dir", metavar="DIR", help="Where lake and database live. [data]"),
-    ):
-        command = option(command)
-    return command
-
-
-def api_options(command: F) -> F:
-    """Add the settings that say how to ask the API."""
-    for option in (
-        click.option("--keep-raw/--no-keep-raw", default=None, help="Keep every reply in raw/, for 'voxlake replay'."),
-        click.option("--timeout", metavar="N", help="Seconds to wait for one reply. [60]"),
-        click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
-        click.option("--jobs", metavar="N", help="Requests at the same time. [4]"),
-        click.option("--output", metavar="|".join(OUTPUTS), help="What is asked of the API. [json]"),
-        click.option("--credentials", metavar="FILE", help="The vendor's credentials.json."),
-        click.option("--api-url", metavar="URL", help="The API's address. [the vendor's]"),
-    ):
-        command = option(command)
-    return data_options(command)
+data_options = settings_options(*DATA)
+"""Settings for a command that looks at the data."""
+api_options = settings_options(*DATA, *API, "output", "jobs", "keep_raw")
+"""Settings for a command that exports from the API."""
 
 
 def answer_options(command: F) -> F:
@@ -126,30 +108,6 @@ def answer_options(command: F) -> F:
     ):
         command = option(command)
     return command
-
-
-def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Hand a command its resolved settings in place of the raw flags."""
-    names = (
-        "data_dir",
-        "api_url",
-        "credentials",
-        "output",
-        "jobs",
-        "patience",
-        "timeout",
-        "keep_raw",
-        "settle_hours",
-        "give_up_days",
-        "reports_dir",
-    )
-
-    @functools.wraps(command)
-    def resolved(**flags: Any) -> Any:
-        chosen = {name: flags.pop(name) for name in names if name in flags}
-        return command(resolve(chosen, os.environ, folder=Path.cwd()), **flags)
-
-    return resolved
 
 
 def progress_bar() -> Any:
@@ -248,8 +206,8 @@ def api_of(settings: Settings, credentials: Credentials | None = None, archive: 
         settings.api_url,
         credentials or credentials_of(settings),
         jobs=settings.jobs,
-        patience=settings.patience.total_seconds(),
-        timeout=settings.timeout.total_seconds(),
+        patience=settings.patience,
+        timeout=settings.timeout,
         clock=the_clock(),
         random=random.random,
         archive=archive,
@@ -279,21 +237,19 @@ def keeping(archive: ReplyArchive | None) -> Iterator[None]:
 
 
 def days_of(
-    since: str | None, until: str | None, *, default: date, end: date, names: tuple[str, str] = ("--since", "--until")
+    since: date | None, until: date | None, *, default: date, end: date, names: tuple[str, str] = ("--since", "--until")
 ) -> list[date]:
     """List the UTC days from `since`, or a default, up to `until`, but not beyond `end`, which is excluded."""
     from voxlake.pipeline.plan import span  # noqa: PLC0415 - heavy imports only where they are used
 
-    first = day(since, names[0]) if since else None
-    last = day(until, names[1], up=True) if until else None
-    if first and last and first >= last:
-        raise SettingsError(f"{names[0]} {first} does not lie before {names[1]} {last}: the end is excluded.")
+    if since and until and since >= until:
+        raise SettingsError(f"{names[0]} {since} is not before {names[1]} {until}: the end is excluded.")
     today = the_clock().now().date()
-    if first and first > today:
-        raise SettingsError(f"{names[0]} {first} has not come yet: the last UTC day is {today}.")
-    if first and first.year < _FIRST_YEAR:
-        raise SettingsError(f"{names[0]} {first} is older than any message can be: give a day from {_FIRST_YEAR} on.")
-    return span(first or default, min(last or end, end))
+    if since and since > today:
+        raise SettingsError(f"{names[0]} {since} is in the future: the last UTC day is {today}.")
+    if since and since.year < _FIRST_YEAR:
+        raise SettingsError(f"{names[0]} {since} is older than any message: use a day from {_FIRST_YEAR} on.")
+    return span(since or default, min(until or end, end))
 
 
 def holder() -> str:

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, holder, say, stoppable, with_settings
+from voxlake.cli.options import data_options, holder, say, stoppable
 
 if TYPE_CHECKING:
+    from voxlake.cli.settings import Settings
     from voxlake.lake import Manifest
-    from voxlake.settings import Settings
 
 
 @click.command()
 @data_options
-@with_settings
 def publish(settings: Settings) -> None:
     """Rebuild the database from the lake, without network."""
     from voxlake.lake import Lake, Manifest  # noqa: PLC0415

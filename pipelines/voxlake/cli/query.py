@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.answer import put_answer
-from voxlake.cli.options import answer_options, data_options, with_settings
+from voxlake.cli.options import answer_options, data_options
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voxlake.settings import Settings
+    from voxlake.cli.settings import Settings
 
 
 class _Sql(click.Command):
@@ -28,7 +28,6 @@ class _Sql(click.Command):
 @click.argument("sql")
 @answer_options
 @data_options
-@with_settings
 def query(settings: Settings, sql: str, form: str | None, out: Path | None, limit: int | None) -> None:
     """Ask the database in SQL, read-only."""
     put_answer(settings, sql, {}, form, out, limit)

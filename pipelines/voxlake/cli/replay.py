@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, holder, say, stoppable, with_settings
+from voxlake.cli.options import data_options, holder, say, stoppable
 
 if TYPE_CHECKING:
-    from voxlake.settings import Settings
+    from voxlake.cli.settings import Settings
 
 
 @click.command()
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Rebuild days whose files are newer or prove more, too.")
 @data_options
-@with_settings
 def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
     from voxlake.lake import Lake, Manifest, archives  # noqa: PLC0415

@@ -7,33 +7,33 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.answer import put_answer, put_rows
-from voxlake.cli.options import EARLY, answer_options, data_options, stoppable, with_settings
+from voxlake.cli.options import DATA, EARLY, answer_options, stoppable
 from voxlake.cli.output import give
+from voxlake.cli.settings import settings_options
+from voxlake.cli.types import UtcDay
 from voxlake.errors import SettingsError
-from voxlake.settings import day
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import date
     from pathlib import Path
 
+    from voxlake.cli.settings import Settings
     from voxlake.reporting import SavedQuery
-    from voxlake.settings import Settings
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--from", "first", metavar="DATE", help="First UTC day. [everything]")
-@click.option("--to", "end", metavar="DATE", help="The UTC day to stop before. [everything]")
+@click.option("--from", "first", type=UtcDay(), metavar="DATE", help="First UTC day. [everything]")
+@click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [everything]")
 @click.option("--number", metavar="NUMBER", help="Messages from or to this number or SenderID alone.")
 @answer_options
-@click.option("--reports-dir", metavar="DIR", help="A folder of your own reports, one query a .sql file.")
-@data_options
-@with_settings
+@settings_options(*DATA, "reports_dir")
 def report(
     settings: Settings,
     name: str | None,
-    first: str | None,
-    end: str | None,
+    first: date | None,
+    end: date | None,
     number: str | None,
     form: str | None,
     out: Path | None,
@@ -52,11 +52,10 @@ def report(
     if name not in known:
         usable = ", ".join(each.name for each in known.values() if each.problem is None)
         raise SettingsError(f"There is no report {name!r}: use {usable}.")
-    days = (day(first, "--from") if first else None, day(end, "--to", up=True) if end else None)
-    if days[0] and days[1] and days[0] >= days[1]:
-        raise SettingsError(f"--from {days[0]} does not lie before --to {days[1]}: the end is excluded.")
-    bound = bind_parameters(known[name], first=days[0], end=days[1], number=number)
-    put_answer(settings, known[name].sql, bound, form, out, limit, span=days)
+    if first and end and first >= end:
+        raise SettingsError(f"--from {first} is not before --to {end}: the end is excluded.")
+    bound = bind_parameters(known[name], first=first, end=end, number=number)
+    put_answer(settings, known[name].sql, bound, form, out, limit, span=(first, end))
 
 
 def _list(known: Collection[SavedQuery], form: str | None, out: Path | None) -> None:

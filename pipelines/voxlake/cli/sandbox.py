@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import EARLY, Group, say, stoppable, the_clock, with_settings
+from voxlake.cli.options import EARLY, Group, say, stoppable, the_clock
+from voxlake.cli.settings import settings_options
+from voxlake.cli.types import API_URL
 from voxlake.errors import SettingsError, Unavailable
 from voxlake.files import passing
-from voxlake.settings import API_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from voxlake.cli.settings import Settings
     from voxlake.sandbox import Sandbox
-    from voxlake.settings import Settings
 
 
 @click.group(cls=Group)
@@ -178,8 +179,7 @@ def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tu
 @click.option("--to", "destination", required=True, metavar="NUMBER", help="A number of the account.")
 @click.option("--text", required=True, help="What is written.")
 @click.option("--callback-url", metavar="URL", help="Where to post it, in place of the sandbox's own.")
-@click.option("--api-url", metavar="URL", help="The address of the sandbox.")
-@with_settings
+@settings_options("api_url", api_url="The address of the sandbox.")
 def inbound(settings: Settings, source: str, destination: str, text: str, callback_url: str | None) -> None:
     """Let a message arrive at a running sandbox, which posts it to the callback URL."""
     message = {"source_number": source, "destination_number": destination, "sms_body": text}
@@ -188,8 +188,7 @@ def inbound(settings: Settings, source: str, destination: str, text: str, callba
 
 @sandbox.command()
 @click.argument("seconds", type=click.FloatRange(min=0))
-@click.option("--api-url", metavar="URL", help="The address of the sandbox.")
-@with_settings
+@settings_options("api_url", api_url="The address of the sandbox.")
 def advance(settings: Settings, seconds: float) -> None:
     """Put the clock of deliveries of a running sandbox forward by SECONDS."""
     _post(settings.api_url, "advance", {"seconds": str(seconds)})

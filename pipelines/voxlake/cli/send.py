@@ -11,37 +11,30 @@ from urllib.parse import urlsplit
 
 import click
 
-from voxlake.cli.options import api_of, say, stoppable, the_clock, with_settings
+from voxlake.cli.options import API, api_of, say, stoppable, the_clock
 from voxlake.cli.output import PRINTED, give
+from voxlake.cli.settings import settings_options
 from voxlake.errors import OutcomeUnknown, SettingsError, StorageFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from voxlake.cli.settings import Settings
     from voxlake.messaging.batch import Order, Sending
-    from voxlake.settings import Settings
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-def account_options(command: F) -> F:
-    """Add the settings that say whom to ask and how long."""
-    for option in (
-        click.option("--timeout", metavar="N", help="Seconds to wait for one reply. [60]"),
-        click.option("--patience", metavar="N", help="Seconds to wait out the faults of one request. [180]"),
-        click.option("--credentials", metavar="FILE", help="The vendor's credentials.json."),
-        click.option("--api-url", metavar="URL", help="The API's address. [the vendor's]"),
-    ):
-        command = option(command)
-    return command
+account_options = settings_options(*API)
+"""Settings for a command that asks the API."""
+_OUTBOX = "Where outbox.jsonl, the journal of what was sent, lives."
+journal_options = settings_options("data_dir", *API, data_dir=_OUTBOX)
+"""Settings for a command that asks the API and keeps the journal."""
 
 
 def _send_options(command: F) -> F:
     """Add what both ways of sending share."""
     for option in (
-        click.option(
-            "--data-dir", metavar="DIR", help="Where outbox.jsonl, the journal of what was sent, lives. [data]"
-        ),
         click.option("--format", "form", type=click.Choice(PRINTED), default="table"),
         click.option("--yes", is_flag=True, help="Don't ask before sending from a real account."),
         click.option("--keep-text", is_flag=True, help="Keep the text in the journal, too."),
@@ -54,14 +47,13 @@ def _send_options(command: F) -> F:
         click.option("--text", required=True, help="The text; - reads it from stdin."),
     ):
         command = option(command)
-    return account_options(command)
+    return journal_options(command)
 
 
 @click.command("send")
 @click.option("--from", "source", required=True, metavar="NUMBER", help="A rented number.")
 @click.option("--to", "destination", required=True, metavar="NUMBER", help="The recipient, digits only.")
 @_send_options
-@with_settings
 def send_one(settings: Settings, source: str, destination: str, **chosen: Any) -> None:
     """Send one message (SendSmsMessage).
 
@@ -78,7 +70,6 @@ def send_one(settings: Settings, source: str, destination: str, **chosen: Any) -
 @click.option("--to-file", metavar="FILE", help="A file with one recipient a line; - reads it from stdin.")
 @click.argument("more", nargs=-1, metavar="")
 @_send_options
-@with_settings
 def send_many(
     settings: Settings, source: str, numbers: Sequence[str], to_file: str | None, more: Sequence[str], **chosen: Any
 ) -> None:

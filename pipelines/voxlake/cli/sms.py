@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import Group, api_of, say, stoppable, the_clock, with_settings
+from voxlake.cli.options import Group, api_of, say, stoppable, the_clock
 from voxlake.cli.output import PRINTED, give
-from voxlake.cli.send import account_options, send_many, send_one, typed_text
+from voxlake.cli.send import account_options, journal_options, send_many, send_one, typed_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from voxlake.cli.settings import Settings
     from voxlake.messaging.responses import HistoryRow
-    from voxlake.settings import Settings
 
 
 @click.group(cls=Group)
@@ -28,7 +28,6 @@ def sms() -> None:
 @click.argument("number")
 @click.argument("command", type=click.Choice(["enable", "disable"]))
 @account_options
-@with_settings
 def control(settings: Settings, number: str, command: str) -> None:
     """Enable or disable SMS for a rented number (ControlSms)."""
     told = "Stopped by {signal}: the switch may or may not have been made, which 'voxlake sms numbers' shows."
@@ -42,7 +41,6 @@ def control(settings: Settings, number: str, command: str) -> None:
 @sms.command()
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @account_options
-@with_settings
 def numbers(settings: Settings, form: str) -> None:
     """List the rented numbers, and whether they can and may send and receive SMS (GetPhoneNumbers)."""
     from voxlake.messaging.client import Client  # noqa: PLC0415
@@ -71,9 +69,7 @@ def segments(text: str, form: str) -> None:
 
 @sms.command()
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
-@click.option("--data-dir", metavar="DIR", help="Where outbox.jsonl, the journal of what was sent, lives. [data]")
-@account_options
-@with_settings
+@journal_options
 def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
     from voxlake.messaging.batch import look  # noqa: PLC0415

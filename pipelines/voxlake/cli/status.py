@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.options import data_options, drawing, the_clock, with_settings
+from voxlake.cli.options import data_options, drawing, the_clock
 from voxlake.cli.output import give
 from voxlake.errors import DataError
 
 if TYPE_CHECKING:
-    from voxlake.settings import Settings
+    from voxlake.cli.settings import Settings
 
 
 @click.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @data_options
-@with_settings
 def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
     from voxlake.lake import Lake  # noqa: PLC0415

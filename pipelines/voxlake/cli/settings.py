@@ -1,0 +1,193 @@
+"""The settings, each declared once: as a field that click reads from flag, environment, file or default."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from voxlake.cli.types import API_URL, FILE, ApiUrl, OneOf, Switch, UserPath, WholeNumber
+from voxlake.errors import SettingsError
+from voxlake.model import FinalityPolicy
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_FILE: Final = "voxlake.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """How a setting is set: its type, its variable, its default, and what its flag's help says.
+
+    A secret has neither flag nor key in the file: it comes from the environment alone.
+    """
+
+    type: click.ParamType[Any]
+    variable: str
+    help: str
+    default: Any = None
+    metavar: str | None = None
+    shown: str | bool = True
+    secret: bool = False
+
+
+def _setting(type_: click.ParamType[Any], variable: str, help_: str, **rest: Any) -> dict[str, Declaration]:
+    return {"declaration": Declaration(type_, variable, help_, **rest)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, resolved and checked."""
+
+    data_dir: Path = field(
+        metadata=_setting(
+            UserPath(), "VOXLAKE_DATA_DIR", "Where lake and database live.", default="data", metavar="DIR"
+        )
+    )
+    api_url: str = field(
+        metadata=_setting(
+            ApiUrl(), "VOXIMPLANT_API_URL", "The API's address.", default=API_URL, shown="the vendor's", metavar="URL"
+        )
+    )
+    credentials: Path | None = field(
+        metadata=_setting(UserPath(), "VOXIMPLANT_CREDENTIALS", "The vendor's credentials.json.", metavar="FILE")
+    )
+    output: str = field(
+        metadata=_setting(
+            OneOf(("json", "csv")), "VOXLAKE_OUTPUT", "The format that the API is asked for.", default="json"
+        )
+    )
+    jobs: int = field(
+        metadata=_setting(WholeNumber(1, 1000), "VOXLAKE_JOBS", "Requests at the same time.", default=4, metavar="N")
+    )
+    patience: int = field(
+        metadata=_setting(
+            WholeNumber(0, 7 * 86_400), "VOXLAKE_PATIENCE", "Seconds to wait out the faults of one request.",
+            default=180, metavar="N",
+        )
+    )  # fmt: skip
+    timeout: int = field(
+        metadata=_setting(
+            WholeNumber(1, 86_400), "VOXLAKE_TIMEOUT", "Seconds to wait for one reply.", default=60, metavar="N"
+        )
+    )
+    keep_raw: bool = field(
+        metadata=_setting(
+            Switch(), "VOXLAKE_KEEP_RAW", "Keep every reply in raw/, for 'voxlake replay'.", default=False, shown=False
+        )
+    )
+    settle_hours: int = field(
+        metadata=_setting(
+            WholeNumber(0, 87_600), "VOXLAKE_SETTLE_HOURS", "Hours after a day's end until it can be final.",
+            default=72, metavar="N",
+        )
+    )  # fmt: skip
+    give_up_days: int = field(
+        metadata=_setting(
+            WholeNumber(0, 3650), "VOXLAKE_GIVE_UP_DAYS", "Days after which a status counts as final.",
+            default=14, metavar="N",
+        )
+    )  # fmt: skip
+    reports_dir: Path | None = field(
+        metadata=_setting(
+            UserPath(), "VOXLAKE_REPORTS_DIR", "A folder of your own reports, one query a .sql file.", metavar="DIR"
+        )
+    )
+    account_id: int | None = field(
+        metadata=_setting(WholeNumber(1), "VOXIMPLANT_ACCOUNT_ID", "The account of the legacy pair.", secret=True)
+    )
+    api_key: str | None = field(
+        metadata=_setting(click.STRING, "VOXIMPLANT_API_KEY", "The key of the legacy pair.", secret=True), repr=False
+    )
+
+    @property
+    def finality(self) -> FinalityPolicy:
+        """When a day is final."""
+        return FinalityPolicy(timedelta(hours=self.settle_hours), timedelta(days=self.give_up_days))
+
+
+DECLARATIONS: Final[dict[str, Declaration]] = {
+    each.name: each.metadata["declaration"] for each in dataclasses.fields(Settings)
+}
+NAMES: Final = tuple(name for name, declared in DECLARATIONS.items() if not declared.secret)
+"""The settings that have a flag and a key in the file."""
+
+
+class _WithoutFlag(click.Option):
+    """A setting that a command takes from the environment and the file, but not as a flag."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Leave the command line alone."""
+
+
+def settings_options(*flags: str, **helps: str) -> Callable[[F], F]:
+    """Hand a command its `Settings` as first argument; these of them are also flags, with their own help or another."""
+
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def with_settings(**values: Any) -> Any:
+            chosen = {name: values.pop(name) for name in DECLARATIONS}
+            return command(Settings(**chosen), **values)
+
+        decorated: Any = _config_option(with_settings)
+        for name, declared in reversed(DECLARATIONS.items()):
+            decorated = _option(name, declared, flag=name in flags, help_=helps.get(name))(decorated)
+        return decorated  # type: ignore[no-any-return] # what click's decorators return
+
+    return decorate
+
+
+def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None) -> Callable[[Any], Any]:
+    spelled = f"--{name.replace('_', '-')}"
+    return click.option(
+        f"{spelled}/--no-{spelled[2:]}" if isinstance(declared.type, Switch) else spelled,
+        cls=click.Option if flag else _WithoutFlag,
+        hidden=not flag,
+        type=declared.type,
+        envvar=declared.variable,
+        default=declared.default,
+        show_default=declared.shown if declared.default is not None else False,
+        metavar=declared.metavar,
+        help=help_ or declared.help,
+    )
+
+
+_config_option = click.option(
+    "--config",
+    type=UserPath(),
+    envvar="VOXLAKE_CONFIG",
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _param, path: _read_file(ctx, path),
+    help=f"The file of settings. [{DEFAULT_FILE} in the current directory, where there is one]",
+)
+
+
+def _read_file(ctx: click.Context, path: Path | None) -> None:
+    """Make the settings in a file the defaults of a command.
+
+    Raises:
+        SettingsError: the file cannot be read, or has a setting that does not exist.
+
+    """
+    if ctx.resilient_parsing:
+        return
+    named = path or Path(DEFAULT_FILE)
+    try:
+        content = tomllib.loads(named.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if path is None:
+            return
+        raise SettingsError(f"{path} does not exist: name another file with --config.") from None
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{named} cannot be read ({error}): mend it or move it away.") from error
+    if unknown := sorted(set(content) - set(NAMES)):
+        raise SettingsError(f"{named} has no setting {unknown[0]!r}: use {', '.join(NAMES)}.")
+    ctx.default_map, ctx.meta[FILE] = content, named.name

@@ -1,0 +1,166 @@
+"""Types of values; each says in one sentence where a value that cannot be used came from, and what can be."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import click
+from click.core import ParameterSource
+
+from voxlake.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+API_URL: Final = "https://api.voximplant.com/platform_api"
+"""The vendor's own API, as in `voxlake.api`, which takes longer to import than all of this."""
+FILE: Final = "voxlake.file"
+"""The key in a context's `meta` under which the name of the settings file is kept."""
+
+
+def origin(param: click.Parameter | None, ctx: click.Context | None) -> str:
+    """Return where the value of a parameter came from: its flag, its variable, or its key in the settings file."""
+    if param is None or ctx is None or param.name is None:
+        return "The value"
+    source = ctx.get_parameter_source(param.name)
+    if source is ParameterSource.ENVIRONMENT:
+        return str(param.envvar)
+    if source is ParameterSource.DEFAULT_MAP:
+        return f"{param.name} in {ctx.meta[FILE]}"
+    return param.opts[0]
+
+
+def _shown(value: Any) -> str:
+    """Return a value as it is written in TOML."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number in a range; a boolean or a fraction from the settings file is not one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number.
+
+        Raises:
+            SettingsError: it is not a whole number, or lies outside the range.
+
+        """
+        try:
+            number = None if isinstance(value, bool | float) else int(value)
+        except (TypeError, ValueError):
+            number = None
+        least, most = self.min or 0, self.max
+        if number is None or number < least or (most is not None and number > most):
+            span = f"of at least {least}" if most is None else f"from {least} to {most}"
+            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}: give a whole number {span}.")
+        return number
+
+
+class OneOf(click.Choice):  # type: ignore[type-arg] # generic in newer versions of click alone
+    """One of a few words."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(words)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word.
+
+        Raises:
+            SettingsError: it is none of them.
+
+        """
+        if value not in self.choices:
+            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}: use {' or '.join(self.choices)}.")
+        return str(value)
+
+
+class Switch(click.types.BoolParamType):
+    """True or false, in the words that click knows."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        """Return true or false.
+
+        Raises:
+            SettingsError: it is neither.
+
+        """
+        try:
+            if value == "":
+                self.fail("it is empty", param, ctx)
+            return super().convert(str(value), param, ctx)
+        except click.BadParameter:
+            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}: use true or false.") from None
+
+
+class UserPath(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone
+    """The path of a file or folder; `~` is the user's home."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path.
+
+        Raises:
+            SettingsError: it is empty or not text.
+
+        """
+        if not isinstance(value, str | Path) or not str(value):
+            raise SettingsError(f"{origin(param, ctx)} is not a path: give the path of a file or folder.")
+        return Path(value).expanduser()
+
+
+class ApiUrl(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone
+    """The address of an API; credentials do not belong into it."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the address without a slash at its end; where it names a host alone, with the vendor's path.
+
+        Raises:
+            SettingsError: it is not an HTTP address, or holds a user or a query.
+
+        """
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        except (ValueError, AttributeError, TypeError):
+            usable = False
+        if not usable or parts.query or parts.username is not None:
+            raise SettingsError(f"{origin(param, ctx)} is not an address of an API: give one like {API_URL}.")
+        return str(value).rstrip("/") + ("" if parts.path.strip("/") else "/platform_api")
+
+
+class UtcDay(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone
+    """A UTC day, or a time that is rounded out to one: down, or up for an `end`, which is excluded."""
+
+    name = "date"
+
+    def __init__(self, *, end: bool = False) -> None:
+        self.end = end
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day.
+
+        Raises:
+            SettingsError: it is neither a date nor a time.
+
+        """
+        if isinstance(value, date):
+            return value
+        for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S"):
+            try:
+                at = datetime.strptime(value.strip(), form).replace(tzinfo=UTC)
+            except ValueError:
+                continue
+            midnight = at.hour == at.minute == at.second == 0
+            try:
+                return at.date() + timedelta(days=self.end and not midnight)
+            except OverflowError:
+                break
+        raise SettingsError(
+            f"{origin(param, ctx)} {value!r} is not a UTC day: use YYYY-MM-DD or 'YYYY-MM-DD HH:MM:SS'."
+        )
