@@ -9,7 +9,7 @@ DAYS   ?= 60
 SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser days dates soak check bench slow format lock numbering picture clean
+.PHONY: help run test browser days dates soak check bench slow format lock numbering schema picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,10 @@ lock: ## Renew the exact versions that are installed (needs uv)
 	echo 'hatchling' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o requirements-build.lock
 	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade -c requirements.lock -c requirements-build.lock --group dev pyproject.toml -o requirements-dev.lock
 	echo 'airbyte' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o benchmarks/airbyte.lock
+
+schema: $(VENV)/.installed ## Write the SQL files and docs/schema.md that follow from the declared fields
+	@$(BIN)/python -m voxlake.warehouse.generate
+	@$(BIN)/voxlake schema > docs/schema.md
 
 numbering: $(VENV)/.tested ## Take the countries' numbering plans from the library phonenumbers
 	@$(BIN)/python tests/support/numbering_plans.py > .numbering && mv .numbering pipelines/voxlake/warehouse/numbering.py || { rm .numbering; exit 1; }

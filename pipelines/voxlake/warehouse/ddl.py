@@ -1,8 +1,11 @@
-"""What is in the database, from the statements in `sql/` alone: their comments become the database's own comments."""
+"""Create the tables, macros and views of the database, commented, and describe them as a page.
+
+The comments are those of the statements in `sql/`: the first line of a file describes the whole, and each column has
+its comment at the end of its line, after ` -- `. Which columns there are, and in which order, DuckDB says.
+"""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -15,56 +18,66 @@ if TYPE_CHECKING:
 _INTRODUCTION = """\
 # The database
 
-Made by `voxlake schema` from the statements in [`sql/`](../sql/); a test keeps it current. The same words are in the
+Made by `make schema` from the statements in [`sql/`](../sql/); a test keeps it current. The same words are in the
 database as comments, so that a BI tool shows them. All times are UTC.
 """
-# In a table the name comes first, in a view last: both before the comment at the end of the line.
-_NAMES = {
-    "tables": re.compile(r"^ +(\w+) .*?-- (.+)$", re.MULTILINE),
-    "views": re.compile(r"(\w+),? *-- (.+)$", re.MULTILINE),
-}
 
-_THINGS = {
-    "table": "SELECT schema_name, table_name, comment FROM duckdb_tables() ORDER BY ALL",
-    "view": "SELECT schema_name, view_name, comment FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
-    "macro": """
-        SELECT schema_name, function_name, comment FROM duckdb_functions()
-        WHERE function_type = 'macro' AND NOT internal ORDER BY ALL
-    """,
-}
+_KINDS = {"tables": "TABLE", "macros": "MACRO", "views": "VIEW"}
+"""The folders of the statements in the order in which they are run, each with what its statements create."""
+
+_BASE_VIEWS = ("messages",)
+"""The views that other views read, which are therefore created first."""
+
+_OBJECTS = """
+SELECT 'tables' AS kind, schema_name AS schema, table_name AS name, comment
+FROM duckdb_tables() WHERE database_name = current_database()
+UNION ALL
+SELECT 'views', schema_name, view_name, comment
+FROM duckdb_views() WHERE database_name = current_database() AND NOT internal
+UNION ALL
+SELECT 'macros', schema_name, function_name, comment
+FROM duckdb_functions() WHERE database_name = current_database() AND function_type = 'macro' AND NOT internal
+"""
+
+_COLUMNS = """
+SELECT column_name, data_type, comment
+FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2
+ORDER BY column_index
+"""
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make empty tables, macros and views with their comments in the database in use."""
+    """Create everything that `sql/` declares, empty and commented, in the connection's current database."""
     connection.execute("BEGIN")
     connection.execute("CREATE SCHEMA meta")
-    for kind in ("tables", "macros", "views"):
-        waiting = statements(kind)
-        while waiting:
-            for name in _ready(waiting) or list(waiting):
-                statement = waiting.pop(name)
-                connection.execute(statement)
-                connection.execute(";".join(_comments(kind, name, statement)))
+    for folder in _KINDS:
+        found = statements(folder)
+        for name in sorted(found, key=lambda name: name not in _BASE_VIEWS):
+            connection.execute(found[name])
+    connection.execute(";".join(_comments(connection)))
     connection.execute("COMMIT")
 
 
-def _ready(waiting: dict[str, str]) -> list[str]:
-    """Name those that read none of the others: a view may read one that comes later in the alphabet."""
-    return [
-        name
-        for name, statement in waiting.items()
-        if not any(re.search(rf"(FROM|JOIN) {other}\b", statement) for other in waiting if other != name)
-    ]
+def _comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Yield the statements that comment everything that was created."""
+    for folder, schema, name, _ in connection.execute(_OBJECTS).fetchall():
+        statement = statements(folder)[name]
+        yield f"COMMENT ON {_KINDS[folder]} {schema}.{name} IS '{_quoted(promise(statement))}'"
+        if folder != "macros":
+            columns = connection.execute(_COLUMNS, [schema, name]).fetchall()
+            for (column, *_), comment in zip(columns, column_comments(statement), strict=True):
+                yield f"COMMENT ON COLUMN {schema}.{name}.{column} IS '{_quoted(comment)}'"
 
 
-def _comments(kind: str, name: str, statement: str) -> Iterator[str]:
-    thing = {"tables": "TABLE", "views": "VIEW", "macros": "MACRO"}[kind]
-    created = re.search(rf"CREATE {thing} ([\w.]+)", statement)
-    assert created is not None, name  # noqa: S101 - a statement of ours
-    yield f"COMMENT ON {thing} {created[1]} IS '{_quoted(promise(statement))}'"
-    if kind in _NAMES:
-        for column, told in _NAMES[kind].findall(statement.partition("\n")[2]):
-            yield f"COMMENT ON COLUMN {created[1]}.{column} IS '{_quoted(told)}'"
+def column_comments(statement: str) -> list[str]:
+    """Return the comments of the columns that a statement creates, in their order.
+
+    One form is read: a line that describes a column ends in ` -- ` and the comment, and no other line has a comment.
+    The first line of a statement, which begins with `--`, describes the whole.
+    """
+    _, *lines = statement.splitlines()
+    return [comment for _, mark, comment in (line.partition(" -- ") for line in lines) if mark]
 
 
 def _quoted(text: str) -> str:
@@ -72,38 +85,35 @@ def _quoted(text: str) -> str:
 
 
 def described() -> list[dict[str, Any]]:
-    """Give every table, view and macro with its comment and its columns: name, type and comment."""
+    """Return every table, view and macro: kind, name, comment and columns (name, type, comment), in this order."""
     with duckdb.connect() as connection:
         create(connection)
         return [
             {
-                "kind": kind,
+                "kind": _KINDS[folder].lower(),
                 "name": name if schema == "main" else f"{schema}.{name}",
-                "comment": told,
-                "columns": connection.execute(
-                    "SELECT column_name, data_type, comment FROM duckdb_columns()"
-                    " WHERE schema_name = $1 AND table_name = $2 ORDER BY column_index",
-                    [schema, name],
-                ).fetchall(),
+                "comment": comment,
+                "columns": [] if folder == "macros" else connection.execute(_COLUMNS, [schema, name]).fetchall(),
             }
-            for kind, query in _THINGS.items()
-            for schema, name, told in connection.execute(query).fetchall()
+            for kind in ("tables", "views", "macros")
+            for folder, schema, name, comment in sorted(connection.execute(_OBJECTS).fetchall())
+            if folder == kind
         ]
 
 
 def markdown() -> str:
-    """Give the same as a page, with the reports, checks and warnings."""
+    """Return the description of the database as a page, with the reports, checks and warnings."""
     pieces = [_INTRODUCTION]
     for thing in described():
         pieces.append(f"## {thing['name']} ({thing['kind']})\n\n{thing['comment']}\n")
         if thing["columns"]:
-            rows = "".join(f"| `{name}` | {kind} | {told} |\n" for name, kind, told in thing["columns"])
+            rows = "".join(f"| `{name}` | {kind} | {comment} |\n" for name, kind, comment in thing["columns"])
             pieces.append(f"| column | type | |\n|---|---|---|\n{rows}")
-    for kind, told in (
+    for folder, what in (
         ("reports", "Answered by `voxlake report NAME`."),
         ("checks", "Must find nothing: otherwise the last good database stays and the exit code is 4."),
         ("warnings", "What the vendor's data should be; shown by `voxlake status` where it is not, and nothing stops."),
     ):
-        rows = "".join(f"| `{name}` | {promise(statement)} |\n" for name, statement in statements(kind).items())
-        pieces.append(f"## {kind.capitalize()}\n\n{told}\n\n| name | |\n|---|---|\n{rows}")
+        rows = "".join(f"| `{name}` | {promise(statement)} |\n" for name, statement in statements(folder).items())
+        pieces.append(f"## {folder.capitalize()}\n\n{what}\n\n| name | |\n|---|---|\n{rows}")
     return "\n".join(pieces)

@@ -5,7 +5,7 @@ from support.lakes import FIRST, Hand, row
 from support.paths import DOCS
 
 from voxlake.sql import statements
-from voxlake.warehouse.ddl import described, markdown
+from voxlake.warehouse.ddl import column_comments, create, described, markdown
 
 PAGE = DOCS / "schema.md"
 
@@ -38,3 +38,22 @@ def test_comments_are_in_the_published_file(tmp_path):
         query = "SELECT comment FROM duckdb_columns() WHERE table_name = $1 AND column_name = 'cost'"
         for name in ("sms_history", "messages"):
             assert connection.execute(query, [name]).fetchall() == [("In the currency of the account.",)]
+
+
+def test_column_comments():
+    """A column's comment is at the end of its line; the first line describes the whole, and other lines have none."""
+    statement = (
+        "-- All of it.\nCREATE VIEW v AS\nSELECT\n    1 - -1 AS a, -- One, or -- two.\n    2 AS b -- B.\nFROM t;\n"
+    )
+    assert column_comments(statement) == ["One, or -- two.", "B."]
+
+
+def test_other_databases_are_left_alone():
+    """What is created and commented lies in the current database, whatever else is attached."""
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE other (a INTEGER)")
+        connection.execute("ATTACH ':memory:' AS next")
+        connection.execute("USE next")
+        create(connection)
+        found = connection.execute("SELECT DISTINCT database_name FROM duckdb_tables() WHERE comment <> ''").fetchall()
+    assert found == [("next",)]
