@@ -1,4 +1,4 @@
-"""Copy a big file at the price of a small one where the file system can: by sharing its blocks until one is changed."""
+"""Copy a large file cheaply where the file system can share its blocks until one of them is changed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ if TYPE_CHECKING:
 
 # From linux/fs.h; the standard library names it from Python 3.12 on.
 _FICLONE = 0x40049409
-_CANNOT = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EBADF}
+_UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EBADF}
 
 
 def clone(source: Path, target: Path) -> None:
-    """Copy `source` over `target`: share its blocks, else let the kernel copy, else copy as any program does."""
+    """Copy `source` over `target`: share its blocks, else let the kernel copy, else read and write.
+
+    Raises:
+        OSError: the copy failed for another reason than that the file system does not support it.
+
+    """
     with source.open("rb") as one, target.open("wb") as other:
-        for way in (_share, _by_kernel):
+        for method in (_share, _copy_in_kernel):
             try:
-                way(one.fileno(), other.fileno())
+                method(one.fileno(), other.fileno())
             except (OSError, AttributeError) as error:
-                if isinstance(error, OSError) and error.errno not in _CANNOT:
+                if isinstance(error, OSError) and error.errno not in _UNSUPPORTED:
                     raise
                 other.seek(0)
                 other.truncate()
@@ -36,10 +41,10 @@ def _share(source: int, target: int) -> None:
     fcntl.ioctl(target, _FICLONE, source)
 
 
-def _by_kernel(source: int, target: int) -> None:
+def _copy_in_kernel(source: int, target: int) -> None:
     left, at = os.fstat(source).st_size, 0
     while left > 0:
         copied = os.copy_file_range(source, target, left, offset_src=at, offset_dst=at)
         if copied == 0:
-            raise OSError(errno.EINVAL, "copy_file_range gave nothing")
+            raise OSError(errno.EINVAL, "copy_file_range copied nothing")
         left, at = left - copied, at + copied

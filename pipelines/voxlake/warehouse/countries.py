@@ -1,8 +1,9 @@
-"""The country of a number, as SQL: whole columns at a time, for millions of rows.
+"""The country of a phone number, as SQL for whole columns at a time.
 
-The numbering plans are those of the library `phonenumbers`. A calling code that belongs to one country tells it by
-itself; where several share a code, the library's own patterns decide, in the library's own order. An international
-number is 7 to 15 digits that begin with a calling code, after `+`, `00` or nothing; anything else has no country.
+The numbering plans are those of the library `phonenumbers`, in the generated module `numbering`. A calling code that
+belongs to one country determines it; where several countries share a code, the library's patterns decide, in the
+library's order. An international number is 7 to 15 digits that begin with a calling code, after `+`, `00` or nothing;
+anything else has no country.
 """
 
 from __future__ import annotations
@@ -12,27 +13,27 @@ import pyarrow as pa
 from voxlake.warehouse.numbering import CODES, LEADING, PATTERNS
 
 _DIGITS = "[1-9][0-9]{6,14}"
-# Twice as fast as one expression for both, because it hands no part of a text on.
+# Twice as fast as one expression for both: plain digits, the usual case, are not copied.
 DIGITS = rf"""CASE
     WHEN regexp_full_match(destination_number, '{_DIGITS}') THEN destination_number
     ELSE regexp_extract(destination_number, '^(?:\+|00)({_DIGITS})$', 1)
 END"""
-"""SQL for the digits of an international number, and the empty text for anything else."""
+"""SQL expression for the digits of an international number; the empty text for anything else."""
 
 
 def calling_codes() -> pa.Table:
-    """Give each beginning of three digits its calling code, and the country where the code has but one."""
+    """Return one row for each prefix of three digits: its calling code, and its country if the code has only one."""
     rows = [
         (str(prefix), code, None if others else country)
         for code, (country, *others) in CODES.items()
-        for prefix in _beginnings(code)
+        for prefix in _prefixes(code)
     ]
     prefixes, codes, countries = zip(*rows, strict=True)
     return pa.table({"prefix": prefixes, "code": pa.array(codes, pa.int32()), "country": countries})
 
 
 def country(digits: str) -> str:
-    """Give SQL for the country of some digits, in a row that has `code` and `country` of its calling code."""
+    """Return an SQL expression for the country of an expression `digits`, in a row joined with `calling_codes`."""
     cases = " ".join(
         f"WHEN {code} THEN CASE {' '.join(_test(digits, code, region) for region in regions)} END"
         for code, regions in CODES.items()
@@ -41,7 +42,7 @@ def country(digits: str) -> str:
     return f"coalesce(country, CASE code {cases} END)"
 
 
-def _beginnings(code: int) -> range:
+def _prefixes(code: int) -> range:
     places = 10 ** (3 - len(str(code)))
     return range(code * places, (code + 1) * places)
 

@@ -1,21 +1,61 @@
-"""The rows of the lake's files as the tables of the database have them, as SQL."""
+"""SQL that turns the rows of day files into the rows of our tables, with the columns that follow from other columns.
+
+Two columns are derived: `destination_country` (see `countries`) and `segments_expected`, how many SMS segments a text
+needs. Both are worked out by DuckDB, whole columns at a time, for millions of rows. The text of these statements is part
+of the database's fingerprint: with one character changed, every database is rebuilt.
+
+Segments by 3GPP TS 23.038 and 23.040: one segment holds 160 septets or 70 UTF-16 units; of several, each holds 153 or
+67. An extension character takes two septets and a character beyond U+FFFF two units, and neither is ever split, so the
+segments of a long text with such characters must be filled in order; for all others a division is enough.
+"""
 
 from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+from duckdb.func import ARROW
+
+from voxlake.segments import BASIC, EXTENSION, segment_count
 from voxlake.transform import STREAMS
 from voxlake.warehouse.countries import DIGITS, calling_codes, country
-from voxlake.warehouse.packing import expected
-from voxlake.warehouse.packing import prepare as _prepare
 
 if TYPE_CHECKING:
     import duckdb
 
+_SEPTETS, _UNITS = (160, 153), (70, 67)
+"""How much fits into the only segment of a text, and into each of several."""
+
+# GSM-7's alphabets as the inside of a regular expression's character class, within quotes of SQL.
+_BASIC = BASIC.replace("'", "''").replace("-", r"\-")
+_DOUBLE = "".join(rf"\{char}" if char.isascii() and char.isprintable() else char for char in EXTENSION)
+_WIDE = r"[\x{10000}-\x{10FFFF}]"
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Register on a connection the table and the function that `table_rows` refers to."""
+    connection.register("calling_codes", calling_codes())
+
+    def fill_in_order(texts: pa.ChunkedArray) -> pa.Array:
+        return pa.array([segment_count(text) for text in texts.to_pylist()], pa.int32())
+
+    connection.create_function("parts_in_order", fill_in_order, ["VARCHAR"], "INTEGER", type=ARROW)
+
+
+@functools.cache
+def table_rows(stream: str) -> str:
+    """Return the query for the rows of a stream's table, of the day files in $1; the connection must be prepared."""
+    destination, expected = country("digits"), expected_segments("text")
+    return f"""
+        SELECT s.* EXCLUDE (digits), {destination} AS destination_country, {expected} AS segments_expected
+        FROM (SELECT *, {DIGITS} AS digits FROM ({stored_rows(stream)})) AS s
+        LEFT JOIN calling_codes ON prefix = left(digits, 3)
+    """  # noqa: S608 - our own words
+
 
 def stored_rows(stream: str) -> str:
-    """Select the rows of the files in $1 with the columns that the API gives."""
+    """Return the query for the rows of the day files in $1 without derived columns; times are UTC without a zone."""
     columns = ", ".join(
         # Not a cast: that would follow the time zone of the session.
         "make_timestamp(epoch_us(processed_at)) AS processed_at" if name == "processed_at" else name
@@ -27,17 +67,29 @@ def stored_rows(stream: str) -> str:
     )
 
 
-@functools.cache
-def table_rows(stream: str) -> str:
-    """Select the same with the columns that follow from them; the connection was prepared."""
-    return f"""
-        SELECT s.* EXCLUDE (digits), {country("digits")} AS destination_country, {expected("text")} AS segments_expected
-        FROM (SELECT *, {DIGITS} AS digits FROM ({stored_rows(stream)})) AS s
-        LEFT JOIN calling_codes ON prefix = left(digits, 3)
-    """  # noqa: S608 - our own words
+def expected_segments(text: str) -> str:
+    """Return an SQL expression for the segments that a text needs, cheapest test first; null where the text is null."""
+    characters = f"length({text})"
+    return f"""CASE
+        WHEN {text} IS NULL THEN NULL
+        -- Whatever they mean, so few bytes fit.
+        WHEN strlen({text}) <= {_UNITS[0]} THEN 1
+        -- A character takes at most two septets; one of four bytes takes two units, all others one.
+        WHEN 2 * {characters} + strlen({text}) <= 3 * {_UNITS[0]} THEN 1
+        WHEN {characters} <= {_UNITS[0]} AND NOT regexp_matches({text}, '{_WIDE}') THEN 1
+        WHEN regexp_full_match({text}, '[{_BASIC}]*') THEN {_divided(characters, *_SEPTETS)}
+        WHEN regexp_full_match({text}, '[{_BASIC}{_DOUBLE}]*') THEN {_filled(text, f"[{_DOUBLE}]", _SEPTETS[0])}
+        WHEN NOT regexp_matches({text}, '{_WIDE}') THEN {_divided(characters, *_UNITS)}
+        ELSE {_filled(text, _WIDE, _UNITS[0])}
+    END"""
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give a connection what `table_rows` needs."""
-    connection.register("calling_codes", calling_codes())
-    _prepare(connection)
+def _divided(places: str, alone: int, joined: int) -> str:
+    """Return the expression for a text whose characters can be split anywhere: `places` divided, rounded up."""
+    return f"CASE WHEN {places} <= {alone} THEN 1 ELSE ({places} + {joined - 1}) // {joined} END"
+
+
+def _filled(text: str, double: str, alone: int) -> str:
+    """Return the expression for a text in which the characters of the class `double` take two places."""
+    places = f"2 * length({text}) - length(regexp_replace({text}, '{double}', '', 'g'))"
+    return f"CASE WHEN length({text}) <= {alone // 2} OR {places} <= {alone} THEN 1 ELSE parts_in_order({text}) END"

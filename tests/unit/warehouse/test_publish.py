@@ -199,7 +199,7 @@ def test_other_statements(hand, monkeypatch, tmp_path):
     assert hand.ask(told) == [("So many.",)]
 
 
-@pytest.mark.parametrize("ways", [["_share"], ["_share", "_by_kernel"], []])
+@pytest.mark.parametrize("ways", [["_share"], ["_share", "_copy_in_kernel"], []])
 def test_clone(tmp_path, monkeypatch, ways):
     """A copy is the same, byte by byte, whatever the file system can do."""
 

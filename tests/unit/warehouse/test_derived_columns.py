@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from smsutil import split
 
-from voxlake.segments import segment_count
-from voxlake.warehouse.packing import BASIC, EXTENSION, expected, prepare
+from voxlake.segments import BASIC, EXTENSION, segment_count
+from voxlake.warehouse.derived_columns import expected_segments, prepare
 
 TEXTS = st.lists(
     st.text(alphabet=st.one_of(st.sampled_from(BASIC + EXTENSION), st.sampled_from("Жя漢😀👍\u0301\t`")), max_size=400),
@@ -22,7 +22,9 @@ def asked(texts):
     with duckdb.connect() as connection:
         prepare(connection)
         connection.register("texts", pa.table({"n": range(len(texts)), "text": pa.array(texts, pa.string())}))
-        return [n for (n,) in connection.execute(f"SELECT {expected('text')} FROM texts ORDER BY n").fetchall()]
+        return [
+            n for (n,) in connection.execute(f"SELECT {expected_segments('text')} FROM texts ORDER BY n").fetchall()
+        ]
 
 
 def oracle(text):
