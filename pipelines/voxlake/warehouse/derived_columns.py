@@ -1,7 +1,7 @@
 """SQL that turns the rows of day files into the rows of our tables, with the columns that follow from other columns.
 
 Two columns are derived: `destination_country` (see `countries`) and `segments_expected`, how many SMS segments a text
-needs. Both are worked out by DuckDB, whole columns at a time, for millions of rows. The text of these statements is part
+needs. Both are worked out by DuckDB, whole columns at a time, for millions of rows. Their text is part
 of the database's fingerprint: with one character changed, every database is rebuilt.
 
 Segments by 3GPP TS 23.038 and 23.040: one segment holds 160 septets or 70 UTF-16 units; of several, each holds 153 or
