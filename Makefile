@@ -9,7 +9,7 @@ DAYS   ?= 60
 SOAK   ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser days dates soak check bench slow format lock numbering schema picture clean
+.PHONY: help run test unit coverage browser days dates soak check bench slow format lock numbering schema picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,13 @@ $(SDK): tests/sdk/package-lock.json
 test: $(VENV)/.tested $(SDK) browser ## Run the tests
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q
 
-days: $(VENV)/.tested ## Run the fast tests as if it were each of thirty dates (half an hour)
+unit: $(VENV)/.tested ## Run the tests that need neither a server nor a process (seconds)
+	@$(BIN)/python -m pytest -n auto -q tests/unit
+
+coverage: $(VENV)/.tested $(SDK) browser ## Run the tests and show which lines and branches none of them reaches
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -q --cov
+
+days: $(VENV)/.tested ## Run the fast tests that know the date as if it were each of thirty (a quarter of an hour)
 	@$(BIN)/python tests/support/days.py
 
 dates: $(VENV)/.tested ## The same for a leap day, the end of a year and a Sunday
@@ -61,12 +67,13 @@ soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) agai
 slow: $(VENV)/.tested ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow -q
 
-check: $(VENV)/.tested ## Format, lint, types, import layers, tests
+check: $(VENV)/.tested ## Format, lint, types, import layers, tests, and the fast tests on three other dates
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory dates
 
 $(BENCH)/.installed: requirements.lock benchmarks/requirements.txt pyproject.toml
 	@echo "Installing voxlake and its peers into $(BENCH) (once) ..."

@@ -15,10 +15,20 @@ from voxlake.sandbox import Behaviour, Faults, Sandbox, World
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OURS = ("VOXLAKE_", "VOXIMPLANT_")
+DATED = {"CLOCK", "START", "SleepingClock", "days_ago", "client", "sandbox", "voxlake", "Command", "PROGRAM"}
+"""The fixtures, and the names of tests/support, by which a test knows the time; see `support/clock.py`."""
 
 # No test asserts on seconds: a slow machine is no failure.
 settings.register_profile("voxlake", deadline=None)
 settings.load_profile("voxlake")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests that cannot depend on the date: neither they nor their fixtures ask the clock of the tests."""
+    for item in items:
+        if not DATED & {*item.fixturenames, *vars(item.module)}:
+            item.add_marker(pytest.mark.dateless)
 
 
 @pytest.hookimpl(tryfirst=True)

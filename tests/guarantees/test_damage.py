@@ -6,6 +6,8 @@ import duckdb
 import pytest
 from support.lakes import FIRST, Hand, row
 
+pytestmark = pytest.mark.dateless
+
 BLOCK = 262_144
 
 

@@ -23,6 +23,8 @@ from voxlake.model import DayKey
 from voxlake.sandbox import World
 from voxlake.transform import SMS, STREAMS
 
+pytestmark = pytest.mark.dateless
+
 
 @given(st.randoms(use_true_random=False))
 @settings(

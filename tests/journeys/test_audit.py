@@ -83,6 +83,7 @@ def other_text(voxlake, server):
     server.world.change("sms", row_of(server)["message_id"], text="something else")
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
@@ -267,6 +268,7 @@ STRAYS = (
 )
 
 
+@pytest.mark.dateless
 def test_strays(sandbox, voxlake):
     """Files that a glob would count twice are named, and a repair moves them out of the lake and loses none."""
     server = sandbox(days=5, rows=500)
@@ -294,6 +296,7 @@ def test_strays(sandbox, voxlake):
     assert f"{strays[0]}.again now" in voxlake("audit", "--repair", server=server).stderr
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize(
     "switches",
     [

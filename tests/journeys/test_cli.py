@@ -32,6 +32,7 @@ def sentence(done):
     return line
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -58,6 +59,7 @@ def test_bad_input(voxlake, arguments, names):
     assert done.stdout == ""
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("arguments", ["export mms", "export --sinc x", "frob", "backfill", "--frob", "sms frob"])
 def test_usage(voxlake, arguments):
     """A wrong command line ends with 2, and one sentence that names the help."""
@@ -146,6 +148,7 @@ def test_nested_credentials(sandbox, voxlake):
     voxlake("export", "--credentials", nested, "--api-url", server.url)
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"account_id": 1, "key_id": "k", "private_key": "s3cret"}'])
 def test_bad_credentials_file(voxlake, content):
     """A file that is no credentials file is named, and not quoted."""
@@ -155,6 +158,7 @@ def test_bad_credentials_file(voxlake, content):
     assert "s3cret" not in done.stderr
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -192,6 +196,7 @@ def test_locked(sandbox, voxlake):
     voxlake("export", server=server)
 
 
+@pytest.mark.dateless
 def test_a_run_beside_somebody_who_looks(tmp_path):
     """A command that finds an empty lake looks whether a run is at work, and is in no run's way."""
     stop, looks = threading.Event(), []
@@ -214,6 +219,7 @@ def test_a_run_beside_somebody_who_looks(tmp_path):
     assert looks
 
 
+@pytest.mark.dateless
 def test_no_network(voxlake, sandbox):
     """Without a server the run ends with 75; the patience is that of the client."""
     server = sandbox()
@@ -232,6 +238,7 @@ def test_read_only_folder(sandbox, voxlake):
     assert told.startswith("voxlake: file is a file, not a folder")
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("command", ["export", "publish", "status", "report daily", "query SELECT"])
 def test_a_file_for_a_data_directory(sandbox, voxlake, command):
     """Every command says of a file that it is no folder, also those that only look."""
@@ -241,6 +248,7 @@ def test_a_file_for_a_data_directory(sandbox, voxlake, command):
     assert (voxlake.folder / "file").read_text() == "ours"
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("command", ["publish", "audit", "report daily", "replay"])
 def test_nothing_there_yet(sandbox, voxlake, command):
     """An empty data directory is like none: it is said to be, and nothing is put into it."""
@@ -297,6 +305,7 @@ def test_sandbox_run_ends_with_the_commands_code(voxlake):
     assert done.stdout.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_sandbox_run_that_is_stopped_early(tmp_path, number):
     """Stopped at any moment, also before its command has begun, `sandbox run` leaves no key and no process behind."""
@@ -311,6 +320,7 @@ def test_sandbox_run_that_is_stopped_early(tmp_path, number):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_sandbox_serve(voxlake, number):
     """`sandbox serve` prints its URL and a ready credentials file, and ends cleanly on a signal."""

@@ -133,6 +133,7 @@ def made(voxlake, *arguments):
     return voxlake.folder / done.stdout.splitlines()[0]
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("width", [1280, 390])
 def test_page_in_a_browser(lake, browser, width):
     """Every chart is drawn, in the colours that the reader likes, without a complaint, a request or a side scroll."""
@@ -166,6 +167,7 @@ _SEEN = """Array.from(document.querySelectorAll('#%s .chart > svg'), svg => ({
 _FILLS = "Array.from(document.querySelectorAll('#%s svg path'), p => getComputedStyle(p).fill)"
 
 
+@pytest.mark.dateless
 def test_page_on_paper(lake, browser):
     """On paper the page is light, whatever the screen, and shows the wide charts alone."""
     browser.open(lake.page, width=718, dark=True)
@@ -203,6 +205,7 @@ def test_figures_are_the_truth(lake):
     assert len(tables["completeness"]) == 1 + 2 * 20
 
 
+@pytest.mark.dateless
 def test_nothing_of_the_data_is_markup(lake):
     """Whatever senders and errors hold, the page shows it and stays the page."""
     page = lake.page.read_text()
@@ -260,6 +263,7 @@ def test_gaps_are_told(sandbox, voxlake):
     assert "Shaded days are missing or not verified." in page
 
 
+@pytest.mark.dateless
 def test_pictures_and_the_document(lake):
     """Every command in docs/dashboard.md works as it stands, and every chart is a picture that it names."""
     text = (DOCS / "dashboard.md").read_text()
@@ -277,6 +281,7 @@ def test_pictures_and_the_document(lake):
         assert int.from_bytes(content[16:20]) >= 1280
 
 
+@pytest.mark.dateless
 def test_a_year_is_small(sandbox, voxlake):
     """A year of days stays below 1.5 MB; more messages make no bigger page."""
     server = sandbox(rows=2000, days=366)

@@ -21,6 +21,8 @@ from voxlake.model import DayKey
 from voxlake.sandbox import Reply
 from voxlake.transform import SMS
 
+pytestmark = pytest.mark.dateless
+
 
 @pytest.fixture
 def begun(sandbox, tmp_path):

@@ -10,6 +10,8 @@ from support.lakes import FIRST, Hand, row
 from support.messages import FROM, TO
 from support.program import PROGRAM
 
+pytestmark = pytest.mark.dateless
+
 VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 COMMANDS = (
     ["report", "daily"],

@@ -25,6 +25,7 @@ def proofs(folder):
     return found
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize(
     "switches",
@@ -57,6 +58,7 @@ def test_replay_gives_the_same_lake(sandbox, voxlake, switches, output):
         assert truth(server, stream) == held(again / "voxlake.duckdb", stream)
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("days", [1, 12])
 def test_replay_of_csv_that_was_counted_once(sandbox, voxlake, days):
     """What was counted around many pieces is proved again by the same two counts."""
@@ -174,6 +176,7 @@ def test_counts_since_bring_no_rows_back(sandbox, voxlake):
     assert held(voxlake.folder / "data" / "voxlake.duckdb", "sms") == before
 
 
+@pytest.mark.dateless
 def test_replies_hold_no_secret(sandbox, voxlake):
     """What is kept says what was asked and when, and nothing that lets somebody in."""
     server = sandbox()
@@ -185,6 +188,7 @@ def test_replies_hold_no_secret(sandbox, voxlake):
     assert server.api_key.encode() not in kept
 
 
+@pytest.mark.dateless
 def test_torn_and_damaged_replies(sandbox, voxlake):
     """The torn end of a killed run costs its last reply and is said; damage elsewhere is said; nothing kept is said."""
     server = sandbox()

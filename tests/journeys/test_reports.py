@@ -13,6 +13,8 @@ from support.worlds import BERLIN, DAY, FRIDAY, LONDON, SHOP, THURSDAY, world
 from voxlake.errors import SettingsError
 from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
 
+pytestmark = pytest.mark.dateless
+
 
 @pytest.fixture(scope="module")
 def hand(tmp_path_factory):

@@ -17,6 +17,8 @@ from support.program import PROGRAM
 
 from voxlake.messaging.journal import opened
 
+pytestmark = pytest.mark.dateless
+
 SEND = ["sms", "send", "--from", FROM, "--to", TO]
 MANY = ["sms", "a2p-send", "--from", SENDER]
 

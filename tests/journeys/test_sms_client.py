@@ -30,6 +30,8 @@ from voxlake.messaging.validation import ADVICE, checked_number, checked_numbers
 from voxlake.sandbox import AccountConfig
 from voxlake.transform import BrokenReplyError
 
+pytestmark = pytest.mark.dateless
+
 UNKNOWN = ["lost", "lost-502", "cut", "short", "reset", "stall", "html", "empty", "http-500", "http-502", "http-503"]
 UNDONE = ["http-429", "http-429-after", "code-162", "code-314", "code-340", "code-416", "code-515", "expired"]
 

@@ -19,6 +19,8 @@ from support.runner import Command
 from voxlake.errors import AlreadyRunning
 from voxlake.messaging.journal import UNKNOWN, opened
 
+pytestmark = pytest.mark.dateless
+
 BAD = [f"4477{n:02d}0{end}" for n, end in enumerate(["0506", "0385", "0509", "0506"] * 5)]
 GOOD = [str(447700910000 + n) for n in range(280)]  # none with a fate of its own
 

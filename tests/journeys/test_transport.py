@@ -14,6 +14,8 @@ from voxlake.model import Window
 from voxlake.sandbox import KINDS, Faults, World
 from voxlake.transform import A2P, SMS
 
+pytestmark = pytest.mark.dateless
+
 
 def a_day():
     """Give a day that the sandboxes hold rows of."""

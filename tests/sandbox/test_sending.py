@@ -14,6 +14,8 @@ from support.messages import FROM, METHODS, TO, a2p, ask, command, found, send
 from voxlake.api import read_credentials
 from voxlake.sandbox import AccountConfig
 
+pytestmark = pytest.mark.dateless
+
 
 def test_a_message_appears_and_settles(sandbox):
     """What was sent is in the history at once, charged by its parts, and its status moves to an end."""
