@@ -143,7 +143,7 @@ def _type_as_sent(field: Field, kind: str, *, ids: str) -> pa.DataType:
 
 
 def _parsed(bodies: Sequence[bytes], schema: pa.Schema) -> pa.Table:
-    """Let Arrow read the replies; each must be one object with what we know in it, and harmless values beside."""
+    """Return what Arrow reads: one object a reply, with known fields in its rows and harmless values beside them."""
     body = b"\n".join(bodies)
     # As a stream: to read it as a table, Arrow would start a thread for every reply.
     replies = pj.open_json(

@@ -24,7 +24,7 @@ ONE_BY_ONE = [{}] + [
 
 
 def served(method, output="json", **switches):
-    """Give the bytes of a page of the sandbox."""
+    """Return the bytes of a page of the sandbox."""
     history = History(method, WORLD, Behaviour(**switches))
     return history.answer({"from_date": "2026-02-20 00:00:00", "to_date": "2026-03-02 00:00:00", "output": output}).body
 
@@ -35,7 +35,7 @@ def exact(body, stream):
 
 
 def same(body, stream):
-    """Say whether the fast reader read a reply, after holding it against the exact one."""
+    """Return whether the reply was read by columns, after comparing the result with that of the exact reader."""
     pages = pages_of_json([body], stream)
     if pages is None:
         return False

@@ -17,7 +17,7 @@ WITHIN_64_BITS = st.integers(-(2**63), 2**63 - 1)
 
 
 def wire(*rows, stream=SMS):
-    """Make a decoded page; what a row does not say is null."""
+    """Make a decoded page; what a row leaves out is null."""
     return pa.Table.from_pylist([{"processed_at": START, **row} for row in rows], schema=stream.wire)
 
 

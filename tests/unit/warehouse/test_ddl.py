@@ -24,8 +24,8 @@ def test_everything_is_explained():
     for thing in things:
         assert (thing["comment"] or "").endswith("."), thing["name"]
         assert bool(thing["columns"]) == (thing["kind"] != "macro")
-        for name, _, told in thing["columns"]:
-            assert (told or "").endswith("."), (thing["name"], name)
+        for name, _, comment in thing["columns"]:
+            assert (comment or "").endswith("."), (thing["name"], name)
 
 
 def test_comments_are_in_the_published_file(tmp_path):

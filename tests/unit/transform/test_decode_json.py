@@ -1,48 +1,13 @@
-"""The contract with Voximplant."""
+"""JSON replies: every shape that the vendor's reference calls possible gives the same rows."""
 
-import csv
-import io
-import json
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.replies import READ, ROW, reply
 
 from voxlake.transform import A2P, SMS, BrokenReplyError, decode_csv, decode_json
-
-ROW = {
-    "message_id": 3,
-    "source_number": "12345678111",
-    "destination_number": "0012345678222",
-    "direction": "IN",
-    "fragments": 1,
-    "cost": 2.7123,
-    "status_id": "1",
-    "processed_date": "2019-06-04 21:00:00",
-    "transaction_id": 3333,
-    "text": "Your reservation has been canceled",
-}
-READ = {
-    "message_id": 3,
-    "source_number": "12345678111",
-    "destination_number": "0012345678222",
-    "direction": "IN",
-    "fragments": 1,
-    "cost": Decimal("2.712300"),
-    "status_id": 1,
-    "error_message": None,
-    "processed_at": datetime(2019, 6, 4, 21, tzinfo=UTC),
-    "transaction_id": 3333,
-    "text": "Your reservation has been canceled",
-    "extra": None,
-}
-
-
-def reply(*rows, **envelope):
-    """Give the bytes of a JSON reply."""
-    return json.dumps({"result": list(rows), "total_count": len(rows), **envelope}).encode()
 
 
 def one(row, stream=SMS):
@@ -173,43 +138,9 @@ def test_rejects(change, reason):
     ],
 )
 def test_broken_json(body):
-    """Bytes that are no reply are told apart from an answer."""
+    """Bytes that are not a reply are an error of their own, not an empty page."""
     with pytest.raises(BrokenReplyError):
         decode_json(body, SMS)
-
-
-@pytest.mark.parametrize("delimiter", [";", ","])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-@pytest.mark.parametrize("bom", ["", "\ufeff"])
-@pytest.mark.parametrize("title", [False, True])
-@pytest.mark.parametrize("comma", [False, True])
-def test_csv_dialects(delimiter, newline, bom, title, comma):
-    """Every dialect seen in the sibling histories gives the rows of the JSON reply."""
-    rows = [ROW | {"text": 'a;b,"c"\r\nd\n\te'}, ROW | {"message_id": 4, "text": "", "error_message": " x "}]
-    names = [*ROW, "error_message"]
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator=newline)
-    writer.writerow([name.replace("_", " ").title().replace("Id", "ID") if title else name for name in names])
-    writer.writerows(
-        [[str(row.get(n, "")).replace(".", "," if comma and n == "cost" else ".") for n in names] for row in rows]
-    )
-    page = decode_csv((bom + out.getvalue()).encode(), SMS)
-    assert decode_json(reply(*rows), SMS).table.equals(page.table)
-    assert page.total is None
-
-
-def test_ragged_csv_is_rejected():
-    """A csv line with a field too many is kept as a reject, not shifted into other columns."""
-    page = decode_csv(b"message_id;processed_date\n1;2026-01-01 00:00:00\n2;2026-01-01;00:00:00\n", SMS)
-    assert page.table["message_id"].to_pylist() == [1]
-    assert [reject.raw for reject in page.rejects] == [["2", "2026-01-01", "00:00:00"]]
-
-
-@pytest.mark.parametrize("body", [b"", b"\xff", b"<html>no</html>", b'message_id;processed_date\n1;"2026'])
-def test_broken_csv(body):
-    """Bytes that are no csv of ours are a fault, not an empty page."""
-    with pytest.raises(BrokenReplyError):
-        decode_csv(body, SMS)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**11), max_value=10**11))
