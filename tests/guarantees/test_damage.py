@@ -134,7 +134,7 @@ def test_a_copy_of_the_database_in_the_place_of_its_link(hand, voxlake):
     copied = link.read_bytes()
     link.unlink()
     link.write_bytes(copied)
-    assert "none of voxlake's" not in voxlake("publish", "--data-dir", hand.root).stderr
+    assert "not a database of voxlake's" not in voxlake("publish", "--data-dir", hand.root).stderr
     assert link.is_symlink()
     assert not (hand.root / "rejects").exists()
 

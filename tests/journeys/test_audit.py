@@ -284,7 +284,7 @@ def test_strays(sandbox, voxlake):
     assert json.loads(voxlake("query", glob, "--format", "json").stdout) != [{"n": rows}]
     found = voxlake("audit", server=server, code=4)
     for name in strays:
-        assert found.stderr.count(f"data/lake/{name} is none of voxlake's files, and a glob") == 1
+        assert found.stderr.count(f"data/lake/{name} is not one of voxlake's files, and a glob") == 1
     voxlake("publish")
     repaired = voxlake("audit", "--repair", server=server)
     for name in strays:

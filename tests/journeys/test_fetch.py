@@ -10,10 +10,10 @@ from support.dates import days_ago
 from support.truth import held, truth
 
 from voxlake.extract import NOTHING_LEARNED, ApiQuirks, WindowReader
-from voxlake.lake import Lake, Manifest
+from voxlake.lake import Lake
 from voxlake.model import FinalityPolicy, Window, midnight
-from voxlake.pipeline.day import extract
 from voxlake.pipeline.plan import plan
+from voxlake.pipeline.window import WindowTask, read_window
 from voxlake.sandbox import World
 from voxlake.transform import SMS
 
@@ -357,11 +357,18 @@ def test_a_run_across_midnight(sandbox, tmp_path):
         at = end - timedelta(seconds=1)
         server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": at})
 
+    class Moving:
+        """A clock that moves with the replies."""
+
+        def now(self):
+            """Return the time."""
+            return clock[0]
+
     ours = client(server, archive=Calling(came))
     lake, yesterday = Lake(tmp_path / "data"), Window.of_days(days_ago(1), days_ago(1))
     with lake.locked(holder="a test"):
-        done = extract(ours, lake, SMS, yesterday, before=Manifest(lake), quirks=ApiQuirks(), now=lambda: clock[0])
-    ((part, *_),) = done.kept
+        done = read_window(ours, lake, Moving(), WindowTask(SMS, yesterday))
+    (part,) = (day.day_file for day in done.written)
     assert clock[0] > end > part.exported_at
     finality = FinalityPolicy(timedelta(0), timedelta(0))
     assert not part.final(finality)

@@ -13,9 +13,7 @@ _CONTEXT.set_forkserver_preload(
     [
         "altair",
         "voxlake.cli",
-        "voxlake.pipeline.export",
-        "voxlake.pipeline.audit",
-        "voxlake.pipeline.status",
+        "voxlake.pipeline",
         "voxlake.reporting.formats",
     ]
 )

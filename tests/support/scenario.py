@@ -10,6 +10,7 @@ import random
 import signal
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from voxlake.transform import STATUSES, STREAMS
 
 UNTIL = date(2026, 3, 10)
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["voxlake.pipeline.export", "voxlake.api", "voxlake.warehouse.publish"])
+_CONTEXT.set_forkserver_preload(["voxlake.pipeline", "voxlake.api", "voxlake.warehouse"])
 
 _SELECTING = {
     "order": ["asc", "desc", "random-per-request", "id"],
@@ -341,9 +342,9 @@ def night(url, credentials, folder, clock, output, jobs, settle_hours, first):
     from voxlake.api import ApiClient, ApiKey, HistoryApi, read_credentials  # noqa: PLC0415 - in the child alone
     from voxlake.lake import Lake  # noqa: PLC0415
     from voxlake.model import FinalityPolicy  # noqa: PLC0415
-    from voxlake.pipeline.export import export  # noqa: PLC0415
-    from voxlake.pipeline.plan import span  # noqa: PLC0415
+    from voxlake.pipeline import Context, DayRange, export, windows_at_once  # noqa: PLC0415
     from voxlake.sandbox import ACCOUNT_ID, API_KEY  # noqa: PLC0415
+    from voxlake.warehouse import Warehouse  # noqa: PLC0415
 
     ours = HurriedClock(clock)
     auth = ApiKey(ACCOUNT_ID, API_KEY) if credentials is None else read_credentials(Path(credentials), clock=ours)
@@ -351,12 +352,9 @@ def night(url, credentials, folder, clock, output, jobs, settle_hours, first):
     api = HistoryApi(client, output=output)
     lake = Lake(Path(folder) / "data")
     today = datetime.fromtimestamp(clock, UTC).date()
-    with lake.locked(holder="a night"):
-        report = export(
-            api, lake, list(STREAMS.values()),
-            lambda _manifest, _stream: span(date.fromisoformat(first), today + timedelta(days=1)),
-            now=ours.now,
-            jobs=jobs,
-            finality=FinalityPolicy(timedelta(hours=settle_hours), timedelta(days=100)),
-        )  # fmt: skip
+    finality = FinalityPolicy(timedelta(hours=settle_hours), timedelta(days=100))
+    days = DayRange(date.fromisoformat(first), today + timedelta(days=1))
+    with lake.locked(holder="a night"), ThreadPoolExecutor(windows_at_once(jobs)) as executor:
+        context = Context(api, lake, Warehouse(lake.root), ours, executor, finality)
+        report = export(context, list(STREAMS.values()), days)
     (Path(folder) / "report.json").write_text(json.dumps(report.to_json()))

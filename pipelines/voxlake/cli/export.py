@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import (
-    api_and_archive,
-    api_options,
-    days_of,
-    holder,
-    keeping,
-    leave,
-    progress_bar,
-    say,
-    stoppable,
-    the_clock,
-)
+from voxlake.cli.context import day_range, run_context, streams_of
+from voxlake.cli.options import api_options, holder, progress_bar, say, stoppable, the_clock
 from voxlake.cli.output import give
 from voxlake.cli.types import UtcDay
+from voxlake.lake import Lake
+from voxlake.model import DAY
+from voxlake.pipeline import describe_missing, plan_export, windows_at_once
+from voxlake.pipeline import export as export_days
+from voxlake.reporting import render_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from datetime import date
 
     from voxlake.cli.settings import Settings
-    from voxlake.lake import Manifest
+    from voxlake.pipeline import DayRange
     from voxlake.transform import Stream
-
-DEFAULT_DAYS = 30
 
 
 @click.command()
@@ -39,19 +31,12 @@ DEFAULT_DAYS = 30
     "--since", type=UtcDay(), metavar="DATE", help="First UTC day. [the oldest day in the lake, else 30 days back]"
 )
 @click.option("--until", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [tomorrow]")
-@click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the plan without sending a request.")
 @api_options
 def export(settings: Settings, stream: str, since: date | None, until: date | None, *, dry_run: bool) -> None:
     """Export everything that is not yet final, and publish the database."""
-    clock = the_clock()
-
-    def days(manifest: Manifest, stream: Stream, account_id: int) -> Sequence[date]:
-        today = clock.now().date()
-        oldest = manifest.oldest(account_id, stream.name) or today - timedelta(days=DEFAULT_DAYS)
-        return days_of(since, until, default=oldest, end=today + timedelta(days=1))
-
-    days_of(since, until, default=clock.now().date(), end=clock.now().date())
-    _run(settings, stream, days, force=False, dry_run=dry_run)
+    days = day_range(since, until, limit=the_clock().now().date() + DAY)
+    _run(settings, streams_of(stream), days, force=False, dry_run=dry_run)
 
 
 @click.command()
@@ -59,65 +44,34 @@ def export(settings: Settings, stream: str, since: date | None, until: date | No
 @click.option("--from", "first", type=UtcDay(), metavar="DATE", required=True, help="First UTC day.")
 @click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", required=True, help="The UTC day to stop before.")
 @click.option("--force", is_flag=True, help="Read final days again.")
-@click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the plan without sending a request.")
 @api_options
 def backfill(settings: Settings, stream: str, first: date, end: date, *, force: bool, dry_run: bool) -> None:
     """Export the days of [from, to), and publish the database."""
-    today = the_clock().now().date()
-    days = days_of(first, end, default=today, end=today + timedelta(days=1), names=("--from", "--to"))
-    _run(settings, stream, lambda _manifest, _stream, _account: days, force=force, dry_run=dry_run)
+    days = day_range(first, end, limit=the_clock().now().date() + DAY, names=("--from", "--to"))
+    _run(settings, streams_of(stream), days, force=force, dry_run=dry_run)
 
 
-def _run(settings: Settings, stream: str, days: Callable[..., Sequence[date]], *, force: bool, dry_run: bool) -> None:
-    from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.pipeline.export import Run  # noqa: PLC0415
-    from voxlake.pipeline.export import export as run  # noqa: PLC0415
-    from voxlake.transform import STREAMS  # noqa: PLC0415
-
-    (api, archive), lake = api_and_archive(settings), Lake(settings.data_dir)
-    streams = list(STREAMS.values()) if stream == "all" else [STREAMS[stream]]
+def _run(settings: Settings, streams: list[Stream], days: DayRange, *, force: bool, dry_run: bool) -> None:
+    lake, workers = Lake(settings.data_dir), windows_at_once(settings.jobs)
     if dry_run:
-        from voxlake.reporting import render_plan  # noqa: PLC0415
-
-        plans = Run(api, lake, streams, now=the_clock().now).plan(
-            lambda manifest, stream: days(manifest, stream, api.account_id), finality=settings.finality, force=force
-        )
-        give(
-            "\n".join(
-                render_plan(stream.name, plan.read, [day_file.key.date for day_file in plan.probe], plan.final)
-                for stream, plan in plans.items()
-            )
-        )
+        with run_context(settings, lake, workers=workers) as context:
+            plans = plan_export(context, streams, days, force=force)
+        lines = (render_plan(s.name, plan.read, plan.probe_days, plan.final) for s, plan in plans.items())
+        give("\n".join(lines))
         return
-    manifest: Manifest | None = None
-    with lake.locked(holder=holder()), keeping(archive), progress_bar() as bar, stoppable(bar.render_finish):
+    with lake.locked(holder=holder()), progress_bar() as bar, stoppable(bar.render_finish):
 
-        def chosen(known: Manifest, stream: Stream) -> Sequence[date]:
-            nonlocal manifest
-            manifest = known
-            return days(known, stream, api.account_id)
-
-        def progress(done: int, planned: int) -> None:
+        def show(done: int, planned: int) -> None:
             bar.length = planned
             bar.update(done - bar.pos)
 
-        report = run(
-            api,
-            lake,
-            streams,
-            chosen,
-            now=the_clock().now,
-            jobs=settings.jobs,
-            finality=settings.finality,
-            force=force,
-            progress=progress,
-        )
-        if not sum(stream.days for stream in report.streams):
-            progress(1, 1)
-    say(str(report))
-    if manifest is not None and manifest.missing:
-        from voxlake.pipeline.result import describe_missing  # noqa: PLC0415
-
-        told = describe_missing(manifest.missing)
-        say(f"{told}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")
-    leave(report.exit_code)
+        with run_context(settings, lake, workers=workers, on_progress=show) as context:
+            result = export_days(context, streams, days, force=force)
+        if not sum(stream.days for stream in result.streams):
+            show(1, 1)
+    say(str(result))
+    if result.missing:
+        days_missing = describe_missing(result.missing)
+        say(f"{days_missing}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")
+    sys.exit(result.exit_code)

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.options import data_options, holder, say, stoppable
+from voxlake.lake import Lake, archives
+from voxlake.pipeline import describe_missing
+from voxlake.pipeline import replay as replay_archives
+from voxlake.text import counted
+from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
@@ -22,33 +27,22 @@ if TYPE_CHECKING:
 @data_options
 def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
-    from voxlake.lake import Lake, Manifest, archives  # noqa: PLC0415
-    from voxlake.pipeline.replay import replay as rebuild  # noqa: PLC0415
-    from voxlake.pipeline.result import describe_missing  # noqa: PLC0415
-    from voxlake.text import counted  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
-
-    lake, folder = Lake(settings.data_dir), raw or settings.data_dir / "raw"
+    lake, warehouse = Lake(settings.data_dir), Warehouse(settings.data_dir)
+    folder = raw or lake.layout.replies
+    # Before a data directory is created for nothing.
     archives(folder)
     with lake.locked(holder=holder()), stoppable():
-        manifest, warehouse = Manifest(lake), Warehouse(lake.root)
-        done = rebuild(folder, lake, manifest, force=force)
-        published = warehouse.publish(manifest.sound(), lake.path, finality=settings.finality)
-        manifest.save()
-    if published.moved_aside:
-        say(published.moved_aside)
-    proved, rows = (
-        sum(day_file.verified for day_file in done.day_files),
-        sum(day_file.row_count for day_file in done.day_files),
-    )
+        done = replay_archives(lake, warehouse, folder, finality=settings.finality, force=force)
+    if done.moved_aside:
+        say(done.moved_aside)
     say(
-        f"{done.replies:,} replies: {counted(rows, 'row')} in {counted(len(done.day_files))},"
-        f" {proved:,} of them verified; database {warehouse.path}"
+        f"{done.replies:,} replies: {counted(done.rows, 'row')} in {counted(len(done.day_files))},"
+        f" {done.verified:,} of them verified; database {warehouse.path}"
     )
     for path in done.torn:
-        say(f"{path}: its last reply is torn, as after a kill, and was passed over.")
-    for day_key in done.kept:
-        say(f"{day_key.stream}: {day_key.date} stays: its file is newer or proves more; --force rebuilds it.")
-    if manifest.missing:
-        say(f"{describe_missing(manifest.missing)}: 'voxlake export' reads them again, 'voxlake publish' forgets them.")
-    sys.exit(0 if proved == len(done.day_files) else 4)
+        say(f"{path}: its last reply is torn, as after a kill, and was skipped.")
+    for key in done.kept:
+        say(f"{key.stream}: {key.date} stays: its file is newer or proves more; --force rebuilds it.")
+    if done.missing:
+        say(f"{describe_missing(done.missing)}: 'voxlake export' reads them again, 'voxlake publish' forgets them.")
+    sys.exit(done.exit_code)

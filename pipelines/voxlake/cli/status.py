@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from voxlake.cli.options import data_options, drawing, the_clock
 from voxlake.cli.output import give
-from voxlake.errors import DataError
+from voxlake.lake import Lake
+from voxlake.pipeline import status as find_status
+from voxlake.reporting import draw_calendar, draw_legend, render_status, to_json
+from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
@@ -20,31 +23,19 @@ if TYPE_CHECKING:
 @data_options
 def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
-    from voxlake.lake import Lake  # noqa: PLC0415
-    from voxlake.pipeline.status import calendars  # noqa: PLC0415
-    from voxlake.pipeline.status import status as look  # noqa: PLC0415
-    from voxlake.reporting import draw_calendar, draw_legend, render_status, to_json  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
-
-    lake, today = Lake(settings.data_dir), the_clock().now().date()
-    warnings: list[dict[str, Any]] = []
-    damage: DataError | None = None
-    try:
-        warnings = Warehouse(lake.root).warnings()
-    except DataError as error:
-        damage = error
-    found = look(lake, today=today, finality=settings.finality, warnings=warnings)
+    today = the_clock().now().date()
+    found = find_status(Lake(settings.data_dir), Warehouse(settings.data_dir), today=today, finality=settings.finality)
     if form == "json":
-        give(to_json(found))
+        give(to_json(found.to_json()))
     else:
         glyphs, colour = drawing()
         width = shutil.get_terminal_size().columns
         drawn = {
             stream: draw_calendar(states, width=width, glyphs=glyphs, colour=colour)
-            for stream, states in calendars(lake, today=today, finality=settings.finality).items()
+            for stream, states in found.calendars.items()
         }
-        text = render_status(found, settings.data_dir, drawn)
+        text = render_status(found.to_json(), settings.data_dir, drawn)
         give(f"{text}\n{draw_legend(glyphs, colour=colour)}" if drawn else text)
-    if damage is not None:
-        # A damaged database takes nothing away from the lake, so that is told first.
-        raise damage
+    if found.damage is not None:
+        # A damaged database takes nothing away from the lake, so that is shown first.
+        raise found.damage

@@ -1,205 +1,165 @@
-"""Bring the days of one window into the lake: the unit of work, a plain call that knows nothing of the others."""
+"""One day in the making: collect its rows piece by piece, then put its file in place of the one before."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from voxlake.errors import VoxlakeError
-from voxlake.extract import ApiQuirks, WindowReader, days_of_messages
-from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
-from voxlake.transform import distinct, integers
+from voxlake.lake import Difference
+from voxlake.model import DayFile, DayKey
+from voxlake.transform import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-    from datetime import date, datetime
+    from collections.abc import Set as AbstractSet
+    from datetime import datetime
     from pathlib import Path
 
-    from voxlake.api import HistoryApi
-    from voxlake.lake import Lake, Manifest
-    from voxlake.model import Reject
+    from voxlake.lake import Lake
+    from voxlake.model import Reject, WindowRows
     from voxlake.transform import Stream
 
+_ORDER = [("processed_at", "ascending"), ("message_id", "ascending")]
 
-@dataclass(slots=True)
-class DayResults:
-    """The days that were written, and what ended the work early, if anything; to the days `moved`, messages moved.
 
-    `quirks` is what is known of the API after the reading.
+@dataclass(frozen=True, slots=True)
+class WrittenDay:
+    """A day whose file is in place, and how many of its rows differ from the file before.
+
+    `gone` counts rows that the API's word was taken for, so that only `rejects/gone/` has them. `unaccounted` are the
+    ids of rows that the file before had and that the API does not report on this day any more.
     """
-
-    kept: list[WrittenDay] = field(default_factory=list)
-    moved: set[date] = field(default_factory=set)
-    error: VoxlakeError | None = None
-    quirks: ApiQuirks = field(default_factory=ApiQuirks)
-
-    @property
-    def empty(self) -> set[date]:
-        """The days of which nothing came, and nothing is proved."""
-        return {kept.day_file.key.date for kept in self.kept if not (kept.day_file.row_count or kept.day_file.verified)}
-
-
-class WrittenDay(NamedTuple):
-    """A day that was written, with how many of its rows are new, changed, and gone against the file before."""
 
     day_file: DayFile
-    new: int
-    changed: int
+    new: int = 0
+    changed: int = 0
     gone: int = 0
+    unaccounted: frozenset[int] = frozenset()
 
 
-def extract(
-    api: HistoryApi,
-    lake: Lake,
-    stream: Stream,
-    window: Window,
-    *,
-    before: Manifest,
-    quirks: ApiQuirks,
-    counted: int | None = None,
-    now: Callable[[], datetime],
-    elsewhere: Collection[int] = (),
-    force: bool = False,
-) -> DayResults:
-    """Fetch whole UTC days and put each in place as soon as it is complete.
+class DayDraft:
+    """One day in the making. Pieces are added in the order of time and go to disk, so that a day of any size fits."""
 
-    A day in progress is taken up to now, so that it holds still. What was written stays written when a later day
-    of the window fails. Messages that the file before has, and that are neither given any more nor lie `elsewhere` in
-    the lake, stay in the day, which is then not verified; with `force`, the API's word is taken, and the file kept.
-    `counted` is how many rows the API has just counted of this window.
-    """
-    outcome = DayResults()
-    asked = Window(window.start, min(window.end, now().replace(microsecond=0)))
-    reader = WindowReader(api, stream, quirks, counted=counted)
-    day = None
-    try:
-        for batch in reader.read(asked):
-            for piece in _by_day(batch):
-                if day is None or day.key.date != piece.window.start.date():
-                    day = _Day(lake, stream, DayKey(api.account_id, stream.name, piece.window.start.date()))
-                day.add(piece)
-                if piece.window.end in (midnight(day.key.date) + DAY, asked.end):
-                    # Of the seconds since it was asked for, nothing is known.
-                    at = now() if piece.window.end == midnight(day.key.date) + DAY else asked.end
-                    kept, lost = day.keep(before.get(day.key), now=at, elsewhere=elsewhere, force=force)
-                    outcome.kept.append(kept)
-                    if lost:
-                        outcome.moved |= days_of_messages(api, stream, day.key.date, lost)
-                    day = None
-    except VoxlakeError as error:
-        outcome.error = error
-    finally:
-        outcome.quirks = reader.quirks
-        if day is not None:
-            day.draft.discard()
-    return outcome
-
-
-def _by_day(batch: WindowRows) -> Iterator[WindowRows]:
-    """Cut a batch at its midnights; only proved batches span days, so their counts can be cut as well."""
-    days = batch.window.days
-    if len(days) == 1:
-        yield batch
-        return
-    times = integers(batch.table["processed_at"])
-    midnights = [int(midnight(day).timestamp()) * 1_000_000 for day in days]
-    cuts = [*np.searchsorted(times, midnights).tolist(), len(times)]
-    for day, start, end in zip(days, cuts[:-1], cuts[1:], strict=True):
-        table = batch.table.slice(start, end - start)
-        yield WindowRows(Window(midnight(day), min(midnight(day) + DAY, batch.window.end)), table, table.num_rows)
-
-
-class _Day:
-    """One cell in the making: the pieces come in the order of time, so that a day of any size fits in memory."""
-
-    def __init__(self, lake: Lake, stream: Stream, day_key: DayKey) -> None:
-        self.key = day_key
-        self.draft = lake.writer(day_key)
+    def __init__(self, lake: Lake, stream: Stream, key: DayKey) -> None:
+        self.key = key
+        self.problems: list[str] = []
         self._lake, self._stream = lake, stream
+        self._writer = lake.writer(key)
         self._ids: list[pa.ChunkedArray] = []
         self._rejects: list[Reject] = []
-        self._problems: list[str] = []
         self._total = 0
         self._moving = 0
 
+    @property
+    def path(self) -> Path:
+        """The file in the making."""
+        return self._writer.path
+
+    @property
+    def rejects(self) -> list[Reject]:
+        """The rows that could not be decoded."""
+        return self._rejects
+
     def add(self, piece: WindowRows) -> None:
-        """Append the rows of a part of the day."""
-        self.draft.add(piece.table)
+        """Append the rows of a piece of the day."""
+        self._writer.add(piece.table)
         self._ids += piece.table["message_id"].chunks
         self._rejects += piece.rejects
         self._total += piece.total
-        self._moving += _count(self._stream.moves(piece.table))
+        self._moving += count_moving(self._stream, piece.table)
         if piece.problem is not None:
-            self._problems.append(piece.problem)
+            self.problems.append(piece.problem)
 
-    def keep(
-        self, old: DayFile | None, *, now: datetime, elsewhere: Collection[int], force: bool
-    ) -> tuple[WrittenDay, set[int]]:
-        """Put the file in place, and count what differs from the one before; the ids are those that it would lack."""
-        if distinct(self._ids) != self.draft.rows:
-            self._problems.append("rows moved in time while they were read")
-        path = self._lake.path(self.key)
-        if self._problems:
-            self.draft.finish()
-            self.draft.seal({})
-            self._merge(path if old is not None and self._lake.damage(old) is None else None)
-        day_file = self._sealed(now)
-        new, changed, gone = self.draft.rows, 0, set[int]()
-        if old is not None:
-            same = old.checksum == day_file.checksum
-            if same:
-                new = 0
-            else:
-                found = self._lake.compare(self.key, self.draft.path)
-                new, changed, gone = found.new, found.changed, set(found.gone)
-        lost = gone.difference(elsewhere)
-        if old is not None and lost and self._lake.damage(old) is not None:
-            # Not what was read once.
-            gone, lost = set(), set()
-        if lost and force:
-            self._lake.keep_replaced(self.key)
-        elif lost:
-            self._problems.append(
-                f"{len(lost):,} messages that were read before are not given any more"
-                " ('voxlake backfill --force' takes the API's word)"
-            )
-            self._merge(path)
-            day_file, gone = self._sealed(now), set()
-        self._lake.write_rejects(self.key, self._rejects)
-        self._lake.put(self.key, self.draft.path)
-        return WrittenDay(day_file, new, changed, len(gone)), lost
+    def has_duplicates(self) -> bool:
+        """Return whether a message came with two pieces."""
+        return distinct(self._ids) != self._writer.rows
 
-    def _sealed(self, now: datetime) -> DayFile:
-        """Finish the draft, and give what it proves."""
+    def seal(self, at: datetime) -> DayFile:
+        """Finish the file aside and return what it says of itself; `at` is up to when the day is known."""
         day_file = DayFile(
             key=self.key,
-            row_count=self.draft.rows,
+            row_count=self._writer.rows,
             total_count=self._total,
-            verified=not self._problems,
+            verified=not self.problems,
             moving=self._moving,
-            exported_at=now,
+            exported_at=at,
             checksum="",
             rejects=len(self._rejects),
-            problem="; ".join(dict.fromkeys(self._problems)) or None,
+            problem="; ".join(dict.fromkeys(self.problems)) or None,
         )
-        return self._lake.seal(self.draft, day_file)
+        return self._lake.seal(self._writer, day_file)
 
-    def _merge(self, old: Path | None) -> None:
-        """Keep the rows of an earlier reading that this one, which is sealed, may lack: each once, as it came last."""
-        tables = [pq.ParquetFile(path).read() for path in (old, self.draft.path) if path is not None]
-        table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
-        numbered = table.append_column("row", pa.array(range(table.num_rows), pa.int64()))
-        last = numbered.group_by("message_id").aggregate([("row", "max")])["row_max"]
-        table = table.take(last).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
-        self._moving = _count(self._stream.moves(table))
-        self.draft = self._lake.writer(self.key)
-        self.draft.add(table)
+    def merge(self, earlier: Path | None) -> None:
+        """Begin the file again with its rows and those of an earlier file, each message once, as it came last.
+
+        The file must be sealed. All rows of the day are held in memory: days are merged only where something is wrong.
+        """
+        tables = [pq.ParquetFile(path).read() for path in (earlier, self.path) if path is not None]
+        table = latest_rows(pa.concat_tables([table.replace_schema_metadata(None) for table in tables]))
+        self._moving = count_moving(self._stream, table)
+        self._writer = self._lake.writer(self.key)
+        self._writer.add(table)
+
+    def discard(self) -> None:
+        """Remove the unfinished file."""
+        self._writer.discard()
 
 
-def _count(mask: pa.ChunkedArray) -> int:
-    return int(pc.sum(mask).as_py() or 0)
+def put_day(
+    lake: Lake, draft: DayDraft, previous: DayFile | None, *, at: datetime, elsewhere: AbstractSet[int], force: bool
+) -> WrittenDay:
+    """Put a whole day in place of its previous file; no message that was read once is lost on the way.
+
+    Messages that the previous file has, and that are neither in the draft nor `elsewhere` in the lake, stay in the day,
+    which is unverified then. With `force` the API's word is taken against them, and the previous file is kept aside.
+    """
+    if draft.has_duplicates():
+        draft.problems.append("rows moved in time while they were read")
+    sealed = draft.seal(at)
+    if draft.problems:
+        # What could not be proved complete may lack messages of an earlier reading.
+        sound = previous is not None and lake.damage(previous) is None
+        draft.merge(lake.path(draft.key) if sound else None)
+        sealed = draft.seal(at)
+    difference = _difference(lake, draft, sealed, previous)
+    unaccounted = difference.gone - elsewhere
+    if unaccounted and force:
+        lake.keep_replaced(draft.key)
+    elif unaccounted:
+        draft.problems.append(
+            f"{len(unaccounted):,} previously exported messages are missing from the API's reply and were kept"
+            " ('voxlake backfill --force' accepts their deletion)"
+        )
+        draft.merge(lake.path(draft.key))
+        sealed = draft.seal(at)
+    lake.write_rejects(draft.key, draft.rejects)
+    lake.put(draft.key, draft.path)
+    gone = len(unaccounted) if force else 0
+    return WrittenDay(sealed, difference.new, difference.changed, gone, unaccounted)
+
+
+def _difference(lake: Lake, draft: DayDraft, sealed: DayFile, previous: DayFile | None) -> Difference:
+    """Compare a sealed draft with the previous file; a damaged one cannot lack messages, for it holds anything."""
+    if previous is None:
+        return Difference(new=sealed.row_count)
+    if previous.checksum == sealed.checksum:
+        return Difference()
+    found = lake.compare(draft.key, draft.path)
+    if found.gone and lake.damage(previous) is not None:
+        return Difference(found.new, found.changed)
+    return found
+
+
+def latest_rows(table: pa.Table) -> pa.Table:
+    """Return each message once, as it is in its last row, in the order of time."""
+    numbered = table.append_column("row", pa.array(range(table.num_rows), pa.int64()))
+    last = numbered.group_by("message_id").aggregate([("row", "max")])["row_max"]
+    return table.take(last).sort_by(_ORDER)
+
+
+def count_moving(stream: Stream, table: pa.Table) -> int:
+    """Return how many rows have a status that can still change."""
+    return int(pc.sum(stream.moves(table)).as_py() or 0)

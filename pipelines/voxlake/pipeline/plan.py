@@ -1,4 +1,4 @@
-"""Decide which days are still open, how each is looked after, and which of them to ask for together."""
+"""Decide which UTC days are still open, and how each is brought up to date: pure, and without a request."""
 
 from __future__ import annotations
 
@@ -6,21 +6,45 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.model import DAY, DayFile, midnight
+from voxlake.pipeline.context import open_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import date
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, datetime
 
+    from voxlake.lake import Manifest
     from voxlake.model import FinalityPolicy
+    from voxlake.pipeline.context import Context
+    from voxlake.transform import Stream
+
+DEFAULT_DAYS = 30
+"""How many days before today a first export begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayRange:
+    """The UTC days `[first, end)`; without `first`, from the oldest day that is known."""
+
+    first: date | None
+    end: date
+
+    def days(self, default: date) -> list[date]:
+        """Return the days, in order, from `default` on where there is no first one."""
+        return span(self.first or default, self.end)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run does with the days it was asked for: read them, probe those that were verified, skip the final."""
+    """What a run does with the days of one stream: read some, probe those verified earlier, skip the final ones."""
 
     read: tuple[date, ...]
     probe: tuple[DayFile, ...]
     final: tuple[date, ...]
+
+    @property
+    def probe_days(self) -> tuple[date, ...]:
+        """The days to probe."""
+        return tuple(day_file.key.date for day_file in self.probe)
 
     @property
     def open(self) -> int:
@@ -29,9 +53,9 @@ class Plan:
 
 
 def plan(days: Iterable[date], known: Mapping[date, DayFile], *, finality: FinalityPolicy, force: bool = False) -> Plan:
-    """Sort days by what is known of them; `force` reads them all.
+    """Sort days by what is known of them; with `force`, all of them are read.
 
-    A day whose export was verified before the day had ended says nothing of the rest of that day.
+    A day that was verified before it had ended is read: nothing is known of the rest of it.
     """
     read, probe, final = [], [], []
     for day in sorted(set(days)):
@@ -45,6 +69,33 @@ def plan(days: Iterable[date], known: Mapping[date, DayFile], *, finality: Final
     return Plan(tuple(read), tuple(probe), tuple(final))
 
 
+def plan_export(
+    context: Context,
+    streams: Sequence[Stream],
+    days: DayRange,
+    *,
+    force: bool = False,
+    manifest: Manifest | None = None,
+) -> dict[Stream, Plan]:
+    """Plan what `export` would do with the same arguments; asks the API nothing.
+
+    Without a first day, the range of a stream begins with the oldest day in the lake, else `DEFAULT_DAYS` ago.
+    """
+    manifest = open_manifest(context.lake, context.warehouse) if manifest is None else manifest
+    account, now = context.history.account_id, context.clock.now()
+    plans = {}
+    for stream in streams:
+        oldest = manifest.oldest(account, stream.name) or now.date() - DEFAULT_DAYS * DAY
+        known = manifest.of(account, stream.name)
+        plans[stream] = plan(begun(days.days(oldest), now), known, finality=context.finality, force=force)
+    return plans
+
+
+def begun(days: Iterable[date], now: datetime) -> list[date]:
+    """Return the days that have at least one whole second behind them: at midnight, today has none to ask for."""
+    return [day for day in days if midnight(day) < now.replace(microsecond=0)]
+
+
 def span(first: date, end: date) -> list[date]:
-    """List the days of `[first, end)`."""
+    """Return the days of `[first, end)`, in order."""
     return [first + DAY * n for n in range((end - first).days)]

@@ -1,14 +1,14 @@
-"""Look after days that were verified once: has anything appeared, has a status moved, at the price of a few counts.
+"""Bring days that were verified earlier up to date for the price of a few counts.
 
 One count spans many quiet days; where it differs from what the lake holds, it is halved until the days that differ are
-found, and those are read again. Messages whose status can still change are asked for by their ids.
+found, and these are read again. Messages whose status can still change are requested by their ids.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from voxlake.errors import DataError
 from voxlake.extract import CALIBRATION, IDS, count, learn_bounds, messages_by_id
 from voxlake.model import Window, midnight
+from voxlake.pipeline.day import count_moving
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
     from voxlake.api import HistoryApi
@@ -29,160 +30,189 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 RECENT, PIECES = 6, 4
+"""Days that are counted one by one, and the pieces in which those before them are counted first."""
+
+Rows = dict[int, dict[str, Any]]
+"""Messages by id, each a mapping of columns to values."""
 
 
-@dataclass(slots=True)
-class Probed:
-    """Days that must be read again, final or not, and the parts of the others with how many of their rows changed."""
+class RefreshedDay(NamedTuple):
+    """A day that is up to date, and how many of its rows changed."""
 
-    stale: set[date] = field(default_factory=set)
-    day_files: list[tuple[DayFile, int]] = field(default_factory=list)
+    day_file: DayFile
+    changed: int
 
 
-def probe(
-    api: HistoryApi,
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """Days that must be read again, be they in the plan or not, and those that are up to date."""
+
+    stale: frozenset[date]
+    days: tuple[RefreshedDay, ...] = ()
+
+
+def refresh(
+    history: HistoryApi,
     lake: Lake,
     stream: Stream,
     day_files: Sequence[DayFile],
     *,
     now: datetime,
     finality: FinalityPolicy,
-) -> Probed:
-    """Compare days that were verified after their end with what the API counts now, and refresh their statuses."""
-    by_day = {day_file.key.date: day_file for day_file in day_files}
-    probed = Probed()
-    pieces = [piece for window in Window.joining(by_day) for piece in _pieces(window)]
-    rows, moving = (sum(number) for number in zip(*((p.row_count, p.moving) for p in day_files), strict=True))
-    # Few rows are read as quickly as they are counted, and a reading proves more.
-    worth = rows // PAGE > CALIBRATION + len(pieces) + moving // IDS
-    counts = {day: day_file.row_count for day, day_file in by_day.items()}
-    bounds = learn_bounds(api, stream, counts, lambda day: seconds_of(lake, by_day[day].key)) if worth else None
-    if bounds is None:
-        probed.stale = set(by_day)
-        return probed
-    for piece in pieces:
-        probed.stale |= _differing(api, stream, piece, bounds, by_day)
-    quiet = [day_file for day, day_file in by_day.items() if day not in probed.stale]
-    # Where many rows of a day still move, reading it whole takes fewer requests than asking for them by id.
-    probed.stale |= {day_file.key.date for day_file in quiet if day_file.moving * PAGE > day_file.row_count * IDS}
-    quiet = [day_file for day_file in quiet if day_file.key.date not in probed.stale]
-    latest, elsewhere = _latest(api, lake, stream, [day_file for day_file in quiet if day_file.moving])
-    probed.stale |= elsewhere
-    quiet = [day_file for day_file in quiet if day_file.key.date not in elsewhere]
-    for day_file in quiet:
-        rows = latest.get(day_file.key.date) if day_file.moving else {}
-        try:
-            if rows is not None:
-                _refresh(lake, stream, day_file, rows, probed, now=now, finality=finality)
-                continue
-        except DataError:
-            pass  # a file that cannot be read is read from the API again
-        probed.stale.add(day_file.key.date)
-    return probed
-
-
-def seconds_of(lake: Lake, day_key: DayKey) -> Counter[datetime]:
-    """Count the rows of a day's file by their second, in UTC.
+) -> Refreshed:
+    """Compare days that were verified after their end with what the API counts now, and refresh moving statuses.
 
     Raises:
-        DataError: the file cannot be read.
+        Refused, Unavailable: the API cannot be asked.
+        StorageFull: a day that changed cannot be written.
 
     """
+    by_day = {day_file.key.date: day_file for day_file in day_files}
+    bounds = learn_lake_bounds(history, lake, stream, by_day) if is_worth_counting(day_files) else None
+    if bounds is None:
+        return Refreshed(frozenset(by_day))
+    stale = {day for piece in pieces(by_day) for day in _differing(history, stream, piece, bounds, by_day)}
+    # Where many rows of a day still move, reading it whole takes fewer requests than asking for them by id.
+    stale |= {day for day, day_file in by_day.items() if day_file.moving * PAGE > day_file.row_count * IDS}
+    moving = [day_file for day, day_file in by_day.items() if day not in stale and day_file.moving]
+    latest, moved_to = _latest(history, lake, stream, moving)
+    stale |= moved_to
+    refreshed = []
+    for day, day_file in by_day.items():
+        if day in stale:
+            continue
+        rows = latest.get(day) if day_file.moving else {}
+        done = None if rows is None else _refresh_day(lake, stream, day_file, rows, now=now, finality=finality)
+        if done is None:
+            stale.add(day)
+        else:
+            refreshed.append(done)
+    return Refreshed(frozenset(stale), tuple(refreshed))
+
+
+def is_worth_counting(day_files: Sequence[DayFile]) -> bool:
+    """Return whether counting takes fewer requests than reading; few rows are better read, which proves more."""
+    rows = sum(day_file.row_count for day_file in day_files)
+    moving = sum(day_file.moving for day_file in day_files)
+    counts = len(pieces(day_file.key.date for day_file in day_files))
+    return rows // PAGE > CALIBRATION + counts + moving // IDS
+
+
+def pieces(days: Iterable[date]) -> list[Window]:
+    """Return the windows to count first.
+
+    Recent days are counted one by one: a message that moves to the day after would not change the count of both.
+    """
+    found = []
+    for window in Window.joining(days):
+        recent = window.days[-RECENT:]
+        if len(window.days) > RECENT:
+            found += Window(window.start, midnight(recent[0])).split(PIECES)
+        found += [Window.of_days(day, day) for day in recent]
+    return found
+
+
+def learn_lake_bounds(
+    history: HistoryApi, lake: Lake, stream: Stream, by_day: dict[date, DayFile]
+) -> DateBounds | None:
+    """Learn what the API's date bounds mean from days that the lake holds; None where these cannot tell."""
+    rows = {day: day_file.row_count for day, day_file in by_day.items()}
+    return learn_bounds(history, stream, rows, lambda day: _rows_by_second(lake, by_day[day].key))
+
+
+def _rows_by_second(lake: Lake, key: DayKey) -> Counter[datetime]:
+    """Count the rows of a day's file by their second, in UTC. Raises DataError where it cannot be read."""
     seconds: Counter[datetime] = Counter()
-    for batch in lake.read_rows(day_key, columns=["processed_at"]):
-        for entry in batch["processed_at"].value_counts().to_pylist():
+    for table in lake.read_rows(key, columns=["processed_at"]):
+        for entry in table["processed_at"].value_counts().to_pylist():
             seconds[entry["values"].replace(microsecond=0)] += entry["counts"]
     return seconds
 
 
-def _pieces(window: Window) -> list[Window]:
-    """Count recent days one by one: a message that moves to the day after would not change the count of both."""
-    recent = window.days[-RECENT:]
-    older = [Window(window.start, midnight(recent[0]))] if len(window.days) > RECENT else []
-    return [piece for span in older for piece in span.split(PIECES)] + [Window.of_days(day, day) for day in recent]
-
-
 def _differing(
-    api: HistoryApi, stream: Stream, window: Window, bounds: DateBounds, by_day: dict[date, DayFile]
+    history: HistoryApi, stream: Stream, window: Window, bounds: DateBounds, by_day: dict[date, DayFile]
 ) -> set[date]:
-    """Find the days of a window that the API counts otherwise than the lake, by halving."""
-    if count(api, stream, window, bounds) == sum(by_day[day].row_count for day in window.days):
-        return set()
-    if len(window.days) == 1:
-        return set(window.days)
-    return {day for half in window.split(2) for day in _differing(api, stream, half, bounds, by_day)}
+    """Return the days of a window that the API counts otherwise than the lake, found by halving."""
+    found: set[date] = set()
+    waiting = [window]
+    while waiting:
+        window = waiting.pop()
+        if count(history, stream, window, bounds) == sum(by_day[day].row_count for day in window.days):
+            continue
+        if len(window.days) == 1:
+            found |= set(window.days)
+        else:
+            waiting += reversed(window.split(2))
+    return found
 
 
 def _latest(
-    api: HistoryApi, lake: Lake, stream: Stream, day_files: Sequence[DayFile]
-) -> tuple[dict[date, dict[int, dict[str, Any]] | None], set[date]]:
-    """Ask for the messages that can still change, by id: per day their rows, or None where they must be read by day.
+    history: HistoryApi, lake: Lake, stream: Stream, day_files: Sequence[DayFile]
+) -> tuple[dict[date, Rows | None], set[date]]:
+    """Request the messages that can still change by id.
 
-    Where messages moved to other days, these must be read as well.
+    Returns:
+        For each day its rows as they are now, or None where the day must be read; and the days to which messages moved.
+
     """
-    elsewhere: set[date] = set()
-    found: dict[date, dict[int, dict[str, Any]] | None] = {day_file.key.date: {} for day_file in day_files}
+    found: dict[date, Rows | None] = {day_file.key.date: {} for day_file in day_files}
     wanted: list[tuple[date, int]] = []
     for day_file in day_files:
         try:
             wanted += [(day_file.key.date, message_id) for message_id in _moving_ids(lake, stream, day_file)]
         except DataError:
             found[day_file.key.date] = None
+    moved_to: set[date] = set()
     for first in range(0, len(wanted), IDS):
         some = wanted[first : first + IDS]
         window = Window.of_days(some[0][0], some[-1][0])
-        rows = messages_by_id(api, stream, window, {message_id for _, message_id in some})
+        rows = messages_by_id(history, stream, window, {message_id for _, message_id in some})
         for day, message_id in some:
-            its, row = found[day], rows.get(message_id)
-            if row is not None and row["processed_at"].date() != day:
-                elsewhere.add(row["processed_at"].date())
-                found[day] = None
-            elif its is None or row is None:
+            held, row = found[day], rows.get(message_id)
+            lies_on = None if row is None else row["processed_at"].date()
+            if row is None or held is None or lies_on != day:
                 found[day] = None
             else:
-                its[message_id] = row
-    return found, elsewhere
+                held[message_id] = row
+            if lies_on is not None and lies_on != day:
+                moved_to.add(lies_on)
+    return found, moved_to
 
 
 def _moving_ids(lake: Lake, stream: Stream, day_file: DayFile) -> list[int]:
     return [
         message_id
-        for batch in lake.read_rows(day_file.key, columns=["message_id", "status_id", stream.own])
-        for message_id in batch.filter(stream.moves(batch))["message_id"].to_pylist()
+        for table in lake.read_rows(day_file.key, columns=["message_id", "status_id", stream.own])
+        for message_id in table.filter(stream.moves(table))["message_id"].to_pylist()
     ]
 
 
-def _refresh(
-    lake: Lake,
-    stream: Stream,
-    day_file: DayFile,
-    rows: dict[int, dict[str, Any]],
-    probed: Probed,
-    *,
-    now: datetime,
-    finality: FinalityPolicy,
-) -> None:
-    """Write a day anew where its messages changed, or where it can be final now; else leave its file alone."""
-    changed = _changed(lake, day_file, rows)
-    if any(row["processed_at"] != old for row, old in changed):
-        probed.stale.add(day_file.key.date)
-        return
-    fresh = pa.Table.from_pylist([row for row, _ in changed], schema=stream.schema)
-    settled = int(pc.sum(pc.invert(stream.moves(fresh))).as_py() or 0)
-    proved = replace(day_file, moving=day_file.moving - settled, exported_at=now)
-    if changed or proved.final(finality):
-        day_file = lake.update_rows(proved, fresh)
-    probed.day_files.append((day_file, len(changed)))
+def _refresh_day(
+    lake: Lake, stream: Stream, day_file: DayFile, rows: Rows, *, now: datetime, finality: FinalityPolicy
+) -> RefreshedDay | None:
+    """Write a day again where its messages changed, or where it can be final now; None where it must be read."""
+    try:
+        changed = _changed(lake, day_file, rows)
+        if any(row["processed_at"] != old for row, old in changed):
+            return None
+        latest = pa.Table.from_pylist([row for row, _ in changed], schema=stream.schema)
+        settled = latest.num_rows - count_moving(stream, latest)
+        proved = replace(day_file, moving=day_file.moving - settled, exported_at=now)
+        if changed or proved.final(finality):
+            day_file = lake.update_rows(proved, latest)
+    except DataError:
+        return None
+    return RefreshedDay(day_file, len(changed))
 
 
-def _changed(lake: Lake, day_file: DayFile, rows: dict[int, dict[str, Any]]) -> list[tuple[dict[str, Any], datetime]]:
-    """Give the rows that differ from those in the lake, each with the time that it has there."""
+def _changed(lake: Lake, day_file: DayFile, rows: Rows) -> list[tuple[dict[str, Any], datetime]]:
+    """Return the rows that differ from those in the lake, each with the time that it has there."""
     if not rows:
         return []
     ids = pa.array(rows, pa.int64())
     held = (
         row
-        for batch in lake.read_rows(day_file.key)
-        for row in batch.filter(pc.is_in(batch["message_id"], ids)).to_pylist()
+        for table in lake.read_rows(day_file.key)
+        for row in table.filter(pc.is_in(table["message_id"], ids)).to_pylist()
     )
     return [(rows[row["message_id"]], row["processed_at"]) for row in held if rows[row["message_id"]] != row]

@@ -1,24 +1,26 @@
-"""Rebuild the lake from replies that were kept, without the API.
+"""Rebuild the lake from archived replies, without the API.
 
-A walk over the pages of one window proves that window as it did when it was new: the distinct messages are as many as
-every total that came with them. A day is verified again where the proved windows of one run cover it. Replies that came
-later, by page or by id, bring their rows in their latest state.
+The pages of one window prove that window as they did when they were new: the distinct messages are as many as every
+total that came with them. A day is verified again where the proved windows of one export cover it. Replies that came
+later, by page or by id, contribute their rows in their latest state.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from voxlake.errors import DataError
 from voxlake.lake import ROW_GROUP, replies
 from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
+from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.day import count_moving
 from voxlake.pipeline.replay_proof import LONG_AGO, History, covers, under_one_count
 from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json, normalise
 
@@ -27,60 +29,92 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from voxlake.lake import Lake, Manifest, Reply
+    from voxlake.lake import Lake, Reply
+    from voxlake.model import FinalityPolicy
     from voxlake.pipeline.replay_proof import PagingRun
     from voxlake.transform import Stream
+    from voxlake.warehouse import Warehouse
 
 _TOLERANCE = timedelta(minutes=1)
 """A file is stamped soon after the last reply about its day, and a reply comes soon after it was asked for."""
 
 
-@dataclass(slots=True)
-class Replayed:
-    """What was rebuilt, which days were left alone, because their files are newer or prove more, and torn replies."""
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What a replay did.
 
-    replies: int = 0
-    day_files: list[DayFile] = field(default_factory=list)
-    kept: list[DayKey] = field(default_factory=list)
-    torn: list[Path] = field(default_factory=list)
+    `day_files` were rebuilt; `kept` are days that were left alone, because their files are newer or prove more; of the
+    archives in `torn` the last reply was skipped; `missing` are days that had a file and have none any more.
+    """
+
+    replies: int
+    day_files: tuple[DayFile, ...]
+    kept: tuple[DayKey, ...]
+    torn: tuple[Path, ...]
+    missing: tuple[DayKey, ...]
+    moved_aside: str
+
+    @property
+    def rows(self) -> int:
+        """How many rows the rebuilt days hold."""
+        return sum(day_file.row_count for day_file in self.day_files)
+
+    @property
+    def verified(self) -> int:
+        """How many of the rebuilt days are verified."""
+        return sum(day_file.verified for day_file in self.day_files)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 where every rebuilt day is verified, else 4."""
+        return 0 if self.verified == len(self.day_files) else DataError.exit_code
 
 
-def replay(folder: Path, lake: Lake, manifest: Manifest, *, force: bool = False) -> Replayed:
-    """Rebuild every day that the replies in `folder` know; the caller holds the lock of the lake.
+def replay(
+    lake: Lake, warehouse: Warehouse, folder: Path, *, finality: FinalityPolicy, force: bool = False
+) -> ReplayResult:
+    """Rebuild every day that the replies in `folder` cover, and publish the database; the caller holds the lock.
 
     A file that was exported after the replies that prove its day, or that covers or holds more of it, or is verified
     where they prove nothing, is left alone unless `force` is set.
 
     Raises:
         SettingsError: there are no replies.
-        DataError: they are damaged.
+        DataError: they are damaged, or a check of the database failed.
+        StorageFull: the disk is full.
 
     """
-    replayed = Replayed()
+    manifest = open_manifest(lake, warehouse)
+    torn: list[Path] = []
+    day_files: list[DayFile] = []
+    kept: list[DayKey] = []
+    number = 0
     with _scratch(lake.tmp / "replay.duckdb") as connection:
-        connection.execute("SET TimeZone = 'UTC'")
         histories: dict[tuple[int, str], History] = defaultdict(History)
-        for n, reply in enumerate(replies(folder, replayed.torn.append)):
-            replayed.replies += 1
-            _read(connection, n, reply, histories)
+        for number, reply in enumerate(replies(folder, torn.append), start=1):
+            _read(connection, number, reply, histories)
         for (account_id, name), history in histories.items():
             rebuilt = _Rebuilding(connection, lake, STREAMS[name], account_id, history)
-            for day_key in rebuilt.day_keys():
-                known = manifest.get(day_key)
+            for key in rebuilt.days():
+                known = manifest.get(key)
                 if known is not None and not force and rebuilt.is_behind(known):
-                    replayed.kept.append(day_key)
+                    kept.append(key)
                     continue
-                day_file = rebuilt.write(day_key)
+                day_file = rebuilt.write(key)
                 manifest.add(day_file)
-                replayed.day_files.append(day_file)
-    return replayed
+                day_files.append(day_file)
+    published = warehouse.publish(manifest.sound(), lake.path, finality=finality)
+    manifest.save()
+    missing = tuple(sorted(manifest.missing))
+    return ReplayResult(number, tuple(day_files), tuple(kept), tuple(torn), missing, published.moved_aside)
 
 
 @contextmanager
 def _scratch(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database that is gone afterwards."""
+    """Open a database for the length of the block, which keeps replies of any size out of memory."""
     try:
         with duckdb.connect(str(path)) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
             yield connection
     finally:
         for left in (path, path.with_name(f"{path.name}.wal")):
@@ -90,7 +124,7 @@ def _scratch(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _read(
     connection: duckdb.DuckDBPyConnection, n: int, reply: Reply, histories: dict[tuple[int, str], History]
 ) -> None:
-    """Take the rows of a reply in, and note which walk it belongs to; errors of the API hold neither."""
+    """Store the rows of reply number `n`, and record which paging run it belongs to; errors of the API have neither."""
     stream = next((stream for stream in STREAMS.values() if stream.method == reply.method), None)
     if stream is None:
         return
@@ -105,7 +139,7 @@ def _read(
     connection.execute(f"CREATE TABLE IF NOT EXISTS {_table(reply.account_id, stream)} AS FROM page LIMIT 0")
     connection.execute(f"INSERT INTO {_table(reply.account_id, stream)} FROM page")
     history.rejects += [(n, reject) for reject in page.rejects]
-    # A reply to a filter has some rows only, and proves nothing.
+    # A reply to a filtered request has only some rows, and proves nothing.
     if reply.parameters.keys() <= {"from_date", "to_date", "count", "offset", "output"}:
         window = Window(_instant(reply.parameters["from_date"]), _instant(reply.parameters["to_date"]))
         history.add(n, reply, window, page.total)
@@ -128,54 +162,54 @@ class _Rebuilding:
             f"CREATE OR REPLACE TEMP TABLE latest AS SELECT message_id, max(n) AS n FROM {self._table} GROUP BY ALL"  # noqa: S608
         )
         self._asked: dict[date, dict[str, datetime]] = defaultdict(dict)
-        for walk in history.walks:
-            for day in walk.proves.days:
+        for paging in history.pagings:
+            for day in paging.proves.days:
                 its = self._asked[day]
-                its[walk.run] = max(walk.ended_at, its.get(walk.run, LONG_AGO))
-        self._proved = self._proofs([*history.walks, *under_one_count(history.walks)])
+                its[paging.archive] = max(paging.ended_at, its.get(paging.archive, LONG_AGO))
+        self._proved = self._proofs([*history.pagings, *under_one_count(history.pagings)])
 
-    def day_keys(self) -> list[DayKey]:
-        """List the days that were asked for; a row beyond them came because we ask a second wider."""
+    def days(self) -> list[DayKey]:
+        """Return the days that were asked for; rows beyond them came because each window is asked a second wider."""
         return [DayKey(self._account_id, self._stream.name, day) for day in sorted(self._asked)]
 
     def is_behind(self, known: DayFile) -> bool:
-        """Whether the replies about a day say less than its file does."""
+        """Return whether the replies about a day prove less than its file does."""
         if known.total_count is None:
-            # A day of which the API told nothing is no newer than what its replies tell.
+            # A placeholder holds nothing that replies could fall behind.
             return False
         day, end = known.key.date, midnight(known.key.date) + DAY
-        walks, asked = self._covering(day), self._asked[day]
-        if not walks:
+        pagings, asked = self._covering(day), self._asked[day]
+        if not pagings:
             return known.verified or known.exported_at > max(asked.values()) + _TOLERANCE
         # What another run has asked since of the day, a count perhaps, brings none of the rows that were read between.
-        last = asked[walks[0].run]
-        if known.exported_at > last + _TOLERANCE or self._read_at(day, walks) < end <= known.exported_at:
+        last = asked[pagings[0].archive]
+        if known.exported_at > last + _TOLERANCE or self._read_at(day, pagings) < end <= known.exported_at:
             return True
-        pages = [n for walk in walks for n in walk.pages]
-        since = known.exported_at >= max(walk.ended_at for walk in walks)
+        pages = [n for paging in pagings for n in paging.pages]
+        since = known.exported_at >= max(paging.ended_at for paging in pagings)
         return known.verified and since and self._counted(day, pages) < known.row_count
 
-    def _read_at(self, day: date, walks: list[PagingRun]) -> datetime:
-        """Say up to when some walks know a day: one that may have been asked for before its end is in progress."""
+    def _read_at(self, day: date, pagings: list[PagingRun]) -> datetime:
+        """Return up to when some runs know a day: one that may have been asked for before its end is in progress."""
         end = midnight(day) + DAY
-        if any(walk.began_at < end + _TOLERANCE for walk in walks):
-            return min(*(walk.began_at for walk in walks), end - SECOND)
-        return min((walk.ended_at for walk in walks), default=midnight(day))
+        if any(paging.began_at < end + _TOLERANCE for paging in pagings):
+            return min(*(paging.began_at for paging in pagings), end - SECOND)
+        return min((paging.ended_at for paging in pagings), default=midnight(day))
 
     def write(self, day_key: DayKey) -> DayFile:
         """Write the file of one day, with what the replies prove of it."""
-        walks = self._covering(day_key.date)
-        pages = [n for walk in walks for n in walk.pages]
+        pagings = self._covering(day_key.date)
+        pages = [n for paging in pagings for n in paging.pages]
         first = min(pages, default=0)
         draft = self._lake.writer(day_key)
         moving = 0
         for table in self._rows(day_key.date, first):
-            moving += int(pc.sum(self._stream.moves(table)).as_py() or 0)
+            moving += count_moving(self._stream, table)
             draft.add(table)
         rejects = [r for n, r in self._rejects if n >= first and r.at is not None and r.at.date() == day_key.date]
         proved = self._counted(day_key.date, pages)
         problem = None
-        if not walks:
+        if not pagings:
             problem = "no replies of one run cover the day with counts that agree"
         elif proved != draft.rows or rejects:
             problem = f"{proved} messages were proved, and later replies make them {draft.rows}"
@@ -185,50 +219,50 @@ class _Rebuilding:
             DayFile(
                 key=day_key,
                 row_count=draft.rows,
-                total_count=proved if walks else draft.rows,
+                total_count=proved if pagings else draft.rows,
                 verified=problem is None,
                 moving=moving,
-                exported_at=self._read_at(day_key.date, walks),
+                exported_at=self._read_at(day_key.date, pagings),
                 checksum="",
                 rejects=len(rejects),
                 problem=problem,
             ),
         )
 
-    def _proofs(self, walks: list[PagingRun]) -> list[PagingRun]:
-        """Keep the walks whose distinct messages are as many as every total that came with them, newest last."""
-        numbers = [(w, n) for w, walk in enumerate(walks) for n in walk.pages]
+    def _proofs(self, pagings: list[PagingRun]) -> list[PagingRun]:
+        """Return the runs whose distinct messages are as many as every total that came with them, newest last."""
+        numbers = [(w, n) for w, paging in enumerate(pagings) for n in paging.pages]
         self._connection.register(
-            "walks",
+            "pagings",
             pa.table(
                 {"w": pa.array([w for w, _ in numbers], pa.int64()), "n": pa.array([n for _, n in numbers], pa.int64())}
             ),
         )
         counted = dict(
             self._connection.execute(
-                f"SELECT w, count(DISTINCT message_id) FROM {self._table} JOIN walks USING (n) GROUP BY w"  # noqa: S608
+                f"SELECT w, count(DISTINCT message_id) FROM {self._table} JOIN pagings USING (n) GROUP BY w"  # noqa: S608
             ).fetchall()
         )
-        proved = [walk for w, walk in enumerate(walks) if walk.totals == {counted.get(w, 0)}]
-        return sorted(proved, key=lambda walk: walk.ended_at)
+        proved = [paging for w, paging in enumerate(pagings) if paging.totals == {counted.get(w, 0)}]
+        return sorted(proved, key=lambda paging: paging.ended_at)
 
     def _covering(self, day: date) -> list[PagingRun]:
-        """Give walks of one run, the newest that can, that together prove a day; none where no run can."""
+        """Return paging runs of the newest export that together prove a day; none where no export can."""
         whole = Window.of_days(day, day)
-        runs: dict[str, list[PagingRun]] = defaultdict(list)
-        for walk in self._proved:
-            if walk.proves.start < whole.end and whole.start < walk.proves.end:
-                runs[walk.run].append(walk)
-        for run in sorted(runs, reverse=True):
+        exports: dict[str, list[PagingRun]] = defaultdict(list)
+        for paging in self._proved:
+            if paging.proves.start < whole.end and whole.start < paging.proves.end:
+                exports[paging.archive].append(paging)
+        for archive in sorted(exports, reverse=True):
             chosen: list[PagingRun] = []
-            for walk in reversed(runs[run]):
-                chosen.append(walk)
+            for paging in reversed(exports[archive]):
+                chosen.append(paging)
                 if covers((w.proves for w in chosen), whole):
                     return chosen
         return []
 
     def _rows(self, day: date, first: int) -> Iterator[pa.Table]:
-        """Read the rows of a day, each message in its latest state, in the order of time."""
+        """Yield the rows of a day, each message in its latest state, in the order of time."""
         window = Window.of_days(day, day)
         rows = self._connection.sql(
             f"SELECT t.* EXCLUDE n FROM {self._table} t JOIN latest USING (message_id, n)"  # noqa: S608

@@ -1,4 +1,4 @@
-"""What a run did and did not do; the report decides the exit code."""
+"""What a run did and did not do; the result decides the exit code."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from voxlake.errors import VoxlakeError
     from voxlake.model import DayFile, DayKey
 
+_UNVERIFIED = 4
+
 
 @dataclass(slots=True)
 class StreamResult:
-    """The days of one stream in this run: what was proved of each, and how it differs from what was there.
+    """What a run did with the days of one stream.
 
-    `days` are those that were open, `final` those that needed no look.
+    `days` is how many were open, `final` how many needed no look; `new`, `changed` and `gone` count rows against the
+    files before.
     """
 
     stream: str
@@ -35,7 +38,7 @@ class StreamResult:
     errors: list[VoxlakeError] = field(default_factory=list)
 
     def add(self, day_file: DayFile, *, new: int, changed: int, gone: int = 0) -> None:
-        """Take note of a day; the last word on it counts."""
+        """Record the result of a day, replacing an earlier one."""
         self.day_files[day_file.key.date] = day_file
         self.new += new
         self.changed += changed
@@ -43,103 +46,108 @@ class StreamResult:
 
     @property
     def verified(self) -> int:
-        """How many days are proved."""
+        """How many days are verified."""
         return sum(day_file.verified for day_file in self.day_files.values())
 
     @property
     def rows(self) -> int:
-        """How many rows these days hold."""
+        """How many rows the days hold."""
         return sum(day_file.row_count for day_file in self.day_files.values())
 
     @property
     def rejects(self) -> int:
-        """How many rows could not be read."""
+        """How many rows could not be decoded."""
         return sum(day_file.rejects for day_file in self.day_files.values())
 
     @property
     def unverified(self) -> dict[date, str]:
-        """Why days are not proved."""
+        """Why days are not verified, in order."""
         return {
             day: day_file.problem or "not verified"
             for day, day_file in sorted(self.day_files.items())
             if not day_file.verified
         }
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what `status` shows of the stream in the last run."""
+        return {
+            "days": self.days,
+            "verified": self.verified,
+            "rows": self.rows,
+            "new": self.new,
+            "changed": self.changed,
+            "gone": self.gone,
+            "rejects": self.rejects,
+            "unverified": {str(day): problem for day, problem in self.unverified.items()},
+        }
 
-@dataclass(slots=True)
+    def lines(self) -> list[str]:
+        """Return what a person wants to know of the stream, a sentence a line."""
+        if not self.days:
+            return [f"{self.stream}: {'every day is final' if self.final else 'no such day'}, nothing to ask"]
+        if all(day_file.total_count is None for day_file in self.day_files.values()):
+            return [f"{self.stream}: none of {counted(self.days)} could be read"]
+        days = max(self.days, len(self.day_files))
+        rows = f"{counted(self.rows, 'row')} in {counted(days)}"
+        lines = [f"{self.stream}: {rows}, {self._news()}; {self.verified:,} of {counted(days)} verified"]
+        if self.rejects:
+            lines.append(f"{self.stream}: {counted(self.rejects, 'row')} could not be read, see rejects/")
+        spans = _by_span(self.unverified)
+        return lines + [f"{self.stream}: {days} is not verified: {problem}" for days, problem in spans]
+
+    def _news(self) -> str:
+        news = f"{self.new:,} new, {self.changed:,} changed" if self.new or self.changed or self.gone else "nothing new"
+        return news + (f", {self.gone:,} gone (kept in rejects/gone/)" if self.gone else "")
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
-    """One run over all its streams."""
+    """One run over all of its streams.
 
-    streams: list[StreamResult]
+    `database` is the path of the published database; `moved_aside` a sentence where a foreign file had its place;
+    `missing` the days that had a file and have none any more, and that this run did not read.
+    """
+
+    streams: tuple[StreamResult, ...]
     requests: int = 0
     database: str = ""
-    moved: str = ""
-    errors: list[VoxlakeError] = field(default_factory=list)
+    moved_aside: str = ""
+    errors: tuple[VoxlakeError, ...] = ()
+    missing: tuple[DayKey, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """Give 0 where everything was read, verified and published."""
+        """The exit code of the gravest trouble; 0 where everything was read, verified and published."""
         codes = {error.exit_code for error in self.all_errors}
         if any(stream.unverified or stream.rejects for stream in self.streams):
-            codes.add(4)
+            codes.add(_UNVERIFIED)
         return gravest(codes)
 
     @property
     def all_errors(self) -> list[VoxlakeError]:
-        """Give the errors of the run and of its streams, each sentence once."""
+        """The errors of the run and of its streams, each sentence once."""
         errors = [*self.errors, *(error for stream in self.streams for error in stream.errors)]
         return list({str(error): error for error in errors}.values())
 
     def to_json(self) -> dict[str, Any]:
-        """Give what `status` remembers of the run."""
+        """Return what `status` shows of the last run."""
         return {
             "exit_code": self.exit_code,
             "requests": self.requests,
             "errors": [str(error) for error in self.all_errors],
-            "streams": {
-                s.stream: {
-                    "days": s.days,
-                    "verified": s.verified,
-                    "rows": s.rows,
-                    "new": s.new,
-                    "changed": s.changed,
-                    "gone": s.gone,
-                    "rejects": s.rejects,
-                    "unverified": {str(day): problem for day, problem in s.unverified.items()},
-                }
-                for s in self.streams
-            },
+            "streams": {stream.stream: stream.to_json() for stream in self.streams},
         }
 
     def __str__(self) -> str:
-        lines = []
-        for s in self.streams:
-            if not s.days:
-                lines.append(
-                    f"{s.stream}: " + ("every day is final" if s.final else "no such day") + ", nothing to ask"
-                )
-                continue
-            if all(day_file.total_count is None for day_file in s.day_files.values()):
-                lines.append(f"{s.stream}: none of {counted(s.days)} could be read")
-                continue
-            days = max(s.days, len(s.day_files))
-            news = f"{s.new:,} new, {s.changed:,} changed" if s.new or s.changed or s.gone else "nothing new"
-            news += f", {s.gone:,} gone (kept in rejects/gone/)" if s.gone else ""
-            lines.append(
-                f"{s.stream}: {counted(s.rows, 'row')} in {counted(days)}, {news};"
-                f" {s.verified:,} of {counted(days)} verified"
-            )
-            if s.rejects:
-                lines.append(f"{s.stream}: {counted(s.rejects, 'row')} could not be read, see rejects/")
-            lines += [f"{s.stream}: {days} is not verified: {problem}" for days, problem in _together(s.unverified)]
-        lines += [self.moved] if self.moved else []
+        lines = [line for stream in self.streams for line in stream.lines()]
+        lines += [self.moved_aside] if self.moved_aside else []
         lines += [f"error: {error}" for error in self.all_errors]
         lines.append(f"{counted(self.requests, 'request')}; database {self.database}")
         return "\n".join(lines)
 
 
-def _together(problems: dict[date, str]) -> list[tuple[str, str]]:
-    """Name neighbours that have the same problem as one span."""
+def _by_span(problems: dict[date, str]) -> list[tuple[str, str]]:
+    """Name neighbouring days with the same problem as one span."""
     found = []
     for problem in dict.fromkeys(problems.values()):
         for window in Window.joining(day for day, its in problems.items() if its == problem):

@@ -19,18 +19,18 @@ def test_neighbours_with_one_problem_are_one_line():
     told = StreamResult("sms", days=6)
     for one in (part(1), part(2, "late"), part(3, "late"), part(4, "odd"), part(6, "late")):
         told.add(one, new=3, changed=0)
-    lines = str(RunResult([told])).splitlines()
+    lines = str(RunResult((told,))).splitlines()
     assert "sms: 2026-11-02 to 2026-11-03 is not verified: late" in lines
     assert "sms: 2026-11-04 is not verified: odd" in lines
     assert "sms: 2026-11-06 is not verified: late" in lines
-    assert RunResult([told]).exit_code == 4
+    assert RunResult((told,)).exit_code == 4
 
 
 def test_one_is_not_many():
     """What there is one of is said in the singular."""
     told = StreamResult("sms", days=1)
     told.add(replace(part(1), row_count=1, rejects=1), new=1, changed=0)
-    first, second, last = str(RunResult([told], requests=1)).splitlines()
+    first, second, last = str(RunResult((told,), requests=1)).splitlines()
     assert first == "sms: 1 row in 1 day, 1 new, 0 changed; 1 of 1 day verified"
     assert second == "sms: 1 row could not be read, see rejects/"
     assert last.startswith("1 request; ")
@@ -40,8 +40,8 @@ def test_the_gravest_trouble_decides():
     """A refusal weighs more than the moment, and that more than days that are not verified."""
     told = StreamResult("sms", days=1)
     told.add(part(1, "not read", total=None), new=0, changed=0)
-    assert "none of 1 day could be read" in str(RunResult([told]))
+    assert "none of 1 day could be read" in str(RunResult((told,)))
     told.errors.append(Unavailable("later"))
-    assert RunResult([told]).exit_code == 75
+    assert RunResult((told,)).exit_code == 75
     told.errors.append(Refused("never"))
-    assert RunResult([told]).exit_code == 3
+    assert RunResult((told,)).exit_code == 3

@@ -1,0 +1,82 @@
+"""The end of a run: name what could not be read, publish the database, and remember how the run ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from voxlake.errors import CredentialsRefused, DuplicateMessage, StorageFull, VoxlakeError
+from voxlake.pipeline.read import read_days
+from voxlake.pipeline.result import RunResult
+
+if TYPE_CHECKING:
+    from voxlake.pipeline.context import Context
+    from voxlake.pipeline.database import EarlyBuild
+    from voxlake.pipeline.recorder import Recorder
+    from voxlake.warehouse import PublishResult
+
+
+def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> RunResult:
+    """Publish what is in the lake, and return what the run did; errors are part of the result."""
+    errors: list[VoxlakeError] = []
+    moved_aside = ""
+    try:
+        _name_unread(context, record)
+        moved_aside = _publish(context, record, database, force=force).moved_aside
+    except VoxlakeError as error:
+        errors.append(error)
+    result = RunResult(
+        tuple(record.results.values()),
+        requests=context.history.requests,
+        database=str(context.warehouse.path),
+        moved_aside=moved_aside,
+        errors=tuple(errors),
+        missing=tuple(sorted(record.manifest.missing)),
+    )
+    ended_at = context.clock.now().isoformat(timespec="seconds")
+    try:
+        record.manifest.save(last_run={"ended_at": ended_at, **result.to_json()})
+    except StorageFull as error:
+        return replace(result, errors=(*result.errors, error))
+    return result
+
+
+def _name_unread(context: Context, record: Recorder) -> None:
+    """Put placeholders for days that could not be read, unless an earlier reading of them lies in the lake.
+
+    Of an account that has refused its credentials from the start nothing is known, not even that it exists.
+    """
+    account = context.history.account_id
+    refused = all(
+        any(isinstance(error, CredentialsRefused) for error in result.errors) for result in record.results.values()
+    )
+    if refused and all(day_file.key.account_id != account for day_file in record.manifest):
+        return
+    for stream, result in record.results.items():
+        problem = str(result.errors[0]) if result.errors else "it was not read"
+        for day in sorted(record.wanted[stream]):
+            key = record.key(stream, day)
+            if key not in record.manifest and key not in record.manifest.damaged:
+                record.change(stream, context.lake.put_placeholder(key, problem, now=context.clock.now()), changed=0)
+
+
+def _publish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> PublishResult:
+    """Publish the database; where a message lies in two days, part these days first."""
+    try:
+        return database.publish(record.manifest)
+    except DuplicateMessage:
+        _part_days(context, record, database, force=force)
+        return database.publish(record.manifest)
+
+
+def _part_days(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> None:
+    """Read days again that share a message with a day exported later; if that fails, take their message out."""
+    for stream in record.results:
+        # Read again, the first may turn out to be the message's day, and the other the one to be read.
+        for _ in range(2):
+            shared = context.lake.duplicates(record.day_files(stream).values())
+            ids = {message_id for its in shared.values() for message_id in its}
+            days = {stream: {key.date for key in shared}}
+            read_days(context, days, record, database, elsewhere=ids, force=force)
+        for key, its in context.lake.duplicates(record.day_files(stream).values()).items():
+            record.change(stream, context.lake.remove_rows(record.manifest[key], its), changed=len(its))

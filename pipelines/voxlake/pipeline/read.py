@@ -1,0 +1,149 @@
+"""Read days: survey them, cut them into windows, and read the windows side by side into the lake."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from voxlake.errors import Refused, VoxlakeError
+from voxlake.extract import survey
+from voxlake.model import Window
+from voxlake.pipeline.plan import begun
+from voxlake.pipeline.window import WindowTask, read_window
+from voxlake.transform import load_pandas
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+    from concurrent.futures import Future
+    from datetime import date
+
+    from voxlake.extract import Survey
+    from voxlake.pipeline.context import Context
+    from voxlake.pipeline.database import EarlyBuild
+    from voxlake.pipeline.recorder import Recorder
+    from voxlake.pipeline.window import WindowResult
+    from voxlake.transform import Stream
+
+
+def read_days(
+    context: Context,
+    days: Mapping[Stream, Collection[date]],
+    record: Recorder,
+    database: EarlyBuild,
+    *,
+    elsewhere: AbstractSet[int] = frozenset(),
+    force: bool = False,
+) -> None:
+    """Read days, record each as soon as it is in the lake, and go on with the days to which messages moved from them.
+
+    `elsewhere` are messages that may leave their day, because the other day that has them was read.
+    """
+    while any(days.values()):
+        now = context.clock.now()
+        started = {stream: begun(sorted(its), now) for stream, its in days.items()}
+        for stream, its in started.items():
+            record.wanted[stream].update(its)
+        days = _read_once(context, started, record, database, elsewhere=frozenset(elsewhere), force=force)
+        elsewhere = frozenset()
+
+
+def _read_once(
+    context: Context,
+    days: Mapping[Stream, Sequence[date]],
+    record: Recorder,
+    database: EarlyBuild,
+    *,
+    elsewhere: frozenset[int],
+    force: bool,
+) -> dict[Stream, set[date]]:
+    """Read days and return those to be read after them."""
+    bounds = {stream: record.quirks[stream].day_bounds for stream in days}
+    tasks = _survey(context, days, record)
+    _mark_beginnings(context, tasks, record)
+    tasks = [replace(task, elsewhere=elsewhere, force=force) for task in tasks]
+    left = Counter(task.stream for task in tasks)
+    following: dict[Stream, set[date]] = {stream: set() for stream in days}
+    empty: dict[Stream, set[date]] = {stream: set() for stream in days}
+    for task, result in _read_windows(context, tasks, record, database):
+        left[task.stream] -= 1
+        record.advance(len(task.window.days))
+        if result is None:
+            continue
+        record.write(task.stream, result.written)
+        if result.error is not None:
+            record.fail(task.stream, result.error)
+        database.add(task.stream, (day.day_file for day in result.written), last=not left[task.stream])
+        following[task.stream] |= result.moved_to - record.wanted[task.stream]
+        empty[task.stream] |= result.unproved_empty
+    for stream in days:
+        # Which bounds show a day was learned on the way: they prove days that seemed to have no rows.
+        if record.quirks[stream].day_bounds != bounds[stream]:
+            following[stream] |= empty[stream]
+    return following
+
+
+def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Recorder) -> list[WindowTask]:
+    """Cut days into windows that are worth their requests; a stream that is refused has none."""
+    surveys: list[tuple[Stream, Future[Survey]]] = [
+        (stream, context.executor.submit(survey, context.history, stream, window, record.quirks[stream]))
+        for stream, its in days.items()
+        for window in Window.joining(its)
+    ]
+    # The first rows need it; imported here, it is there when the first replies are.
+    load_pandas()
+    tasks = []
+    for stream, pending in surveys:
+        try:
+            found = pending.result()
+        except VoxlakeError as error:
+            record.fail(stream, error)
+            continue
+        record.learn(stream, found.quirks)
+        tasks += [WindowTask(stream, window, counted=counted) for window, counted in found.pieces]
+    return tasks
+
+
+def _mark_beginnings(context: Context, tasks: Sequence[WindowTask], record: Recorder) -> None:
+    """Write an unverified placeholder for the first requested day, so that an interrupted run knows where to resume.
+
+    The next run begins with the oldest day in the lake, and the days of this one come in any order.
+    """
+    for stream in {task.stream for task in tasks}:
+        key = record.key(stream, min(task.window for task in tasks if task.stream is stream).days[0])
+        oldest = record.manifest.oldest(key.account_id, stream.name)
+        if oldest is None or key.date < oldest:
+            try:
+                context.lake.put_placeholder(key, "its export has not ended", now=context.clock.now())
+            except VoxlakeError as error:
+                record.fail(stream, error)
+
+
+def _read_windows(
+    context: Context, tasks: Sequence[WindowTask], record: Recorder, database: EarlyBuild
+) -> Iterator[tuple[WindowTask, WindowResult | None]]:
+    """Read windows, each with what those before taught of the API; yield each as it ends.
+
+    Few are under way at a time. When the API refuses a stream, the windows of it that wait are yielded without a
+    result.
+    """
+    waiting = deque(tasks)
+    running: dict[Future[WindowResult], WindowTask] = {}
+    while waiting or running:
+        while waiting and len(running) < context.windows_at_once:
+            task = waiting.popleft()
+            previous = tuple(record.day_files(task.stream, task.window.days).values())
+            task = replace(task, quirks=record.quirks[task.stream], previous=previous)
+            running[context.executor.submit(read_window, context.history, context.lake, context.clock, task)] = task
+        database.prepare()
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            task, result = running.pop(future), future.result()
+            record.learn(task.stream, result.quirks)
+            yield task, result
+            if isinstance(result.error, Refused):
+                dropped = [other for other in waiting if other.stream is task.stream]
+                waiting = deque(other for other in waiting if other.stream is not task.stream)
+                for other in dropped:
+                    yield other, None

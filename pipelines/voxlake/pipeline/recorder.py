@@ -1,0 +1,82 @@
+"""What a run has done so far: the manifest, the result of each stream, what was learned of the API, and progress."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake.extract import ApiQuirks
+from voxlake.model import DayKey
+from voxlake.pipeline.result import StreamResult
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from voxlake.errors import VoxlakeError
+    from voxlake.lake import Manifest
+    from voxlake.model import DayFile
+    from voxlake.pipeline.context import Context
+    from voxlake.pipeline.day import WrittenDay
+    from voxlake.pipeline.plan import Plan
+    from voxlake.pipeline.refresh import RefreshedDay
+    from voxlake.transform import Stream
+
+
+class Recorder:
+    """The record of one run; only the thread that runs the export writes it.
+
+    `wanted` are the days that the run has set out to read.
+    """
+
+    def __init__(self, context: Context, manifest: Manifest, streams: Iterable[Stream]) -> None:
+        self.manifest = manifest
+        self.results = {stream: StreamResult(stream.name) for stream in streams}
+        self.quirks = dict.fromkeys(self.results, ApiQuirks())
+        self.wanted: dict[Stream, set[date]] = {stream: set() for stream in self.results}
+        self._account_id, self._on_progress = context.history.account_id, context.on_progress
+        self._days_done = 0
+
+    def plan(self, plans: Mapping[Stream, Plan]) -> None:
+        """Record how many days each stream has to do."""
+        for stream, plan in plans.items():
+            self.results[stream].days, self.results[stream].final = plan.open, len(plan.final)
+
+    def write(self, stream: Stream, days: Iterable[WrittenDay]) -> None:
+        """Record days that were read and put in place."""
+        for day in days:
+            self.manifest.add(day.day_file)
+            self.results[stream].add(day.day_file, new=day.new, changed=day.changed, gone=day.gone)
+
+    def refresh(self, stream: Stream, days: Sequence[RefreshedDay]) -> None:
+        """Record days that are up to date without having been read."""
+        for day in days:
+            self.change(stream, day.day_file, changed=day.changed)
+        self.advance(len(days))
+
+    def change(self, stream: Stream, day_file: DayFile, *, changed: int) -> None:
+        """Record a day whose file was written again with the same messages, some of them changed or taken out."""
+        self.manifest.add(day_file)
+        self.results[stream].add(day_file, new=0, changed=changed)
+
+    def fail(self, stream: Stream, error: VoxlakeError) -> None:
+        """Record trouble with some or all days of a stream."""
+        self.results[stream].errors.append(error)
+
+    def learn(self, stream: Stream, quirks: ApiQuirks) -> None:
+        """Record what a task has learned of the API, for the tasks that are started later."""
+        self.quirks[stream] = self.quirks[stream].merge(quirks)
+
+    def advance(self, days: int) -> None:
+        """Report that some days need no more work."""
+        self._days_done += days
+        planned = sum(result.days for result in self.results.values())
+        self._on_progress(self._days_done, max(self._days_done, planned))
+
+    def key(self, stream: Stream, day: date) -> DayKey:
+        """Return the key of a day of the account that is exported."""
+        return DayKey(self._account_id, stream.name, day)
+
+    def day_files(self, stream: Stream, days: Collection[date] | None = None) -> dict[date, DayFile]:
+        """Return the files that a stream has now, of all days or of some."""
+        held = self.manifest.of(self._account_id, stream.name)
+        return held if days is None else {day: held[day] for day in days if day in held}

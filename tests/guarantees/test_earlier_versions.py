@@ -1,0 +1,97 @@
+"""A data directory of an earlier version is opened, exported into, audited and published as if this one had made it."""
+
+import tarfile
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.clients import client
+from support.contexts import FINALITY, StandingClock, noon, running
+from support.truth import held, truth
+
+from voxlake.lake import Lake
+from voxlake.pipeline import DayRange, audit, export, publish, status
+from voxlake.sandbox import Behaviour, Sandbox, World
+from voxlake.transform import STREAMS
+from voxlake.warehouse import Warehouse
+
+ARCHIVE = Path(__file__).parents[1] / "support" / "data" / "data-0.1.0.tar.xz"
+"""Exported by version 0.1.0 on 2026-03-10 at noon from `world()`, both streams, days from 2026-03-04 on."""
+
+FIRST = date(2026, 3, 4)
+FINGERPRINT = "185489c11bcb16dab763e198a5ef94e6"
+"""What 0.1.0 wrote into its database: where it differs, the database is built again from all files."""
+
+NIGHTS = {noon(2026, 3, 11): [(0, 1), (0, 3)], noon(2026, 3, 12): [(0, 2), (0, 0)]}
+"""Rows of sms and of a2p, new and changed, that 0.1.0 itself found on the two nights that followed."""
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Unpack the data directory."""
+    with tarfile.open(ARCHIVE) as packed:
+        packed.extractall(tmp_path, filter="tar")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Start the sandbox that the data came from, which goes by a clock of its own."""
+    clock = StandingClock(noon(2026, 3, 10))
+    world = World(rows=400, days=6, seed=5, until=date(2026, 3, 10))
+    folder = tmp_path / "sandbox"
+    folder.mkdir()
+    with Sandbox(world, behaviour=Behaviour(), directory=folder, world_now=clock.time) as server:
+        server.clock = clock
+        yield server
+
+
+def built(data):
+    """Return the fingerprint of the published database, and the name of its generation."""
+    link = data / "voxlake.duckdb"
+    with duckdb.connect(str(link), read_only=True) as connection:
+        ((fingerprint,),) = connection.execute("SELECT fingerprint FROM meta.built").fetchall()
+    return fingerprint, link.resolve().name
+
+
+def test_two_nights_after_an_upgrade(data, server):
+    """Two nights take the requests that 0.1.0 took, rebuild nothing, and leave the API's rows; an audit agrees."""
+    assert built(data) == (FINGERPRINT, "00000001.duckdb")
+    for generation, (night, news) in enumerate(NIGHTS.items(), start=2):
+        server.clock.at = night
+        untouched = {path: path.stat().st_ino for path in (data / "lake").rglob("*.parquet")}
+        with running(client(server, server.clock, jobs=4), data, server.clock) as context:
+            result = export(context, list(STREAMS.values()), DayRange(FIRST, night.date() + timedelta(days=1)))
+        assert result.exit_code == 0, str(result)
+        assert result.requests == 4
+        assert [(stream.new, stream.changed) for stream in result.streams] == news
+        assert built(data) == (FINGERPRINT, f"{generation:08d}.duckdb")
+        # The final days, and those in which nothing moved, are the same files.
+        kept = [path for path, inode in untouched.items() if path.exists() and path.stat().st_ino == inode]
+        assert kept
+    for stream in STREAMS:
+        assert held(data / "voxlake.duckdb", stream) == truth(server, stream)
+    with running(client(server, server.clock, jobs=4), data, server.clock) as context:
+        found = audit(context, list(STREAMS.values()), DayRange(None, night.date()), pages=10, seed=1)
+    assert found.exit_code == 0, [str(stream) for stream in found.last_round]
+    assert sum(stream.rows for stream in found.last_round)
+
+
+def test_without_a_request(data, voxlake):
+    """What needs no network works on it: status, publish, query, report, and the index from the footers alone."""
+    lake, warehouse = Lake(data), Warehouse(data)
+    before = status(lake, warehouse, today=date(2026, 3, 10), finality=FINALITY)
+    assert [stream.rows for stream in before.streams] == [len(held(data / "voxlake.duckdb", s)) for s in STREAMS]
+    (data / "ledger.json").unlink()
+    after = status(lake, warehouse, today=date(2026, 3, 10), finality=FINALITY)
+    assert (after.streams, after.calendars) == (before.streams, before.calendars)
+    rows = {stream: held(data / "voxlake.duckdb", stream) for stream in STREAMS}
+    with lake.locked(holder="a test"):
+        assert not publish(lake, warehouse, finality=FINALITY).forgotten
+    assert built(data)[0] == FINGERPRINT
+    assert rows == {stream: held(data / "voxlake.duckdb", stream) for stream in STREAMS}
+    count = sum(map(len, rows.values()))
+    asked = voxlake("query", "SELECT count(*) AS n FROM messages", "--format", "csv", "--data-dir", data)
+    assert asked.stdout == f"n\n{count}\n"
+    assert voxlake("report", "daily", "--data-dir", data).stdout
