@@ -15,6 +15,6 @@ def no_network_no_process(monkeypatch):
         pytest.fail("A unit test starts no process and opens no connection: move it to tests/journeys.")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket.socket, "bind", refuse)
+    monkeypatch.setattr(socket.socket, "listen", refuse)
     monkeypatch.setattr(subprocess, "Popen", refuse)
     monkeypatch.setattr(BaseProcess, "start", refuse)
