@@ -15,7 +15,7 @@ from support.messages import FROM, SENDER, TO
 from support.paths import DOCS
 from support.program import PROGRAM
 
-from voxlake.messaging.journal import opened
+from voxlake.messaging import open_journal
 
 pytestmark = pytest.mark.dateless
 
@@ -136,7 +136,7 @@ TWICE = [str(n) * 3 for n in range(1, 7)]
         ([*MANY, "--to-file", "nowhere.txt", "--text", "x"], "nowhere.txt"),
         ([*MANY, "--to-file", "binary", "--text", "x"], "binary is not UTF-8"),
         ([*MANY, "--to-file", "-", "--text", "-"], "stdin"),
-        ([*MANY, "--to-file", "list.txt", "--text", "x"], "voxlake: Line 4 of list.txt: 'nobody' is no number"),
+        ([*MANY, "--to-file", "list.txt", "--text", "x"], "voxlake: Line 4 of list.txt: 'nobody' is not a number"),
         (["sms", "control", "12345678112", "toggle"], "toggle"),
         (["sms", "numbers", "--format", "xlsx"], "xlsx"),
         (["sms", "segments", "--text", "x", "--format", "parquet"], "parquet"),
@@ -209,8 +209,8 @@ def test_ctrl_c_is_no_yes(sandbox, tmp_path):
         os.close(theirs)
     assert (run.returncode, asked) == (130, "Send to")
     assert told.endswith("\nvoxlake: Stopped by SIGINT: nothing was sent.\n")
-    with opened(tmp_path / "data") as outbox:
-        assert not list(outbox.entries())
+    with open_journal(tmp_path / "data") as journal:
+        assert not list(journal.entries())
 
 
 @pytest.mark.parametrize("page", ["sending.md", "sandbox.md"])

@@ -17,7 +17,7 @@ from support.program import PROGRAM
 from support.runner import Command
 
 from voxlake.errors import AlreadyRunning
-from voxlake.messaging.journal import UNKNOWN, opened
+from voxlake.messaging import UNKNOWN, open_journal
 
 pytestmark = pytest.mark.dateless
 
@@ -224,11 +224,11 @@ def test_check_does_not_take_the_message_before_for_one_that_never_left(sandbox,
     server = sandbox("resend_seconds=none", rows=0)
     voxlake("sms", "send", "--from", "12345678111", "--to", TO, "--text", "hello", *stored, server=server)
     now = CLOCK.now()
-    with opened(voxlake.folder / "data") as outbox:
-        batch = outbox.batch(server.account_id, "SendSmsMessage", "12345678111", "hello")
-        assert outbox.known(batch)
-        outbox.again(batch, [TO], at=now)
-        outbox.intend(batch, [TO], at=now)
+    with open_journal(voxlake.folder / "data") as journal:
+        message = journal.message_key(server.account_id, "SendSmsMessage", "12345678111", "hello")
+        assert journal.known(message)
+        journal.allow_again(message, [TO], at=now)
+        journal.record_intent(message, [TO], at=now)
     assert "not in the history" in voxlake("sms", "check", server=server, code=75).stdout
 
 
@@ -254,15 +254,15 @@ def test_ctrl_c_is_no_bug(sandbox, tmp_path, number, code):
         let_go.set()
         assert line.startswith("voxlake: Interrupted: the same command goes on")
     assert run.returncode == code
-    with opened(tmp_path / "data") as outbox:
-        assert {entry.state for entry in outbox.entries()} == {UNKNOWN}
+    with open_journal(tmp_path / "data") as journal:
+        assert {entry.state for entry in journal.entries()} == {UNKNOWN}
 
 
 def test_one_sender_at_a_time(tmp_path, sandbox, voxlake):
     """A second send with the same journal ends with 75; an export does not mind."""
     server = sandbox(rows=0)
-    with opened(voxlake.folder / "data"):
-        with pytest.raises(AlreadyRunning), opened(voxlake.folder / "data"):
+    with open_journal(voxlake.folder / "data"):
+        with pytest.raises(AlreadyRunning), open_journal(voxlake.folder / "data"):
             pass
         done = voxlake("sms", "send", "--from", "12345678111", "--to", TO, "--text", "x", server=server, code=75)
         assert "Another send" in done.stderr

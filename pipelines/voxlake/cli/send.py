@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from voxlake.cli.settings import Settings
-    from voxlake.messaging.batch import Order, Sending
+    from voxlake.messaging import BatchResult, Order
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -59,7 +59,7 @@ def send_one(settings: Settings, source: str, destination: str, **chosen: Any) -
 
     A new command is a new message, except where it is not known whether the last one went out: see --resend-unknown.
     """
-    from voxlake.messaging.client import SEND  # noqa: PLC0415
+    from voxlake.messaging import SEND  # noqa: PLC0415
 
     _send(settings, SEND, source, [destination], **chosen)
 
@@ -77,7 +77,7 @@ def send_many(
 
     Run again after an interruption, it goes on with those who have not had this text from this sender.
     """
-    from voxlake.messaging.client import A2P_SEND  # noqa: PLC0415
+    from voxlake.messaging import A2P_SEND  # noqa: PLC0415
 
     if to_file == chosen["text"] == "-":
         raise SettingsError("Text and recipients cannot both come from stdin: give one of them as a file or a flag.")
@@ -89,45 +89,41 @@ def _send(
     resend_unknown: bool, again: bool, keep_text: bool, yes: bool, form: str,
 ) -> None:  # fmt: skip
     """Check, ask, send, and tell."""
-    from voxlake.messaging.batch import order, send  # noqa: PLC0415
-    from voxlake.messaging.client import SEND, Client  # noqa: PLC0415
-    from voxlake.messaging.journal import SENT, opened  # noqa: PLC0415
+    from voxlake.messaging import SEND, Client, checked_order, open_journal, send  # noqa: PLC0415
 
-    placed = order(method, source, numbers, typed_text(text), store_body=store_body)
+    order = checked_order(method, source, numbers, typed_text(text), store_body=store_body)
     if dry_run:
-        _tell_parts(placed, form)
+        _tell_parts(order, form)
         return
     client = Client(api_of(settings))
-    with opened(settings.data_dir) as outbox:
-        batch = outbox.batch(client.history.account_id, method, placed.source, placed.text)
-        # One message is sent as often as it is asked for; a list goes on where it was interrupted.
-        last = outbox.known(batch).get(placed.numbers[0]) if method == SEND else None
-        _confirm(settings, placed, yes=yes)
+    with open_journal(settings.data_dir) as journal:
+        _confirm(settings, order, yes=yes)
         told = (
             f"Interrupted: {_same(again)} goes on; whether the request under way went out is for 'voxlake sms check'"
             " to find."
         )
         with (
             click.progressbar(
-                length=len(placed.numbers), label="messages", file=sys.stderr, show_pos=True,
+                length=len(order.numbers), label="messages", file=sys.stderr, show_pos=True,
                 hidden=not sys.stderr.isatty(),
             ) as bar,
             stoppable(bar.render_finish, told=told, interrupted=OutcomeUnknown.exit_code),
         ):  # fmt: skip
-            sending = send(
+            result = send(
                 client,
-                outbox,
-                placed,
+                journal,
+                order,
                 now=the_clock().now,
                 keep_text=keep_text,
-                again=again or (last is not None and last.state == SENT),
+                # One message is sent as often as it is asked for; a list goes on where it was interrupted.
+                again=again or method == SEND,
                 resend_unknown=resend_unknown,
                 progress=bar.update,
             )
     # What was sent is sent: neither sentence nor exit code may say to try it again.
     with stoppable(told="Stopped by {signal} while it told what became of each number: the journal has it."):
-        _tell(sending, form, again=again)
-    sys.exit(sending.exit_code)
+        _tell(result, form, again=again)
+    sys.exit(result.exit_code)
 
 
 def _tell_parts(order: Order, form: str) -> None:
@@ -139,33 +135,32 @@ def _tell_parts(order: Order, form: str) -> None:
     give(render_rows(list(found), [list(found.values())], form), nl=False)
 
 
-def _tell(sending: Sending, form: str, *, again: bool) -> None:
+def _tell(result: BatchResult, form: str, *, again: bool) -> None:
     """Give a line for each number on stdout, and what they come to on stderr."""
-    from voxlake.messaging.batch import SKIPPED, UNSENT  # noqa: PLC0415
-    from voxlake.messaging.journal import FAILED, SENT, UNKNOWN  # noqa: PLC0415
+    from voxlake.messaging import FAILED, SENT, SKIPPED, UNKNOWN, UNSENT  # noqa: PLC0415
     from voxlake.reporting import render_rows  # noqa: PLC0415
 
     names = ["number", "state", "message_id", "code", "reason"]
-    rows = [[getattr(result, name) for name in names] for result in sending.results]
+    rows = [[getattr(number, name) for name in names] for number in result.results]
     try:
         give(render_rows(names, rows, form), nl=False)
     except StorageFull as error:
         # What was sent is sent, and in the journal: the exit code must not say to try it again.
         say(f"voxlake: {error}")
-    counts = [(state, sending.count(state)) for state in (SENT, SKIPPED, FAILED, UNKNOWN, UNSENT)]
+    counts = [(state, result.count(state)) for state in (SENT, SKIPPED, FAILED, UNKNOWN, UNSENT)]
     say(", ".join(f"{count:,} {state}" for state, count in counts if count))
-    if sending.error is not None:
-        say(f"voxlake: {sending.error}")
+    if result.error is not None:
+        say(f"voxlake: {result.error}")
     same = _same(again)
-    if sending.count(UNKNOWN):
-        rest = ", and goes on with the unsent" if sending.count(UNSENT) else ""
+    if result.count(UNKNOWN):
+        rest = ", and goes on with the unsent" if result.count(UNSENT) else ""
         say(
             "Whether the unknown went out is for the history to tell: 'voxlake sms check' looks for each by its"
             f" recipient and time. After that, {same} leaves them out{rest}.",
         )
-    elif sending.count(UNSENT):
+    elif result.count(UNSENT):
         say(f"Once that is mended, {same} goes on with the unsent.")
-    if sending.count(SKIPPED):
+    if result.count(SKIPPED):
         say("The skipped got this text from this sender before: --again sends it once more.")
 
 
@@ -219,7 +214,7 @@ def typed_text(text: str) -> str:
 
 def _listed(path: str | None) -> list[str]:
     """Read one number a line, and name a line that is none; empty lines and lines that begin with # are left out."""
-    from voxlake.messaging.validation import checked_number  # noqa: PLC0415
+    from voxlake.messaging import checked_number  # noqa: PLC0415
 
     if path is None:
         return []

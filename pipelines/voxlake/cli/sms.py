@@ -13,10 +13,8 @@ from voxlake.cli.output import PRINTED, give
 from voxlake.cli.send import account_options, journal_options, send_many, send_one, typed_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from voxlake.cli.settings import Settings
-    from voxlake.messaging.responses import HistoryRow
+    from voxlake.messaging import Resolution
 
 
 @click.group(cls=Group)
@@ -32,7 +30,7 @@ def control(settings: Settings, number: str, command: str) -> None:
     """Enable or disable SMS for a rented number (ControlSms)."""
     told = "Stopped by {signal}: the switch may or may not have been made, which 'voxlake sms numbers' shows."
     with stoppable(told=told):
-        from voxlake.messaging.client import Client  # noqa: PLC0415
+        from voxlake.messaging import Client  # noqa: PLC0415
 
         Client(api_of(settings)).control_sms(number, enable=command == "enable")
         say(f"{number}: SMS is {command}d")
@@ -43,7 +41,7 @@ def control(settings: Settings, number: str, command: str) -> None:
 @account_options
 def numbers(settings: Settings, form: str) -> None:
     """List the rented numbers, and whether they can and may send and receive SMS (GetPhoneNumbers)."""
-    from voxlake.messaging.client import Client  # noqa: PLC0415
+    from voxlake.messaging import Client  # noqa: PLC0415
     from voxlake.reporting import render_rows  # noqa: PLC0415
 
     rows = [[p.number, p.sms_supported, p.sms_enabled] for p in Client(api_of(settings)).phone_numbers()]
@@ -72,22 +70,16 @@ def segments(text: str, form: str) -> None:
 @journal_options
 def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
-    from voxlake.messaging.batch import look  # noqa: PLC0415
-    from voxlake.messaging.client import Client  # noqa: PLC0415
-    from voxlake.messaging.journal import opened  # noqa: PLC0415
+    from voxlake.messaging import Client, open_journal, resolve_unknown  # noqa: PLC0415
     from voxlake.reporting import render_rows  # noqa: PLC0415
 
     client = Client(api_of(settings))
-    with opened(settings.data_dir) as outbox:
-        found = look(client, outbox, now=the_clock().now)
+    with open_journal(settings.data_dir) as journal:
+        found = resolve_unknown(client, journal, now=the_clock().now)
     names = ["number", "source", "asked_at", "state", "message_id", "status"]
-    table = [
-        [e.number, e.batch.source, e.at.replace(tzinfo=None), _found(rows)]
-        + ([rows[0].message_id, rows[0].delivery_status or rows[0].status] if len(rows) == 1 else [None, None])
-        for e, rows in found
-    ]
+    table = [_line(resolution) for resolution in found]
     give(render_rows(names, table, form), nl=False)
-    left = sum(len(rows) != 1 for _, rows in found)
+    left = sum(resolution.row is None for resolution in found)
     if left:
         say(
             f"{left:,} {'is' if left == 1 else 'are'} still unknown. Messages can appear in the history late: check"
@@ -96,10 +88,13 @@ def check(settings: Settings, form: str) -> None:
     sys.exit(75 if left else 0)
 
 
-def _found(rows: Sequence[HistoryRow]) -> str:
-    if len(rows) != 1:
-        return f"one of {len(rows)}, or none" if rows else "not in the history"
-    return "failed" if rows[0].status == "error" else "sent"
+def _line(resolution: Resolution) -> list[object]:
+    """Return what `check` prints of one message."""
+    entry, row, count = resolution.entry, resolution.row, len(resolution.candidates)
+    line = [entry.number, entry.message.source, entry.at.replace(tzinfo=None)]
+    if row is None:
+        return [*line, f"one of {count}, or none" if count else "not in the history", None, None]
+    return [*line, "failed" if row.status == "error" else "sent", row.message_id, row.delivery_status or row.status]
 
 
 sms.add_command(send_one)

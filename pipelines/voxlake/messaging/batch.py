@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected, OutcomeUnknown, Refused, VoxlakeError, gravest
@@ -11,9 +10,9 @@ from voxlake.messaging.client import A2P_SEND, SEND
 from voxlake.messaging.journal import FAILED, SENT, UNKNOWN
 from voxlake.messaging.validation import (
     ADVICE,
-    LONGEST,
-    LONGEST_A2P,
-    MOST_NUMBERS,
+    MAX_CHARACTERS,
+    MAX_CHARACTERS_A2P,
+    MAX_NUMBERS,
     check_sender,
     check_text,
     checked_numbers,
@@ -24,18 +23,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voxlake.messaging.client import Client
-    from voxlake.messaging.journal import Batch, Entry, SendJournal
-    from voxlake.messaging.responses import HistoryRow
+    from voxlake.messaging.journal import Entry, MessageKey, SendJournal
 
 SKIPPED, UNSENT = "skipped", "unsent"
-_OF_A_NUMBER = frozenset({385, 423, 484, 506, 509})
-_NOT_SENT = 385
-_EARLIER, _LATER = timedelta(minutes=5), timedelta(hours=1)
+_ABOUT_ONE_NUMBER = frozenset({385, 423, 484, 506, 509})
+"""Codes that are about a recipient, and not about the whole request. Source: the vendor's list of errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be sent: a method, a sender, numbers, a text; made by `sms` and `a2p`, which check the limits."""
+    """What is to be sent: a method, a sender, numbers, a text; `checked_order` makes one."""
 
     method: str
     source: str
@@ -44,17 +41,17 @@ class Order:
     store_body: bool = False
 
     @property
-    def at_once(self) -> int:
+    def numbers_per_request(self) -> int:
         """How many numbers go into one request."""
-        return MOST_NUMBERS if self.method == A2P_SEND else 1
+        return MAX_NUMBERS if self.method == A2P_SEND else 1
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class NumberResult:
     """What became of one number.
 
-    `state`: sent; failed, with the vendor's `code`; unknown, it may or may not have gone out; skipped, it got the
-    text before; unsent, the run ended before it.
+    `state`: sent; failed, with the vendor's `code`; unknown, it may or may not have been sent; skipped, it got the
+    text before; unsent, the run ended before it, or its whole request was refused.
     """
 
     number: str
@@ -65,32 +62,32 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
-    """What became of an order, in its own order of numbers, and what ended it early, if anything."""
+class BatchResult:
+    """What became of the numbers of an order, in its order, and the error that ended it early, if any."""
 
-    results: tuple[Result, ...]
+    results: tuple[NumberResult, ...]
     error: VoxlakeError | None = None
 
     @property
     def exit_code(self) -> int:
-        """Ask of the operator what is most urgent: 75 where something is unknown, 4 where somebody was refused."""
+        """The exit code that is most urgent: 75 where an outcome is unknown, 4 where a number was refused."""
         codes = {self.error.exit_code} if self.error else set()
         codes |= {75 for result in self.results if result.state == UNKNOWN}
         return gravest(codes | {4 for result in self.results if result.state == FAILED})
 
     def count(self, state: str) -> int:
-        """How many numbers are in a state."""
+        """Return how many numbers are in a state."""
         return sum(result.state == state for result in self.results)
 
 
-def order(method: str, source: str, numbers: Iterable[str], text: str, *, store_body: bool) -> Order:
-    """Check an order against the limits of the API.
+def checked_order(method: str, source: str, numbers: Iterable[str], text: str, *, store_body: bool) -> Order:
+    """Return an order that keeps the limits of the API.
 
     Raises:
         SettingsError: a limit is not kept, or a number is listed twice.
 
     """
-    check_text(text, longest=LONGEST if method == SEND else LONGEST_A2P)
+    check_text(text, longest=MAX_CHARACTERS if method == SEND else MAX_CHARACTERS_A2P)
     if method == SEND:
         (source,) = checked_numbers([source])
     else:
@@ -100,7 +97,7 @@ def order(method: str, source: str, numbers: Iterable[str], text: str, *, store_
 
 def send(
     client: Client,
-    outbox: SendJournal,
+    journal: SendJournal,
     order: Order,
     *,
     now: Callable[[], datetime],
@@ -108,154 +105,139 @@ def send(
     again: bool = False,
     resend_unknown: bool = False,
     progress: Callable[[int], None] = lambda _numbers: None,
-) -> Sending:
+) -> BatchResult:
     """Send to everybody who has not had the text; the journal is written before and after each request.
 
-    Who got it before is skipped, unless it is sent `again`; whose outcome is unknown stays so, unless
-    `resend_unknown` says to take the risk. An error of the whole order ends the run, and what is left is unsent.
+    A number that got it before is skipped, unless it is to be sent `again`. A number whose outcome is unknown stays
+    so, unless `resend_unknown` accepts that it may get the text twice. An error of a whole request ends the run: it is
+    in the result, and what is left is unsent. `now` returns aware times; `progress` is called with the number of
+    numbers that were settled since its last call.
+
+    Raises:
+        StorageFull: the journal cannot be written.
+
     """
-    batch = outbox.batch(client.account_id, order.method, order.source, order.text)
+    message = journal.message_key(client.account_id, order.method, order.source, order.text)
     if again:
-        outbox.again(batch, order.numbers, at=now())
-    known = dict(outbox.known(batch))
-    done = {n: r for n in order.numbers if (r := _before(known.get(n), resend_unknown=resend_unknown))}
-    progress(len(done))
-    todo = [number for number in order.numbers if number not in done]
-    run = _Run(client, outbox, batch, order, now, keep_text)
-    for first in range(0, len(todo), order.at_once):
-        numbers = todo[first : first + order.at_once]
-        done |= {result.number: result for result in run.deliver(numbers)}
+        journal.allow_again(message, order.numbers, at=now())
+    known = journal.known(message)
+    settled = {n: _settled(known[n]) for n in order.numbers if n in known and not _open(known[n], resend_unknown)}
+    progress(len(settled))
+    left = [number for number in order.numbers if number not in settled]
+    run = _Run(client, journal, message, order, now, keep_text)
+    for first in range(0, len(left), order.numbers_per_request):
+        numbers = left[first : first + order.numbers_per_request]
+        run.deliver(numbers)
         progress(len(numbers))
         if run.error is not None:
             break
-    return Sending(
-        tuple(done.get(number) or Result(number, UNSENT, reason="the run ended before it") for number in order.numbers),
+    results = settled | run.results
+    return BatchResult(
+        tuple(results.get(n) or NumberResult(n, UNSENT, reason="the run ended before it") for n in order.numbers),
         run.error,
     )
 
 
-def _before(entry: Entry | None, *, resend_unknown: bool) -> Result | None:
-    """Say what an earlier run has settled, or left open, about a number."""
-    if entry is not None and entry.state == SENT:
-        return Result(entry.number, SKIPPED, entry.message_id, reason=f"it got this text at {_utc(entry.at)}")
-    if entry is not None and entry.state == UNKNOWN and not resend_unknown:
-        return Result(entry.number, UNKNOWN, code=entry.code, reason=f"nobody knows since {_utc(entry.at)}")
-    return None
+def _open(entry: Entry, resend_unknown: bool) -> bool:
+    """Whether a number that an earlier run knew is sent to in this one."""
+    return entry.state == FAILED or (entry.state == UNKNOWN and resend_unknown)
+
+
+def _settled(entry: Entry) -> NumberResult:
+    """Return the result of a number that is not sent to, because of an earlier run."""
+    at = f"{entry.at:%Y-%m-%d %H:%M:%S} UTC"
+    if entry.state == SENT:
+        return NumberResult(entry.number, SKIPPED, entry.message_id, reason=f"it got this text at {at}")
+    return NumberResult(entry.number, UNKNOWN, code=entry.code, reason=f"its outcome is unknown since {at}")
 
 
 @dataclass(slots=True)
 class _Run:
-    """The requests of one order; `error` is what ended them early."""
+    """The requests of one order: `results` so far by number, and the `error` that ended them early."""
 
     client: Client
-    outbox: SendJournal
-    batch: Batch
+    journal: SendJournal
+    message: MessageKey
     order: Order
     now: Callable[[], datetime]
     keep_text: bool
+    results: dict[str, NumberResult] = field(default_factory=dict)
     error: VoxlakeError | None = None
 
-    def deliver(self, numbers: Sequence[str]) -> list[Result]:
-        """Send one request, and settle what became of it."""
-        intent = self.outbox.intend(
-            self.batch, numbers, at=self.now(), text=self.order.text if self.keep_text else None
-        )
+    def deliver(self, numbers: Sequence[str]) -> None:
+        """Send one request, and record what became of it.
+
+        Where it was refused as a whole because of some numbers, nothing was sent: those are searched for by halves.
+        """
+        text = self.order.text if self.keep_text else None
+        intent = self.journal.record_intent(self.message, numbers, at=self.now(), text=text)
         try:
-            sent, failed = self._ask(numbers)
+            sent, failed = self._request(numbers)
         except OutcomeUnknown as error:
             self.error = error
-            return [Result(number, UNKNOWN, reason="the reply was lost") for number in numbers]
+            self._put(NumberResult(number, UNKNOWN, reason="the reply was lost") for number in numbers)
         except ApiRejected as error:
-            if error.code in _OF_A_NUMBER and len(numbers) > 1:
-                # The whole was refused for the sake of some, and nothing was sent: look for them by halves.
-                self.outbox.settle(intent, at=self.now(), unsent=numbers)
-                return self._halves(numbers)
-            if error.code not in _OF_A_NUMBER:
-                return self._ended(intent, numbers, error, code=error.code)
-            sent, failed = {}, {numbers[0]: (error.code, "refused")}
+            if error.code not in _ABOUT_ONE_NUMBER:
+                self._end(intent, numbers, error, ADVICE.get(error.code, "the whole order was refused"), error.code)
+            elif len(numbers) == 1:
+                self._record(intent, numbers, {}, {numbers[0]: (error.code, "refused")})
+            else:
+                self.journal.record_outcome(intent, at=self.now(), unsent=numbers)
+                self._deliver_halves(numbers)
         except VoxlakeError as error:
-            return self._ended(intent, numbers, error)
-        # The answer may name numbers that nobody asked for; they are none of ours.
-        sent = {number: sent[number] for number in numbers if number in sent}
-        failed = {number: failed[number] for number in numbers if number in failed}
-        self.outbox.settle(intent, at=self.now(), sent=sent, failed=failed)
-        known = self.outbox.known(self.batch)
-        return [_result(known[number]) for number in numbers]
+            refused = isinstance(error, Refused)
+            self._end(intent, numbers, error, "the account was refused" if refused else "its request was not sent")
+        else:
+            self._record(intent, numbers, sent, failed)
 
-    def _ask(self, numbers: Sequence[str]) -> tuple[Mapping[str, int | None], Mapping[str, tuple[int, str]]]:
+    def _request(self, numbers: Sequence[str]) -> tuple[Mapping[str, int | None], Mapping[str, tuple[int, str]]]:
+        """Send to some numbers; returns the message ids of those accepted, and code and reason of those refused."""
         order = self.order
         if order.method == SEND:
             (number,) = numbers
-            answer = self.client.send_sms(order.source, number, order.text, store_body=order.store_body)
-            return {number: answer.message_id}, {}
-        answers = self.client.a2p_send(order.source, numbers, order.text, store_body=order.store_body)
-        return answers.sent, {f.number: (f.code, f.description) for f in answers.failed}
+            receipt = self.client.send_sms(order.source, number, order.text, store_body=order.store_body)
+            return {number: receipt.message_id}, {}
+        receipts = self.client.a2p_send(order.source, numbers, order.text, store_body=order.store_body)
+        return receipts.sent, {refused.number: (refused.code, refused.description) for refused in receipts.failed}
 
-    def _halves(self, numbers: Sequence[str]) -> list[Result]:
+    def _deliver_halves(self, numbers: Sequence[str]) -> None:
         middle = len(numbers) // 2
-        results = self.deliver(numbers[:middle])
-        return results + (self.deliver(numbers[middle:]) if self.error is None else [])
+        self.deliver(numbers[:middle])
+        if self.error is None:
+            self.deliver(numbers[middle:])
 
-    def _ended(
-        self, intent: str, numbers: Sequence[str], error: VoxlakeError, *, code: int | None = None
-    ) -> list[Result]:
+    def _record(
+        self,
+        intent: str,
+        numbers: Sequence[str],
+        sent: Mapping[str, int | None],
+        failed: Mapping[str, tuple[int, str]],
+    ) -> None:
+        """Record the reply to a request, which may name numbers that were not in it: those are ignored."""
+        self.journal.record_outcome(
+            intent,
+            at=self.now(),
+            sent={number: sent[number] for number in numbers if number in sent},
+            failed={number: failed[number] for number in numbers if number in failed},
+        )
+        known = self.journal.known(self.message)
+        self._put(_result(known[number]) for number in numbers)
+
+    def _end(
+        self, intent: str, numbers: Sequence[str], error: VoxlakeError, reason: str, code: int | None = None
+    ) -> None:
+        """End the run at a request that certainly sent nothing."""
         self.error = error
-        self.outbox.settle(intent, at=self.now(), unsent=numbers)
-        if code is not None:
-            reason = ADVICE.get(code, "the whole order was refused")
-        else:
-            reason = "the account was refused" if isinstance(error, Refused) else "its request did not go out"
-        return [Result(number, UNSENT, code=code, reason=reason) for number in numbers]
+        self.journal.record_outcome(intent, at=self.now(), unsent=numbers)
+        self._put(NumberResult(number, UNSENT, code=code, reason=reason) for number in numbers)
+
+    def _put(self, results: Iterable[NumberResult]) -> None:
+        self.results |= {result.number: result for result in results}
 
 
-def _result(entry: Entry) -> Result:
+def _result(entry: Entry) -> NumberResult:
+    """Return the result that an entry of this run stands for."""
     reason = ADVICE.get(entry.code or 0, entry.reason)
     if entry.state == UNKNOWN and entry.code is None:
         reason = "the reply does not name it"
-    return Result(entry.number, entry.state, entry.message_id, entry.code, reason)
-
-
-def look(client: Client, outbox: SendJournal, *, now: Callable[[], datetime]) -> list[tuple[Entry, list[HistoryRow]]]:
-    """Look in the histories for every message of this account that may or may not have gone out.
-
-    One that is found alone, from the same sender to the same number about that time, or with the same text where texts
-    are stored, was taken on, and is noted as sent, or as failed where it ended in an error. One that is not found, or
-    not alone, stays unknown: rows can appear late.
-    """
-    ours = [entry for entry in outbox.entries() if entry.batch.account_id == client.account_id]
-    found: list[tuple[Entry, list[HistoryRow]]] = []
-    for entry in sorted((e for e in ours if e.state == UNKNOWN), key=lambda e: e.at):
-        rows = _candidates(client, outbox, entry)
-        if len(rows) == 1:
-            (row,) = rows
-            gone = row.status != "error"
-            outbox.settle(
-                entry.intent,
-                at=now(),
-                sent={entry.number: row.message_id} if gone else {},
-                failed={} if gone else {entry.number: (_NOT_SENT, row.error_message or "the history says error")},
-            )
-            outbox.taken.add((entry.batch.method, row.message_id))
-        found.append((entry, rows))
-    return found
-
-
-def _candidates(client: Client, outbox: SendJournal, entry: Entry) -> list[HistoryRow]:
-    """Read the rows that could be a message; those that are it by their stored text, where there are such."""
-    batch = entry.batch
-    history = client.sms_history if batch.method == SEND else client.a2p_sms_history
-    rows = [
-        row
-        for row in history(entry.at - _EARLIER, entry.at + _LATER, destination=entry.number)
-        if row.source_number == batch.source and (batch.method, row.message_id) not in outbox.taken
-    ]
-    same = [
-        row
-        for row in rows
-        if row.text and outbox.batch(batch.account_id, batch.method, batch.source, row.text) == batch
-    ]
-    return same[:1] or [row for row in rows if row.text is None]
-
-
-def _utc(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return NumberResult(entry.number, entry.state, entry.message_id, entry.code, reason)

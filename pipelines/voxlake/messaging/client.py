@@ -1,11 +1,12 @@
-"""All five SMS methods for programs: typed in, typed out, limits checked before a byte travels.
+"""All five SMS methods for programs: typed parameters and results, limits checked before a request leaves.
 
-A send is never repeated where its outcome is unknown: that is `Uncertain`, and only the history can tell.
+A send is never repeated where its outcome is unknown: that is `OutcomeUnknown`, and only the history can tell.
 """
 
 from __future__ import annotations
 
 import random
+from dataclasses import fields
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -13,12 +14,19 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from voxlake.api import API_URL, ApiClient, HistoryApi, read_credentials
 from voxlake.clock import SYSTEM
 from voxlake.errors import ApiRejected, DataError, OutcomeUnknown, SettingsError
-from voxlake.messaging.responses import HistoryRow, read_a2p_sent, read_done, read_phones, read_sent
+from voxlake.extract import WindowReader
+from voxlake.messaging.responses import (
+    HistoryRow,
+    read_a2p_receipt,
+    read_phone_numbers,
+    read_sms_receipt,
+    read_success,
+)
 from voxlake.messaging.validation import (
     ADVICE,
-    LONGEST,
-    LONGEST_A2P,
-    MOST_NUMBERS,
+    MAX_CHARACTERS,
+    MAX_CHARACTERS_A2P,
+    MAX_NUMBERS,
     check_sender,
     check_text,
     checked_number,
@@ -28,12 +36,12 @@ from voxlake.model import Window
 from voxlake.transform import A2P, SMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from voxlake.api import Credentials
     from voxlake.clock import Clock
-    from voxlake.messaging.responses import A2PSent, PhoneNumber, Sent
+    from voxlake.messaging.responses import A2PReceipt, PhoneNumber, SmsReceipt
     from voxlake.transform import Stream
 
 SEND, A2P_SEND, CONTROL, NUMBERS = "SendSmsMessage", "A2PSendSms", "ControlSms", "GetPhoneNumbers"
@@ -43,19 +51,21 @@ ROLES = {
     CONTROL: ("Owner", "Admin", "Developer", "Accountant"),
     NUMBERS: ("Owner", "Admin", "Developer"),
 }
-_PAGE = 100
+"""The roles of a service account that may call a method. Source: the vendor's reference of each method."""
+
+_NUMBERS_PER_PAGE = 100
 T = TypeVar("T")
 
 
 class Client:
     """The SMS methods of one account; safe to share between threads.
 
-    `Client.connect("credentials.json")` is all that a program needs.
+    `Client.connect("credentials.json")` is all that a program needs. Every method raises what `ApiClient.call` raises.
     """
 
     def __init__(self, history: HistoryApi) -> None:
-        self.history = history
         self.account_id = history.account_id
+        self.history = history
 
     @classmethod
     def connect(
@@ -67,10 +77,14 @@ class Client:
         timeout: float = 60,
         clock: Clock = SYSTEM,
     ) -> Client:
-        """Build a client from the vendor's credentials.json, or from the legacy pair `ApiKey(account_id, api_key)`.
+        """Return a client by the path of the vendor's credentials.json, or by credentials such as an `ApiKey`.
 
         `patience` bounds the seconds for one call with its repetitions, `timeout` those for one reply; `clock`
         dates tokens and waits.
+
+        Raises:
+            SettingsError: the credentials cannot be read, or `url` is not a URL.
+
         """
         if isinstance(credentials, (str, Path)):
             credentials = read_credentials(Path(credentials).expanduser(), clock=clock)
@@ -84,50 +98,52 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Let connections and threads go; a client that lives as long as its program need not be closed."""
+        """Close connections and end threads; a client that lives as long as its program need not be closed."""
         self.history.close()
 
-    def send_sms(self, source: str, destination: str, text: str, *, store_body: bool = False) -> Sent:
-        """Send one message from a rented number (SendSmsMessage).
+    def send_sms(self, source: str, destination: str, text: str, *, store_body: bool = False) -> SmsReceipt:
+        """Send one message from a rented number (SendSmsMessage); with `store_body` the vendor keeps the text.
 
         Raises:
             SettingsError: a limit of the API is not kept; nothing was sent.
-            Declined, Refused: the API said no; nothing was sent.
-            Unavailable: the API could not be reached, or asked for a longer pause than our patience; nothing was sent.
-            Uncertain: it may or may not have gone out; never send it again before you have looked.
+            ApiRejected, Refused: the API refused; nothing was sent.
+            Unavailable: the API could not be reached, or asked for a pause beyond the patience; nothing was sent.
+            OutcomeUnknown: it may or may not have been sent; check the history before you send it again.
 
         """
-        check_text(text, longest=LONGEST)
+        check_text(text, longest=MAX_CHARACTERS)
         parameters = {
             "source": checked_number(source),
             "destination": checked_number(destination),
             "sms_body": text,
             "store_body": str(store_body).lower(),
         }
-        return self._ask(SEND, parameters, read_sent, once=True)
+        return self._ask(SEND, parameters, read_sms_receipt, once=True)
 
-    def a2p_send(self, source: str, destinations: Iterable[str], text: str, *, store_body: bool = False) -> A2PSent:
+    def a2p_send(self, source: str, destinations: Iterable[str], text: str, *, store_body: bool = False) -> A2PReceipt:
         """Send one text from a SenderID to up to 100 numbers (A2PSendSms); raises what `send_sms` raises."""
-        check_text(text, longest=LONGEST_A2P)
+        check_text(text, longest=MAX_CHARACTERS_A2P)
         check_sender(source)
         numbers = checked_numbers(destinations)
-        if len(numbers) > MOST_NUMBERS:
-            raise SettingsError(f"{len(numbers)} numbers are too many for one request: give {MOST_NUMBERS} at most.")
+        if len(numbers) > MAX_NUMBERS:
+            raise SettingsError(
+                f"{len(numbers)} numbers are too many for one request: send to {MAX_NUMBERS} at a time."
+            )
         parameters = {
             "src_number": source,
             "dst_numbers": ";".join(numbers),
             "text": text,
             "store_body": str(store_body).lower(),
         }
-        return self._ask(A2P_SEND, parameters, lambda reply: read_a2p_sent(reply, numbers), once=True)
+        return self._ask(A2P_SEND, parameters, lambda reply: read_a2p_receipt(reply, numbers), once=True)
 
     def control_sms(self, number: str, *, enable: bool) -> None:
-        """Switch SMS on or off for a rented number (ControlSms); twice does no harm, so faults are repeated."""
+        """Switch SMS on or off for a rented number (ControlSms); idempotent, so faults are retried."""
         parameters = {"phone_number": checked_number(number), "command": "enable" if enable else "disable"}
-        self._ask(CONTROL, parameters, read_done)
+        self._ask(CONTROL, parameters, read_success)
 
     def phone_numbers(self) -> list[PhoneNumber]:
-        """List the numbers that the account has rented (GetPhoneNumbers), all pages of them.
+        """Return the numbers that the account has rented (GetPhoneNumbers), of all pages.
 
         Raises:
             DataError: the pages do not add up to the API's own count.
@@ -136,8 +152,8 @@ class Client:
         found: dict[str, PhoneNumber] = {}
         offset, total = 0, 1
         while offset < total:
-            parameters = {"count": str(_PAGE), "offset": str(offset)}
-            page, total = self._ask(NUMBERS, parameters, read_phones)
+            parameters = {"count": str(_NUMBERS_PER_PAGE), "offset": str(offset)}
+            page, total = self._ask(NUMBERS, parameters, read_phone_numbers)
             if not page:
                 break
             found |= {phone.number: phone for phone in page}
@@ -157,13 +173,15 @@ class Client:
     ) -> Iterator[HistoryRow]:
         """Yield the messages of `[start, end)` in the order of time (GetSmsHistory); both times are aware.
 
-        Every page is read, and the count proved by the API's own.
+        Every page is read, and the messages are compared with the API's own count. `direction`: IN or OUT.
 
         Raises:
             DataError: the messages read are not as many as the API counts.
+            SettingsError: a time has no zone.
 
         """
-        return self._history(SMS, start, end, source, destination, direction)
+        filters = {"source_number": source, "destination_number": destination, SMS.own: direction}
+        return self._history(SMS, start, end, filters)
 
     def a2p_sms_history(
         self,
@@ -179,31 +197,25 @@ class Client:
         `delivery_status`: 1 QUEUED, 2 DISPATCHED, 3 ABORTED, 4 REJECTED, 5 DELIVERED, 6 FAILED, 7 EXPIRED, 8 UNKNOWN.
         """
         status = None if delivery_status is None else str(delivery_status)
-        return self._history(A2P, start, end, source, destination, status)
+        filters = {"source_number": source, "destination_number": destination, A2P.own: status}
+        return self._history(A2P, start, end, filters)
 
     def _history(
-        self,
-        stream: Stream,
-        start: datetime,
-        end: datetime,
-        source: str | None,
-        destination: str | None,
-        own: str | None,
+        self, stream: Stream, start: datetime, end: datetime, filters: Mapping[str, str | None]
     ) -> Iterator[HistoryRow]:
-        from voxlake.extract import WindowReader  # noqa: PLC0415 - pandas, which sending does not need
-
         if start.tzinfo is None or end.tzinfo is None:
-            raise SettingsError("A history is asked for by aware times: give them a zone, like datetime.UTC.")
-        filters = {"source_number": source, "destination_number": destination, stream.own: own}
-        # The API knows whole seconds only: the first that is not before a time is where it begins to count.
+            raise SettingsError("The times of a history must have a zone: pass aware ones, like datetime.now(tz=UTC).")
+        # The API knows whole seconds only: rounded up, both times select the same messages.
         window = Window(*(_whole_second(at.astimezone(UTC)) for at in (start, end)))
+        if window.start >= window.end:
+            return
         selected = {name: value for name, value in filters.items() if value is not None}
         reader = WindowReader(self.history, stream, filters=selected, exact=True)
-        names = HistoryRow.__dataclass_fields__
-        for batch in reader.read(window) if window.start < window.end else ():
-            if batch.problem is not None:
-                raise DataError(f"The history of {batch.window} could not be proved: {batch.problem}.")
-            for row in batch.table.to_pylist():
+        names = {field.name for field in fields(HistoryRow)}
+        for rows in reader.read(window):
+            if rows.problem is not None:
+                raise DataError(f"The history of {rows.window} could not be proved: {rows.problem}.")
+            for row in rows.table.to_pylist():
                 yield HistoryRow(**{name: value for name, value in row.items() if name in names})
 
     def _ask(
@@ -218,10 +230,11 @@ class Client:
             raise ApiRejected(error.reason, code=error.code, advice=advice) from None
         except OutcomeUnknown as error:
             raise OutcomeUnknown(
-                f"{str(error).removesuffix('.')}; it is not sent again by itself, because it could arrive twice: look"
-                " for it in the history by its recipient and time."
+                f"{str(error).removesuffix('.')}; it is not sent again automatically, because it could arrive twice:"
+                " look for it in the history by its recipient and time."
             ) from None
 
 
 def _whole_second(at: datetime) -> datetime:
+    """Round up to whole seconds."""
     return at + timedelta(microseconds=-at.microsecond % 1_000_000)

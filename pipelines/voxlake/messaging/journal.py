@@ -1,4 +1,8 @@
-"""The journal of what was sent: on the disk before a request leaves, so that nobody is sent the same text twice."""
+"""The journal of what was sent: on disk before a request leaves, so that nobody is sent the same text twice.
+
+`outbox.jsonl` holds an event in each line: `salt` (the first), `intent` (a request is about to leave), `outcome` (what
+became of it), `again` (numbers may get a text once more). The state is what the events add up to.
+"""
 
 from __future__ import annotations
 
@@ -23,24 +27,31 @@ if TYPE_CHECKING:
 
 FILE = "outbox.jsonl"
 SENT, FAILED, UNKNOWN = "sent", "failed", "unknown"
-RESEND = 484
+_RESEND = 484
+"""The API refused a message as a resend of one a moment ago. Source: the vendor's list of errors."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """One text from one sender of one account by one method: `key` is all that is kept of the text."""
+class MessageKey:
+    """What makes two messages the same: one text from one sender of one account by one method.
+
+    Of the text only a `digest` is kept, keyed with the journal's salt.
+    """
 
     account_id: int
     method: str
     source: str
-    key: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The last word on one number of a batch: sent, failed or unknown, since when (UTC), and what the API said."""
+    """The newest state of one message to one number: sent, failed or unknown.
 
-    batch: Batch
+    `intent` is the id of the request, `at` the time of the state in UTC; `code` and `reason` are the API's.
+    """
+
+    message: MessageKey
     number: str
     intent: str
     state: str
@@ -51,56 +62,61 @@ class Entry:
 
 
 class SendJournal:
-    """The open journal; made by `opened`."""
+    """The open journal; `open_journal` makes one.
+
+    Every method that records raises `StorageFull` where the disk is full, and then has recorded nothing.
+    """
 
     def __init__(self, path: Path, file: io.FileIO) -> None:
         self._path, self._file = path, file
-        self._salt = b""
-        self.taken: set[tuple[str, int]] = set()
-        """Every message that was ever noted as sent, by its method and id, also where it was sent again since."""
-        self._entries: dict[str, dict[str, Entry]] = {}
-        self._intents: dict[str, dict[str, Entry]] = {}
-        self._before: dict[str, dict[str, Entry]] = {}
+        self._state = _State()
         self._read()
-        if not self._salt:
+        if not self._state.salt:
             self._write({"event": "salt", "salt": secrets.token_hex(16)})
 
-    def batch(self, account_id: int, method: str, source: str, text: str) -> Batch:
-        """Recognise a batch again; the salt of this file is in the key, so that it says nothing elsewhere."""
-        told = "\0".join((str(account_id), method, source, text)).encode("utf-8", "surrogatepass")
-        return Batch(account_id, method, source, hmac.new(self._salt, told, hashlib.sha256).hexdigest())
+    def message_key(self, account_id: int, method: str, source: str, text: str) -> MessageKey:
+        """Return the key of a message, the same for the same message in every run with this journal."""
+        content = "\0".join((str(account_id), method, source, text)).encode("utf-8", "surrogatepass")
+        return MessageKey(account_id, method, source, hmac.new(self._state.salt, content, hashlib.sha256).hexdigest())
 
-    def known(self, batch: Batch) -> Mapping[str, Entry]:
-        """Give the last word on each number of a batch."""
-        return self._entries.get(batch.key, {})
+    def known(self, message: MessageKey) -> Mapping[str, Entry]:
+        """Return the newest entry of each number that a message was meant for."""
+        return self._state.entries.get(message.digest, {})
 
     def entries(self) -> Iterator[Entry]:
-        """Give the last word on every number of every batch."""
-        for its in self._entries.values():
-            yield from its.values()
+        """Yield the newest entry of every number of every message."""
+        for by_number in self._state.entries.values():
+            yield from by_number.values()
 
-    def again(self, batch: Batch, numbers: Sequence[str], *, at: datetime) -> None:
-        """Forget that these got a batch, because it is to be sent to them once more; what is unknown stays so."""
-        got = [number for number in numbers if (e := self.known(batch).get(number)) and e.state == SENT]
+    def was_sent(self, method: str, message_id: int) -> bool:
+        """Whether a message of the API was ever recorded as sent, also where its number was sent to again since."""
+        return (method, message_id) in self._state.sent_ids
+
+    def allow_again(self, message: MessageKey, numbers: Sequence[str], *, at: datetime) -> None:
+        """Record that a message is to be sent once more to those who got it; what is unknown stays unknown."""
+        known = self.known(message)
+        got = [number for number in numbers if number in known and known[number].state == SENT]
         if got:
-            self._write({"event": "again", "at": _text(at), "batch": batch.key, "numbers": got})
+            self._write({"event": "again", "at": _iso(at), "batch": message.digest, "numbers": got})
 
-    def intend(self, batch: Batch, numbers: Sequence[str], *, at: datetime, text: str | None = None) -> str:
-        """Note that a request is about to leave; without an outcome, each of its numbers counts as unknown."""
+    def record_intent(
+        self, message: MessageKey, numbers: Sequence[str], *, at: datetime, text: str | None = None
+    ) -> str:
+        """Record that a request is about to leave, and return its id; until its outcome its numbers are unknown."""
         event = {
             "event": "intent",
             "id": secrets.token_hex(8),
-            "at": _text(at),
-            "account_id": batch.account_id,
-            "method": batch.method,
-            "source": batch.source,
-            "batch": batch.key,
+            "at": _iso(at),
+            "account_id": message.account_id,
+            "method": message.method,
+            "source": message.source,
+            "batch": message.digest,
             "numbers": list(numbers),
         }
         self._write(event | ({} if text is None else {"text": text}))
         return str(event["id"])
 
-    def settle(
+    def record_outcome(
         self,
         intent: str,
         *,
@@ -109,82 +125,109 @@ class SendJournal:
         failed: Mapping[str, tuple[int, str]] | None = None,
         unsent: Sequence[str] = (),
     ) -> None:
-        """Note what became of the numbers of a request; `unsent` were certainly not sent, for no fault of theirs."""
+        """Record what became of the numbers of a request: ids of sent messages, codes and reasons of failed ones.
+
+        `unsent` were certainly not sent, for a reason that is not theirs: they are as they were before the request.
+        """
         outcome: dict[str, Any] = {"sent": dict(sent or {}), "failed": dict(failed or {}), "unsent": list(unsent)}
-        self._write({"event": "outcome", "id": intent, "at": _text(at), **outcome})
+        self._write({"event": "outcome", "id": intent, "at": _iso(at), **outcome})
 
     def _read(self) -> None:
-        """Take in what is there; a last line that a crash has cut is taken away.
+        """Apply the events of the file, and remove a last line that a crash has cut.
 
-        It was an intent whose request never left, or an outcome that now stays unknown.
+        That line was an intent whose request never left, or an outcome that now stays unknown.
         """
         with storage(self._path.parent):
             self._file.seek(0)
-            whole = self._file.read()
-            end = whole.rfind(b"\n") + 1
-            if end < len(whole):
+            content = self._file.read()
+            end = content.rfind(b"\n") + 1
+            if end < len(content):
                 self._file.truncate(end)
-        for number, line in enumerate(whole[:end].splitlines(), start=1):
+        for number, line in enumerate(content[:end].splitlines(), start=1):
             try:
-                self._apply(json.loads(line))
+                self._state.apply(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise DataError(
-                    f"Line {number} of {self._path} cannot be read: mend it, or move the file away where it does not"
-                    " matter any more who got what."
+                    f"Line {number} of {self._path} cannot be read: repair it, or move the file away if it no longer"
+                    " matters who got what."
                 ) from None
 
     def _write(self, event: dict[str, Any]) -> None:
         with storage(self._path.parent):
             append(self._file, json.dumps(event, ensure_ascii=False).encode() + b"\n")
             os.fsync(self._file.fileno())
-        self._apply(event)
+        self._state.apply(event)
 
-    def _apply(self, event: dict[str, Any]) -> None:
-        if event["event"] == "salt":
-            self._salt = bytes.fromhex(event["salt"])
-        elif event["event"] == "again":
-            for number in event["numbers"]:
-                self._entries[event["batch"]].pop(number, None)
-        elif event["event"] == "intent":
-            batch = Batch(int(event["account_id"]), event["method"], event["source"], event["batch"])
-            at, its = datetime.fromisoformat(event["at"]), self._entries.setdefault(batch.key, {})
-            self._before[event["id"]] = {number: its[number] for number in event["numbers"] if number in its}
-            meant = {number: Entry(batch, number, event["id"], UNKNOWN, at) for number in event["numbers"]}
-            self._intents[event["id"]] = meant
-            its |= meant
-        else:
-            self._conclude(event, datetime.fromisoformat(event["at"]))
 
-    def _conclude(self, event: dict[str, Any], at: datetime) -> None:
-        meant, before = self._intents[event["id"]], self._before[event["id"]]
-        told: dict[str, Entry | None] = {}
+class _State:
+    """What the events of a journal add up to."""
+
+    def __init__(self) -> None:
+        self.salt = b""
+        self.sent_ids: set[tuple[str, int]] = set()
+        self.entries: dict[str, dict[str, Entry]] = {}
+        self._intents: dict[str, dict[str, Entry]] = {}
+        self._before: dict[str, dict[str, Entry]] = {}
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """Apply one event; raises ValueError, KeyError, TypeError or AttributeError for what is not one."""
+        kinds = {"salt": self._salt, "again": self._again, "intent": self._intent, "outcome": self._outcome}
+        kinds[event["event"]](event)
+
+    def _salt(self, event: dict[str, Any]) -> None:
+        self.salt = bytes.fromhex(event["salt"])
+
+    def _again(self, event: dict[str, Any]) -> None:
+        for number in event["numbers"]:
+            self.entries[event["batch"]].pop(number, None)
+
+    def _intent(self, event: dict[str, Any]) -> None:
+        message = MessageKey(int(event["account_id"]), event["method"], event["source"], event["batch"])
+        intent, at, numbers = event["id"], datetime.fromisoformat(event["at"]), event["numbers"]
+        by_number = self.entries.setdefault(message.digest, {})
+        self._before[intent] = {number: by_number[number] for number in numbers if number in by_number}
+        self._intents[intent] = {number: Entry(message, number, intent, UNKNOWN, at) for number in numbers}
+        by_number |= self._intents[intent]
+
+    def _outcome(self, event: dict[str, Any]) -> None:
+        intended, before = self._intents[event["id"]], self._before[event["id"]]
+        at = datetime.fromisoformat(event["at"])
         for number, message_id in event["sent"].items():
-            told[number] = replace(meant[number], state=SENT, at=at, message_id=message_id)
+            entry = intended[number]
+            self._put(entry, replace(entry, state=SENT, at=at, message_id=message_id))
             if message_id is not None:
-                self.taken.add((meant[number].batch.method, message_id))
+                self.sent_ids.add((entry.message.method, message_id))
         for number, (code, reason) in event["failed"].items():
-            old = before.get(number)
-            # Refused as a resend of what nobody knew the end of: that is still not known, but hardly lost.
-            if code == RESEND and old is not None and old.state == UNKNOWN:
-                told[number] = replace(old, code=code, reason=reason)
-            else:
-                told[number] = replace(meant[number], state=FAILED, at=at, code=code, reason=reason)
-        told |= {number: before.get(number) for number in event["unsent"]}
-        for number, entry in told.items():
-            its = self._entries.setdefault(meant[number].batch.key, {})
-            if entry is None:
-                its.pop(number, None)
-            else:
-                its[number] = entry
+            self._put(intended[number], _failed(intended[number], before.get(number), at, code, reason))
+        for number in event["unsent"]:
+            self._put(intended[number], before.get(number))
+
+    def _put(self, intended: Entry, entry: Entry | None) -> None:
+        by_number = self.entries.setdefault(intended.message.digest, {})
+        if entry is None:
+            by_number.pop(intended.number, None)
+        else:
+            by_number[intended.number] = entry
+
+
+def _failed(intended: Entry, before: Entry | None, at: datetime, code: int, reason: str) -> Entry:
+    """Return the entry of a number that the API refused.
+
+    Refused as a resend of a message whose outcome was unknown, that outcome stays unknown, though it hardly was lost.
+    """
+    if code == _RESEND and before is not None and before.state == UNKNOWN:
+        return replace(before, code=code, reason=reason)
+    return replace(intended, state=FAILED, at=at, code=code, reason=reason)
 
 
 @contextmanager
-def opened(root: Path) -> Iterator[SendJournal]:
-    """Open the journal of a data directory for one sender at a time; the lock dies with its process.
+def open_journal(root: Path) -> Iterator[SendJournal]:
+    """Open the journal of a data directory, for one sender at a time; the lock ends with its process.
 
     Raises:
-        Locked: somebody else is sending.
-        DataError: a line in the middle cannot be read, so that nobody knows any more who got what.
+        AlreadyRunning: another send is under way with it.
+        DataError: a line before the last cannot be read, so that it is not certain any more who got what.
+        StorageFull: the data directory cannot be written.
 
     """
     path = root / FILE
@@ -192,7 +235,7 @@ def opened(root: Path) -> Iterator[SendJournal]:
         make(root)
         if not path.exists():
             path.touch(mode=0o600)
-            # A journal that a power cut loses would let everything in it be sent again.
+            # If a power cut lost the journal, everything in it would be sent again.
             sync(root)
         file = open(path, "a+b", buffering=0)  # noqa: SIM115, PTH123 - held over the block
     with file:
@@ -203,5 +246,5 @@ def opened(root: Path) -> Iterator[SendJournal]:
         yield SendJournal(path, file)
 
 
-def _text(at: datetime) -> str:
+def _iso(at: datetime) -> str:
     return at.isoformat(timespec="seconds")

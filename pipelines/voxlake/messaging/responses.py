@@ -1,4 +1,4 @@
-"""What a program gets from the sending methods, read from replies whose types nobody vouches for."""
+"""The results of the messaging methods, read from replies whose types vary between versions of the API."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any
 from voxlake.transform import BrokenReplyError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A message that the API took on; `fragments` is the number of billed parts. None where the API does not say."""
+class SmsReceipt:
+    """A message that the API accepted; `fragments` is the number of billed segments. None where the API names none."""
 
     message_id: int | None
     fragments: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RefusedNumber:
     """A number that the API refused, with the vendor's code and sentence."""
 
     number: str
@@ -30,22 +31,22 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class A2PSent:
+class A2PReceipt:
     """What became of one text to many numbers; partial success is normal.
 
-    `sent` gives the message id by number, None where the API does not say it; `unanswered` are numbers of which the
-    reply says nothing. `fragments` is the number of billed parts, as the API counts them.
+    `sent` holds the message id by number, None where the API names none; `unanswered` are numbers that the reply does
+    not mention. `fragments` is the number of billed segments, as the API counts them.
     """
 
     sent: dict[str, int | None]
-    failed: tuple[Failure, ...]
+    failed: tuple[RefusedNumber, ...]
     unanswered: tuple[str, ...]
     fragments: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """A number that the account has rented, and whether it can and may send and receive SMS; None: not told."""
+    """A rented number: whether it can (`supported`) and may (`enabled`) exchange SMS; None where the API omits it."""
 
     number: str
     sms_supported: bool | None
@@ -57,7 +58,8 @@ class PhoneNumber:
 class HistoryRow:
     """A message of either history; `processed_at` is UTC, `cost` is in the account's currency.
 
-    `direction` (IN, OUT) comes from the one history, `delivery_status` (QUEUED to UNKNOWN) from the other.
+    `direction` (IN, OUT) comes from the SMS history, `delivery_status` (QUEUED to UNKNOWN) from the A2P history.
+    `fragments` is the number of billed segments.
     """
 
     message_id: int
@@ -74,52 +76,38 @@ class HistoryRow:
     delivery_status: str | None = None
 
 
-def _whole(value: Any, name: str) -> int | None:
-    try:
-        return None if value is None else int(value)
-    except (TypeError, ValueError):
-        raise BrokenReplyError(f"{name} is no number") from None
-
-
-def _rows(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    rows = reply.get(name) or []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise BrokenReplyError(f"no list of rows under {name!r}")
-    return rows
-
-
-def read_done(reply: dict[str, Any]) -> None:
-    """Accept the one sign of success."""
-    if _whole(reply.get("result"), "result") != 1:
+def read_success(reply: dict[str, Any]) -> None:
+    """Accept a reply whose `result` is 1, the API's sign of success; raises BrokenReplyError for any other."""
+    if _integer(reply.get("result"), "result") != 1:
         raise BrokenReplyError("no result")
 
 
-def read_sent(reply: dict[str, Any]) -> Sent:
-    """Read a message that was taken on; replies of 2021 have no id."""
-    read_done(reply)
-    return Sent(_whole(reply.get("message_id"), "message_id"), _whole(reply.get("fragments_count"), "fragments_count"))
+def read_sms_receipt(reply: dict[str, Any]) -> SmsReceipt:
+    """Read the reply of SendSmsMessage; replies of 2021 have no id."""
+    read_success(reply)
+    return SmsReceipt(
+        _integer(reply.get("message_id"), "message_id"), _integer(reply.get("fragments_count"), "fragments_count")
+    )
 
 
-def read_a2p_sent(reply: dict[str, Any], numbers: list[str]) -> A2PSent:
-    """Read who got a message; the reply may write numbers as numbers, or with a plus."""
+def read_a2p_receipt(reply: dict[str, Any], numbers: Sequence[str]) -> A2PReceipt:
+    """Read the reply of A2PSendSms to some numbers; it may write them as JSON numbers, or with a plus."""
     if "result" not in reply and "failed" not in reply:
         raise BrokenReplyError("neither result nor failed")
-    sent = {_number(row): _whole(row.get("message_id"), "message_id") for row in _rows(reply, "result")}
+    sent = {_number(row): _integer(row.get("message_id"), "message_id") for row in _rows(reply, "result")}
     failed = tuple(
-        Failure(_number(row), _whole(row.get("error_code"), "error_code") or 0, str(row.get("error_description", "")))
+        RefusedNumber(
+            _number(row), _integer(row.get("error_code"), "error_code") or 0, str(row.get("error_description", ""))
+        )
         for row in _rows(reply, "failed")
     )
-    told = {*sent, *(failure.number for failure in failed)}
-    unanswered = tuple(number for number in numbers if number not in told)
-    return A2PSent(sent, failed, unanswered, _whole(reply.get("fragments_count"), "fragments_count"))
+    answered = {*sent, *(refused.number for refused in failed)}
+    unanswered = tuple(number for number in numbers if number not in answered)
+    return A2PReceipt(sent, failed, unanswered, _integer(reply.get("fragments_count"), "fragments_count"))
 
 
-def _number(row: dict[str, Any]) -> str:
-    return str(row.get("destination_number", "")).removeprefix("+")
-
-
-def read_phones(reply: dict[str, Any]) -> tuple[list[PhoneNumber], int]:
-    """Read a page of numbers, and how many there are in all."""
+def read_phone_numbers(reply: dict[str, Any]) -> tuple[list[PhoneNumber], int]:
+    """Read a page of GetPhoneNumbers; returns its numbers, and how many there are on all pages."""
     page = [
         PhoneNumber(
             str(row.get("phone_number", "")),
@@ -129,5 +117,23 @@ def read_phones(reply: dict[str, Any]) -> tuple[list[PhoneNumber], int]:
         )
         for row in _rows(reply, "result")
     ]
-    total = _whole(reply.get("total_count"), "total_count")
+    total = _integer(reply.get("total_count"), "total_count")
     return page, len(page) if total is None else total
+
+
+def _integer(value: Any, name: str) -> int | None:
+    try:
+        return None if value is None else int(value)
+    except (TypeError, ValueError):
+        raise BrokenReplyError(f"{name} is not a number") from None
+
+
+def _rows(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    rows = reply.get(name) or []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BrokenReplyError(f"{name} is not a list of rows")
+    return rows
+
+
+def _number(row: dict[str, Any]) -> str:
+    return str(row.get("destination_number", "")).removeprefix("+")

@@ -11,28 +11,28 @@ from hypothesis import strategies as st
 from support.messages import SENDER
 
 from voxlake.errors import DataError, StorageFull
-from voxlake.messaging.journal import FAILED, SENT, UNKNOWN, opened
+from voxlake.messaging import FAILED, SENT, UNKNOWN, open_journal
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_a_line_that_does_not_fit_leaves_nothing(tmp_path):
     """Where the disk is full for a moment, half a line is taken away, and the next run reads the journal."""
-    with opened(tmp_path) as outbox:
-        batch = outbox.batch(1, "m", "s", "t")
-        quirks = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with open_journal(tmp_path) as journal:
+        message = journal.message_key(1, "m", "s", "t")
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "outbox.jsonl").stat().st_size + 20, quirks[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "outbox.jsonl").stat().st_size + 20, limits[1]))
         try:
             with pytest.raises(StorageFull):
-                outbox.intend(batch, ["1"], at=AT)
+                journal.record_intent(message, ["1"], at=AT)
         finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, quirks)
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
             signal.signal(signal.SIGXFSZ, before)
-        assert not outbox.known(batch)
-        outbox.intend(batch, ["2"], at=AT)
-    with opened(tmp_path) as outbox:
-        assert outbox.known(batch).keys() == {"2"}
+        assert not journal.known(message)
+        journal.record_intent(message, ["2"], at=AT)
+    with open_journal(tmp_path) as journal:
+        assert journal.known(message).keys() == {"2"}
 
 
 @given(st.data())
@@ -40,13 +40,13 @@ def test_a_line_that_does_not_fit_leaves_nothing(tmp_path):
 def test_the_journal_tells_the_same_after_a_restart(tmp_path_factory, data):
     """Whatever was noted, and wherever the file was cut in its last line, a reader knows the same or more caution."""
     root = tmp_path_factory.mktemp("outbox")
-    with opened(root) as outbox:
-        batch = outbox.batch(1, "A2PSendSms", SENDER, "hello")
+    with open_journal(root) as journal:
+        message = journal.message_key(1, "A2PSendSms", SENDER, "hello")
         for _ in range(data.draw(st.integers(1, 4))):
             numbers = data.draw(st.lists(st.sampled_from("abcd"), min_size=1, unique=True))
-            intent = outbox.intend(batch, numbers, at=AT)
+            intent = journal.record_intent(message, numbers, at=AT)
             states = {n: data.draw(st.sampled_from(["sent", "failed", "resend", "unsent", "lost"])) for n in numbers}
-            outbox.settle(
+            journal.record_outcome(
                 intent,
                 at=AT,
                 sent={n: 1 for n, s in states.items() if s == "sent"},
@@ -55,17 +55,17 @@ def test_the_journal_tells_the_same_after_a_restart(tmp_path_factory, data):
                 },
                 unsent=[n for n, s in states.items() if s == "unsent"],
             )
-        known = dict(outbox.known(batch))
-        assert batch == outbox.batch(1, "A2PSendSms", SENDER, "hello")
-        assert batch != outbox.batch(1, "A2PSendSms", SENDER, "hello!")
-    with opened(root) as outbox:
-        assert dict(outbox.known(batch)) == known
+        known = dict(journal.known(message))
+        assert message == journal.message_key(1, "A2PSendSms", SENDER, "hello")
+        assert message != journal.message_key(1, "A2PSendSms", SENDER, "hello!")
+    with open_journal(root) as journal:
+        assert dict(journal.known(message)) == known
     path = root / "outbox.jsonl"
     whole = path.read_bytes()
     last = whole[:-1].rfind(b"\n") + 1
     path.write_bytes(whole[: data.draw(st.integers(last + 1, len(whole) - 1))])
-    with opened(root) as outbox:
-        cautious = dict(outbox.known(batch))
+    with open_journal(root) as journal:
+        cautious = dict(journal.known(message))
         lost = json.loads(whole[last:])
         assert all(cautious[n].state == UNKNOWN for n in lost["sent"])
         assert {n for n, e in cautious.items() if e.state == SENT} <= {n for n, e in known.items() if e.state == SENT}
@@ -74,10 +74,52 @@ def test_the_journal_tells_the_same_after_a_restart(tmp_path_factory, data):
 
 def test_a_journal_that_is_none(tmp_path):
     """A line in the middle that cannot be read stops everything; nobody guesses who got what."""
-    with opened(tmp_path) as outbox:
-        outbox.intend(outbox.batch(1, "m", "s", "t"), ["1"], at=AT)
+    with open_journal(tmp_path) as journal:
+        journal.record_intent(journal.message_key(1, "m", "s", "t"), ["1"], at=AT)
     path = tmp_path / "outbox.jsonl"
     salt, intent = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(salt + intent[:20] + b"\n" + intent)
-    with pytest.raises(DataError, match="Line 2"), opened(tmp_path):
+    with pytest.raises(DataError, match="Line 2"), open_journal(tmp_path):
         pass
+
+
+def test_the_format_of_the_file(tmp_path):
+    """The events of a journal, as every version has written them: one that is read must be understood for ever."""
+    with open_journal(tmp_path) as journal:
+        message = journal.message_key(7, "A2PSendSms", SENDER, "hello")
+        intent = journal.record_intent(message, ["1", "2", "3"], at=AT, text="hello")
+        journal.record_outcome(intent, at=AT, sent={"1": 5}, failed={"2": (506, "no route")}, unsent=["3"])
+        journal.allow_again(message, ["1", "2"], at=AT)
+        assert set(journal.known(message)) == {"2"}
+    salt, *events = map(json.loads, (tmp_path / "outbox.jsonl").read_text().splitlines())
+    assert (salt["event"], len(bytes.fromhex(salt["salt"]))) == ("salt", 16)
+    at, digest = "2026-03-01T12:00:00+00:00", message.digest
+    assert events == [
+        {
+            "event": "intent", "id": intent, "at": at, "account_id": 7, "method": "A2PSendSms", "source": SENDER,
+            "batch": digest, "numbers": ["1", "2", "3"], "text": "hello",
+        },
+        {
+            "event": "outcome", "id": intent, "at": at,
+            "sent": {"1": 5}, "failed": {"2": [506, "no route"]}, "unsent": ["3"],
+        },
+        {"event": "again", "at": at, "batch": digest, "numbers": ["1"]},
+    ]  # fmt: skip
+
+
+def test_a_journal_of_the_version_before(tmp_path):
+    """The file of 0.1 is read as it was written: keys by its salt, states, and what may be sent again."""
+    (tmp_path / "outbox.jsonl").write_text(
+        '{"event": "salt", "salt": "000102030405060708090a0b0c0d0e0f"}\n'
+        '{"event": "intent", "id": "a", "at": "2026-03-01T12:00:00+00:00", "account_id": 7, "method": "A2PSendSms",'
+        ' "source": "Voxlake", "batch": "7aa73f156e5b1c0a805c009374a90ab95a9dc8672344cc043c7fb1574f176c18",'
+        ' "numbers": ["1", "2"]}\n'
+        '{"event": "outcome", "id": "a", "at": "2026-03-01T12:00:01+00:00", "sent": {"1": 5}, "failed": {},'
+        ' "unsent": []}\n'
+    )
+    with open_journal(tmp_path) as journal:
+        assert {entry.number: entry.state for entry in journal.entries()} == {"1": SENT, "2": UNKNOWN}
+        assert journal.was_sent("A2PSendSms", 5)
+        key = journal.message_key(7, "A2PSendSms", "Voxlake", "hello")
+        assert key.digest == "7aa73f156e5b1c0a805c009374a90ab95a9dc8672344cc043c7fb1574f176c18"
+        assert journal.known(key).keys() == {"1", "2"}
