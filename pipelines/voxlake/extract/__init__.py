@@ -4,7 +4,7 @@ from voxlake.extract.bounds import CALIBRATION, DateBounds, learn_bounds
 from voxlake.extract.by_id import IDS, days_of_messages, messages_by_id
 from voxlake.extract.count import count
 from voxlake.extract.quirks import NOTHING_LEARNED, ApiQuirks
-from voxlake.extract.split import WindowReader
+from voxlake.extract.reader import WindowReader
 from voxlake.extract.survey import Survey, survey
 
 __all__ = [

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product, starmap
 from math import inf
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from voxlake.model import DAY, SECOND, Window, midnight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+
+RANGE_CODES = frozenset({123, 569})
+"""Error codes of a span of time that the API does not like; source: the vendor's list of error codes."""
 
 PAGE_SIZES = (1000, 500, 300, 200, 100, 50)
 """How many rows to ask for at once, largest first: where the API refuses one size, the next is tried."""
 
 DEEPEST_OFFSET = 10_000
-"""The sibling history of calls refuses larger offsets, so no history is asked for deeper than this."""
+"""The history of calls is documented to refuse larger offsets, so no history is asked for deeper than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +29,7 @@ class ApiQuirks:
 
     `page_size` is how many rows to ask for at once; `deepest_offset` the offset from which on nothing is asked for;
     `longest_window` the shortest span in seconds that the API refused as too long. `ignores_time` says whether the
-    API looks at the date alone in a bound, so that no window inside a day can be selected (None: not known yet);
+    API looks only at the date in a bound, so that no window inside a day can be selected (None: not known yet);
     `day_bounds` is the number of the pair of `bounds_of_day` that selects a day of such an API.
     """
 
@@ -30,7 +40,11 @@ class ApiQuirks:
     day_bounds: int | None = None
 
     def merge(self, other: ApiQuirks) -> ApiQuirks:
-        """Return what both know: the stricter of two limits; of `day_bounds`, what `other` says if it says anything."""
+        """Return what both know: the stricter of two limits, and of `day_bounds` what `other` knows, if anything.
+
+        That the API ignores the time of day outweighs that it does not: windows that are too large are said to be
+        unproved, windows that select nothing are not.
+        """
         known = [value for value in (self.ignores_time, other.ignores_time) if value is not None]
         return ApiQuirks(
             page_size=min(self.page_size, other.page_size),
@@ -43,3 +57,34 @@ class ApiQuirks:
 
 NOTHING_LEARNED: Final = ApiQuirks()
 """What is known of an API before it was asked anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Where a reading ends inside a day, if it does: bounds of whole days would hide that day's rows.
+
+    With `exact`, only what lies before the end is asked for, once it is known that the API looks at the time of day.
+    """
+
+    end: datetime | None = None
+    exact: bool = False
+
+    @classmethod
+    def of(cls, window: Window, *, exact: bool = False) -> Tail:
+        """Return the tail of a window."""
+        return cls(None if window.end == midnight(window.end.date()) else window.end, exact)
+
+    def asked(self, window: Window, quirks: ApiQuirks) -> Window:
+        """Return the dates to ask for so that no row of a window is missed, whether rows at the bounds count or not."""
+        is_exact = self.exact and quirks.ignores_time is False
+        wide = window.end == self.end and not is_exact
+        return Window(window.start - SECOND, midnight(window.end.date()) + DAY if wide else window.end)
+
+
+def bounds_of_day(day: date) -> Iterator[Window]:
+    """Yield four pairs of dates; to an API that ignores the time of day, one of them is this UTC day alone.
+
+    Which one it is depends on whether `from_date` and `to_date` count, so it is the same for every day.
+    """
+    start = midnight(day)
+    return starmap(Window, product((start, start - SECOND), (start + DAY, start + DAY - SECOND)))

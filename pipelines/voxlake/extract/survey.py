@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected, Unavailable
-from voxlake.extract.paginate import RANGE_CODES, widened
+from voxlake.extract.quirks import RANGE_CODES, Tail
 
 if TYPE_CHECKING:
     from voxlake.api import HistoryApi
@@ -43,7 +43,7 @@ def survey(history: HistoryApi, stream: Stream, window: Window, quirks: ApiQuirk
     waiting = [window]
     while waiting:
         window = waiting.pop()
-        days, asked = len(window.days), widened(window)
+        days, asked = len(window.days), Tail().asked(window, quirks)
         if days == 1:
             pieces.append((window, None))
             continue

@@ -1,0 +1,181 @@
+"""Read a window until every piece of it is proved, or said to be unproved: the work list of a reading.
+
+A piece is READ. Where the counts do not agree, it is REREAD: rows move while they are paged. Where that does not help,
+or the piece is too deep, it is SPLIT in time. Where it cannot be split it is UNSPLITTABLE, and read as deep as the API
+goes, then by the values of the stream's own column. `split` decides, `verify` judges; here is what asks.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from voxlake.errors import ApiRejected
+from voxlake.extract.csv_pieces import AT_ONCE, pieces_under_one_count, read_pieces
+from voxlake.extract.paginate import REFUSED, Reading, walk
+from voxlake.extract.quirks import NOTHING_LEARNED, RANGE_CODES, ApiQuirks, Tail
+from voxlake.extract.source import NO_FILTERS, PageSource
+from voxlake.extract.split import State, may_move_behind, number_of_pieces, state_of
+from voxlake.extract.time_of_day import learn_time_of_day
+from voxlake.extract.unsplittable import read_unsplittable
+from voxlake.extract.verify import SplitDayCheck, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from voxlake.api import HistoryApi
+    from voxlake.model import Window, WindowRows
+    from voxlake.transform import Stream
+
+READINGS = 3
+"""How often a piece is read until its counts agree."""
+
+
+class WindowReader:
+    """Reads windows of one history, and knows afterwards what the API's quirks are.
+
+    `filters` are parameters of the history. With `exact`, what lies behind a window that ends inside a day is asked for
+    only until it is known what the API's bounds mean. `counted` is how many rows the API has just counted of the window
+    that is read first: it stands for the first of the counts around csv pages.
+    """
+
+    def __init__(
+        self,
+        history: HistoryApi,
+        stream: Stream,
+        quirks: ApiQuirks = NOTHING_LEARNED,
+        *,
+        filters: Mapping[str, str] = NO_FILTERS,
+        exact: bool = False,
+        counted: int | None = None,
+    ) -> None:
+        self._source = PageSource(history, stream, quirks, filters)
+        self._exact, self._counted = exact, counted
+        self._tail = Tail()
+
+    @property
+    def quirks(self) -> ApiQuirks:
+        """What is known of the API by now."""
+        return self._source.quirks
+
+    def read(self, window: Window) -> Iterator[WindowRows]:
+        """Yield the rows of a window in the order of time, piece by piece, each proved or with the problem that it has.
+
+        A proved piece spans whole UTC days or lies within one; an unproved one always lies within one. A window that
+        ends inside a day is asked for up to the end of that day, so that bounds of whole days cannot hide it.
+
+        Raises:
+            ApiRejected, Refused, Unavailable: what the history raises.
+
+        """
+        self._tail = Tail.of(window, exact=self._exact)
+        yield from self._work([window])
+
+    def _work(self, pieces: Sequence[Window], day: SplitDayCheck | None = None) -> Iterator[WindowRows]:
+        """Read pieces in their order, and the halves of one before what follows it; `day` is shown all that came."""
+        waiting = list(reversed(pieces))
+        while waiting:
+            piece = waiting.pop()
+            reading = self._read(piece)
+            state = self._state(reading, piece)
+            if state is State.SPLIT:
+                smaller = piece.split(self._number_of_pieces(reading, piece))
+                if day is None and len(piece.days) == 1 and piece.end != self._tail.end:
+                    expected = reading.totals[-1] if reading.totals else self._count(piece)
+                    yield from self._split_day(SplitDayCheck(piece, expected), smaller)
+                else:
+                    waiting += reversed(smaller)
+                continue
+            if state is State.DONE:
+                rows, readings = rows_of(reading, piece, self._source.stream), [reading]
+            else:
+                rows, readings = read_unsplittable(self._source, piece, self._asked(piece))
+            if day is not None:
+                day.add(rows, readings)
+            yield rows
+
+    def _split_day(self, day: SplitDayCheck, pieces: Sequence[Window]) -> Iterator[WindowRows]:
+        """Read a day in pieces; where they are not the day, because of what the API makes of a time, the last says so.
+
+        Pieces are held back until one has rows: an API that shows nothing of the pieces may show all of the whole day.
+        """
+        held: list[WindowRows] = []
+        for rows in self._work(pieces, day):
+            if day.kept:
+                yield from held
+                held.clear()
+            held.append(rows)
+        problem = day.problem()
+        if problem is not None and not day.kept:
+            self._source.learn(ignores_time=True)
+            yield read_unsplittable(self._source, day.window, self._asked(day.window))[0]
+            return
+        *others, last = held
+        yield from others
+        yield last if problem is None or last.problem else replace(last, problem=problem)
+
+    def _state(self, reading: Reading, piece: Window) -> State:
+        """Decide what becomes of a piece, and learn before the first cut inside a day whether that is of any use."""
+        state = state_of(reading, piece, ignores_time=self.quirks.ignores_time)
+        if state is State.SPLIT and len(piece.days) == 1 and self.quirks.ignores_time is None:
+            learn_time_of_day(self._source, reading.pages, piece.start.date())
+            state = state_of(reading, piece, ignores_time=self.quirks.ignores_time)
+        return state
+
+    def _number_of_pieces(self, reading: Reading, piece: Window) -> int:
+        deepest = self.quirks.deepest_offset
+        at_once = deepest * (AT_ONCE if self._source.is_csv else 1)
+        return number_of_pieces(reading, piece, deepest=deepest, at_once=at_once)
+
+    def _asked(self, window: Window) -> Window:
+        """Return the dates to ask for so that no row of a window can be missed."""
+        return self._tail.asked(window, self.quirks)
+
+    def _count(self, window: Window) -> int:
+        """Count a day that the API gives no page of: a second more may be more than it allows, a second's rows less."""
+        for asked in (self._asked(window), window):
+            with suppress(ApiRejected):
+                return self._source.total(asked)
+        return 0
+
+    def _read(self, piece: Window) -> Reading:
+        """Read a piece until its counts agree, a bounded number of times."""
+        try:
+            reading = self._reread(piece)
+            if may_move_behind(reading, piece, self._tail):
+                if self.quirks.ignores_time is None:
+                    learn_time_of_day(self._source, reading.pages, piece.start.date())
+                if not self.quirks.ignores_time:
+                    self._tail = replace(self._tail, exact=True)
+                    reading = self._reread(piece)
+        except ApiRejected as error:
+            if error.code not in RANGE_CODES or piece.seconds == 1:
+                raise
+            return REFUSED
+        return reading
+
+    def _reread(self, piece: Window) -> Reading:
+        """Read a piece up to three times; where it stops at some offset each time, that is as deep as the API goes."""
+        for attempt in range(READINGS):
+            reading = self._walk(piece, ahead=attempt == 0)
+            if reading.agrees or not reading.complete or reading.stopped_at is not None:
+                break
+        if reading.stopped_at is not None and not reading.agrees:
+            self._source.learn(deepest_offset=reading.stopped_at)
+        return reading
+
+    def _walk(self, piece: Window, *, ahead: bool) -> Reading:
+        """Read a piece once: its pages, or the csv pages of many smaller pieces under one count."""
+        asked = self._asked(piece)
+        if not self._source.is_csv:
+            return walk(self._source, asked, ahead=ahead)
+        counted, self._counted = self._counted, None
+        if counted is None:
+            counted = self._source.total(asked)
+        # Where the end could be exact but is not yet, a whole day was counted, of which this may be a small part.
+        is_of_more = self._tail.exact and asked.end != piece.end
+        pieces = [] if is_of_more else pieces_under_one_count(piece, counted, self.quirks)
+        if pieces:
+            return read_pieces(self._source, piece, pieces, counted=counted, asked=self._asked)
+        return walk(self._source, asked, ahead=ahead, counted=counted)

@@ -1,0 +1,78 @@
+"""One history as one reading asks it: with its filters, and with what is learned of the API on the way."""
+
+from __future__ import annotations
+
+import threading
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from voxlake.errors import ApiRejected
+from voxlake.extract.quirks import PAGE_SIZES, RANGE_CODES, ApiQuirks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from voxlake.api import HistoryApi
+    from voxlake.model import Page, Window
+    from voxlake.transform import Stream
+
+T = TypeVar("T")
+
+NO_FILTERS: Mapping[str, str] = MappingProxyType({})
+
+
+class PageSource:
+    """Pages and counts of one history; `quirks` is what is known of the API by now, to all threads of a reading.
+
+    `largest_page` is the most rows that a page of a csv piece held.
+    """
+
+    def __init__(self, history: HistoryApi, stream: Stream, quirks: ApiQuirks, filters: Mapping[str, str]) -> None:
+        self.stream, self.filters, self.quirks = stream, filters, quirks
+        self.is_csv = history.output == "csv"
+        self.largest_page = 0
+        self._history = history
+        self._learning = threading.Lock()
+
+    def learn(self, **found: Any) -> None:
+        """Add to what is known of the API; the names are those of `ApiQuirks`."""
+        with self._learning:
+            self.quirks = self.quirks.merge(ApiQuirks(**found))
+
+    def total(self, asked: Window, filters: Mapping[str, str] = NO_FILTERS) -> int:
+        """Return how many rows the API counts between two dates."""
+        return self._history.total(self.stream, asked, filters={**self.filters, **filters})
+
+    def page(self, asked: Window, *, offset: int, filters: Mapping[str, str] = NO_FILTERS) -> Page:
+        """Return one page; where the API refuses a first page as too large, try smaller ones and learn the size.
+
+        Raises:
+            ApiRejected: the API refuses this page of any size.
+
+        """
+        # Another thread may learn the size meanwhile: what counts is what was asked here.
+        size = self.quirks.page_size
+        try:
+            return self._page(asked, offset, size, filters)
+        except ApiRejected as error:
+            if offset or error.code in RANGE_CODES:
+                raise
+            for smaller in (smaller for smaller in PAGE_SIZES if smaller < size):
+                try:
+                    page = self._page(asked, offset, smaller, filters)
+                except ApiRejected:
+                    continue
+                self.learn(page_size=smaller)
+                return page
+            raise
+
+    def pages(self, asked: Window, *, offsets: range, size: int) -> list[Page]:
+        """Return pages that are asked for side by side, up to the first that the API rejects."""
+        return self._history.pages(self.stream, asked, offsets=offsets, count=size, filters=self.filters)
+
+    def side_by_side(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
+        """Call `ask` with several windows at the same time, and yield what it returns in their order."""
+        return self._history.side_by_side(ask, windows)
+
+    def _page(self, asked: Window, offset: int, size: int, filters: Mapping[str, str]) -> Page:
+        return self._history.page(self.stream, asked, offset=offset, count=size, filters={**self.filters, **filters})

@@ -1,0 +1,130 @@
+"""Do the counts agree with what came, and what is the problem where they do not: judgements that ask nobody.
+
+The API documents neither the order of rows nor what its dates mean, and rows move while they are paged. So more is
+asked for than the window, and the distinct ids are held against every count that came: only where all agree is a window
+verified.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from voxlake.model import DAY, SECOND, Window, WindowRows
+from voxlake.transform import Stream, distinct, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from voxlake.extract.paginate import Reading
+    from voxlake.model import Page, Reject
+
+_FAR = DAY / 2 - 4 * SECOND
+
+
+def problem_of(reading: Reading, rejects: Sequence[Reject]) -> str | None:
+    """Return in words what keeps a reading from being proved, with the unreadable rows inside its window; else None."""
+    if not reading.agrees:
+        totals = " then ".join(map(str, dict.fromkeys(reading.totals)))
+        return f"{reading.ids} messages were read where the API counts {totals}"
+    return f"{len(rejects)} rows could not be read" if rejects else None
+
+
+def rejects_inside(reading: Reading, window: Window) -> tuple[Reject, ...]:
+    """Return the unreadable rows that lie in a window, or may: those whose time cannot be read either."""
+    return tuple(reject for reject in reading.rejects if reject.at is None or reject.at in window)
+
+
+def rows_of(reading: Reading, window: Window, stream: Stream) -> WindowRows:
+    """Return the rows of a reading that lie in its window, proved or with the problem that they have."""
+    tables = [page.table for page in reading.pages] or [stream.wire.empty_table()]
+    table = normalise(tables, stream=stream, window=window)
+    rejects = rejects_inside(reading, window)
+    problem = problem_of(reading, rejects)
+    if problem is None:
+        return WindowRows(window, table, table.num_rows)
+    beside = reading.ids - table.num_rows
+    return WindowRows(window, table, max(reading.totals[-1] - beside, 0), rejects, problem)
+
+
+def is_inside(times: pa.ChunkedArray, span: Window) -> pa.ChunkedArray:
+    """Mark the times that lie in a span."""
+    start, end = (pa.scalar(edge, times.type) for edge in (span.start, span.end))
+    return pc.and_(pc.greater_equal(times, start), pc.less(times, end))
+
+
+def first_and_last(pages: Iterable[Page], span: Window) -> tuple[datetime, datetime] | None:
+    """Return the first and the last time of the messages of pages that lie in a span; None where none does."""
+    times = [page.table["processed_at"] for page in pages]
+    found = [pc.min_max(its.filter(is_inside(its, span))).as_py() for its in times]
+    filled = [entry for entry in found if entry["min"] is not None]
+    if not filled:
+        return None
+    return min(entry["min"] for entry in filled), max(entry["max"] for entry in filled)
+
+
+def times_inside(pages: Iterable[Page], span: Window) -> list[datetime]:
+    """Return the times of the distinct messages of pages that lie in a span."""
+    times: dict[int, datetime] = {}
+    for page in pages:
+        times |= zip(*(page.table[name].to_pylist() for name in ("message_id", "processed_at")), strict=True)
+    return [at for at in times.values() if at in span]
+
+
+def two_instants(times: Sequence[datetime], day: Window) -> tuple[datetime, datetime]:
+    """Choose two instants of a day whose seconds share no row: the first time and the last, or else one far from it.
+
+    At one of them at least there is a row; `times` is not empty.
+    """
+    first, last = min(times), max(times)
+    if last - first <= 2 * SECOND:
+        last = first + _FAR if first < day.start + DAY / 2 else first - _FAR
+    return first, last
+
+
+def may_ignore_time(counts: Sequence[int], rows: int) -> bool:
+    """Whether counts around two instants may both be counts of the whole day, of which `rows` rows are known.
+
+    If so, together they count more than the day holds, which takes a count of the day to tell. No row around an
+    instant at which there is one is no count of that instant either.
+    """
+    return min(counts) >= rows or not any(counts)
+
+
+class SplitDayCheck:
+    """Whether the pieces of a day are together the day, whatever the API makes of a time of day.
+
+    `expected` is how many rows the API counted of the whole day, at least. Every row that came with some piece, also
+    beside it, must have been kept in the piece where it belongs.
+    """
+
+    def __init__(self, window: Window, expected: int) -> None:
+        self.window = window
+        self.kept = 0
+        self._expected = expected
+        self._inside: list[pa.ChunkedArray] = []
+        self._beside: list[pa.ChunkedArray] = []
+        self._rejects: set[str] = set()
+
+    def add(self, rows: WindowRows, readings: Iterable[Reading]) -> None:
+        """Add the rows of a piece, and all that came while it was read."""
+        self.kept += rows.table.num_rows
+        for reading in readings:
+            for page in reading.pages:
+                ids, inside = page.table["message_id"], is_inside(page.table["processed_at"], self.window)
+                self._inside.append(ids.filter(inside))
+                self._beside.append(ids.filter(pc.invert(inside)))
+            self._rejects |= {repr(reject.raw) for reject in reading.rejects}
+
+    def problem(self) -> str | None:
+        """Return in words what is wrong with the pieces; None where they are the day."""
+        inside = distinct(self._inside)
+        came = distinct([*self._inside, *self._beside]) + len(self._rejects)
+        if came < self._expected:
+            return f"cut in time, the day gave {came} messages where the API counted {self._expected} before"
+        if inside > self.kept:
+            return f"cut in time, {inside - self.kept} messages of the day came where they do not belong"
+        return None
