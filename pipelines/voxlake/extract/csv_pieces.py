@@ -93,14 +93,14 @@ def _surely_divides(window: Window, quirks: ApiQuirks) -> bool:
 
 
 def shows_time_of_day(found: Mapping[Window, Sequence[Page]], window: Window) -> bool:
-    """Whether pieces inside one day gave rows of different times of it: then the API looks at the time of day.
+    """Whether pieces inside one day gave earlier and later rows of it: then the API looks at the time of day.
 
     One that does not gives the same rows of the day for every piece, or none.
     """
     if len(window.days) > 1:
         return False
     spans = [span for pages in found.values() if (span := first_and_last(pages, window)) is not None]
-    return bool(spans) and min(last for _, last in spans) < max(first for first, _ in spans)
+    return bool(spans) and all(early < late for early, late in zip(min(spans), max(spans), strict=True))
 
 
 def without_overlaps(found: Mapping[Window, Sequence[Page]]) -> list[Page]:

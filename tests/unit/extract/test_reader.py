@@ -1,0 +1,207 @@
+"""A window is read until it is proved, or said to be unproved, whatever the API is like."""
+
+from itertools import pairwise
+
+import pytest
+from support.scripted_api import DATE, ScriptedApi, message, messages
+
+from voxlake.errors import ApiRejected
+from voxlake.extract import NOTHING_LEARNED, ApiQuirks, WindowReader
+from voxlake.model import DAY, SECOND, Window
+from voxlake.transform import SMS
+
+TODAY, DAYS = Window(DATE, DATE + DAY), Window(DATE - DAY, DATE + 3 * DAY)
+SMALL = ApiQuirks(page_size=100, deepest_offset=500)
+
+
+def read(api, window=TODAY, quirks=NOTHING_LEARNED, **options):
+    """Read a window, whose pieces must lie one behind the other; return them with the reader."""
+    reader = WindowReader(api, SMS, quirks, **options)
+    pieces = list(reader.read(window))
+    assert (pieces[0].window.start, pieces[-1].window.end) == (window.start, window.end)
+    assert all(one.window.end == other.window.start for one, other in pairwise(pieces))
+    return pieces, reader
+
+
+def ids(pieces):
+    """Return the ids of all pieces in their order."""
+    return [number for piece in pieces for number in piece.table["message_id"].to_pylist()]
+
+
+def inside(api, window):
+    """Return the ids of the rows that lie in a window, in the order of time."""
+    rows = sorted(api.rows, key=lambda row: (row["processed_at"], row["message_id"]))
+    return [row["message_id"] for row in rows if row["processed_at"] in window]
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("order", ["time", "-time", "id"])
+@pytest.mark.parametrize("bounds", [(True, True), (False, False), (True, False), (False, True)], ids=str)
+def test_whatever_bounds_and_order_mean(output, order, bounds):
+    """Rows at both ends of each day come once, and are proved."""
+    rows = [*messages(300, every=700, first=-86_400), message(998, 0), message(999, 86_399), message(1000, 86_400)]
+    api = ScriptedApi(rows, output=output, order=order, bounds=bounds)
+    pieces, _ = read(api, DAYS)
+    assert ids(pieces) == inside(api, DAYS)
+    assert all(piece.verified for piece in pieces)
+
+
+@pytest.mark.parametrize(("output", "requests"), [("json", 1), ("csv", 3)])
+def test_few_rows_take_few_requests(output, requests):
+    """A page, and of csv the two counts around it."""
+    api = ScriptedApi(messages(50), output=output)
+    assert len(read(api)[0]) == 1
+    assert len(api.asked) == requests
+
+
+def test_rows_that_were_counted_are_not_counted_again():
+    """What a survey counted stands for the first count of csv, once."""
+    api = ScriptedApi(messages(50), output="csv")
+    _, reader = read(api, counted=50)
+    assert len(api.asked) == 2
+    list(reader.read(TODAY))
+    assert len(api.asked) == 5
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_rows_that_move_once_are_read_again(output):
+    """A reading that does not agree is repeated, and the second proves the window."""
+    rows = messages(250, every=300)
+    api = ScriptedApi(rows, output=output, before=lambda number: number == 3 and rows.append(message(999, 70_000)))
+    pieces, _ = read(api, quirks=SMALL)
+    assert len(pieces) == 1
+    assert pieces[0].verified
+    assert ids(pieces) == inside(api, TODAY)
+
+
+def test_a_count_that_never_agrees_is_said():
+    """Rows that are counted and never given leave the day unproved, after a bounded number of requests."""
+    api = ScriptedApi(messages(47), counted=lambda count: count + 2)
+    ((piece,), _) = read(api)
+    assert piece.problem == "47 messages were read where the API counts 49"
+    assert (piece.total, ids([piece])) == (49, list(range(1, 48)))
+    # Three times its page, and the one that the count says is behind it.
+    assert len(api.asked) == 6
+
+
+def test_one_day_that_does_not_agree_leaves_the_others_proved():
+    """Days are read one by one, so that only the one with the problem has it."""
+    api = ScriptedApi([message(n, 3600 * n - 86_400) for n in range(87)])
+    api.counted = lambda count: count + (DATE + 90_000 * SECOND in api.asked[-1][0])
+    pieces, _ = read(api, DAYS)
+    assert [piece.verified for piece in pieces] == [True, True, False, True]
+    assert ids(pieces) == inside(api, DAYS)
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_a_deep_day_is_split_and_proved_as_a_whole(output):
+    """A day that is deeper than offsets reach comes in pieces, which are all of it."""
+    api = ScriptedApi(messages(1700, every=50), output=output)
+    pieces, reader = read(api, quirks=SMALL)
+    assert all(piece.verified for piece in pieces)
+    assert ids(pieces) == inside(api, TODAY)
+    assert reader.quirks.ignores_time is False
+    assert len(api.asked) < 45
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("deeper", ["error", "empty", "clamp"])
+def test_a_depth_that_nobody_told_is_learned(deeper, output):
+    """Where offsets end earlier than we think, the window is split until each piece can be reached."""
+    api = ScriptedApi(messages(700, every=120), output=output, largest_page=100, deepest=300, deeper=deeper)
+    pieces, reader = read(api, quirks=ApiQuirks(page_size=100))
+    assert all(piece.verified for piece in pieces)
+    assert ids(pieces) == inside(api, TODAY)
+    if deeper != "clamp":
+        assert reader.quirks.deepest_offset == 400
+
+
+def test_a_span_that_is_refused_is_halved():
+    """Windows that are too long are split until the API takes them."""
+    api = ScriptedApi(messages(90, every=3600, first=-80_000), longest=2 * DAY)
+    pieces, _ = read(api, DAYS)
+    assert all(piece.verified for piece in pieces)
+    assert ids(pieces) == inside(api, DAYS)
+
+
+def test_a_second_that_is_refused_is_an_error():
+    """There is nothing smaller to ask for."""
+    with pytest.raises(ApiRejected):
+        read(ScriptedApi(messages(3), longest=SECOND / 2), Window(DATE, DATE + SECOND))
+
+
+def test_any_other_error_is_no_reason_to_split():
+    """What the API rejects for another reason is not asked for in pieces."""
+    api = ScriptedApi(messages(3), filters="refused")
+    with pytest.raises(ApiRejected):
+        read(api, filters={"direction": "IN"})
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("bounds", [(True, True), (True, False)], ids=str)
+def test_an_api_of_whole_days_is_not_cut_in_time(bounds, output):
+    """Where the time of day is ignored, a deep day is read as deep as it goes, and its direction divides the rest."""
+    rows = [row | {"direction": ("IN", "OUT")[n % 2]} for n, row in enumerate(messages(900, every=90))]
+    api = ScriptedApi(rows, output=output, bounds=bounds, unit=DAY, largest_page=100, deepest=450)
+    pieces, reader = read(api, quirks=SMALL)
+    assert reader.quirks.ignores_time is True
+    assert [piece.verified for piece in pieces] == [True]
+    assert ids(pieces) == inside(api, TODAY)
+    assert len(api.asked) < 100
+
+
+def test_pieces_that_show_nothing_of_a_day_are_given_up():
+    """A day whose rows all lie at midnight, where a cut selects nothing, is read whole after all."""
+    rows = [message(n, 0, direction=("IN", "OUT")[n % 2]) for n in range(300)]
+    api = ScriptedApi(rows, bounds=(False, False), unit=DAY, largest_page=100, deepest=200)
+    pieces, reader = read(api, quirks=ApiQuirks(page_size=100, deepest_offset=250))
+    assert reader.quirks.ignores_time is True
+    assert [piece.window for piece in pieces] == [TODAY]
+    assert pieces[0].verified
+    assert len(ids(pieces)) == 300
+
+
+def test_a_second_that_nobody_can_read_is_said():
+    """More rows in one second than offsets and directions reach: that second has a problem, the others have none."""
+    rows = [*messages(300, every=280), *(message(1000 + n, 40_000) for n in range(900))]
+    api = ScriptedApi(rows, largest_page=100, deepest=200)
+    pieces, _ = read(api, quirks=ApiQuirks(page_size=100, deepest_offset=300))
+    *seconds, last = [piece for piece in pieces if not piece.verified]
+    # Bounds that may count make the seconds beside it as deep.
+    assert [piece.window.seconds for piece in seconds] == [1] * len(seconds)
+    assert DATE + 40_000 * SECOND in {piece.window.start for piece in seconds}
+    assert all("holds more rows than the API gives out" in piece.problem for piece in seconds)
+    assert (last, last.problem.partition(",")[0]) == (pieces[-1], "cut in time")
+    assert set(ids(pieces)) > set(range(1, 301))
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_what_comes_behind_a_window_that_ends_inside_a_day(output):
+    """Messages that come while today is read lie behind what is read, and do not keep it from being proved."""
+    rows = messages(400, every=100)
+    now = DATE + 40_000 * SECOND
+    api = ScriptedApi(rows, output=output, before=lambda number: rows.append(message(10_000 + number, 40_002)))
+    pieces, _ = read(api, Window(DATE, now), quirks=SMALL)
+    assert all(piece.verified for piece in pieces)
+    assert ids(pieces) == list(range(1, 401))
+
+
+@pytest.mark.parametrize("bounds", [(True, True), (True, False), (False, True)], ids=str)
+def test_today_is_not_hidden_by_bounds_of_whole_days(bounds):
+    """An API that looks at dates alone shows today only up to tomorrow's."""
+    api = ScriptedApi(messages(40, every=600), bounds=bounds, unit=DAY)
+    now = Window(DATE, DATE + 12_000 * SECOND)
+    pieces, _ = read(api, now)
+    assert ids(pieces) == inside(api, now) != []
+    assert all(piece.verified for piece in pieces)
+
+
+def test_filters_select_and_divide():
+    """A window is proved of what the filters let through; the column that is filtered by does not divide it again."""
+    rows = [message(n, 40_000, direction=("IN", "OUT")[n % 2]) for n in range(800)]
+    api = ScriptedApi(rows, largest_page=100, deepest=200)
+    pieces, _ = read(api, quirks=ApiQuirks(page_size=100, deepest_offset=300), filters={"direction": "IN"})
+    assert not all(piece.verified for piece in pieces)
+    assert {number % 2 for number in ids(pieces)} == {0}
+    few, _ = read(ScriptedApi(rows), filters={"direction": "IN"})
+    assert ids(few) == list(range(0, 800, 2))
