@@ -159,4 +159,4 @@ def test_no_generations(hand, voxlake):
 def test_a_query_that_fails_is_no_damage(hand, voxlake):
     """A file that a query names and that is not there is the query's fault."""
     done = voxlake("query", "FROM 'no.parquet'", "--data-dir", hand.root, code=2)
-    assert "mend it" in done.stderr
+    assert "opens no files" in done.stderr

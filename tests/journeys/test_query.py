@@ -17,6 +17,7 @@ from voxlake.errors import SettingsError, StorageFull
 from voxlake.reporting import xlsx as sheet
 from voxlake.reporting.formats import choose_format, render_rows
 from voxlake.reporting.query import query_text, write_answer
+from voxlake.warehouse import restrict
 
 pytestmark = pytest.mark.dateless
 
@@ -51,9 +52,12 @@ NUMBERS = [Decimal("-1.500000"), Decimal("-0.000001"), -7, -0.5, True, 123456789
 
 
 @pytest.fixture
-def connection():
-    """Give an empty database."""
-    with duckdb.connect() as connection:
+def connection(tmp_path_factory):
+    """Give an empty database, open as readers have it."""
+    path = tmp_path_factory.mktemp("database") / "empty.duckdb"
+    duckdb.connect(str(path)).close()
+    with duckdb.connect(str(path), read_only=True) as connection:
+        restrict(connection)
         yield connection
 
 
@@ -86,7 +90,7 @@ def test_csv_of_nothing():
 
 def workbook(tmp_path, names, rows):
     """Save and load a workbook."""
-    sheet.save(tmp_path / "a.xlsx", names, rows)
+    sheet.write_workbook(tmp_path / "a.xlsx", names, rows)
     return openpyxl.load_workbook(tmp_path / "a.xlsx").active
 
 
@@ -115,12 +119,12 @@ def test_xlsx_values(tmp_path):
 def test_xlsx_limits(tmp_path, monkeypatch):
     """What a sheet cannot hold is said before anything is lost."""
     with pytest.raises(SettingsError, match="32,768"):
-        sheet.save(tmp_path / "a.xlsx", ["x"], [("x" * 32_768,)])
-    with pytest.raises(SettingsError, match="no text"):
-        sheet.save(tmp_path / "a.xlsx", ["x"], [([1000] * 10_000,)])
-    monkeypatch.setattr(sheet, "_ROWS", 2)
+        sheet.write_workbook(tmp_path / "a.xlsx", ["x"], [("x" * 32_768,)])
+    with pytest.raises(SettingsError, match="at most 32,767"):
+        sheet.write_workbook(tmp_path / "a.xlsx", ["x"], [([1000] * 10_000,)])
+    monkeypatch.setattr(sheet, "_MAX_ROWS", 2)
     with pytest.raises(SettingsError, match="--limit"):
-        sheet.save(tmp_path / "a.xlsx", ["x"], [(1,), (2,)])
+        sheet.write_workbook(tmp_path / "a.xlsx", ["x"], [(1,), (2,)])
 
 
 @pytest.mark.parametrize(
@@ -254,6 +258,28 @@ def test_a_question_is_more_than_select(connection, sql):
     assert query_text(connection, sql, {}, form="csv", limit=None)
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    "sql",
+    ["FROM 'secret.csv'", "FROM read_text('secret.csv')", "FROM glob('*')", "SELECT 1 FROM read_parquet('secret.csv')"],
+)
+def test_a_question_reads_no_other_file(connection, tmp_path, monkeypatch, form, sql):
+    """A query sees the database alone, not the files of the machine."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with pytest.raises(SettingsError, match="opens no files"):
+        write_answer(connection, sql, {}, form=form, limit=None, path=tmp_path / "a")
+    assert [one.name for one in tmp_path.iterdir()] == ["secret.csv"]
+
+
+@pytest.mark.parametrize("setting", ["lock_configuration = false", "enable_external_access = true", "TimeZone = 'UTC'"])
+def test_a_restricted_connection_stays_so(connection, setting):
+    """The engine itself refuses to be unlocked, whoever holds the connection."""
+    with pytest.raises(duckdb.Error, match="locked"):
+        connection.execute(f"SET {setting}")
+    restrict(connection)
+
+
 FORMS = ["table", "csv", "json", "parquet", "xlsx"]
 
 
@@ -265,11 +291,11 @@ FORMS = ["table", "csv", "json", "parquet", "xlsx"]
         (" ; ", "empty"),
         ("-- nothing", "empty"),
         ("SELECT 1; SELECT 2", "2 statements"),
-        ("PRAGMA database_size", "PRAGMA is no question"),
-        ("SET memory_limit = '1GB'", "SET is no question"),
-        ("SET VARIABLE a = 1", "SET is no question"),
-        ("CALL duckdb_databases()", "CALL is no question"),
-        ("BEGIN", "TRANSACTION is no question"),
+        ("PRAGMA database_size", "PRAGMA is not a question"),
+        ("SET memory_limit = '1GB'", "SET is not a question"),
+        ("SET VARIABLE a = 1", "SET is not a question"),
+        ("CALL duckdb_databases()", "CALL is not a question"),
+        ("BEGIN", "TRANSACTION is not a question"),
     ],
 )
 def test_no_question(connection, tmp_path, sql, told, form):

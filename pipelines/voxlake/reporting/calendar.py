@@ -1,4 +1,4 @@
-"""Draw days as weeks side by side, one glyph a day, in as many bands as the terminal is narrow."""
+"""Draw days as a calendar: weeks side by side, one glyph a day, in as many bands as the terminal's width requires."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _COLOURS = {"final": "32", "open": "36", "unverified": "1;33", "missing": "1;31"
 _NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEK = timedelta(days=7)
 _MARGIN = "      "
-# Older bands are drawn only where there is something to see.
+# Bands before the most recent ones are drawn only where a day is not final.
 _RECENT = 2
 
 
 def draw_calendar(states: Mapping[date, str], *, width: int, glyphs: Mapping[str, str], colour: bool) -> list[str]:
-    """Give the lines of a calendar of states by day; older bands that are all final become one line."""
+    """Return the lines of a calendar of states by UTC day; older bands that are all final become one line."""
     mondays = sorted({day - timedelta(days=day.weekday()) for day in states})
     room = max(1, width - len(_MARGIN))
     step = 2 if len(mondays) * 2 <= room else 1
@@ -50,7 +50,7 @@ def draw_calendar(states: Mapping[date, str], *, width: int, glyphs: Mapping[str
 
 
 def draw_legend(glyphs: Mapping[str, str], *, colour: bool) -> str:
-    """Say what the glyphs mean."""
+    """Return a line that says what the glyphs mean."""
     return "  ".join(f"{_painted(state, glyphs, colour=colour)} {state}" for state in glyphs)
 
 
@@ -59,15 +59,15 @@ def _band(
 ) -> Iterator[str]:
     yield _months(band, step)
     for n, name in enumerate(_NAMES):
-        day_keys = (states.get(monday + timedelta(days=n)) for monday in band)
-        drawn = (_painted(state, glyphs, colour=colour) if state else " " for state in day_keys)
+        found = (states.get(monday + timedelta(days=n)) for monday in band)
+        drawn = (_painted(state, glyphs, colour=colour) if state else " " for state in found)
         yield f"  {name} {(' ' * (step - 1)).join(drawn)}".rstrip()
 
 
 def _months(band: Sequence[date], step: int) -> str:
-    """Write each month over the week in which it begins, and a year in the place of its January."""
+    """Return the line of month names, each above the week in which the month begins; the year stands for January."""
     begins = {n: day for n, monday in enumerate(band) for day in _days([monday]) if day.day == 1}
-    # The month that goes on from before gives way to one that begins where its name would stand.
+    # The name of a month that began earlier gives way to one that begins where it would stand.
     if not any(n * step <= len(_month(band[0])) for n in begins):
         begins = {0: band[0], **begins}
     line = _MARGIN

@@ -1,4 +1,4 @@
-"""How answers look: a table for people, csv and JSON for programs; amounts stay exact in all of them."""
+"""Output formats: a table for people, csv and JSON for programs; amounts stay exact in all of them."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ENDINGS = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".xlsx": "xlsx"}
+# A carriage return alone counts, too: unquoted it would begin a new line, and a formula could follow it.
 _QUOTED = set(',"\r\n')
 _FILES = ("parquet", "xlsx")
-# The last four are what some spreadsheets take the first four for.
+# The last four are full-width forms, which some spreadsheets treat as the first four.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def render_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
-    """Give rows as `table`, `csv` or `json`, with a newline at the end."""
+    """Return rows as `table`, `csv` or `json`, with a newline at the end."""
     if form == "json":
         return to_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
     if form == "csv":
-        # A line without anything would be no row.
+        # An empty line would not be read as a row.
         return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in (names, *rows))
     return _table(names, rows)
 
 
 def choose_format(form: str | None, out: Path | None) -> str:
-    """Give the form of an answer: as chosen, else by the ending of its file, else a table.
+    """Return the format of an answer: the one chosen, else the one that the file's ending means, else `table`.
 
     Raises:
-        SettingsError: the ending tells nothing, or a form for files was chosen without one.
+        SettingsError: the ending means no format, or a format for files was chosen without a file.
 
     """
     if form is None and out is not None:
         if out.suffix.lower() not in _ENDINGS:
-            raise SettingsError(f"--out {out} has no ending that tells a format: use {', '.join(_ENDINGS)}.")
+            raise SettingsError(f"--out {out} has no ending that means a format: use {', '.join(_ENDINGS)}.")
         return _ENDINGS[out.suffix.lower()]
     if out is None and form in _FILES:
         raise SettingsError(f"{form} is a format for files: name one with --out.")
@@ -49,12 +50,12 @@ def choose_format(form: str | None, out: Path | None) -> str:
 
 
 def to_json(value: Any) -> str:
-    """Give JSON with exact decimals, dates as text, and null for infinity and NaN, which JSON has no words for."""
+    """Return JSON with exact decimals, dates as text, and null for infinity and NaN, which JSON cannot express."""
     return simplejson.dumps(_keyed(value), use_decimal=True, ensure_ascii=False, ignore_nan=True, indent=2, default=str)
 
 
 def render_status(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[int, str], Sequence[str]]) -> str:
-    """Give what `status` found as a few lines for people, with the calendar of each account and stream."""
+    """Return what `status` found as lines for people, with the drawn calendar of each account and stream."""
     lines: list[str] = []
     for s in found["streams"]:
         rows = counted(s["rows"], "row")
@@ -86,7 +87,7 @@ def render_status(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[
 
 
 def _alike(problems: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Name neighbours that have the same problem as one span, oldest first."""
+    """Return spans of days that share a problem, as (span, problem), oldest first."""
     days: dict[str, list[date]] = {}
     for day, problem in problems.items():
         days.setdefault(problem, []).append(date.fromisoformat(day))
@@ -102,13 +103,13 @@ def render_plan(stream: str, read: Sequence[date], probe: Sequence[date], final:
 
 
 def _spans(days: Iterable[date]) -> list[str]:
-    """Name neighbours as one span, oldest first."""
+    """Return consecutive days as one span each, oldest first."""
     spans = [window.days for window in Window.joining(days)]
     return [str(span[0]) if len(span) == 1 else f"{span[0]} to {span[-1]} ({counted(len(span))})" for span in spans]
 
 
 def _keyed(value: Any) -> Any:
-    """Make text of the keys of maps, which can be anything in the database."""
+    """Turn the keys of maps, which can have any type in the database, into text."""
     if isinstance(value, dict):
         return {str(_plain(key)): _keyed(its) for key, its in value.items()}
     return [_keyed(its) for its in value] if isinstance(value, list | tuple) else value
@@ -121,13 +122,13 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> str:
-    """Give a cell of csv. A return alone is quoted, too: unquoted it would begin a line, and what follows a cell."""
-    text = "" if value is None else str(_harmless(_plain(value)))
+    """Return a value as a cell of csv, quoted where needed."""
+    text = "" if value is None else str(_defused(_plain(value)))
     return '"' + text.replace('"', '""') + '"' if _QUOTED & set(text) else text
 
 
-def _harmless(value: Any) -> Any:
-    """Put an apostrophe before a text that a spreadsheet would take for a formula; a number is not a text."""
+def _defused(value: Any) -> Any:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula; numbers stay as they are."""
     risky = isinstance(value, str) and value.startswith(_FORMULA)
     return f"'{value}" if risky else value
 

@@ -1,8 +1,12 @@
-"""Ask the database a question, and give the answer as text or as a file that is there as a whole or not at all."""
+"""Run one query on the database, and return the answer as text or write it to a file that is whole or not there.
+
+Nothing here inspects SQL for what it might do: the connection comes from `Warehouse.reader`, on which DuckDB itself
+refuses to change the database, to open any other file, and to change its settings. All that is checked is that there is
+one statement, of a kind that has an answer; the kind is what DuckDB's parser says.
+"""
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,29 +17,29 @@ import pyarrow.parquet as pq
 from voxlake.errors import SettingsError
 from voxlake.files import passing, storage
 from voxlake.reporting.formats import render_rows
-from voxlake.reporting.xlsx import save
+from voxlake.reporting.xlsx import write_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 Rows = list[tuple[Any, ...]]
-# Comments that have no comment in them: DuckDB nests them, so that what follows one could be inside of another.
-_COMMENTS = r"^(?:\s|--[^\r\n]*(?:[\r\n]|$)|/\*(?:(?!/\*).)*?\*/)*"
-_ASKS = re.compile(_COMMENTS + r"(?:\(|(?:pivot|pivot_wider|select|with|from)\b)", re.IGNORECASE | re.DOTALL)
-_EXPLAIN = re.compile(_COMMENTS + r"explain\s+(?:analyze\s+)?(?:\([^)]*\)\s*)?", re.IGNORECASE | re.DOTALL)
-_KIND = duckdb.StatementType
-# These change nothing in the database, and are no questions either.
-_OTHER = {_KIND.SET, _KIND.VARIABLE_SET, _KIND.PRAGMA, _KIND.CALL, _KIND.LOAD, _KIND.TRANSACTION, _KIND.PREPARE}
-# What can hold two columns of one name are a table for people and csv.
+# DESCRIBE, SHOW and SUMMARIZE are SELECT to DuckDB, and PIVOT is MULTI: several statements in one.
+_QUESTIONS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
+# These formats hold each column under its name; the table and csv can have two columns of one name.
 _BY_NAME = ("json", "parquet", "xlsx")
 
 
 def query_text(
     connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], *, form: str, limit: int | None
 ) -> str:
-    """Give the answer as text."""
-    return render_rows(*_rows(connection, sql, bound, form, limit), form)
+    """Return the answer as a table, csv or JSON, at most `limit` rows of it; `bound` are the parameters by name.
+
+    Raises:
+        SettingsError: the query is not one question, fails, or does not fit the format.
+
+    """
+    return render_rows(*_fetch(connection, sql, bound, form, limit), form)
 
 
 def write_answer(
@@ -47,42 +51,48 @@ def write_answer(
     limit: int | None,
     path: Path,
 ) -> int:
-    """Write the answer to a file and give its number of rows; a file that was there stays until the answer is whole."""
+    """Write the answer to a file, replacing the old one only with a whole new one, and return its number of rows.
+
+    Raises:
+        SettingsError: the query is not one question, fails, or does not fit the format.
+        StorageFull: the file cannot be written.
+
+    """
     with passing(path.with_name(f".{path.name}.tmp")) as aside, storage(path.parent):
         if form == "parquet":
-            rows = _parquet(connection, sql, bound, limit, aside)
+            count = _write_parquet(connection, sql, bound, limit, aside)
         else:
-            names, found = _rows(connection, sql, bound, form, limit)
-            rows = len(found)
+            names, rows = _fetch(connection, sql, bound, form, limit)
+            count = len(rows)
             if form == "xlsx":
-                save(aside, names, found)
+                write_workbook(aside, names, rows)
             else:
-                aside.write_text(render_rows(names, found, form), encoding="utf-8", newline="")
+                aside.write_text(render_rows(names, rows, form), encoding="utf-8", newline="")
         aside.replace(path)
-    return rows
+    return count
 
 
-def _rows(
+def _fetch(
     connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], form: str, limit: int | None
 ) -> tuple[list[str], Rows]:
-    _one_question(sql)
-    with _asking():
+    _require_one_question(sql)
+    with _query_errors():
         result = connection.execute(sql, dict(bound))
         names = [column[0] for column in result.description or []]
-        _no_twins(names, form)
+        _require_distinct_names(names, form)
         return names, result.fetchmany(limit) if limit else result.fetchall()
 
 
-def _parquet(
+def _write_parquet(
     connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None, path: Path
 ) -> int:
-    """Write straight from columns: types and amounts stay as the database has them."""
-    _one_question(sql)
-    with _asking():
+    """Write columns as DuckDB returns them in Arrow: types and amounts stay as they are in the database."""
+    _require_one_question(sql)
+    with _query_errors():
         relation = connection.sql(sql, params=dict(bound))
         if relation is None:
             raise SettingsError("The query has no answer to write: ask with SELECT.")
-        _no_twins(relation.columns, "parquet")
+        _require_distinct_names(relation.columns, "parquet")
         table = (relation.limit(limit) if limit else relation).to_arrow_table()
     for field in table.schema:
         try:
@@ -95,39 +105,24 @@ def _parquet(
     return int(table.num_rows)
 
 
-def _one_question(sql: str) -> None:
-    """Refuse what is not one question, and what could write.
-
-    The database is opened read-only, but COPY and EXPORT would still write files.
-    """
-    with _asking():
-        found = duckdb.extract_statements(sql)
-    for one in found:
-        # A PIVOT is several statements to DuckDB.
-        asks = one.type in (_KIND.SELECT, _KIND.EXPLAIN) or (one.type == _KIND.MULTI and _ASKS.match(one.query))
-        if one.type in _OTHER:
+def _require_one_question(sql: str) -> None:
+    with _query_errors():
+        statements = duckdb.extract_statements(sql)
+    for statement in statements:
+        if statement.type not in _QUESTIONS:
+            kind = statement.type.name.removeprefix("VARIABLE_")
             raise SettingsError(
-                f"{one.type.name.removeprefix('VARIABLE_')} is no question to the data: ask with SELECT, DESCRIBE, SHOW"
-                " or SUMMARIZE, or open the file in DuckDB's own shell."
+                f"The database is read-only, and {kind} is not a question: ask with SELECT, DESCRIBE, SHOW or"
+                " SUMMARIZE, and write the answer with --out FILE."
             )
-        if not asks or _runs_another(one):
-            raise SettingsError("The database is read-only: ask with SELECT, and write the answer with --out FILE.")
-    if not found:
+    if not statements:
         raise SettingsError("The query is empty: ask with SELECT.")
-    if len(found) > 1:
-        raise SettingsError(f"The query has {len(found)} statements, and only one is answered: ask one by one.")
+    if len(statements) > 1:
+        raise SettingsError(f"The query has {len(statements)} statements, and only one is answered: ask one by one.")
 
 
-def _runs_another(statement: duckdb.Statement) -> bool:
-    """Whether an EXPLAIN explains anything but a question; EXPLAIN ANALYZE would run it."""
-    if statement.type != _KIND.EXPLAIN:
-        return False
-    inner = _EXPLAIN.sub("", statement.query)
-    return any(one.type != _KIND.SELECT for one in duckdb.extract_statements(inner))
-
-
-def _no_twins(names: Sequence[str], form: str) -> None:
-    """Refuse two columns of one name where a column is found by it, and one would be lost."""
+def _require_distinct_names(names: Sequence[str], form: str) -> None:
+    """Refuse two columns of one name in a format that would lose one of them."""
     for name in names:
         if form in _BY_NAME and names.count(name) > 1:
             raise SettingsError(
@@ -136,14 +131,19 @@ def _no_twins(names: Sequence[str], form: str) -> None:
 
 
 @contextmanager
-def _asking() -> Iterator[None]:
-    """Say what is wrong with a query; a damaged database is no fault of it, and is for whoever opened that to tell."""
+def _query_errors() -> Iterator[None]:
+    """Turn an error of the query into a SettingsError; one of a damaged database is left to whoever opened it."""
     try:
         yield
     except duckdb.Error as error:
-        told = " ".join(str(error).split())
-        if "Corrupt database file" in told or ("Could not read" in told and ".duckdb" in told):
+        reason = " ".join(str(error).split())
+        if "Corrupt database file" in reason or ("Could not read" in reason and ".duckdb" in reason):
             raise
-        raise SettingsError(f"The query failed ({told}): mend it and run it again.") from error
+        if isinstance(error, duckdb.PermissionException) or "read-only mode" in reason:
+            raise SettingsError(
+                f"The query was refused ({reason}): the database is read-only and a query opens no files, so ask its"
+                " tables and views with SELECT, and write the answer with --out FILE."
+            ) from error
+        raise SettingsError(f"The query failed ({reason}): mend it and run it again.") from error
     except OverflowError as error:
         raise SettingsError(f"A value of the answer is out of range ({error}): cast it to text.") from error

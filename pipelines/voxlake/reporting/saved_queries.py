@@ -1,10 +1,12 @@
-"""The questions that `voxlake report` answers: ours in `sql/reports/`, and the user's in a folder of their own."""
+"""The queries that `voxlake report` answers by name: ours in `sql/reports/`, and the user's in their own folder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from voxlake.errors import SettingsError
 from voxlake.sql import promise, statements
@@ -14,13 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FLAGS = {"from": "--from", "to": "--to", "number": "--number"}
+"""The parameters that a saved query may have, and the flags that set them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedQuery:
-    """A query with a name; its parameters are among `$from`, `$to` and `$number`.
+    """A query with a name.
 
-    `problem` is the sentence that says why a file of the user's is none.
+    `problem` is a sentence that says why a file of the user's cannot be used; such a query has no `sql`.
     """
 
     name: str
@@ -29,63 +32,73 @@ class SavedQuery:
 
     @property
     def promise(self) -> str:
-        """What the query says of itself in its first line, where that is a comment."""
+        """The comment in the first line, which says what the query answers; empty where there is none."""
         if self.problem is not None:
             return f"unusable: {self.problem}"
         return promise(self.sql) if self.sql.startswith("--") else ""
 
 
 def load_saved_queries(folder: Path | None) -> dict[str, SavedQuery]:
-    """Give all questions by name, ours first, and those of the user's that are unusable, which stop no other.
+    """Return all saved queries by name, ours first; a file that cannot be used is listed with its problem.
 
     Raises:
-        SettingsError: there is no such folder.
+        SettingsError: `folder` does not exist.
 
     """
     found = {name: SavedQuery(name, sql) for name, sql in statements("reports").items()}
     if folder is None:
         return found
     if not folder.is_dir():
-        raise SettingsError(f"There is no folder of reports {folder}: make it, or mend --reports-dir.")
+        raise SettingsError(f"There is no folder of reports {folder}: make it, or correct --reports-dir.")
     for path in sorted(folder.glob("*.sql")):
-        if path.stem in found:
-            problem = f"{path} has the name of a report of voxlake's: rename it."
-            found[path.name] = SavedQuery(path.name, problem=problem)
-            continue
-        try:
-            found[path.stem] = SavedQuery(path.stem, path.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError) as error:
-            problem = f"{path} cannot be read ({error}): mend it or move it away."
-            found[path.stem] = SavedQuery(path.stem, problem=problem)
+        name = path.name if path.stem in found else path.stem
+        found[name] = _load(path, name)
     return found
 
 
+def _load(path: Path, name: str) -> SavedQuery:
+    """Read a file; `name` has its ending where its stem is taken."""
+    if name != path.stem:
+        return SavedQuery(name, problem=f"{path} has the name of one of voxlake's reports: rename it.")
+    try:
+        return SavedQuery(name, path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        return SavedQuery(name, problem=f"{path} cannot be read ({error}): correct it or move it away.")
+
+
 def bind_parameters(
-    question: SavedQuery, *, first: date | None, end: date | None, number: str | None
-) -> dict[str, Any]:
-    """Give the values to bind; UTC days of [first, end), where either is None without a bound.
+    query: SavedQuery, *, first: date | None, end: date | None, number: str | None
+) -> dict[str, date | str | None]:
+    """Return the values of the query's own parameters among `$from`, `$to` and `$number`.
+
+    The days are UTC, [first, end); None stands for no bound, and for any number.
 
     Raises:
-        SettingsError: the query is unusable, has an unknown parameter, or none for something that was given.
+        SettingsError: the query cannot be used, has an unknown parameter, or lacks one for a value that was given.
 
     """
-    import duckdb  # noqa: PLC0415 - listing reports needs no database
-
-    if question.problem is not None:
-        raise SettingsError(question.problem)
-    try:
-        with duckdb.connect() as connection:
-            parsed = connection.extract_statements(question.sql)
-    except duckdb.Error as error:
-        told = " ".join(str(error).split())
-        raise SettingsError(f"The report {question.name!r} is no SQL ({told}): mend it and run it again.") from error
-    if len(parsed) != 1:
-        raise SettingsError(f"The report {question.name!r} has {len(parsed)} statements: leave one.")
-    names = set(parsed[0].named_parameters)
-    for unknown in sorted(names - set(_FLAGS)):
-        raise SettingsError(f"The report {question.name!r} has a parameter ${unknown}: use $from, $to or $number.")
-    for name, given in (("from", first), ("to", end), ("number", number)):
-        if given is not None and name not in names:
-            raise SettingsError(f"The report {question.name!r} does not look at {_FLAGS[name]}: leave it out.")
+    if query.problem is not None:
+        raise SettingsError(query.problem)
+    names = _parameter_names(query)
+    unknown = sorted(names - set(_FLAGS))
+    if unknown:
+        raise SettingsError(f"The report {query.name!r} has a parameter ${unknown[0]}: use $from, $to or $number.")
+    given: dict[str, Any] = {"from": first, "to": end, "number": number}
+    unused = [_FLAGS[name] for name, value in given.items() if value is not None and name not in names]
+    if unused:
+        raise SettingsError(f"The report {query.name!r} does not look at {unused[0]}: leave it out.")
     values = {"from": first or date.min, "to": end or date.max, "number": None if number is None else written(number)}
     return {name: values[name] for name in names}
+
+
+def _parameter_names(query: SavedQuery) -> set[str]:
+    """Return the names of the parameters as DuckDB's parser finds them."""
+    try:
+        with duckdb.connect() as connection:
+            parsed = connection.extract_statements(query.sql)
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"The report {query.name!r} is not valid SQL ({reason}): correct it.") from error
+    if len(parsed) != 1:
+        raise SettingsError(f"The report {query.name!r} has {len(parsed)} statements: leave one.")
+    return set(parsed[0].named_parameters)

@@ -2,6 +2,6 @@
 
 from voxlake.warehouse.build import DatabaseBuild
 from voxlake.warehouse.ddl import markdown
-from voxlake.warehouse.publish import PublishResult, Warehouse
+from voxlake.warehouse.publish import PublishResult, Warehouse, restrict
 
-__all__ = ["DatabaseBuild", "PublishResult", "Warehouse", "markdown"]
+__all__ = ["DatabaseBuild", "PublishResult", "Warehouse", "markdown", "restrict"]

@@ -38,6 +38,18 @@ class PublishResult:
     moved_aside: str = ""
 
 
+def restrict(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set a connection's time zone to UTC, and forbid it for good to open any other file and to change its settings.
+
+    Connections of one process to one file share an instance of DuckDB: a second one finds itself restricted.
+    """
+    ((restricted,),) = connection.execute("SELECT current_setting('lock_configuration')").fetchall()
+    if not restricted:
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+
+
 class Warehouse:
     """The published database of a data directory, at `path`."""
 
@@ -127,7 +139,7 @@ class Warehouse:
 
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the published database read-only, with UTC as the session's time zone.
+        """Open the published database read-only and restricted (see `restrict`), with UTC as its time zone.
 
         Raises:
             SettingsError: nothing was published yet.
@@ -140,7 +152,7 @@ class Warehouse:
             )
         try:
             with self._connect() as connection:
-                connection.execute("SET TimeZone = 'UTC'")
+                restrict(connection)
                 # A foreign database in this place would otherwise answer that there are no messages.
                 connection.execute("SELECT fingerprint FROM meta.built").fetchall()
                 yield connection
