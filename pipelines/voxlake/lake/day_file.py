@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voxlake.errors import DataError
+from voxlake.lake.evolve import is_older, upgrade
 from voxlake.lake.writer import rows_checksum
 from voxlake.model import DAY, DayFile, DayKey, Window
 from voxlake.transform import STREAMS
@@ -58,17 +59,21 @@ def from_json(key: DayKey, fields: dict[str, Any]) -> DayFile:
 def read_rows(path: Path, key: DayKey, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """Yield the rows of a day in the order of time, one row group at a time, so that a day of any size fits in memory.
 
+    A column that the file is too old to have is null.
+
     Raises:
         DataError: the file is missing or damaged.
 
     """
+    schema = STREAMS[key.stream].schema
+    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     with _readable(path, key):
         file = pq.ParquetFile(path, page_checksum_verification=True)
     with file:
         for group in range(file.num_row_groups):
             with _readable(path, key):
                 table = file.read_row_group(group, columns=columns).replace_schema_metadata(None)
-            yield table
+            yield upgrade(table, wanted)
 
 
 def find_damage(path: Path, day_file: DayFile) -> str | None:
@@ -81,7 +86,8 @@ def find_damage(path: Path, day_file: DayFile) -> str | None:
     try:
         if rows_checksum(path) != day_file.checksum:
             return "is not what was written: its checksum differs"
-        if not pq.read_schema(path).equals(STREAMS[day_file.key.stream].schema):
+        stream, schema = STREAMS[day_file.key.stream], pq.read_schema(path)
+        if not (schema.equals(stream.schema) or is_older(schema, stream)):
             return "has another schema"
         return _find_wrong_rows(path, day_file)
     except (OSError, pa.ArrowException, ValueError) as error:

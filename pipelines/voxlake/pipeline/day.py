@@ -98,7 +98,9 @@ class DayDraft:
         The file must be sealed. All rows of the day are held in memory: days are merged only where something is wrong.
         """
         tables = [pq.ParquetFile(path).read() for path in (earlier, self.path) if path is not None]
-        table = latest_rows(pa.concat_tables([table.replace_schema_metadata(None) for table in tables]))
+        # The earlier file may be of a version that had fewer columns.
+        joined = pa.concat_tables([table.replace_schema_metadata(None) for table in tables], promote_options="default")
+        table = latest_rows(joined.select(self._stream.schema.names))
         self._moving = count_moving(self._stream, table)
         self._writer = self._lake.writer(self.key)
         self._writer.add(table)

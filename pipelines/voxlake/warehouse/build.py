@@ -18,7 +18,7 @@ from voxlake.transform import STREAMS
 from voxlake.warehouse.checks import check
 from voxlake.warehouse.clone import clone
 from voxlake.warehouse.ddl import create
-from voxlake.warehouse.derived_columns import prepare, table_rows
+from voxlake.warehouse.derived_columns import by_missing_columns, prepare, table_rows
 from voxlake.warehouse.state import checksum_table, coverage_table, fingerprint, key_table, read_state
 
 if TYPE_CHECKING:
@@ -126,9 +126,11 @@ class DatabaseBuild:
         connection = self._open()
         self._remove(connection, {day_file.key for day_file in differing} & self._checksums.keys())
         for stream in STREAMS.values():
-            files = [str(self._path_of(day_file.key)) for day_file in differing if day_file.key.stream == stream.name]
+            files = [self._path_of(day_file.key) for day_file in differing if day_file.key.stream == stream.name]
             if files:
-                connection.execute(f"INSERT INTO {stream.table} BY NAME {table_rows(stream.name)}", [files])
+                for missing, alike in by_missing_columns(connection, stream.name, files).items():
+                    query = f"INSERT INTO {stream.table} BY NAME {table_rows(stream.name, missing)}"
+                    connection.execute(query, [alike])
         self._checksums |= {day_file.key: day_file.checksum for day_file in differing}
         self._changed |= {day_file.key for day_file in differing}
 

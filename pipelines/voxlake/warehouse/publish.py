@@ -20,7 +20,7 @@ from voxlake.model import DayKey
 from voxlake.transform import STREAMS
 from voxlake.warehouse import checks
 from voxlake.warehouse.build import DatabaseBuild, quoted
-from voxlake.warehouse.derived_columns import stored_rows
+from voxlake.warehouse.derived_columns import by_missing_columns, stored_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -126,13 +126,14 @@ class Warehouse:
         digest = f"SELECT account_id, date, count(*), bit_xor(hash({columns})) FROM"
         try:
             connection.execute(f"ATTACH IF NOT EXISTS '{quoted(self.path.resolve())}' AS published (READ_ONLY)")
-            in_files, in_database = (
-                {(account, day): rest for account, day, *rest in connection.execute(*query).fetchall()}
-                for query in (
-                    (f"{digest} ({stored_rows(stream)}) GROUP BY ALL", [[str(path) for path in files]]),
-                    (f"{digest} published.{STREAMS[stream].table} GROUP BY ALL",),
-                )
-            )
+            rows = connection.execute(f"{digest} published.{STREAMS[stream].table} GROUP BY ALL").fetchall()
+            in_database = {(account, day): rest for account, day, *rest in rows}
+            in_files: dict[Any, Any] = {}
+            for missing, alike in by_missing_columns(connection, stream, files).items():
+                query = f"{digest} ({stored_rows(stream, missing)}) GROUP BY ALL"
+                in_files |= {
+                    (account, day): rest for account, day, *rest in connection.execute(query, [alike]).fetchall()
+                }
         except duckdb.Error:
             return None
         return in_files, in_database
