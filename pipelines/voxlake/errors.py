@@ -16,6 +16,11 @@
 Every message is one sentence that says what to do next, and contains no secret.
 """
 
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
 
 class VoxlakeError(Exception):
     """The base class of everything that voxlake raises on purpose; `exit_code` is that of the program."""
@@ -56,7 +61,11 @@ class ApiRejected(DataError):
         self, reason: str, *, code: int, advice: str = "look the code up in the vendor's reference, or ask its support"
     ) -> None:
         super().__init__(f"{reason}: {advice}.")
-        self.reason, self.code = reason, code
+        self.reason, self.code, self._advice = reason, code, advice
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes with the code: by default an exception is rebuilt from its message alone."""
+        return partial(ApiRejected, code=self.code, advice=self._advice), (self.reason,)
 
 
 class DuplicateMessage(DataError):

@@ -1,11 +1,12 @@
 """The tree of errors is the one in the docstring, and each error has the exit code that is drawn there."""
 
+import pickle
 import re
 
 import pytest
 
 from voxlake import errors
-from voxlake.errors import VoxlakeError, gravest
+from voxlake.errors import ApiRejected, OutcomeUnknown, StorageFull, VoxlakeError, gravest
 
 LINE = re.compile(r"^ {4}([ │├└─]*)(\w+) +(\d+)  ", re.MULTILINE)
 INDENT = 4
@@ -43,3 +44,13 @@ def test_the_tree_is_as_drawn():
 def test_the_gravest_exit_code(codes, gravest_code):
     """Of several outcomes the exit code is that of the one that asks most of the operator."""
     assert gravest(codes) == gravest_code
+
+
+@pytest.mark.parametrize(
+    "error", [ApiRejected("No", code=497, advice="ask less"), OutcomeUnknown("lost."), StorageFull("full.")]
+)
+def test_errors_travel_between_processes(error):
+    """A pickled error says what the original says, and has its code."""
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert (str(copy), vars(copy)) == (str(error), vars(error))
