@@ -228,6 +228,7 @@ def rot_database(voxlake, server):
     path.write_bytes(path.read_bytes()[:20_000])
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize(("harm", "told"), [(lose_database, "There is no database"), (rot_database, "cannot be read")])
 def test_no_database(sandbox, voxlake, harm, told):
     """That there is no database is said once, and not of each day; a repair builds it and asks for no day again."""
@@ -327,6 +328,7 @@ def test_audit_says_what_it_could_not_ask(sandbox, voxlake):
     voxlake("audit", "--since", days_ago(3), "--until", days_ago(5), server=server, code=2)
 
 
+@pytest.mark.dateless
 def test_unverified_day_is_a_difference(sandbox, voxlake):
     """What is not proved is said, even where the counts agree."""
     server = sandbox(rows=150, days=3, faults="half=1")

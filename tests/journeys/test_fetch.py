@@ -37,6 +37,7 @@ def database(voxlake):
     return voxlake.folder / "data" / "voxlake.duckdb"
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("mode", ["error", "empty", "clamp"])
 def test_a_second_too_large_is_cut_by_direction(sandbox, voxlake, mode, output):
@@ -61,6 +62,7 @@ def test_a_second_that_nobody_can_read(sandbox, voxlake):
     assert [row for row in kept if row[-1] != days_ago(2)] == [row for row in real if row[-1] != days_ago(2)]
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("exclusive", "exclusive")])
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_a_coarse_day_behind_a_busy_one(sandbox, voxlake, bounds, order):
@@ -104,6 +106,7 @@ def test_a_row_a_second_is_read_in_few_requests(sandbox, voxlake):
     assert len(server.requests) <= 24
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("beyond", [[], ["offset_mode=empty"], ["offset_mode=empty", "csv_empty=nothing"]], ids=str)
 @pytest.mark.parametrize("output", ["json", "csv"])
 def test_a_first_page_that_is_as_deep_as_it_goes(sandbox, voxlake, output, beyond):
@@ -114,6 +117,7 @@ def test_a_first_page_that_is_as_deep_as_it_goes(sandbox, voxlake, output, beyon
     assert truth(server, "sms") == held(database(voxlake), "sms")
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize(
     ("switches", "counts"),
     [
@@ -154,6 +158,7 @@ def test_an_api_that_allows_a_month(sandbox, voxlake, longest, windows):
     assert len(server.requests) <= 2 * windows + 6
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize(
     ("switches", "counts"),
     [
@@ -214,6 +219,7 @@ def test_today_holds_still(sandbox, output):
     assert sorted(id_ for id_ in read if id_ >= 10**12) == list(range(10**12, 10**12 + 2500))
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("days", [1, 24])
 def test_csv_is_not_held_without_bound(sandbox, days):
     """However many rows a window has, what is in memory at a time is a few times what offsets reach."""
@@ -224,6 +230,7 @@ def test_csv_is_not_held_without_bound(sandbox, days):
     assert all(batch.verified and batch.table.num_rows <= 5000 for batch in batches)
 
 
+@pytest.mark.dateless
 def test_many_threads_learn_the_size_of_a_page(sandbox, voxlake):
     """Sixteen windows at once meet a page that is too large, and none of them is given up."""
     server = sandbox("max_count=100", rows=12_000, days=9)

@@ -213,6 +213,7 @@ def test_torn_and_damaged_replies(sandbox, voxlake):
         assert line.startswith(f"voxlake: No reply in {raw} could be read")
 
 
+@pytest.mark.dateless
 def test_a_half_read_day_stays_unverified(sandbox, voxlake):
     """What the counts did not prove when it was read is not proved by reading the replies again."""
     server = sandbox(rows=150, days=3, faults="half=1")

@@ -114,6 +114,7 @@ def test_tokens(sandbox):
     assert bearer(server, signed[:-8] + ("AAAAAAA=" if not signed.endswith("AAAAAAA=") else "BBBBBBB=")) in (100, 447)
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("role", ["Owner", "Admin", "Developer", "Supervisor", "Accountant", "CallsSMS", "Payments"])
 def test_roles(sandbox, method, role):
@@ -131,6 +132,7 @@ def test_legacy_key(sandbox):
         assert ask(server, **wrong)["error"]["code"] == 100
 
 
+@pytest.mark.dateless
 @pytest.mark.parametrize(
     ("parameters", "number"),
     [
