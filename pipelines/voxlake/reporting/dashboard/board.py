@@ -1,4 +1,4 @@
-"""The door of the room: read a span once, then give it as a page or as pictures."""
+"""Read a span of days once, then render it as a page or as pictures."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 
 class Board:
-    """A span of days as people look at it; reads the database when it is made, and never again."""
+    """The dashboard of a span of days; reads the database once, when it is created."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, span: Span) -> None:
         self._figures = gather(connection, span)
         self._panels = panels(self._figures)
 
     def html(self, *, made: datetime) -> str:
-        """Give one page that needs nothing beside itself."""
+        """Return one self-contained HTML page."""
         return page(self._figures, self._panels, made=made)
 
     def pictures(self) -> Iterator[tuple[str, bytes]]:
-        """Draw each chart that has something to show as a PNG, by the name of its file."""
+        """Return each chart that has data as a PNG, by file name."""
         for panel in self._panels:
             if panel.rows:
                 yield f"{panel.name}.png", draw.png(panel.draw(style.as_picture(half=panel.half)))

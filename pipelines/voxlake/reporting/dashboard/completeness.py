@@ -1,4 +1,4 @@
-"""The calendar of what is proved: weeks side by side on a desk, one under the other on a phone."""
+"""The calendar of verified days: weeks side by side on a wide screen, one below the other on a phone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _HEAD = 38
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The weeks of one stream that stand together, and where: pixels of its top left corner."""
+    """Adjacent weeks of one stream, and the position of their top left corner in pixels."""
 
     name: str
     rows: Sequence[Row]
@@ -46,7 +46,7 @@ class _Block:
 
 
 def calendar(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
-    """Draw each day of each stream in the colour of its state; what is not proved has a glyph besides."""
+    """Return a chart of each day of each stream in the colour of its state; unverified days also have a glyph."""
     inner = style.width - 2 * (16 if style.picture else 2)
     legend = list(_legend(style))
     blocks, height = _down(figures, legend) if style.narrow else _across(figures, inner, legend)
@@ -56,9 +56,9 @@ def calendar(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
         _fill(block, cells, texts, narrow=style.narrow)
     paint = style.paint
     base = alt.Chart(data(cells))
-    told = {"description": "told:N"} if style.told else {}
+    tip = {"description": "tooltip:N"} if style.has_tooltips else {}
     at = {"x": pixels("x:Q", inner, alt.X), "y": pixels("y:Q", height, alt.Y)}
-    squares = base.mark_rect(cornerRadius=3 if style.picture else 0, aria=style.told).encode(
+    squares = base.mark_rect(cornerRadius=3 if style.picture else 0, aria=style.has_tooltips).encode(
         **at,
         x2="x2:Q",
         y2="y2:Q",
@@ -67,7 +67,7 @@ def calendar(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
             legend=None,
             scale=alt.Scale(domain=list(STATES), range=[getattr(paint, state) for state in STATES]),
         ),
-        **told,
+        **tip,
     )
     glyphs = (
         base.mark_text(fontSize=13, fontWeight="bold", color=paint.onfinal, baseline="middle")
@@ -104,7 +104,7 @@ def _across(figures: Figures, inner: int, legend: list[dict[str, Any]]) -> tuple
 
 
 def _down(figures: Figures, legend: list[dict[str, Any]]) -> tuple[list[_Block], int]:
-    """Put two streams side by side, their weeks going down."""
+    """Return blocks for a phone: two streams side by side, weeks downwards."""
     blocks: list[_Block] = []
     top, height = int(legend[-1]["y2"]) + 12, 0
     for n, (name, rows) in enumerate(_streams(figures)):
@@ -138,8 +138,8 @@ def _fill(block: _Block, cells: list[dict[str, Any]], texts: list[dict[str, Any]
         day = row["date"]
         along, across = (day - first).days // 7 * block.pitch, day.weekday() * block.pitch
         x, y = (across, along) if narrow else (along, across)
-        told = f"{day} {block.name}: {STATES[row['state']]}, {row['messages']:,} messages"
-        cells.append(_cell(block.left + x, block.top + y, row["state"], told, block.pitch - 3))
+        tooltip = f"{day} {block.name}: {STATES[row['state']]}, {row['messages']:,} messages"
+        cells.append(_cell(block.left + x, block.top + y, row["state"], tooltip, block.pitch - 3))
         month = (day.year, day.month)
         if month not in months and (day.day <= _WEEK or not months):
             name = f"{day:%b}" if months and day.month > 1 else f"{day:%b %y}"
@@ -150,10 +150,10 @@ def _fill(block: _Block, cells: list[dict[str, Any]], texts: list[dict[str, Any]
         months.add(month)
 
 
-def _cell(x: int, y: int, state: str, told: str = "", size: int = _WIDEST - 3) -> dict[str, Any]:
+def _cell(x: int, y: int, state: str, tooltip: str = "", size: int = _WIDEST - 3) -> dict[str, Any]:
     return {
         "x": x, "y": y, "x2": x + size, "y2": y + size, "cx": x + size / 2, "cy": y + size / 2 + 1,
-        "state": state, "glyph": _GLYPHS[state], "told": told or STATES[state],
+        "state": state, "glyph": _GLYPHS[state], "tooltip": tooltip or STATES[state],
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ _IDLE = {"pointer-events", "role", "aria-hidden", "aria-roledescription", "class
 
 
 def svg(chart: alt.LayerChart, *, kind: str, label: str) -> str:
-    """Give inline SVG that reads as one picture called `label`; what a mark describes becomes its tooltip."""
+    """Return inline SVG, read aloud as one picture called `label`; descriptions of marks become tooltips."""
     ET.register_namespace("", _NAMESPACE)
     root = ET.fromstring(vl_convert.vegalite_to_svg(_spec(chart), allowed_base_urls=[]))  # noqa: S314 - ours
     width, height = root.get("width", "0"), root.get("height", "0")
@@ -31,7 +31,7 @@ def svg(chart: alt.LayerChart, *, kind: str, label: str) -> str:
 
 
 def png(chart: alt.LayerChart) -> bytes:
-    """Give a picture for a mail or a slide, at twice the size on screen."""
+    """Return a PNG for a mail or a slide, at twice the size on screen."""
     return bytes(vl_convert.vegalite_to_png(_spec(chart), scale=_SCALE, allowed_base_urls=[]))
 
 
@@ -41,8 +41,8 @@ def _spec(chart: alt.LayerChart) -> dict[str, Any]:
 
 
 def _tidy(element: ET.Element) -> None:
-    """Drop what says nothing, which is half of it, and turn labels of marks into tooltips."""
-    told = element.attrib.pop("aria-label", None)
+    """Remove attributes without effect, half of the size, and turn labels of marks into tooltips."""
+    tooltip = element.attrib.pop("aria-label", None)
     element.attrib = {
         name: _LONG.sub(_short, value) if name in _PLACES else value
         for name, value in element.attrib.items()
@@ -52,8 +52,8 @@ def _tidy(element: ET.Element) -> None:
         _tidy(child)
         if not len(child) and not child.text and (child.tag.endswith("}g") or _invisible(child)):
             element.remove(child)
-    if told:
-        ET.SubElement(element, f"{{{_NAMESPACE}}}title").text = told
+    if tooltip:
+        ET.SubElement(element, f"{{{_NAMESPACE}}}title").text = tooltip
 
 
 def _short(number: re.Match[str]) -> str:

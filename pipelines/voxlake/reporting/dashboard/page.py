@@ -1,4 +1,4 @@
-"""Put the page together: one file, no script, nothing to load, and every text from the data escaped."""
+"""The page: one file without scripts that loads nothing; every text from the data is escaped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NAMED = 5
 
 
 def page(figures: Figures, panels: Iterable[Panel], *, made: datetime) -> str:
-    """Give the page as HTML."""
+    """Return the page as HTML."""
     title = f"SMS, {figures.span}"
     cards = "\n".join(_senders(figures, p) if p.name == "senders" else _card(p) for p in panels)
     styles = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -68,12 +68,12 @@ in the account's currency.</p>
 
 
 def _notice(figures: Figures) -> str:
-    """Say at the top what the page cannot vouch for."""
+    """Return the notices at the top: days that are missing or unverified, and what to do about them."""
     if not figures.coverage:
         return _warned("Nothing was exported yet.", "Run 'voxlake export', then make this page again.")
     gaps = [
-        f"{counted(len(days))} {'is' if len(days) == 1 else 'are'} {told}: {_named(Window.joining(days))}"
-        for told, days in (
+        f"{counted(len(days))} {'is' if len(days) == 1 else 'are'} {state}: {_named(Window.joining(days))}"
+        for state, days in (
             ("missing", figures.in_state("missing")),
             ("not verified", figures.in_state("unverified")),
         )
@@ -94,8 +94,8 @@ def _named(windows: Sequence[Window]) -> str:
     return ", ".join(spans) + (f" and {len(windows) - _NAMED:,} more" if len(windows) > _NAMED else "")
 
 
-def _warned(told: str, advice: str) -> str:
-    return f'<div class="notice" role="note"><p>{escape(told)}</p><p>{escape(advice)}</p></div>'
+def _warned(problem: str, advice: str) -> str:
+    return f'<div class="notice" role="note"><p>{escape(problem)}</p><p>{escape(advice)}</p></div>'
 
 
 def _tiles(figures: Figures) -> str:
@@ -109,11 +109,11 @@ def _tile(tile: Tile) -> str:
     if tile.week:
         value, change = tile.week
         moved = _moved(change) if change.moved else ""
-        week = f'<span class="week" title="{escape(change.told)}">last 7 days <b>{escape(value)}</b> {moved}</span>'
+        week = f'<span class="week" title="{escape(change.text)}">last 7 days <b>{escape(value)}</b> {moved}</span>'
     return (
         f'<li><span class="name">{escape(tile.name)}</span>'
         f'<span class="value" title="{escape(tile.exact)}">{escape(tile.value)}</span>'
-        f'<span class="change">{_moved(tile.change)} {escape(tile.change.told)}</span>{week}</li>\n'
+        f'<span class="change">{_moved(tile.change)} {escape(tile.change.text)}</span>{week}</li>\n'
     )
 
 
@@ -127,8 +127,8 @@ def _card(panel: Panel) -> str:
     top = f"{_top(panel, f'card{half}')}{note}\n"
     if not panel.rows:
         return f'{top}<p class="empty">{escape(panel.empty)}</p></section>'
-    wide = draw.svg(panel.draw(style.on_page(half=panel.half)), kind="wide", label=panel.told)
-    narrow = draw.svg(panel.draw(style.on_phone()), kind="narrow", label=panel.told)
+    wide = draw.svg(panel.draw(style.on_page(half=panel.half)), kind="wide", label=panel.summary)
+    narrow = draw.svg(panel.draw(style.on_phone()), kind="narrow", label=panel.summary)
     return f'{top}<div class="chart">{wide}{narrow}</div>\n{_table(panel)}</section>'
 
 
@@ -140,7 +140,7 @@ def _top(panel: Panel, kind: str) -> str:
 
 
 def _table(panel: Panel) -> str:
-    """Give what a chart was drawn from, folded away."""
+    """Return the table behind a chart, folded."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in panel.head)
     rows = "\n".join("<tr>" + "".join(f"<td>{escape(words.said(v))}</td>" for v in row) + "</tr>" for row in panel.rows)
     label = escape(f"{panel.title}: the figures")
@@ -152,7 +152,7 @@ def _table(panel: Panel) -> str:
 
 
 def _senders(figures: Figures, panel: Panel) -> str:
-    """Give the table of senders, with small bars in its cells."""
+    """Return the table of senders, with small bars in its cells."""
     top = _top(panel, "card")
     if not figures.senders:
         return f'{top}<p class="empty">{escape(panel.empty)}</p></section>'
@@ -195,7 +195,7 @@ def _meter(share: float, kind: str = "") -> str:
 
 
 def _spark(values: Sequence[Any]) -> str:
-    """Draw how a number went over the days, in as many steps as a small picture can show."""
+    """Return a small bar chart of a number over the days, in as many steps as fit."""
     steps = min(len(values), _BUCKETS)
     sums = [sum(values[len(values) * n // steps : len(values) * (n + 1) // steps]) for n in range(steps)]
     # Steps can differ by a day in length: compare what a day has.

@@ -39,11 +39,11 @@ class Paint:
 
     @property
     def heat(self) -> list[str]:
-        """The steps from little to much."""
+        """The steps from low to high."""
         return [getattr(self, f"heat{n}") for n in range(7)]
 
     def css(self) -> str:
-        """Give the colours as CSS variables."""
+        """Return the colours as CSS variables."""
         return "".join(f"--{name}:{colour};" for name, colour in asdict(self).items())
 
 

@@ -1,4 +1,4 @@
-"""What stands on the page, one after the other: a title, what a chart shows in words, the chart, and its table."""
+"""The panels of the page: a title, a summary in words, a chart, and its table."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _NOTHING_SENT = "Nothing was sent in these days."
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One chart: `told` says in a sentence what there is to see; without rows there is nothing to draw."""
+    """One chart; `summary` describes it in a sentence, and without rows there is nothing to draw."""
 
     name: str
     title: str
-    told: str
+    summary: str
     draw: Callable[[Style], alt.LayerChart]
     head: Sequence[str]
     rows: Sequence[Sequence[Any]]
@@ -38,7 +38,7 @@ class Panel:
 
 
 def panels(figures: Figures) -> list[Panel]:
-    """Build all panels, in the order of the page; without messages there is only the calendar."""
+    """Return all panels in the order of the page; without messages only the calendar."""
     if not figures.messages:
         return [_completeness(figures)] if figures.coverage else []
     return [
@@ -63,7 +63,7 @@ def _stacked(figures: Figures, field: str, title: str) -> Panel:
     return Panel(
         name=field,
         title=title,
-        told=f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.said(most[-1])}.",
+        summary=f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.said(most[-1])}.",
         draw=partial(timelines.stacked, figures, field=field, title=title),
         head=("day, UTC", *timelines.CHANNELS.values(), "both"),
         rows=rows,
@@ -97,7 +97,7 @@ def _arriving(figures: Figures) -> Panel:
     return Panel(
         name="delivery-rate",
         title=title,
-        told=f"{title}, {figures.span}: lowest on {worst[0]}, {worst[1]}, {words.said(worst[-1])}." if worst else "",
+        summary=f"{title}, {figures.span}: lowest on {worst[0]}, {worst[1]}, {words.said(worst[-1])}." if worst else "",
         draw=partial(timelines.arriving, figures, title=title),
         head=("day, UTC", "channel", "sent", "on their way", "arrived", "rate"),
         rows=rows if known else [],
@@ -116,7 +116,7 @@ def _week(figures: Figures) -> Panel:
     return Panel(
         name="hours",
         title=title,
-        told=f"Average messages by weekday and hour: most on {at} UTC, {averages[busiest]:,.1f} an hour.",
+        summary=f"Average messages by weekday and hour: most on {at} UTC, {averages[busiest]:,.1f} an hour.",
         draw=partial(shapes.week, figures, title=title),
         head=("hour, UTC", *(shapes.WEEKDAYS[day] for day in days)),
         rows=[(f"{h:02d}:00", *(f"{averages[day, h]:,.1f}" for day in days)) for h in range(24)],
@@ -149,7 +149,7 @@ def _countries(figures: Figures) -> Panel:
 
 
 def senders(figures: Figures) -> Panel:
-    """Rank the senders; on the page, their table shows more than bars."""
+    """Return the panel of senders; on the page, their table shows more than bars."""
     rows = [
         (
             f"{row['sender'] or 'unknown'} · {timelines.CHANNELS[row['channel']]}",
@@ -164,11 +164,11 @@ def senders(figures: Figures) -> Panel:
 
 def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str], *, empty: str) -> Panel:
     bars = [(words.plain(row[0]), row[1], f"{row[1]:,} · {words.said(row[2])}") for row in rows[:TOP]]
-    told = f"{title}, {len(bars)} of them: first {bars[0][0]} with {bars[0][1]:,} messages." if bars else ""
+    summary = f"{title}, {len(bars)} of them: first {bars[0][0]} with {bars[0][1]:,} messages." if bars else ""
     return Panel(
         name=name,
         title=title,
-        told=told,
+        summary=summary,
         draw=lambda style: shapes.bars(bars, style, title=title),
         head=head,
         rows=rows,
@@ -180,13 +180,13 @@ def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequen
 def _completeness(figures: Figures) -> Panel:
     title = "Which days are complete"
     counts = {state: len(figures.in_state(state)) for state in completeness.STATES}
-    told = f"{title}: " + ", ".join(
+    summary = f"{title}: " + ", ".join(
         f"{counted(number)} {completeness.STATES[state]}" for state, number in counts.items() if number
     )
     return Panel(
         name="completeness",
         title=title,
-        told=f"{told}.",
+        summary=f"{summary}.",
         draw=partial(completeness.calendar, figures, title=title),
         head=("day, UTC", "stream", "account", "state", "messages here", "counted by the API"),
         rows=[

@@ -20,7 +20,7 @@ _COARSE = 14
 
 
 def average_hours(figures: Figures) -> dict[tuple[int, int], float]:
-    """Average the messages of each weekday (0 is Monday) and hour over the days that are there."""
+    """Return the average messages by weekday (0 is Monday) and hour, over the days that are in the database."""
     there = {row["date"] for row in figures.coverage if row["state"] != "missing"}
     days = Counter(day.weekday() for day in there)
     sums = {(row["weekday"] - 1, row["hour"]): row["messages"] for row in figures.hours}
@@ -28,17 +28,22 @@ def average_hours(figures: Figures) -> dict[tuple[int, int], float]:
 
 
 def week(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
-    """Draw hour by weekday, the darker the busier."""
+    """Return a heat map of hour by weekday, darker for more messages."""
     averages = average_hours(figures)
     rows = [
-        {"h": f"{h:02d}", "d": WEEKDAYS[d], "n": n, "told": f"{WEEKDAYS[d]} {h:02d}:00 UTC: {n:,.1f} messages an hour"}
+        {
+            "h": f"{h:02d}",
+            "d": WEEKDAYS[d],
+            "n": n,
+            "tooltip": f"{WEEKDAYS[d]} {h:02d}:00 UTC: {n:,.1f} messages an hour",
+        }
         for (d, h), n in averages.items()
     ]
     most = max(averages.values(), default=0) or 1
-    told = {"description": "told:N"} if style.told else {}
+    tip = {"description": "tooltip:N"} if style.has_tooltips else {}
     cells = (
         alt.Chart(data(rows))
-        .mark_rect(aria=style.told)
+        .mark_rect(aria=style.has_tooltips)
         .encode(
             x=alt.X(
                 "h:O",
@@ -69,40 +74,40 @@ def week(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
                     gradientLength=300 if style.narrow else 420,
                 ),
             ),
-            **told,
+            **tip,
         )
     )
     return finished([cells], style, height=270 if style.narrow else 260, title=title)
 
 
 def bars(rows: Sequence[tuple[str, int, str]], style: Style, *, title: str) -> alt.LayerChart:
-    """Draw each (name, number, what is said of it) as a line of text over a bar, so that long names fit a phone."""
+    """Return a chart of (name, number, text): a line of text over each bar, so that long names fit a phone."""
     inner = style.width - 2 * (16 if style.picture else 2)
     height = _ROW * len(rows)
     most = max((number for _, number, _ in rows), default=0) or 1
     values: list[dict[str, Any]] = [
         {
-            "name": name, "said": told, "zero": 0, "all": inner, "x": max(1, inner * number / most),
-            "text": _ROW * n + 20, "top": _ROW * n + 25, "end": _ROW * n + 33, "told": f"{name}: {told}",
+            "name": name, "said": said, "zero": 0, "all": inner, "x": max(1, inner * number / most),
+            "text": _ROW * n + 20, "top": _ROW * n + 25, "end": _ROW * n + 33, "tooltip": f"{name}: {said}",
         }
-        for n, (name, number, told) in enumerate(rows)
+        for n, (name, number, said) in enumerate(rows)
     ]  # fmt: skip
     base = alt.Chart(data(values))
-    room = inner - 7 * max((len(told) for _, _, told in rows), default=0) - 12
+    room = inner - 7 * max((len(said) for _, _, said in rows), default=0) - 12
     zero, text = pixels("zero:Q", inner, alt.X), pixels("text:Q", height, alt.Y)
     top = pixels("top:Q", height, alt.Y)
-    tip = {"description": "told:N"} if style.told else {}
+    tip = {"description": "tooltip:N"} if style.has_tooltips else {}
     names = base.mark_text(align="left", baseline="alphabetic", limit=room).encode(x=zero, y=text, text="name:N")
     sums = base.mark_text(align="right", baseline="alphabetic", color=style.paint.soft).encode(
         x=pixels("all:Q", inner, alt.X), y=text, text="said:N"
     )
     tracks = base.mark_rect(color=style.paint.track, cornerRadius=4).encode(x=zero, x2="all:Q", y=top, y2="end:Q")
-    drawn = base.mark_rect(color=style.paint.bar, cornerRadius=4, aria=style.told).encode(
+    drawn = base.mark_rect(color=style.paint.bar, cornerRadius=4, aria=style.has_tooltips).encode(
         x=zero, x2="x:Q", y=top, y2="end:Q", **tip
     )
     return finished([tracks, drawn, names, sums], style, height=_inner(height, style), title=title)
 
 
 def _inner(height: int, style: Style) -> int:
-    """Add what `fit` takes away for padding and title."""
+    """Return the height with what padding and title take."""
     return height + (32 + 33 if style.picture else 4)

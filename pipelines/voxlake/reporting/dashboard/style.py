@@ -1,4 +1,4 @@
-"""What all charts have in common: where they are drawn, in which colours, and how axes look."""
+"""What all charts share: size, colours and the look of axes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Where a chart is drawn: its width in pixels, whether on a phone, and whether it must carry its title itself."""
+    """Where a chart is drawn: width in pixels, on a phone or not, and whether it is a picture with its own title."""
 
     paint: Paint
     width: int
@@ -28,28 +28,28 @@ class Style:
     picture: bool = False
 
     @property
-    def told(self) -> bool:
-        """Whether marks say what they are when pointed at; fingers don't point, and pictures are dumb."""
+    def has_tooltips(self) -> bool:
+        """Whether marks have tooltips: not on a phone, which has no pointer, and not in pictures."""
         return not (self.narrow or self.picture)
 
 
 def on_page(*, half: bool) -> Style:
-    """Draw for the page of a desk."""
+    """Return the style for the page on a wide screen."""
     return Style(PAGE, 500 if half else 1040)
 
 
 def on_phone() -> Style:
-    """Draw for the page on a phone."""
+    """Return the style for the page on a phone."""
     return Style(PAGE, 340, narrow=True)
 
 
 def as_picture(*, half: bool) -> Style:
-    """Draw a picture that stands alone."""
+    """Return the style for a separate picture."""
     return Style(LIGHT, 640 if half else 1040, picture=True)
 
 
 def finished(layers: Sequence[alt.Chart], style: Style, *, height: int, title: str) -> alt.LayerChart:
-    """Lay layers over one another, and give them the size and the look; a chart that stands alone carries its title."""
+    """Return layers as one chart with the size and look of a style; a picture gets its own title."""
     paint = style.paint
     sized = alt.LayerChart(layer=list(layers)).properties(
         width=style.width,
@@ -93,16 +93,16 @@ def finished(layers: Sequence[alt.Chart], style: Style, *, height: int, title: s
 
 
 def data(rows: list[dict[str, Any]]) -> alt.InlineData:
-    """Carry rows inside the chart."""
+    """Return rows as data inside the chart."""
     return alt.InlineData(values=rows)
 
 
 def ms(day: date) -> int:
-    """Give the first instant of a UTC day as charts count it."""
+    """Return the first instant of a UTC day in milliseconds of Unix time, as charts count."""
     return int(midnight(day).timestamp()) * 1000
 
 
 def pixels(field: str, length: int, axis: type[alt.X | alt.Y]) -> Any:
-    """Place by pixels from the left or the top, without an axis."""
+    """Return an encoding by pixels from the left or the top, without an axis."""
     domain = [0, length] if axis is alt.X else [length, 0]
     return axis(field, axis=None, scale=alt.Scale(domain=domain, nice=False, zero=False))

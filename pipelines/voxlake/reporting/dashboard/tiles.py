@@ -20,16 +20,16 @@ UP, DOWN = "▲", "▼"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a figure compares: by how much, with what, and whether that is good news, bad news or no news ('')."""
+    """A change, the period it is compared with, and whether it is good or bad news ('' for neither)."""
 
     moved: str
-    told: str
+    text: str
     news: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One headline figure; `exact` is it with every digit, `week` what its last seven days say."""
+    """One headline figure; `exact` has every digit, `week` is the figure and change of its last seven days."""
 
     name: str
     value: str
@@ -49,7 +49,7 @@ _FIGURES: tuple[tuple[str, Callable[[Row], Value], int], ...] = (
 
 
 def tiles(figures: Figures) -> list[Tile]:
-    """Compute the headlines of a span."""
+    """Return the headline figures of a span."""
     return [_tile(figures, name, of, good) for name, of, good in _FIGURES]
 
 
@@ -70,7 +70,7 @@ def _short(value: Value) -> str:
 
 
 def _change(period: Period, of: Callable[[Row], Value], good: int) -> Change:
-    """Compare a period with the one before: amounts in per cent, shares in percentage points."""
+    """Return the change from the period before: amounts in per cent, shares in percentage points."""
     if period.gap:
         return Change("", period.gap)
     new, old = of(period.totals), of(period.before)

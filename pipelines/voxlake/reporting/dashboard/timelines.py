@@ -44,14 +44,14 @@ def stacked(figures: Figures, style: Style, *, field: str, title: str) -> alt.La
             top = ends[value >= 0] = bottom + float(value)
             if value or not bars:
                 last[channel] = {"x": ms(day) + left, "x2": ms(day) + left + _BAR, "c": name, "y": bottom, "y2": top}
-                if style.told:
-                    last[channel]["told"] = f"{day} · {name}: {said(value)}"
+                if style.has_tooltips:
+                    last[channel]["tooltip"] = f"{day} · {name}: {said(value)}"
                 rows.append(last[channel])
     y = alt.Y("y:Q", title=None, axis=_values(), scale=alt.Scale(zero=True))
     base = alt.Chart(data(rows))
     if bars:
-        told = {"description": "told:N"} if style.told else {}
-        marks = base.mark_bar(aria=style.told, cornerRadius=0).encode(x2="x2:Q", **told)
+        tip = {"description": "tooltip:N"} if style.has_tooltips else {}
+        marks = base.mark_bar(aria=style.has_tooltips, cornerRadius=0).encode(x2="x2:Q", **tip)
     else:
         rows += [{**row, "x": row["x"] + DAY_MS} for row in last.values()]
         marks = base.mark_area(interpolate="step-after")
@@ -67,7 +67,7 @@ def arriving(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
             "x": ms(day) + _NOON,
             "c": name,
             "y": rates.get((day, channel)),
-            "told": f"{day} · {name}: {said(rates.get((day, channel)))}",
+            "tooltip": f"{day} · {name}: {said(rates.get((day, channel)))}",
         }
         for channel, name in CHANNELS.items()
         for day in figures.span
@@ -83,10 +83,12 @@ def arriving(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
     base = alt.Chart(data(rows))
     lines = base.mark_line(strokeWidth=2, strokeJoin="round").encode(**encoded)
     layers = [*_shades(figures, style, "open"), *_shades(figures, style), lines]
-    if style.told or len(figures.span) <= _DOTTED:
+    if style.has_tooltips or len(figures.span) <= _DOTTED:
         seen = len(figures.span) <= _DOTTED
-        dots = base.mark_circle(aria=style.told, size=34, opacity=1 if seen else 0).transform_filter("isValid(datum.y)")
-        layers.append(dots.encode(**encoded, **({"description": "told:N"} if style.told else {})))
+        dots = base.mark_circle(aria=style.has_tooltips, size=34, opacity=1 if seen else 0).transform_filter(
+            "isValid(datum.y)"
+        )
+        layers.append(dots.encode(**encoded, **({"description": "tooltip:N"} if style.has_tooltips else {})))
     return finished(layers, style, height=_HEIGHT, title=title)
 
 

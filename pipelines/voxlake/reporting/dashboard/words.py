@@ -1,4 +1,4 @@
-"""How figures read: exact where they are listed, short where they are headlines; None is a dash."""
+"""Figures as text: exact in tables, short in headlines; None is a dash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOTHING = "\N{EN DASH}"
 
 
 def said(value: Any) -> str:
-    """Give a figure as text; amounts exact, a float is a share of 1 and reads as per cent."""
+    """Return a figure as text; amounts are exact, and a float is a share of 1, shown in per cent."""
     match value:
         case None:
             return NOTHING
@@ -26,28 +26,28 @@ def said(value: Any) -> str:
 
 
 def money(amount: Decimal) -> str:
-    """Give an amount with every digit that it has, and at least two after the point."""
+    """Return an amount with all its digits, at least two after the point."""
     whole, _, rest = f"{amount:,f}".partition(".")
     return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
 
 
 def rounded(amount: Decimal) -> str:
-    """Give an amount for a headline."""
+    """Return an amount for a headline."""
     return f"{amount:,.2f}" if abs(amount) < 100_000 else f"{amount:,.0f}"  # noqa: PLR2004
 
 
 def share(part: int, whole: int) -> float | None:
-    """Give a part as a share of 1; None of nothing."""
+    """Return a part as a share of 1; None if the whole is 0."""
     return part / whole if whole else None
 
 
 def plain(text: str) -> str:
-    """Put a space for everything that has no form of its own: control characters, marks that turn the writing round."""
+    """Return a text with a space for each invisible character: control characters, direction marks."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def country(code: str) -> str:
-    """Name a country by its ISO code."""
+    """Return the name of a country by its ISO code."""
     from phonenumbers.geodata.locale import LOCALE_DATA  # noqa: PLC0415 - half a second
 
     if not code:
