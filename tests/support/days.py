@@ -31,8 +31,10 @@ def main(*dates):
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-m", "pytest", "-n", "4", "--dist", "worksteal", "-q", "-m", FAST]
     for date in dates or DATES:
+        print(f"As if it were {date}:", flush=True)
         code = subprocess.run(command, cwd=root, env=os.environ | {"VOXLAKE_TEST_NOW": date}, check=False).returncode
         if code:
+            print(f"These tests fail on {date}: run them with VOXLAKE_TEST_NOW={date}.")
             return 1
     return 0
 

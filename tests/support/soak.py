@@ -1,4 +1,4 @@
-"""Try random lives and kill -9 for as long as one asks: `python tests/soak.py 30m [SEED]`.
+"""Try random lives and kill -9 for as long as one asks: `make soak SOAK=30m SEED=1`.
 
 Every round prints its seed; a round that fails prints its scenario and ends the soak with 1. The same seed gives the
 same scenario (where a kill strikes is up to the machine).
@@ -36,9 +36,13 @@ def main(length, seed=None):
                 found = _storm(number, Path(folder)) if kind == "storm" else _life(number, Path(folder))
             except Exception:  # noqa: BLE001 - whatever it is, it is what a soak looks for
                 traceback.print_exc()
+                print(f"seed {number} ({kind}) FAILED: {draw(random.Random(number)) if kind == 'life' else ''}")
                 return 1
         tally.update(found)
         tally["rounds"] += 1
+        print(f"seed {number} ({kind}): {', '.join(f'{value:,} {name}' for name, value in sorted(found.items()))}")
+    print(f"seeds {first} to {first + tally['rounds'] - 1}, 0 differences:")
+    print(", ".join(f"{value:,} {name}" for name, value in sorted(tally.items())))
     return 0
 
 
