@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from voxlake.errors import Refused, Unavailable
+import pytest
+
+from voxlake.errors import DataError, Refused, SettingsError, Unavailable
 from voxlake.model import DayFile, DayKey
-from voxlake.pipeline.result import RunResult, StreamResult
+from voxlake.pipeline.result import RunResult, StreamResult, describe_missing
 
 
 def part(day, problem=None, *, total=3):
@@ -45,3 +47,45 @@ def test_the_gravest_trouble_decides():
     assert RunResult((told,)).exit_code == 75
     told.errors.append(Refused("never"))
     assert RunResult((told,)).exit_code == 3
+
+
+def test_what_was_taken_out_is_said():
+    """Rows that the API's word was taken for are counted, with where they are kept."""
+    told = StreamResult("sms", days=1)
+    told.add(part(1), new=0, changed=2, gone=1)
+    assert "0 new, 2 changed, 1 gone (kept in rejects/gone/); 1 of 1 day verified" in str(RunResult((told,)))
+
+
+@pytest.mark.parametrize(
+    ("errors", "problem", "code"),
+    [
+        ([], None, 0),
+        ([], "late", 4),
+        ([DataError("d")], None, 4),
+        ([Unavailable("u"), DataError("d")], None, 75),
+        ([Refused("r"), Unavailable("u")], "late", 3),
+        ([SettingsError("s"), Refused("r")], None, 2),
+    ],
+)
+def test_exit_codes(errors, problem, code):
+    """Errors of a run and of its streams weigh the same, and each sentence is said once."""
+    told = StreamResult("sms", days=1)
+    told.add(part(1, problem), new=0, changed=0)
+    told.errors += errors
+    assert RunResult((told,)).exit_code == code
+    run = RunResult((told,), errors=tuple(errors))
+    assert (run.exit_code, run.to_json()["exit_code"]) == (code, code)
+    assert run.to_json()["errors"] == [str(error) for error in errors]
+
+
+def test_nothing_to_ask():
+    """A stream whose days are all final, or that has none, says so."""
+    assert str(RunResult((StreamResult("sms", final=3),))).startswith("sms: every day is final, nothing to ask")
+    assert str(RunResult((StreamResult("a2p"),))).startswith("a2p: no such day, nothing to ask")
+
+
+def test_missing_days_are_described():
+    """Days are counted once, whichever streams lack them."""
+    keys = [DayKey(1, stream, date(2026, 3, day)) for stream, day in (("sms", 1), ("a2p", 1), ("sms", 3))]
+    assert describe_missing(keys) == "2 days of sms and a2p (2026-03-01 to 2026-03-03) had files and have none any more"
+    assert describe_missing(keys[1:2]) == "1 day of a2p (2026-03-01) had files and have none any more"

@@ -1,0 +1,45 @@
+"""The unit of work travels: an export whose windows are read in other processes gives the same lake."""
+
+import multiprocessing
+import random
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+
+import pyarrow.parquet as pq
+import pytest
+from support.clients import client
+from support.clock import CLOCK
+from support.contexts import FINALITY, StandingClock, running
+from support.dates import days_ago
+
+from voxlake.api import ApiKey, read_credentials
+from voxlake.pipeline import DayRange, export
+from voxlake.transform import STREAMS
+
+
+def lake(root):
+    """Return the rows of every file, and what its footer proves."""
+    return {
+        path.relative_to(root): (pq.read_table(path).to_pylist(), pq.read_metadata(path).metadata[b"voxlake"])
+        for path in sorted((root / "lake").rglob("*.parquet"))
+    }
+
+
+@pytest.mark.parametrize("kind", ["key", "service account"])
+def test_windows_are_read_in_other_processes(sandbox, tmp_path, kind):
+    """With threads and with processes, by either credentials, files are the same to the last proof."""
+    clock = StandingClock(CLOCK.now().replace(microsecond=0))
+    server = sandbox(rows=9_000, days=4, world_now=clock.time)
+    days = DayRange(days_ago(4), days_ago(0) + timedelta(days=1))
+    processes = ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("forkserver"))
+    for root, executor in ((tmp_path / "threads", None), (tmp_path / "processes", processes)):
+        if kind == "key":
+            credentials = ApiKey(server.account_id, server.api_key)
+        else:
+            credentials = read_credentials(server.credentials, clock=clock)
+        history = client(server, clock, credentials=credentials, jobs=4, random=random.random)
+        with running(history, root, clock, executor=executor, finality=FINALITY) as context:
+            result = export(context, list(STREAMS.values()), days)
+        assert result.exit_code == 0, str(result)
+        assert sum(stream.rows for stream in result.streams) > 8_000
+    assert lake(tmp_path / "threads") == lake(tmp_path / "processes")

@@ -1,0 +1,154 @@
+"""The unit of work: one window in, days in the lake and a value out."""
+
+import pickle
+from datetime import UTC, date, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from support.contexts import StandingClock
+from support.rows import message, messages
+from support.scripted_api import ScriptedApi
+
+from voxlake.errors import ApiRejected, Unavailable
+from voxlake.extract import ApiQuirks
+from voxlake.lake import Lake
+from voxlake.model import Window, WindowRows, midnight
+from voxlake.pipeline.window import WindowResult, WindowTask, pieces_by_day, read_window
+from voxlake.transform import SMS
+
+FIRST = date(2026, 3, 1)
+DAYS = [FIRST + timedelta(days=n) for n in range(3)]
+WINDOW = Window.of_days(DAYS[0], DAYS[-1])
+CLOCK = StandingClock(datetime(2026, 3, 10, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def lake(tmp_path):
+    """Return an empty lake."""
+    lake = Lake(tmp_path)
+    lake.tmp.mkdir()
+    return lake
+
+
+@pytest.fixture
+def rows():
+    """Return a few rows of each day."""
+    return [row for n, day in enumerate(DAYS) for row in messages(day, 5, first=10 * (n + 1))]
+
+
+def ids(lake):
+    """Return the messages of each day."""
+    return {key.date: [i for t in lake.read_rows(key) for i in t["message_id"].to_pylist()] for key in lake.day_keys()}
+
+
+def read(lake, rows, day=None, **fields):
+    """Read a window, or a day with its file before, from these rows."""
+    window = WINDOW if day is None else Window.of_days(day, day)
+    previous = tuple(lake.read_footer(key) for key in lake.day_keys() if key.date in window.days)
+    return read_window(ScriptedApi(rows), lake, CLOCK, WindowTask(SMS, window, previous=previous, **fields))
+
+
+def test_each_day_gets_its_file(lake, rows):
+    """A window of three days gives three verified files, and nothing is left aside."""
+    result = read(lake, rows)
+    assert [(day.day_file.key.date, day.new, day.day_file.verified) for day in result.written] == [
+        (day, 5, True) for day in DAYS
+    ]
+    assert ids(lake) == {day: list(range(10 * n, 10 * n + 5)) for n, day in enumerate(DAYS, start=1)}
+    assert not list(lake.tmp.iterdir())
+    assert (result.error, result.moved_to) == (None, frozenset())
+
+
+def test_read_again_without_a_change(lake, rows):
+    """The same rows give the same checksum, and nothing is new."""
+    first, again = read(lake, rows), read(lake, rows)
+    assert [day.day_file.checksum for day in first.written] == [day.day_file.checksum for day in again.written]
+    assert [(day.new, day.changed, day.gone) for day in again.written] == [(0, 0, 0)] * 3
+
+
+def test_what_is_not_reported_any_more_stays(lake, rows):
+    """A message that the API forgets stays in its day, which is unverified and says why."""
+    read(lake, rows)
+    (day,) = read(lake, rows[1:], DAYS[0]).written
+    assert ids(lake)[DAYS[0]] == [10, 11, 12, 13, 14]
+    assert (day.gone, day.unaccounted, day.day_file.verified) == (0, frozenset({10}), False)
+    assert "1 previously exported messages are missing from the API's reply and were kept" in day.day_file.problem
+
+
+def test_with_force_the_api_is_right(lake, rows):
+    """Forced, the message goes, and the file that had it is kept aside."""
+    read(lake, rows)
+    (day,) = read(lake, rows[1:], DAYS[0], force=True).written
+    assert ids(lake)[DAYS[0]] == [11, 12, 13, 14]
+    assert (day.gone, day.day_file.verified) == (1, True)
+    assert lake.layout.replaced(day.day_file.key).exists()
+
+
+def test_what_lies_elsewhere_may_go(lake, rows):
+    """A message that another day has is taken out without a word."""
+    read(lake, rows)
+    (day,) = read(lake, rows[1:], DAYS[0], elsewhere=frozenset({10})).written
+    assert ids(lake)[DAYS[0]] == [11, 12, 13, 14]
+    assert (day.gone, day.unaccounted, day.day_file.verified) == (0, frozenset(), True)
+
+
+def test_a_message_that_moved_names_its_new_day(lake, rows):
+    """A message that left its day is looked for by its id, so that the run can read the day where it lies."""
+    read(lake, rows)
+    moved = [rows[0] | {"processed_at": rows[0]["processed_at"] + timedelta(days=5)}, *rows[1:]]
+    assert read(lake, moved, DAYS[0]).moved_to == {DAYS[0] + timedelta(days=5)}
+
+
+def test_a_damaged_file_misses_nothing(lake, rows):
+    """What a file holds that is not what was written is not kept beside what is read."""
+    read(lake, rows)
+    keys = list(lake.day_keys())
+    before = tuple(lake.read_footer(key) for key in keys)
+    lake.path(keys[0]).write_bytes(lake.path(keys[1]).read_bytes())
+    task = WindowTask(SMS, Window.of_days(DAYS[0], DAYS[0]), previous=before)
+    (day,) = read_window(ScriptedApi(rows), lake, CLOCK, task).written
+    assert ids(lake)[DAYS[0]] == [10, 11, 12, 13, 14]
+    assert day.day_file.verified
+
+
+def test_an_error_is_part_of_the_result(lake, rows):
+    """What the API refuses ends the window; nothing is left aside."""
+
+    def refuse(_number):
+        raise Unavailable("later")
+
+    history = ScriptedApi(rows, before=refuse)
+    result = read_window(history, lake, CLOCK, WindowTask(SMS, WINDOW))
+    assert (result.written, str(result.error)) == ((), "later")
+    assert not list(lake.tmp.iterdir())
+
+
+def test_a_day_in_progress(lake):
+    """Today is read up to the present second, and known up to then alone."""
+    now = CLOCK.now()
+    rows = [message(1, now - timedelta(seconds=1)), message(2, now + timedelta(hours=1))]
+    (day,) = read(lake, rows, now.date()).written
+    assert (ids(lake)[now.date()], day.day_file.exported_at, day.day_file.verified) == ([1], now, True)
+
+
+def test_pieces_are_cut_at_midnights(rows):
+    """Rows of several days are cut at midnights, a day without rows is a piece as well."""
+    rows = [row for row in rows if row["processed_at"].date() != DAYS[1]]
+    table = pa.Table.from_pylist(rows, schema=SMS.schema)
+    window = Window(midnight(DAYS[0]), midnight(DAYS[2]) + timedelta(hours=13))
+    pieces = list(pieces_by_day([WindowRows(window, table, table.num_rows)]))
+    assert [(piece.window.start.date(), piece.table.num_rows, piece.total) for piece in pieces] == [
+        (DAYS[0], 5, 5), (DAYS[1], 0, 0), (DAYS[2], 5, 5),
+    ]  # fmt: skip
+    assert (pieces[0].window.start, pieces[-1].window.end) == (window.start, window.end)
+
+
+def test_task_and_result_travel(lake, rows):
+    """What goes to another process and comes back is the same there, its errors as well."""
+    result = read(lake, rows)
+    task = WindowTask(SMS, WINDOW, ApiQuirks(page_size=300), 7, tuple(day.day_file for day in result.written))
+    assert pickle.loads(pickle.dumps(task)) == task
+    assert pickle.loads(pickle.dumps(result)) == result
+    error = ApiRejected("no", code=123, advice="do this")
+    (_, _, _, again) = pickle.loads(pickle.dumps(("", "", "", WindowResult((), ApiQuirks(), error=error))))
+    assert (str(again.error), again.error.code, again.error.reason) == ("no: do this.", 123, "no")
