@@ -10,8 +10,7 @@ import pytest
 from support.lakes import ACCOUNT, FIRST, Hand, row
 from support.worlds import BERLIN, DAY, FRIDAY, LONDON, SHOP, THURSDAY, world
 
-from voxlake.errors import SettingsError
-from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
+from voxlake.reporting.saved_queries import bind_parameters, load_saved_queries
 
 pytestmark = pytest.mark.dateless
 
@@ -163,24 +162,6 @@ def test_number_is_bound(hand, number):
     assert asked(hand, "daily", number=number) == []
 
 
-@pytest.mark.parametrize(
-    ("sql", "given", "told"),
-    [
-        ("SELECT 1", {"first": FIRST}, "--from"),
-        ("SELECT 1", {"end": FIRST}, "--to"),
-        ("SELECT $from, $to", {"number": "1"}, "--number"),
-        ("SELECT $since", {}, r"\$since"),
-        ("SELECT 1; SELECT 2", {}, "2 statements"),
-        ("-- nothing", {}, "0 statements"),
-        ("SELEKT", {}, "no SQL"),
-    ],
-)
-def test_flags_that_a_report_does_not_take(sql, given, told):
-    """A flag that would have no effect, or a parameter that nobody gives, is one sentence."""
-    with pytest.raises(SettingsError, match=told):
-        bind_parameters(SavedQuery("mine", sql), **{"first": None, "end": None, "number": None} | given)
-
-
 def test_own_reports(hand, tmp_path):
     """A folder of one's own stands beside ours."""
     (tmp_path / "big-spenders.sql").write_text(
@@ -225,12 +206,6 @@ def test_a_bad_file_stops_only_itself(hand, voxlake, tmp_path, harm, name):
     assert name not in voxlake("report", "no-such-report", env=env, code=2).stderr.replace("daily,", "")
     assert "2026-01-01" in voxlake("report", "daily", env=env).stdout
     assert voxlake("report", "zzz", "--format", "csv", env=env).stdout == "one\n1\n"
-
-
-def test_no_such_folder(tmp_path):
-    """A folder that is not there is named."""
-    with pytest.raises(SettingsError, match="nowhere"):
-        load_saved_queries(tmp_path / "nowhere")
 
 
 def test_views(hand):

@@ -1,0 +1,153 @@
+"""The next database is built beside the published one: early or at once, anew or by what differs."""
+
+import dataclasses
+import shutil
+from contextlib import closing
+from datetime import timedelta
+
+import duckdb
+import pytest
+from support.lakes import ACCOUNT, FIRST, SETTLING, Hand, row
+
+from voxlake.errors import DataError
+from voxlake.lake import Lake, Manifest
+from voxlake.model import DayKey
+from voxlake.warehouse import PublishResult, Warehouse
+from voxlake.warehouse.state import fingerprint, read_state
+
+SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
+
+
+@pytest.fixture
+def hand(tmp_path):
+    """Give a lake of two days."""
+    hand = Hand(tmp_path / "data")
+    for day in (FIRST, SECOND):
+        hand.put(day, [row(day.toordinal(), day)])
+    return hand
+
+
+def lake_of(hand):
+    """Give the lake, and what its manifest says."""
+    lake = Lake(hand.root)
+    return lake, Manifest(lake).sound()
+
+
+def test_fingerprint():
+    """A database of version 0.1 is still up to date: nothing that shapes the rows has changed."""
+    assert fingerprint() == "185489c11bcb16dab763e198a5ef94e6"
+
+
+def test_loaded_early(hand):
+    """Days that were loaded before the end are not loaded again, and a day that vanished meanwhile is removed."""
+    lake, (first, second) = lake_of(hand)
+    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake.path)) as build:
+        build.prepare()
+        build.load([first])
+        build.load([first, second])
+        lake.path(first.key).unlink()
+        done = Warehouse(hand.root).complete(build, [second], finality=SETTLING)
+    assert done == PublishResult(2)
+    assert hand.ask("SELECT date FROM messages") == [(SECOND,)]
+    assert hand.ask("SELECT date FROM coverage") == [(SECOND,)]
+
+
+def test_a_day_that_changes_between_loads(hand):
+    """The later version of a day replaces the earlier one: its rows are not there twice."""
+    lake, (first, second) = lake_of(hand)
+    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake.path)) as build:
+        build.load([dataclasses.replace(first, checksum="an earlier version"), second])
+        done = Warehouse(hand.root).complete(build, [first, second], finality=SETTLING)
+    assert done.changed == 2
+    assert hand.ask("SELECT date FROM messages ORDER BY ALL") == [(FIRST,), (SECOND,)]
+
+
+def test_early_loading_that_fails(hand):
+    """A failure while loading early is not raised, and the end loads everything again."""
+    lake, day_files = lake_of(hand)
+    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake.path)) as build:
+        path = lake.path(day_files[0].key)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:100])
+        build.load(day_files)
+        path.write_bytes(whole)
+        build.load(day_files)
+        done = Warehouse(hand.root).complete(build, day_files, finality=SETTLING)
+    assert done.changed == 2
+    assert hand.ask("SELECT count(*) FROM messages") == [(2,)]
+
+
+def test_a_day_file_that_cannot_be_loaded(hand):
+    """What cannot be loaded in the end is one sentence, and the published database stays."""
+    hand.publish()
+    hand.put(THIRD, [row(3, THIRD)])
+    lake, day_files = lake_of(hand)
+    lake.path(DayKey(ACCOUNT, "sms", THIRD)).write_bytes(b"not Parquet")
+    with lake.locked(holder="a test"), pytest.raises(DataError, match="audit --repair"):
+        Warehouse(hand.root).publish(day_files, lake.path, finality=SETTLING)
+    assert hand.ask("SELECT count(*) FROM messages") == [(2,)]
+
+
+def test_nothing_to_do(hand):
+    """An up-to-date database stays the same file; a change of coverage alone is published without loading a day."""
+    hand.publish()
+    lake, day_files = lake_of(hand)
+    warehouse, before = hand.warehouse, hand.warehouse.path.resolve()
+    with lake.locked(holder="a test"):
+        assert warehouse.publish(day_files, lake.path, finality=SETTLING) == PublishResult(0)
+        assert warehouse.path.resolve() == before
+        late = type(SETTLING)(timedelta(days=999), timedelta(days=999))
+        assert warehouse.publish(day_files, lake.path, finality=late) == PublishResult(0)
+    assert warehouse.path.resolve() != before
+    assert hand.ask("SELECT DISTINCT final FROM coverage") == [(False,)]
+
+
+def test_state(hand, tmp_path):
+    """The state of a database is what it was loaded from; a foreign, damaged or missing one has none."""
+    path = hand.publish().path
+    _, day_files = lake_of(hand)
+    state = read_state(path)
+    assert state.checksums == {day_file.key: day_file.checksum for day_file in day_files}
+    assert state.coverage["date"].to_pylist() == [FIRST, SECOND]
+    foreign, damaged = tmp_path / "foreign.duckdb", tmp_path / "damaged.duckdb"
+    duckdb.connect(str(foreign)).close()
+    damaged.write_bytes(path.read_bytes()[:5000])
+    assert [read_state(each) for each in (foreign, damaged, tmp_path / "none.duckdb")] == [None, None, None]
+
+
+def test_foreign_file_in_the_place_of_the_link(hand):
+    """Somebody else's file is moved, never overwritten, and the result says where it is."""
+    link = hand.root / "voxlake.duckdb"
+    link.write_text("mine")
+    lake, day_files = lake_of(hand)
+    with lake.locked(holder="a test"):
+        done = Warehouse(hand.root).publish(day_files, lake.path, finality=SETTLING)
+    moved = hand.root / "rejects" / "stray" / "voxlake.duckdb"
+    assert done == PublishResult(2, f"{link} was not a database of voxlake's: it is {moved} now.")
+    assert moved.read_text() == "mine"
+    link.unlink()
+    link.write_text("mine, too")
+    with lake.locked(holder="a test"):
+        done = Warehouse(hand.root).publish(day_files, lake.path, finality=SETTLING, rebuild=True)
+    assert moved.with_name("voxlake.duckdb.again").read_text() == "mine, too"
+    assert "again now" in done.moved_aside
+
+
+def test_days_that_differ_from_their_files(hand):
+    """A changed amount and a missing day are found by their hashes; of a database that is gone, all days differ."""
+    hand.publish()
+    hand.put(FIRST, [row(FIRST.toordinal(), cost=9)])
+    hand.put(THIRD, [row(3, THIRD)])
+    lake, day_files = lake_of(hand)
+    assert [key.date for key in hand.warehouse.differing(day_files, lake.path)] == [FIRST, THIRD]
+    assert hand.warehouse.days() == {DayKey(ACCOUNT, "sms", day) for day in (FIRST, SECOND)}
+    shutil.rmtree(hand.root / "warehouse")
+    assert [key.date for key in hand.warehouse.differing(day_files, lake.path)] == [FIRST, SECOND, THIRD]
+
+
+def test_two_readers_in_one_process(hand):
+    """A second reader shares the first one's instance of DuckDB, and has the same zone and restrictions."""
+    warehouse = hand.publish()
+    setting = "SELECT current_setting('TimeZone'), current_setting('enable_external_access')"
+    with warehouse.reader() as one, warehouse.reader() as other:
+        assert one.execute(setting).fetchall() == other.execute(setting).fetchall() == [("UTC", False)]

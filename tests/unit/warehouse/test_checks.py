@@ -1,0 +1,99 @@
+"""A check names the first row that breaks its promise, within the days that it is asked about."""
+
+from datetime import date, datetime, timedelta
+
+import duckdb
+import pytest
+
+from voxlake.errors import DataError, DuplicateMessage
+from voxlake.model import DayKey
+from voxlake.sql import promise, statements
+from voxlake.warehouse.checks import check, failed_checks, warnings
+from voxlake.warehouse.ddl import create
+
+FIRST = date(2026, 1, 1)
+SECOND = FIRST + timedelta(days=1)
+
+
+@pytest.fixture
+def connection():
+    """Give empty tables in memory."""
+    with duckdb.connect() as connection:
+        create(connection)
+        yield connection
+
+
+def put(connection, message_id, day, *, processed=None, cost=1):
+    """Insert one message."""
+    at = datetime.combine(processed or day, datetime.min.time())
+    connection.execute(
+        "INSERT INTO sms_history BY NAME SELECT 1 AS account_id, $day::DATE AS date, $id AS message_id, $at AS"
+        " processed_at, 'OUT' AS direction, 1 AS fragments, $cost AS cost, 1 AS status_id, 'success' AS status,"
+        " '1' AS source_number, '2' AS destination_number",
+        {"day": day, "id": message_id, "at": at, "cost": cost},
+    )
+
+
+def cover(connection, day, rows):
+    """Insert a day's coverage."""
+    connection.execute(
+        "INSERT INTO coverage VALUES (1, 'sms', $1, $2, $2, true, true, TIMESTAMP '2026-02-01')", [day, rows]
+    )
+
+
+def test_sound_and_empty(connection):
+    """Nothing fails where nothing is, nor where rows and coverage agree."""
+    assert failed_checks(connection) == {}
+    put(connection, 1, FIRST)
+    cover(connection, FIRST, 1)
+    check(connection)
+    assert warnings(connection) == []
+
+
+@pytest.mark.parametrize("changed", [None, {DayKey(1, "sms", FIRST)}, {DayKey(1, "sms", SECOND)}])
+def test_the_first_failure_is_raised(connection, changed):
+    """A duplicate is an error of its own kind, found from either of its days; the message holds the promise."""
+    for day in (FIRST, SECOND):
+        put(connection, 1, day)
+        cover(connection, day, 1)
+    with pytest.raises(DuplicateMessage, match="'sms-duplicates' failed") as raised:
+        check(connection, changed=changed)
+    assert promise(statements("checks")["sms-duplicates"]) in str(raised.value)
+    assert "last good database stays" in str(raised.value)
+
+
+def test_days_that_did_not_change(connection):
+    """An update is not checked beyond the days that it changed, but for the number of rows."""
+    put(connection, 1, FIRST, processed=SECOND)
+    cover(connection, FIRST, 1)
+    check(connection, changed={DayKey(1, "sms", SECOND)})
+    assert list(failed_checks(connection)) == ["sms-days"]
+
+
+def test_every_failure_is_listed(connection):
+    """All failing checks are returned by name, each with what it found."""
+    put(connection, 1, FIRST, processed=SECOND)
+    cover(connection, FIRST, 2)
+    failed = failed_checks(connection)
+    assert list(failed) == ["sms-counts", "sms-days"]
+    assert all(" Yet: (" in found for found in failed.values())
+    with pytest.raises(DataError, match="'sms-counts' failed"):
+        check(connection)
+
+
+def test_warnings(connection):
+    """A warning counts messages by channel, with their first and last day, and fails nothing."""
+    for day in (FIRST, SECOND):
+        put(connection, day.toordinal(), day, cost=-1)
+        cover(connection, day, 1)
+    assert failed_checks(connection) == {}
+    assert warnings(connection) == [
+        {
+            "warning": "negative-cost",
+            "promise": promise(statements("warnings")["negative-cost"]),
+            "channel": "sms",
+            "messages": 2,
+            "first_day": FIRST,
+            "last_day": SECOND,
+        }
+    ]
