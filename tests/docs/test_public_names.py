@@ -1,0 +1,26 @@
+"""The public Python door: what `voxlake` exports is listed, exists, and costs nothing until it is used."""
+
+import subprocess
+import sys
+
+import pytest
+
+import voxlake
+
+
+def test_public_names():
+    """Exactly these names are public; removing or renaming one breaks somebody's program."""
+    assert voxlake.__all__ == ["ApiRejected", "Client", "OutcomeUnknown", "TryAgain", "VoxlakeError", "__version__"]
+    assert [name for name in voxlake.__all__ if not hasattr(voxlake, name)] == []
+
+
+def test_unknown_names():
+    """Any other name is an AttributeError, as of any module."""
+    with pytest.raises(AttributeError, match="Clint"):
+        _ = voxlake.Clint
+
+
+def test_importing_voxlake_is_cheap():
+    """Importing the package imports none of its rooms."""
+    code = "import sys, voxlake; print([m for m in sys.modules if m.startswith('voxlake.')])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
