@@ -9,6 +9,7 @@ import altair as alt
 from voxlake.model import Window
 from voxlake.reporting.dashboard.style import DAY_MS, Style, data, finished, ms
 from voxlake.reporting.dashboard.words import said, share
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from voxlake.reporting.dashboard.figures import Figures, Span
 
-CHANNELS = {"sms": "SMS", "a2p": "A2P"}
+CHANNELS = {name: name.upper() for name in STREAMS}
 _BAR = 0.86 * DAY_MS
 _NOON = DAY_MS // 2
 _HEIGHT = 230
