@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from contextlib import contextmanager, suppress
@@ -14,47 +15,43 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Iterator
 
-_PASSING: set[Path] = set()
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
+"""What a disk that is full, limited or read-only answers, and one that is somebody else's."""
 
 
 @contextmanager
-def passing(path: Path) -> Iterator[Path]:
-    """Take a file or a folder away at the end of the block, also where `clear` is called before that."""
-    _PASSING.add(path)
+def temporary(path: Path) -> Iterator[Path]:
+    """Yield a path, and remove the file or the folder that is there at the end of the block."""
     try:
         yield path
     finally:
-        _remove(path)
-        _PASSING.discard(path)
-
-
-def clear() -> None:
-    """Take away all that is passing, because the process ends here and now."""
-    for path in tuple(_PASSING):
-        with suppress(OSError):
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
 def storage(root: Path) -> Iterator[None]:
-    """Say in one sentence that the data directory cannot be written, or is none."""
+    """Turn what a disk refuses in the block into one sentence about the data directory; any other error stays.
+
+    Raises:
+        SettingsError: a file is in the place of a folder.
+        StorageFull: there is no room, or no permission to write.
+
+    """
     try:
         yield
     except (FileExistsError, NotADirectoryError) as error:
         # Named is what could not be made; what is in the way may lie above it.
         wanted = Path(error.filename or root)
-        (file,) = [one for one in (wanted, *wanted.parents) if one.is_file()][:1] or [wanted]
-        raise SettingsError(f"{file} is a file, not a folder: move it away, or give another --data-dir.") from error
+        file = next((one for one in (wanted, *wanted.parents) if one.is_file()), wanted)
+        raise SettingsError(f"{file} is a file, not a folder: move it away, or use another --data-dir.") from error
     except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
         raise StorageFull(
-            f"Nothing more can be written to {root} ({error.strerror or error}): make room or mend its permissions,"
+            f"Nothing more can be written to {root} ({error.strerror or error}): make room or change its permissions,"
             " then run the same command again."
         ) from error
 

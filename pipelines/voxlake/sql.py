@@ -1,10 +1,32 @@
-"""The SQL statements shipped with voxlake: one per file, described by a comment on the first line."""
+"""The SQL statements shipped with voxlake, one per file, described on the first line; and how queries are stopped."""
 
 from __future__ import annotations
 
+import weakref
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
 
 _HERE = Path(__file__).resolve().parent
+_OPEN: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
+
+
+def interruptible(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return the connection itself; from now on `interrupt_queries` ends what it runs."""
+    _OPEN.add(connection)
+    return connection
+
+
+def interrupt_queries() -> None:
+    """End the queries of all connections that are open and interruptible; safe in a signal's handler."""
+    # Another thread may open a connection while we look.
+    with suppress(RuntimeError):
+        for connection in list(_OPEN):
+            with suppress(Exception):
+                connection.interrupt()
 
 
 def folder() -> Path:

@@ -20,6 +20,7 @@ from support.dates import days_ago
 from support.paths import DOCS
 from support.program import PROGRAM
 
+from voxlake.cli import TABLE
 from voxlake.errors import AlreadyRunning, SettingsError
 from voxlake.lake import Lake
 
@@ -345,3 +346,18 @@ def test_the_command_takes_the_time_from_its_clock(voxlake):
     tomorrow = CLOCK.now().date() + timedelta(days=1)
     told = voxlake("export", "--since", tomorrow, code=2).stderr
     assert f"{tomorrow} is in the future: the last UTC day is {CLOCK.now().date()}." in told
+
+
+def test_help_needs_no_library():
+    """Help and version import no command, and none of the libraries that the commands need."""
+    script = (
+        "import sys\n"
+        "from voxlake.cli import commands\n"
+        "for flag in ('--help', '--version'):\n"
+        "    commands.main([flag], prog_name='voxlake', standalone_mode=False)\n"
+        "heavy = {'duckdb', 'pandas', 'pyarrow', 'requests', 'numpy', 'altair', 'simplejson', 'cryptography'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+    assert all(f"\n  {name} " in done.stdout for name in TABLE)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.clock import CLOCK
+from voxlake.cli import TABLE
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         "altair",
-        "voxlake.cli",
+        *(where.partition(":")[0] for where, _ in TABLE.values()),
         "voxlake.pipeline",
         "voxlake.reporting.formats",
     ]

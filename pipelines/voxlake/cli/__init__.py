@@ -6,46 +6,65 @@ Exit codes: 0 done; 1 a bug; 2 usage or settings; 3 the API refused; 4 data that
 
 from __future__ import annotations
 
-import gc
-import io
-import os
-import sys
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from voxlake import __version__
-from voxlake.cli.audit import audit
-from voxlake.cli.dashboard import dashboard
-from voxlake.cli.export import backfill, export
-from voxlake.cli.options import Group
-from voxlake.cli.publish import publish
-from voxlake.cli.query import query
-from voxlake.cli.replay import replay
-from voxlake.cli.report import report
-from voxlake.cli.sandbox import sandbox
-from voxlake.cli.schema import schema
-from voxlake.cli.sms import sms
-from voxlake.cli.status import status
+from voxlake.cli import signals
+from voxlake.cli.group import LazyGroup
+from voxlake.cli.process import prepare_streams, tune_process
+from voxlake.clock import SYSTEM
 
-# We multiply no matrices, and the threads that numpy would start for it take turns at waiting. Arrow's own allocator
-# keeps a quarter more memory, for no gain in time.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voxlake.clock import Clock
+
+__all__ = ["TABLE", "commands", "main"]
+
+TABLE: Final = {
+    "audit": (
+        "voxlake.cli.audit:audit",
+        "Compare the lake with the API, with the database and with its own checksums; end with 4 if anything differs.",
+    ),
+    "backfill": ("voxlake.cli.export:backfill", "Export the days of [from, to), and publish the database."),
+    "dashboard": (
+        "voxlake.cli.dashboard:dashboard",
+        "Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network.",
+    ),
+    "export": ("voxlake.cli.export:export", "Export everything that is not yet final, and publish the database."),
+    "publish": ("voxlake.cli.publish:publish", "Rebuild the database from the lake, without network."),
+    "query": ("voxlake.cli.query:query", "Ask the database in SQL, read-only."),
+    "replay": (
+        "voxlake.cli.replay:replay",
+        "Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database.",
+    ),
+    "report": (
+        "voxlake.cli.report:report",
+        "Answer a question that many have; without a name, list the questions.",
+    ),
+    "sandbox": ("voxlake.cli.sandbox:sandbox", "Run a local look-alike of the Voximplant API."),
+    "schema": ("voxlake.cli.schema:schema", "Describe every table, view, column and report, as Markdown."),
+    "sms": ("voxlake.cli.sms:sms", "Send messages, switch numbers, and look after what was sent."),
+    "status": ("voxlake.cli.status:status", "Show which days are final, open, missing or unverified."),
+}
+"""Where each command is, and the first sentence of its help."""
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    table=TABLE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def main() -> None:
+def commands() -> None:
     """Export the SMS history of a Voximplant account, completely and provably."""
-    # A run is imports, then columns, which hold no cycles: to look for some after every 700 objects took a sixth of it.
-    gc.set_threshold(100_000, 20, 100)
-    # A stream that the caller has closed is None: what is written there goes nowhere.
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - open to the end
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
-    # As stderr does: an answer that holds a character too many for a terminal is an answer all the same.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
-for command in (export, backfill, audit, publish, replay, status, report, query, schema, dashboard, sms, sandbox):
-    main.add_command(command)
+def main(arguments: Sequence[str] | None = None, *, prog_name: str | None = None, clock: Clock = SYSTEM) -> None:
+    """Run the program `voxlake` by this clock, and end the process with its exit code."""
+    tune_process()
+    prepare_streams()
+    with signals.handled():
+        commands.main(arguments, prog_name=prog_name, obj=clock)

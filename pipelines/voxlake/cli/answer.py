@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from voxlake.cli.options import EARLY, say, stoppable
-from voxlake.cli.output import check_place, give
+from voxlake.cli.output import check_place, give, say
+from voxlake.cli.signals import EARLY, stoppable
+from voxlake.reporting import choose_format, query_text, write_answer
+from voxlake.text import counted
+from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,13 +30,10 @@ def put_answer(
     span: tuple[date | None, date | None] | None = None,
 ) -> None:
     """Run a query on the database and print or write its rows; `span` holds the days of a report."""
-    from voxlake.reporting import choose_format  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
-
     choose_format(form, out)
     if out is not None:
         check_place(out)
-    with stoppable(told=EARLY), Warehouse(settings.data_dir).reader() as connection:
+    with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
         put_rows(connection, sql, bound, form, out, limit)
         if span is not None:
             _warn(connection, *span)
@@ -41,8 +41,6 @@ def put_answer(
 
 def _warn(connection: duckdb.DuckDBPyConnection, first: date | None, end: date | None) -> None:
     """Say where the figures of a report may lack messages."""
-    from voxlake.text import counted  # noqa: PLC0415
-
     ((number, oldest, newest),) = connection.execute(
         "SELECT count(DISTINCT date), min(date), max(date) FROM coverage"
         " WHERE NOT verified AND ($1::DATE IS NULL OR date >= $1) AND ($2::DATE IS NULL OR date < $2)",
@@ -64,13 +62,6 @@ def put_rows(
     limit: int | None,
 ) -> None:
     """Put what a query answers to stdout or into a file, in the form that was chosen."""
-    from voxlake.reporting import (  # noqa: PLC0415
-        choose_format,
-        query_text,
-        write_answer,
-    )
-    from voxlake.text import counted  # noqa: PLC0415
-
     form = choose_format(form, out)
     if out is None:
         give(query_text(connection, sql, bound, form=form, limit=limit), nl=False)

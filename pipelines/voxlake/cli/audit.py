@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.context import day_range, run_context, streams_of
-from voxlake.cli.options import api_options, holder, say, stoppable, the_clock
-from voxlake.cli.output import give
+from voxlake.cli.options import api_options, holder, the_clock
+from voxlake.cli.output import give, say
+from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.errors import DataError
 from voxlake.lake import Lake

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from voxlake.cli.options import api_and_archive, keeping, the_clock
+from voxlake.cli.account import api_and_archive, keeping
+from voxlake.cli.options import the_clock
 from voxlake.errors import SettingsError
 from voxlake.pipeline import Context, DayRange
 from voxlake.transform import STREAMS

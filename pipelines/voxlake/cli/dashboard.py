@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import EARLY, data_options, stoppable, the_clock
+from voxlake.cli.options import data_options, the_clock
 from voxlake.cli.output import check_place, give
+from voxlake.cli.signals import EARLY, stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.errors import SettingsError
-from voxlake.files import passing, storage
+from voxlake.files import storage, temporary
+from voxlake.reporting import Board, Span, covered_days
+from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.cli.settings import Settings
-    from voxlake.reporting import Extent, Span
+    from voxlake.reporting import Extent
 
 DAY = timedelta(days=1)
 LONGEST_DEFAULT = 365
@@ -42,11 +45,8 @@ LONGEST = 3660
 @data_options
 def dashboard(settings: Settings, first: date | None, end: date | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
-    from voxlake.reporting import Board, covered_days  # noqa: PLC0415
-    from voxlake.warehouse import Warehouse  # noqa: PLC0415
-
     page = out or settings.data_dir / "dashboard.html"
-    with stoppable(told=EARLY), Warehouse(settings.data_dir).reader() as connection:
+    with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
         span = _span(covered_days(connection), first, end)
         _make_room(page, png)
         board = Board(connection, span)
@@ -62,8 +62,6 @@ def dashboard(settings: Settings, first: date | None, end: date | None, out: Pat
 
 def _span(extent: Extent, first: date | None, end: date | None) -> Span:
     """Choose the days: those asked for, else the newest year of what is there, without a day that is not over."""
-    from voxlake.reporting import Span  # noqa: PLC0415
-
     today = the_clock().now().date()
     newest = extent.whole or extent.last or today
     until = min(end or newest + DAY, today + DAY)
@@ -92,6 +90,6 @@ def _make_room(page: Path, png: Path | None) -> None:
 
 def _put(path: Path, content: bytes) -> None:
     """Write a file whole, so that nobody opens half a page."""
-    with passing(path.with_name(f".{path.name}.{os.getpid()}.new")) as aside:
+    with temporary(path.with_name(f".{path.name}.{os.getpid()}.new")) as aside:
         aside.write_bytes(content)
         aside.replace(path)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.context import day_range, run_context, streams_of
-from voxlake.cli.options import api_options, holder, progress_bar, say, stoppable, the_clock
-from voxlake.cli.output import give
+from voxlake.cli.options import api_options, holder, the_clock
+from voxlake.cli.output import give, progress_bar, say
+from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.lake import Lake
 from voxlake.model import DAY
@@ -60,7 +61,7 @@ def _run(settings: Settings, streams: list[Stream], days: DayRange, *, force: bo
         lines = (render_plan(s.name, plan.read, plan.probe_days, plan.final) for s, plan in plans.items())
         give("\n".join(lines))
         return
-    with lake.locked(holder=holder()), progress_bar() as bar, stoppable(bar.render_finish):
+    with lake.locked(holder=holder()), progress_bar() as bar, stoppable():
 
         def show(done: int, planned: int) -> None:
             bar.length = planned

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from voxlake.errors import SettingsError, StorageFull
+from voxlake.reporting import ASCII_GLYPHS, GLYPHS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PRINTED = ("table", "csv", "json")
@@ -34,6 +37,27 @@ def give(text: Any, *, nl: bool = True) -> None:
             f"The answer cannot be written to standard output ({error.strerror or error}): make room there, or send it"
             " elsewhere."
         ) from error
+
+
+def say(text: str) -> None:
+    """Write a message to stderr; if nobody reads it any more, what was done stays done."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def progress_bar() -> Any:
+    """Return a progress bar for a terminal, which draws nothing into a log."""
+    return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty())
+
+
+def drawing() -> tuple[Mapping[str, str], bool]:
+    """Choose the glyphs that stdout can write, and colour on a terminal whose owner has not set NO_COLOR."""
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    try:
+        "".join(GLYPHS.values()).encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return ASCII_GLYPHS, colour
+    return GLYPHS, colour
 
 
 def check_place(file: Path) -> None:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, holder, say, stoppable
+from voxlake.cli.options import data_options, holder
+from voxlake.cli.output import say
+from voxlake.cli.signals import stoppable
 from voxlake.lake import Lake
 from voxlake.pipeline import describe_missing
 from voxlake.pipeline import publish as publish_lake

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, holder, say, stoppable
+from voxlake.cli.options import data_options, holder
+from voxlake.cli.output import say
+from voxlake.cli.signals import stoppable
 from voxlake.lake import Lake, archives
 from voxlake.pipeline import describe_missing
 from voxlake.pipeline import replay as replay_archives

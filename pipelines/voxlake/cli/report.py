@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+import duckdb
 
 from voxlake.cli.answer import put_answer, put_rows
-from voxlake.cli.options import DATA, EARLY, answer_options, stoppable
+from voxlake.cli.options import DATA, answer_options
 from voxlake.cli.output import give
 from voxlake.cli.settings import settings_options
+from voxlake.cli.signals import EARLY, stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.errors import SettingsError
+from voxlake.reporting import bind_parameters, load_saved_queries
+from voxlake.sql import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,8 +44,6 @@ def report(
     limit: int | None,
 ) -> None:
     """Answer a question that many have; without a name, list the questions."""
-    from voxlake.reporting import bind_parameters, load_saved_queries  # noqa: PLC0415
-
     known = load_saved_queries(settings.reports_dir)
     if name is None:
         chosen = {"--from": first, "--to": end, "--number": number, "--limit": limit}
@@ -63,10 +65,8 @@ def _list(known: Collection[SavedQuery], form: str | None, out: Path | None) -> 
         width = max(len(each.name) for each in known)
         give("\n".join(f"{each.name:<{width}}  {each.promise}" for each in known))
         return
-    import duckdb  # noqa: PLC0415 - the plain list needs no database
-
     columns = {"name": [each.name for each in known], "description": [each.promise for each in known]}
-    with stoppable(told=EARLY), duckdb.connect() as connection:
+    with stoppable(EARLY), interruptible(duckdb.connect()) as connection:
         put_rows(
             connection, "SELECT unnest($name) AS name, unnest($description) AS description", columns, form, out, None
         )

@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import functools
 import os
+import secrets
+import signal
+import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import requests
 
-from voxlake.cli.options import EARLY, Group, say, stoppable, the_clock
+from voxlake.cli.group import Group
+from voxlake.cli.options import the_clock
+from voxlake.cli.output import say
 from voxlake.cli.settings import settings_options
+from voxlake.cli.signals import EARLY, stoppable
 from voxlake.cli.types import API_URL
 from voxlake.errors import SettingsError, Unavailable
-from voxlake.files import passing
+from voxlake.files import temporary
+from voxlake.sandbox import (
+    SENDERS,
+    AccountConfig,
+    Behaviour,
+    Faults,
+    Sandbox,
+    World,
+    read_balance,
+    read_phones,
+    read_roles,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from voxlake.cli.settings import Settings
-    from voxlake.sandbox import Sandbox
 
 
 @click.group(cls=Group)
@@ -43,6 +61,7 @@ def sandbox_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return shaped_command
 
 
+STOP = (signal.SIGINT, signal.SIGTERM)
 _WORLD = (
     click.option("--port", type=click.IntRange(0, 65_535), default=0, help="[a free one]"),
     click.option(
@@ -122,20 +141,17 @@ _NAMES = (
 @sandbox_options
 def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
     """Serve until interrupted; print the URL and a ready credentials file as lines for `export`."""
-    import signal  # noqa: PLC0415
-
-    # Not an Event: a handler that sets it waits for ever where it falls into the waiting for it.
-    came, note = os.pipe()
-    os.set_blocking(note, False)
-    signal.set_wakeup_fd(note)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    with _folder(keep) as folder, build(folder) as server:
-        for name, value in _variables(server).items():
-            click.echo(f"{name}={value}")
-        sys.stdout.flush()
-        say("Serving until Ctrl-C.")
-        os.read(came, 1)
+    # Blocked before the first thread starts, and so in all of them: a signal waits until it is asked for.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+    try:
+        with _folder(keep) as folder, build(folder) as server:
+            for name, value in _variables(server).items():
+                click.echo(f"{name}={value}")
+            sys.stdout.flush()
+            say("Serving until Ctrl-C.")
+            signal.sigwait(STOP)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @sandbox.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -143,9 +159,6 @@ def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tuple[str, ...]) -> None:
     """Run COMMAND against a sandbox of its own, and end with its exit code."""
-    import signal  # noqa: PLC0415
-    import subprocess  # noqa: PLC0415
-
     started: list[subprocess.Popen[bytes]] = []
     early: list[int] = []
 
@@ -156,11 +169,11 @@ def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tu
         elif number == signal.SIGTERM or sys.stdin is None or not sys.stdin.isatty():
             started[0].send_signal(number)
 
-    with stoppable(told=EARLY), _folder(keep) as folder, build(folder) as server:
+    with stoppable(EARLY), _folder(keep) as folder, build(folder) as server:
         environ = {k: v for k, v in os.environ.items() if k not in ("VOXIMPLANT_ACCOUNT_ID", "VOXIMPLANT_API_KEY")}
         environ |= _variables(server)
         try:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in STOP:
                 signal.signal(number, pass_on)
             process = subprocess.Popen(command, env=environ)
             started.append(process)
@@ -196,8 +209,6 @@ def advance(settings: Settings, seconds: float) -> None:
 
 def _post(api_url: str, command: str, form: dict[str, str]) -> None:
     """Post a command that only a sandbox knows, and print its reply."""
-    import requests  # noqa: PLC0415
-
     if api_url == API_URL:
         raise SettingsError("Name the sandbox's address with --api-url or VOXIMPLANT_API_URL: this is the vendor's.")
     url = f"{api_url.removesuffix('/platform_api')}/sandbox/{command}"
@@ -219,12 +230,9 @@ def _post(api_url: str, command: str, form: dict[str, str]) -> None:
 
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
-    import secrets  # noqa: PLC0415
-    import tempfile  # noqa: PLC0415
-
     if keep is None:
         # Not by mkdtemp: what it has made would stay where a signal comes before it is known to pass.
-        with passing(Path(tempfile.gettempdir(), f"voxlake-sandbox-{secrets.token_hex(8)}")) as folder:
+        with temporary(Path(tempfile.gettempdir(), f"voxlake-sandbox-{secrets.token_hex(8)}")) as folder:
             folder.mkdir(mode=0o700)
             yield folder
         return
@@ -244,18 +252,6 @@ def _variables(server: Sandbox) -> dict[str, str]:
 
 
 def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:
-    from voxlake.sandbox import (  # noqa: PLC0415
-        SENDERS,
-        AccountConfig,
-        Behaviour,
-        Faults,
-        Sandbox,
-        World,
-        read_balance,
-        read_phones,
-        read_roles,
-    )
-
     clock = the_clock()
     try:
         config = AccountConfig(

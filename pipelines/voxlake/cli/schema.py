@@ -5,11 +5,10 @@ from __future__ import annotations
 import click
 
 from voxlake.cli.output import give
+from voxlake.warehouse import markdown
 
 
 @click.command()
 def schema() -> None:
     """Describe every table, view, column and report, as Markdown."""
-    from voxlake.warehouse import markdown  # noqa: PLC0415
-
     give(markdown(), nl=False)

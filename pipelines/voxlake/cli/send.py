@@ -11,10 +11,29 @@ from urllib.parse import urlsplit
 
 import click
 
-from voxlake.cli.options import API, api_of, say, stoppable, the_clock
-from voxlake.cli.output import PRINTED, give
+from voxlake.cli.account import api_of
+from voxlake.cli.options import API, the_clock
+from voxlake.cli.output import PRINTED, give, say
 from voxlake.cli.settings import settings_options
+from voxlake.cli.signals import Stopped, stoppable
 from voxlake.errors import OutcomeUnknown, SettingsError, StorageFull
+from voxlake.messaging import (
+    A2P_SEND,
+    FAILED,
+    SEND,
+    SENT,
+    SKIPPED,
+    UNKNOWN,
+    UNSENT,
+    Client,
+    checked_number,
+    checked_order,
+    open_journal,
+    send,
+)
+from voxlake.reporting import render_rows
+from voxlake.segments import segments as count
+from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,8 +78,6 @@ def send_one(settings: Settings, source: str, destination: str, **chosen: Any) -
 
     A new command is a new message, except where it is not known whether the last one went out: see --resend-unknown.
     """
-    from voxlake.messaging import SEND  # noqa: PLC0415
-
     _send(settings, SEND, source, [destination], **chosen)
 
 
@@ -77,8 +94,6 @@ def send_many(
 
     Run again after an interruption, it goes on with those who have not had this text from this sender.
     """
-    from voxlake.messaging import A2P_SEND  # noqa: PLC0415
-
     if to_file == chosen["text"] == "-":
         raise SettingsError("Text and recipients cannot both come from stdin: give one of them as a file or a flag.")
     _send(settings, A2P_SEND, source, [*numbers, *more, *_listed(to_file)], **chosen)
@@ -89,8 +104,6 @@ def _send(
     resend_unknown: bool, again: bool, keep_text: bool, yes: bool, form: str,
 ) -> None:  # fmt: skip
     """Check, ask, send, and tell."""
-    from voxlake.messaging import SEND, Client, checked_order, open_journal, send  # noqa: PLC0415
-
     order = checked_order(method, source, numbers, typed_text(text), store_body=store_body)
     if dry_run:
         _tell_parts(order, form)
@@ -107,7 +120,7 @@ def _send(
                 length=len(order.numbers), label="messages", file=sys.stderr, show_pos=True,
                 hidden=not sys.stderr.isatty(),
             ) as bar,
-            stoppable(bar.render_finish, told=told, interrupted=OutcomeUnknown.exit_code),
+            stoppable(told, interrupted=OutcomeUnknown.exit_code),
         ):  # fmt: skip
             result = send(
                 client,
@@ -121,15 +134,12 @@ def _send(
                 progress=bar.update,
             )
     # What was sent is sent: neither sentence nor exit code may say to try it again.
-    with stoppable(told="Stopped by {signal} while it told what became of each number: the journal has it."):
+    with stoppable("Stopped by {signal} while it told what became of each number: the journal has it."):
         _tell(result, form, again=again)
     sys.exit(result.exit_code)
 
 
 def _tell_parts(order: Order, form: str) -> None:
-    from voxlake.reporting import render_rows  # noqa: PLC0415
-    from voxlake.segments import segments as count  # noqa: PLC0415
-
     found = dataclasses.asdict(count(order.text))
     found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
     give(render_rows(list(found), [list(found.values())], form), nl=False)
@@ -137,9 +147,6 @@ def _tell_parts(order: Order, form: str) -> None:
 
 def _tell(result: BatchResult, form: str, *, again: bool) -> None:
     """Give a line for each number on stdout, and what they come to on stderr."""
-    from voxlake.messaging import FAILED, SENT, SKIPPED, UNKNOWN, UNSENT  # noqa: PLC0415
-    from voxlake.reporting import render_rows  # noqa: PLC0415
-
     names = ["number", "state", "message_id", "code", "reason"]
     rows = [[getattr(number, name) for name in names] for number in result.results]
     try:
@@ -172,9 +179,6 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
     """Ask before money is spent: a real account is one that does not lie on this machine."""
     if yes or _loopback(settings.api_url):
         return
-    from voxlake.segments import segments as count  # noqa: PLC0415
-    from voxlake.text import counted  # noqa: PLC0415
-
     number = count(order.text).parts * len(order.numbers)
     parts = counted(number, "part")
     if not sys.stdin.isatty():
@@ -184,8 +188,11 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
         )
     question = f"Send to {counted(len(order.numbers), 'number')} from {order.source}, {parts}, by {settings.api_url}?"
     try:
-        with stoppable(lambda: click.echo(err=True), told="Stopped by {signal}: nothing was sent."):
+        with stoppable("Stopped by {signal}: nothing was sent."):
             wished = click.confirm(question, err=True)
+    except Stopped:
+        click.echo(err=True)
+        raise
     except click.Abort:
         # The end of what is typed is no yes either.
         click.echo(err=True)
@@ -214,8 +221,6 @@ def typed_text(text: str) -> str:
 
 def _listed(path: str | None) -> list[str]:
     """Read one number a line, and name a line that is none; empty lines and lines that begin with # are left out."""
-    from voxlake.messaging import checked_number  # noqa: PLC0415
-
     if path is None:
         return []
     try:

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import Group, api_of, say, stoppable, the_clock
-from voxlake.cli.output import PRINTED, give
+from voxlake.cli.account import api_of
+from voxlake.cli.group import Group
+from voxlake.cli.options import the_clock
+from voxlake.cli.output import PRINTED, give, say
 from voxlake.cli.send import account_options, journal_options, send_many, send_one, typed_text
+from voxlake.cli.signals import stoppable
+from voxlake.messaging import Client, open_journal, resolve_unknown
+from voxlake.reporting import render_rows
+from voxlake.segments import foreign
+from voxlake.segments import segments as count
 
 if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
@@ -29,9 +36,7 @@ def sms() -> None:
 def control(settings: Settings, number: str, command: str) -> None:
     """Enable or disable SMS for a rented number (ControlSms)."""
     told = "Stopped by {signal}: the switch may or may not have been made, which 'voxlake sms numbers' shows."
-    with stoppable(told=told):
-        from voxlake.messaging import Client  # noqa: PLC0415
-
+    with stoppable(told):
         Client(api_of(settings)).control_sms(number, enable=command == "enable")
         say(f"{number}: SMS is {command}d")
 
@@ -41,9 +46,6 @@ def control(settings: Settings, number: str, command: str) -> None:
 @account_options
 def numbers(settings: Settings, form: str) -> None:
     """List the rented numbers, and whether they can and may send and receive SMS (GetPhoneNumbers)."""
-    from voxlake.messaging import Client  # noqa: PLC0415
-    from voxlake.reporting import render_rows  # noqa: PLC0415
-
     rows = [[p.number, p.sms_supported, p.sms_enabled] for p in Client(api_of(settings)).phone_numbers()]
     give(render_rows(["number", "sms_supported", "sms_enabled"], rows, form), nl=False)
 
@@ -53,10 +55,6 @@ def numbers(settings: Settings, form: str) -> None:
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 def segments(text: str, form: str) -> None:
     """Count the parts that a text is billed for, without network."""
-    from voxlake.reporting import render_rows  # noqa: PLC0415
-    from voxlake.segments import foreign  # noqa: PLC0415
-    from voxlake.segments import segments as count  # noqa: PLC0415
-
     text = typed_text(text)
     found = dataclasses.asdict(count(text))
     give(render_rows(list(found), [list(found.values())], form), nl=False)
@@ -70,9 +68,6 @@ def segments(text: str, form: str) -> None:
 @journal_options
 def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
-    from voxlake.messaging import Client, open_journal, resolve_unknown  # noqa: PLC0415
-    from voxlake.reporting import render_rows  # noqa: PLC0415
-
     client = Client(api_of(settings))
     with open_journal(settings.data_dir) as journal:
         found = resolve_unknown(client, journal, now=the_clock().now)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, drawing, the_clock
-from voxlake.cli.output import give
+from voxlake.cli.options import data_options, the_clock
+from voxlake.cli.output import drawing, give
 from voxlake.lake import Lake
 from voxlake.pipeline import status as find_status
 from voxlake.reporting import draw_calendar, draw_legend, render_status, to_json

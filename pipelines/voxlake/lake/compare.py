@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow.parquet as pq
 
+from voxlake.sql import interruptible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -39,7 +41,7 @@ class Difference:
 
 def compare(old: Path, new: Path) -> Difference:
     """Compare two files of one day; where the older one cannot be read, every row is new."""
-    with duckdb.connect() as connection:
+    with interruptible(duckdb.connect()) as connection:
         try:
             gone = connection.execute(_GONE, [str(old), str(new)]).fetchall()
             ((found, changed),) = connection.execute(_FOUND, [str(new), str(old)]).fetchall()
@@ -50,5 +52,5 @@ def compare(old: Path, new: Path) -> Difference:
 
 def find_duplicates(paths: Iterable[Path]) -> list[tuple[int, list[str]]]:
     """Return each message that lies in more than one file, with the paths of these files as text."""
-    with duckdb.connect() as connection:
+    with interruptible(duckdb.connect()) as connection:
         return connection.execute(_DUPLICATES, [[str(path) for path in paths]]).fetchall()

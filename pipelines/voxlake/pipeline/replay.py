@@ -22,6 +22,7 @@ from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.day import count_moving
 from voxlake.pipeline.replay_proof import LONG_AGO, History, covers, under_one_count
+from voxlake.sql import interruptible
 from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json, normalise
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def replay(
 def _scratch(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database for the length of the block, which keeps replies of any size out of memory."""
     try:
-        with duckdb.connect(str(path)) as connection:
+        with interruptible(duckdb.connect(str(path))) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
     finally:

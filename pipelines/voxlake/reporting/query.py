@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voxlake.errors import SettingsError
-from voxlake.files import passing, storage
+from voxlake.files import storage, temporary
 from voxlake.reporting.formats import render_rows
 from voxlake.reporting.xlsx import write_workbook
 
@@ -58,7 +58,7 @@ def write_answer(
         StorageFull: the file cannot be written.
 
     """
-    with passing(path.with_name(f".{path.name}.tmp")) as aside, storage(path.parent):
+    with temporary(path.with_name(f".{path.name}.tmp")) as aside, storage(path.parent):
         if form == "parquet":
             count = _write_parquet(connection, sql, bound, limit, aside)
         else:

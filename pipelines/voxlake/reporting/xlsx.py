@@ -14,7 +14,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from voxlake.errors import SettingsError
-from voxlake.files import passing
+from voxlake.files import temporary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def write_workbook(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any
     # Assembled in memory: a zip archive that does not fit on the disk raises once more when it is destroyed.
     archive = io.BytesIO()
     try:
-        with passing(Path(tempfile.mkdtemp(prefix="voxlake-"))) as folder:
+        with temporary(Path(tempfile.mkdtemp(prefix="voxlake-"))) as folder:
             _write_archive(archive, names, rows, folder)
     except FileCreateError as error:
         raise OSError(*error.args[0].args) from error

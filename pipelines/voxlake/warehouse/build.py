@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from voxlake.errors import DataError, StorageFull
 from voxlake.files import storage
+from voxlake.sql import interruptible
 from voxlake.transform import STREAMS
 from voxlake.warehouse.checks import check
 from voxlake.warehouse.clone import clone
@@ -169,7 +170,7 @@ class DatabaseBuild:
                 leftover.unlink(missing_ok=True)
             if not self._from_scratch:
                 clone(self._published, self.file)
-        connection = self._connection = duckdb.connect()
+        connection = self._connection = interruptible(duckdb.connect())
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
         connection.execute(f"SET temp_directory = '{quoted(self.file.with_name('spill'))}'")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from voxlake.sql import promise, statements
+from voxlake.sql import interruptible, promise, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def _quoted(text: str) -> str:
 
 def described() -> list[dict[str, Any]]:
     """Return every table, view and macro: kind, name, comment and columns (name, type, comment), in this order."""
-    with duckdb.connect() as connection:
+    with interruptible(duckdb.connect()) as connection:
         create(connection)
         return [
             {

@@ -17,6 +17,7 @@ import duckdb
 from voxlake.errors import DataError, SettingsError
 from voxlake.files import make, put, storage, sync
 from voxlake.model import DayKey
+from voxlake.sql import interruptible
 from voxlake.transform import STREAMS
 from voxlake.warehouse import checks
 from voxlake.warehouse.build import DatabaseBuild, quoted
@@ -107,7 +108,7 @@ class Warehouse:
         for day_file in day_files:
             by_stream.setdefault(day_file.key.stream, {})[day_file.key.account_id, day_file.key.date] = day_file
         found: list[DayKey] = []
-        with duckdb.connect() as connection:
+        with interruptible(duckdb.connect()) as connection:
             for stream, days in by_stream.items():
                 files = [path_of(day_file.key) for day_file in days.values()]
                 digests = self._digests(connection, stream, files)
@@ -166,7 +167,7 @@ class Warehouse:
         while True:
             generation = self.path.resolve()
             try:
-                return duckdb.connect(str(self.path), read_only=True)
+                return interruptible(duckdb.connect(str(self.path), read_only=True))
             except duckdb.Error:
                 if self.path.resolve() == generation:
                     raise

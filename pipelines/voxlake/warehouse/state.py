@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from voxlake.model import DayKey
-from voxlake.sql import statements
+from voxlake.sql import interruptible, statements
 from voxlake.transform import STREAMS
 from voxlake.warehouse.derived_columns import table_rows
 
@@ -52,7 +52,7 @@ def read_state(database: Path) -> PublishedState | None:
     if not database.exists():
         return None
     try:
-        with duckdb.connect(str(database.resolve()), read_only=True) as connection:
+        with interruptible(duckdb.connect(str(database.resolve()), read_only=True)) as connection:
             if connection.execute("SELECT fingerprint FROM meta.built").fetchall() != [(fingerprint(),)]:
                 return None
             rows = connection.execute("SELECT account_id, stream, date, checksum FROM meta.parts").fetchall()

@@ -1,0 +1,97 @@
+"""Groups of commands: loaded when they are called, and answering an error with one sentence and its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voxlake.cli import signals
+from voxlake.cli.output import say
+from voxlake.errors import VoxlakeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Group(click.Group):
+    """A group whose commands end with the exit code of their error, one sentence on stderr, and no traceback."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments of the group itself."""
+        with _answered(ctx):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was chosen."""
+        with _answered(ctx):
+            return super().invoke(ctx)
+
+
+class LazyGroup(Group):
+    """A group that imports a command when it is called, so that help and version need none of them.
+
+    `table` has, for each name, where the command is ("module:attribute") and the first sentence of its help.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in order."""
+        return sorted({*self.table, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported now; None where there is none of this name."""
+        if cmd_name not in self.table:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = self.table[cmd_name][0].partition(":")
+        with signals.deferred():
+            command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with their short help, without an import."""
+        limit = formatter.width - 6 - max(map(len, self.table))
+        standing_in = {name: click.Command(name, help=sentence) for name, (_, sentence) in self.table.items()}
+        rows = [(name, standing_in[name].get_short_help_str(limit)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@contextmanager
+def _answered(ctx: click.Context) -> Iterator[None]:
+    """Turn an error into its sentence and its exit code; a group that is called bare shows its help.
+
+    Where a signal asked for the end, that is the answer, whatever error its exception has become.
+    """
+    try:
+        yield
+    except (click.exceptions.Exit, click.exceptions.NoArgsIsHelpError):
+        raise
+    except (Exception, signals.Stopped) as error:
+        if (stopped := signals.requested()) is not None:
+            signals.announce(stopped)
+            ctx.exit(stopped.exit_code)
+        _answer(ctx, error)
+        raise
+
+
+def _answer(ctx: click.Context, error: BaseException) -> None:
+    """End with the sentence of an error that has one; return where it is a bug."""
+    if isinstance(error, click.UsageError):
+        command = (error.ctx or ctx).command_path
+        say(f"voxlake: {error.format_message().rstrip('.')}; see '{command} --help'.")
+        ctx.exit(error.exit_code)
+    if isinstance(error, VoxlakeError):
+        say(f"voxlake: {error}")
+        ctx.exit(error.exit_code)
+    if isinstance(error, BrokenPipeError):
+        # Who reads has enough; what is left in the buffers would be told as an error at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        ctx.exit(0)
