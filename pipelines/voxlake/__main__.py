@@ -1,4 +1,4 @@
-"""Let `python -m voxlake` do what the command `voxlake` does."""
+"""Run the command `voxlake` as `python -m voxlake`."""
 
 from voxlake.cli import main
 

@@ -44,7 +44,7 @@ TABLE: Final = {
         "voxlake.cli.report:report",
         "Answer a question that many have; without a name, list the questions.",
     ),
-    "sandbox": ("voxlake.cli.sandbox:sandbox", "Run a local look-alike of the Voximplant API."),
+    "sandbox": ("voxlake.cli.sandbox:sandbox", "Run a local imitation of the Voximplant API."),
     "schema": ("voxlake.cli.schema:schema", "Describe every table, view, column and report, as Markdown."),
     "sms": ("voxlake.cli.sms:sms", "Send messages, switch numbers, and look after what was sent."),
     "status": ("voxlake.cli.status:status", "Show which days are final, open, missing or unverified."),

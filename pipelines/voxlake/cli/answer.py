@@ -40,7 +40,7 @@ def put_answer(
 
 
 def _warn(connection: duckdb.DuckDBPyConnection, first: date | None, end: date | None) -> None:
-    """Say where the figures of a report may lack messages."""
+    """Warn on stderr of days in a report that may lack messages."""
     ((number, oldest, newest),) = connection.execute(
         "SELECT count(DISTINCT date), min(date), max(date) FROM coverage"
         " WHERE NOT verified AND ($1::DATE IS NULL OR date >= $1) AND ($2::DATE IS NULL OR date < $2)",

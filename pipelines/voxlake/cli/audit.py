@@ -19,6 +19,7 @@ from voxlake.errors import DataError
 from voxlake.lake import Lake
 from voxlake.pipeline import audit as audit_days
 from voxlake.reporting import to_json
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("stream", type=click.Choice(["sms", "a2p", "all"]), default="all")
+@click.argument("stream", type=click.Choice([*STREAMS, "all"]), default="all")
 @click.option("--since", type=UtcDay(), metavar="DATE", help="First UTC day. [the oldest day in the lake]")
 @click.option("--until", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [today]")
 @click.option("--repair", is_flag=True, help="Read the days that differ again, and audit them again.")

@@ -17,6 +17,7 @@ from voxlake.model import DAY
 from voxlake.pipeline import describe_missing, plan_export, windows_at_once
 from voxlake.pipeline import export as export_days
 from voxlake.reporting import render_plan
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("stream", type=click.Choice(["sms", "a2p", "all"]), default="all")
+@click.argument("stream", type=click.Choice([*STREAMS, "all"]), default="all")
 @click.option(
     "--since", type=UtcDay(), metavar="DATE", help="First UTC day. [the oldest day in the lake, else 30 days back]"
 )
@@ -41,7 +42,7 @@ def export(settings: Settings, stream: str, since: date | None, until: date | No
 
 
 @click.command()
-@click.argument("stream", type=click.Choice(["sms", "a2p", "all"]), default="all")
+@click.argument("stream", type=click.Choice([*STREAMS, "all"]), default="all")
 @click.option("--from", "first", type=UtcDay(), metavar="DATE", required=True, help="First UTC day.")
 @click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", required=True, help="The UTC day to stop before.")
 @click.option("--force", is_flag=True, help="Read final days again.")

@@ -92,6 +92,6 @@ def _answer(ctx: click.Context, error: BaseException) -> None:
         say(f"voxlake: {error}")
         ctx.exit(error.exit_code)
     if isinstance(error, BrokenPipeError):
-        # Who reads has enough; what is left in the buffers would be told as an error at exit.
+        # The reader has enough; Python would report what is left in the buffers as an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         ctx.exit(0)

@@ -51,5 +51,5 @@ def answer_options(command: F) -> F:
 
 
 def holder() -> str:
-    """Say who holds the lock."""
+    """Return the name under which this process holds the lock."""
     return f"process {os.getpid()} on {os.uname().nodename}, since {the_clock().now():%Y-%m-%d %H:%M:%S} UTC"

@@ -64,19 +64,19 @@ def check_place(file: Path) -> None:
     """Find out before anything is asked that an answer could not be written there.
 
     Raises:
-        SettingsError: its folder is none, or in its place is what cannot be replaced by a file.
+        SettingsError: its folder does not exist, or its place is taken by something other than a file.
 
     """
     folder = file.parent
     if not folder.is_dir():
-        told = "is a file, not a folder: choose another" if folder.exists() else "does not exist: make it first"
-        raise SettingsError(f"{folder} {told}.")
+        problem = "is a file, not a folder: choose another" if folder.exists() else "does not exist: make it first"
+        raise SettingsError(f"{folder} {problem}.")
     if file.exists() and not file.is_file():
-        raise SettingsError(f"{file} is no ordinary file: choose another place with --out, or redirect stdout.")
+        raise SettingsError(f"{file} is not an ordinary file: choose another place with --out, or redirect stdout.")
 
 
 def _for_nobody() -> None:
-    """Let what is left in the buffer of stdout go nowhere: Python writes it at the end, and would fail once more."""
+    """Discard what is left in the buffer of stdout: Python writes it at exit, and would fail once more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

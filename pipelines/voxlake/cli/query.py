@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class _Sql(click.Command):
-    """A command whose argument may begin with a comment of SQL, which is no option."""
+    """A command whose argument may start with an SQL comment, which is not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put a line before what begins with `--` and then a blank, or goes on in another line."""
+        """Prepend a newline to arguments that start with `--` and a blank, or that have several lines."""
         comments = (arg.startswith("--") and (arg[2:3].isspace() or "\n" in arg) for arg in args)
         return super().parse_args(ctx, [f"\n{arg}" if it else arg for arg, it in zip(args, comments, strict=True)])
 

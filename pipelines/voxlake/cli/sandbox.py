@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def sandbox() -> None:
-    """Run a local look-alike of the Voximplant API."""
+    """Run a local imitation of the Voximplant API."""
 
 
 def sandbox_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what shapes the sandbox's world and its temper; the command gets a function that builds it in a folder."""
+    """Add the options of a sandbox; the command gets a function that builds it in a folder."""
 
     @functools.wraps(command)
     def shaped(**flags: Any) -> Any:
@@ -73,10 +73,10 @@ _WORLD = (
         "--faults",
         default="",
         metavar="PLAN",
-        help="Bad luck to rehearse, like 'reset=0.1,http-429=0.05,first=500'; see docs/sandbox.md.",
+        help="Failures to rehearse, like 'reset=0.1,http-429=0.05,first=500'; see docs/sandbox.md.",
     ),
     click.option(
-        "--switch", "switches", multiple=True, metavar="NAME=VALUE", help="How the unknown is; see docs/sandbox.md."
+        "--switch", "switches", multiple=True, metavar="NAME=VALUE", help="Undocumented behaviour; see docs/sandbox.md."
     ),
 )
 _ACCOUNT = (
@@ -97,14 +97,14 @@ _ACCOUNT = (
     click.option(
         "--sender", "senders", multiple=True, metavar="ID", help="A SenderID that is installed. [six of them]"
     ),
-    click.option("--balance", default="1000", show_default=True, metavar="AMOUNT", help="What may be spent."),
+    click.option("--balance", default="1000", show_default=True, metavar="AMOUNT", help="The balance of the account."),
     click.option(
         "--delivery",
         type=click.FloatRange(min=0),
         default=30,
         show_default=True,
         metavar="SECONDS",
-        help="How long a sent message takes to its last status.",
+        help="Time from sending a message to its final status.",
     ),
     click.option(
         "--speed",
@@ -112,17 +112,17 @@ _ACCOUNT = (
         default=1,
         show_default=True,
         metavar="N",
-        help="How much faster than ours the clock of deliveries runs.",
+        help="Speed of the delivery clock relative to the real one.",
     ),
-    click.option("--callback-url", metavar="URL", help="Where received messages are posted to."),
+    click.option("--callback-url", metavar="URL", help="Where inbound messages are posted."),
     click.option("--callback-salt", default="", metavar="TEXT", help="The salt in the hash of callbacks."),
-    click.option("--store-inbound", is_flag=True, help="Keep the texts of received messages in the history."),
+    click.option("--store-inbound", is_flag=True, help="Store the texts of inbound messages in the history."),
 )
 _PLACE = (
     click.option(
-        "--state", type=click.Path(path_type=Path), metavar="FILE", help="Keep what was sent, received and switched."
+        "--state", type=click.Path(path_type=Path), metavar="FILE", help="Keep messages and settings across restarts."
     ),
-    click.option("--tls", is_flag=True, help="Speak https, with a certificate of its own."),
+    click.option("--tls", is_flag=True, help="Serve https with a certificate of its own."),
     click.option(
         "--directory",
         type=click.Path(path_type=Path),
@@ -194,7 +194,7 @@ def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tu
 @click.option("--callback-url", metavar="URL", help="Where to post it, in place of the sandbox's own.")
 @settings_options("api_url", api_url="The address of the sandbox.")
 def inbound(settings: Settings, source: str, destination: str, text: str, callback_url: str | None) -> None:
-    """Let a message arrive at a running sandbox, which posts it to the callback URL."""
+    """Inject an inbound message into a running sandbox, which posts it to the callback URL."""
     message = {"source_number": source, "destination_number": destination, "sms_body": text}
     _post(settings.api_url, "inbound", message | ({"callback_url": callback_url} if callback_url else {}))
 
@@ -203,7 +203,7 @@ def inbound(settings: Settings, source: str, destination: str, text: str, callba
 @click.argument("seconds", type=click.FloatRange(min=0))
 @settings_options("api_url", api_url="The address of the sandbox.")
 def advance(settings: Settings, seconds: float) -> None:
-    """Put the clock of deliveries of a running sandbox forward by SECONDS."""
+    """Advance the delivery clock of a running sandbox by SECONDS."""
     _post(settings.api_url, "advance", {"seconds": str(seconds)})
 
 
@@ -244,11 +244,11 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 def _variables(server: Sandbox) -> dict[str, str]:
-    """Name what a client must be told, in the variables of voxlake and of the vendor's SDKs."""
-    told = {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    """Return what a client needs, as environment variables of voxlake and of the vendor's SDKs."""
+    variables = {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
     if server.ca is not None:
-        told |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), str(server.ca))
-    return told
+        variables |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), str(server.ca))
+    return variables
 
 
 def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:

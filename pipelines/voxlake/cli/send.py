@@ -95,7 +95,7 @@ def send_many(
     Run again after an interruption, it goes on with those who have not had this text from this sender.
     """
     if to_file == chosen["text"] == "-":
-        raise SettingsError("Text and recipients cannot both come from stdin: give one of them as a file or a flag.")
+        raise SettingsError("Text and recipients cannot both come from stdin: use a file or a flag for one of them.")
     _send(settings, A2P_SEND, source, [*numbers, *more, *_listed(to_file)], **chosen)
 
 
@@ -111,7 +111,7 @@ def _send(
     client = Client(api_of(settings))
     with open_journal(settings.data_dir) as journal:
         _confirm(settings, order, yes=yes)
-        told = (
+        interruption = (
             f"Interrupted: {_same(again)} goes on; whether the request under way went out is for 'voxlake sms check'"
             " to find."
         )
@@ -120,7 +120,7 @@ def _send(
                 length=len(order.numbers), label="messages", file=sys.stderr, show_pos=True,
                 hidden=not sys.stderr.isatty(),
             ) as bar,
-            stoppable(told, interrupted=OutcomeUnknown.exit_code),
+            stoppable(interruption, interrupted=OutcomeUnknown.exit_code),
         ):  # fmt: skip
             result = send(
                 client,
@@ -134,7 +134,7 @@ def _send(
                 progress=bar.update,
             )
     # What was sent is sent: neither sentence nor exit code may say to try it again.
-    with stoppable("Stopped by {signal} while it told what became of each number: the journal has it."):
+    with stoppable("Stopped by {signal} while the outcomes were printed: they are in the journal."):
         _tell(result, form, again=again)
     sys.exit(result.exit_code)
 
@@ -146,7 +146,7 @@ def _tell_parts(order: Order, form: str) -> None:
 
 
 def _tell(result: BatchResult, form: str, *, again: bool) -> None:
-    """Give a line for each number on stdout, and what they come to on stderr."""
+    """Print a line for each number on stdout, and the totals on stderr."""
     names = ["number", "state", "message_id", "code", "reason"]
     rows = [[getattr(number, name) for name in names] for number in result.results]
     try:
@@ -194,7 +194,7 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
         click.echo(err=True)
         raise
     except click.Abort:
-        # The end of what is typed is no yes either.
+        # End of input does not mean yes either.
         click.echo(err=True)
         wished = False
     if not wished:
@@ -210,7 +210,7 @@ def _loopback(url: str) -> bool:
 
 
 def typed_text(text: str) -> str:
-    """Take the text as it is, or all of stdin but for the newline at its end."""
+    """Return the text, or for `-` all of stdin without the newline at its end."""
     if text != "-":
         return text
     try:
@@ -220,7 +220,7 @@ def typed_text(text: str) -> str:
 
 
 def _listed(path: str | None) -> list[str]:
-    """Read one number a line, and name a line that is none; empty lines and lines that begin with # are left out."""
+    """Read one number per line; empty lines and lines that start with # are ignored, and a malformed line is named."""
     if path is None:
         return []
     try:

@@ -94,9 +94,9 @@ def handled() -> Iterator[None]:
 
 
 @contextmanager
-def stoppable(told: str = RESUMABLE, *, interrupted: int = 128 + signal.SIGINT) -> Iterator[None]:
-    """Say this when a signal ends the block; `interrupted` is the exit code after Ctrl-C."""
-    handler = _handler(told, interrupted=interrupted)
+def stoppable(message: str = RESUMABLE, *, interrupted: int = 128 + signal.SIGINT) -> Iterator[None]:
+    """Print `message` if a signal ends the block; `interrupted` is the exit code after Ctrl-C."""
+    handler = _handler(message, interrupted=interrupted)
     before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -107,7 +107,7 @@ def stoppable(told: str = RESUMABLE, *, interrupted: int = 128 + signal.SIGINT) 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let a block that takes a moment, as imports do, end before a signal raises anything."""
+    """Delay signals until the end of a short block, such as imports."""
     _request.deferred = True
     try:
         yield
@@ -117,12 +117,12 @@ def deferred() -> Iterator[None]:
         raise _request.stopped
 
 
-def _handler(told: str, *, interrupted: int = 128 + signal.SIGINT) -> Callable[[int, FrameType | None], None]:
+def _handler(message: str, *, interrupted: int = 128 + signal.SIGINT) -> Callable[[int, FrameType | None], None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         if _request.stopped is not None:
             _end(_request.stopped)
         code = interrupted if number == signal.SIGINT else 128 + number
-        _request.stopped = Stopped(told.format(signal=signal.Signals(number).name), code)
+        _request.stopped = Stopped(message.format(signal=signal.Signals(number).name), code)
         interrupt_queries()
         signal.signal(signal.SIGALRM, _alarm)
         signal.setitimer(signal.ITIMER_REAL, GRACE)

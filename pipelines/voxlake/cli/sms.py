@@ -35,8 +35,8 @@ def sms() -> None:
 @account_options
 def control(settings: Settings, number: str, command: str) -> None:
     """Enable or disable SMS for a rented number (ControlSms)."""
-    told = "Stopped by {signal}: the switch may or may not have been made, which 'voxlake sms numbers' shows."
-    with stoppable(told):
+    interruption = "Stopped by {signal}: the switch may or may not have been made, which 'voxlake sms numbers' shows."
+    with stoppable(interruption):
         Client(api_of(settings)).control_sms(number, enable=command == "enable")
         say(f"{number}: SMS is {command}d")
 

@@ -69,7 +69,7 @@ class OneOf(click.Choice):  # type: ignore[type-arg] # generic in newer versions
         """Return the word.
 
         Raises:
-            SettingsError: it is none of them.
+            SettingsError: it is not one of them.
 
         """
         if value not in self.choices:

@@ -36,7 +36,7 @@ def messages_by_id(history: HistoryApi, stream: Stream, window: Window, ids: set
 
 
 def days_of_messages(history: HistoryApi, stream: Stream, day: date, ids: Iterable[int]) -> set[date]:
-    """Say on which days messages lie now that lay on another; those of the first few that are asked for."""
+    """Return the days to which messages have moved, of the first few messages that are requested."""
     some = set(sorted(ids)[:IDS])
     for reach in _ABOUT:
         window = Window(midnight(day) - reach * DAY, midnight(day) + (reach + 1) * DAY)
