@@ -24,7 +24,7 @@ MANY = ["sms", "a2p-send", "--from", SENDER]
 
 
 def sentence(done):
-    """Give what the command said on stderr, which must be one sentence."""
+    """Return what the command said on stderr, which must be one sentence."""
     (line,) = [line for line in done.stderr.splitlines() if line.startswith(("voxlake: ", "Error: "))]
     return line
 
@@ -231,7 +231,7 @@ def test_transcripts_of_the_docs(sandbox, voxlake, page):
 
 
 def settled(text):
-    """Give a text without what differs from day to day."""
+    """Return a text without what differs from day to day."""
     return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", re.sub(r"\b9\d{10}\b", "ID", text)).strip()
 
 

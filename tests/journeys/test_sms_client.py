@@ -33,12 +33,12 @@ UNDONE = ["http-429", "http-429-after", "code-162", "code-314", "code-340", "cod
 
 
 def client(server, **options):
-    """Give a client with the legacy pair, which waits by a clock of its own."""
+    """Return a client with the legacy pair, which waits by a clock of its own."""
     return Client(clients.client(server, **options))
 
 
 def patient(fault):
-    """Give the seconds to wait for a reply: few where it comes late on purpose, many where only the machine is slow."""
+    """Return the seconds to wait for a reply: few where it comes late on purpose, many where only the machine is slow."""
     return 1 if fault == "stall" else 30
 
 
@@ -251,7 +251,7 @@ class Forgetful(BaseHTTPRequestHandler):
 
 
 def test_phone_numbers_that_are_counted_and_not_given():
-    """Numbers that the API counts and does not give are no empty list."""
+    """Numbers that the API counts and does not give are not an empty list."""
     with HTTPServer(("127.0.0.1", 0), Forgetful) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ours = Client(

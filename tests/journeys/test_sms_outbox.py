@@ -167,7 +167,7 @@ def test_a_resend_that_is_refused_stays_unknown(sandbox, voxlake):
 
 
 def test_an_error_of_the_whole_leaves_the_rest_unsent(sandbox, voxlake):
-    """Where the account may not, nobody is marked; after it is mended, the same command sends."""
+    """Where the account may not, nobody is marked; after that is resolved, the same command sends."""
     server = sandbox(rows=0)
     command = ["sms", "a2p-send", "--from", SENDER, "--to", TO, "--text", "hello"]
     owner = {"VOXIMPLANT_CREDENTIALS": str(server.credentials_for(["Owner"]))}

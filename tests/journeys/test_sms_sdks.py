@@ -1,6 +1,6 @@
 """The judge of the sandbox is code that we did not write: the vendor's SDKs for Python and Node, unchanged.
 
-Where an SDK itself is broken, the test pins how, so that we learn when the vendor mends it.
+Where an SDK itself is broken, the test pins how, so that we learn when the vendor fixes it.
 """
 
 import datetime as dt
@@ -25,13 +25,13 @@ UNSUPPORTED, DISABLED = "74951234567", "12345678112"
 
 @pytest.fixture
 def server(sandbox):
-    """Give a sandbox that speaks https, with something in its histories."""
+    """Return a sandbox that speaks https, with something in its histories."""
     return sandbox(rows=40, days=3, tls=True, clock=SYSTEM, config=AccountConfig(delivery=0))
 
 
 @pytest.fixture
 def python(server, monkeypatch):
-    """Give the Python SDK, pointed at the sandbox by its own means."""
+    """Return the Python SDK, pointed at the sandbox by its own means."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca))
     return VoximplantAPI(str(server.credentials), server.url.split("/")[2])
 
@@ -65,7 +65,7 @@ def node(server):
 
 
 def refused(call, **parameters):
-    """Give the code with which the Python SDK says no."""
+    """Return the code with which the Python SDK says no."""
     with pytest.raises(VoximplantException) as error:
         call(**parameters)
     return error.value.code
@@ -114,7 +114,7 @@ class TestPython:
 
     @pytest.mark.parametrize("method", ["get_sms_history", "a2p_get_sms_history"])
     def test_histories_break_on_documented_dates(self, python, method):
-        """Both histories: the SDK reads times as dates and loses the page (2.12.0). When this fails, it was mended."""
+        """Both histories: the SDK reads times as dates and loses the page (2.12.0). When this fails, it was fixed."""
         with pytest.raises(ValueError, match="unconverted data remains"):
             getattr(python, method)()
 
@@ -157,7 +157,7 @@ class TestPython:
 
 
 def ids(rows):
-    """Give the ids of rows as the Node SDK names them."""
+    """Return the ids of rows as the Node SDK names them."""
     return [row["messageId"] for row in rows]
 
 
@@ -240,6 +240,6 @@ class TestNode:
         assert outcome["resolved"]["error"]["code"] == 100
 
     def test_lists_must_be_joined_by_the_caller(self, node):
-        """A list of numbers is not joined by the SDK (4.11.0): it never leaves. When this fails, it was mended."""
+        """A list of numbers is not joined by the SDK (4.11.0): it never leaves. When this fails, it was fixed."""
         (outcome,) = node(["SMS", "a2PSendSms", {"srcNumber": SENDER, "dstNumbers": [TO], "text": "x"}])
         assert "resolved" not in outcome

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.dateless
 
 
 def a_day():
-    """Give a day that the sandboxes hold rows of."""
+    """Return a day that the sandboxes hold rows of."""
     return Window.of_days(days_ago(2), days_ago(2))
 
 

@@ -39,9 +39,9 @@ URL = "https://api.example"
 )
 def test_every_answer_says_what_to_do(code, kind, advice):
     """A code becomes the error of what the operator does next, in one sentence that quotes it and gives advice."""
-    error = refusal(ApiAnswerError(code, "told"), "GetSmsHistory", ("Owner", "Admin"))
+    error = refusal(ApiAnswerError(code, "a text"), "GetSmsHistory", ("Owner", "Admin"))
     assert type(error) is kind
-    assert f"error {code}: told" in str(error)
+    assert f"error {code}: a text" in str(error)
     assert advice in str(error)
     assert str(error).endswith(".")
 
@@ -124,7 +124,7 @@ def test_statuses_that_are_final():
     ],
 )  # fmt: skip
 def test_retry_after(value, seconds):
-    """Seconds or a date, measured from the time that is passed in; nonsense is no pause."""
+    """Seconds or a date, measured from the time that is passed in; nonsense means no pause."""
     assert retry_after(value, 40.0) == seconds
 
 

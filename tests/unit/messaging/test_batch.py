@@ -211,7 +211,7 @@ def test_the_journal_is_written_before_the_request(journal):
     ],
 )
 def test_an_order_keeps_the_limits(method, source, numbers, text):
-    """What the API would refuse is no order."""
+    """What the API would refuse is not an order."""
     with pytest.raises(SettingsError):
         checked_order(method, source, numbers, text, store_body=False)
 

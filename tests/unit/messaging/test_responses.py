@@ -8,7 +8,7 @@ from voxlake.transform import BrokenReplyError
 
 
 def test_numbers_that_an_answer_forgets():
-    """A number that is neither sent nor failed is not guessed about; a list that is none is no answer."""
+    """A number that is neither sent nor failed is not guessed about; what is not a list is not an answer."""
     answer = read_a2p_receipt({"result": [{"destination_number": 1111}], "fragments_count": "1"}, ["1111", "2222"])
     assert (answer.sent, answer.unanswered) == ({"1111": None}, ("2222",))
     for reply in ({}, {"result": 1}, {"result": ["x"]}, {"result": [{"message_id": "x", "destination_number": "1"}]}):
@@ -33,7 +33,7 @@ def test_receipts(reply, receipt):
 
 
 def test_partial_success():
-    """Ids of those who were accepted, codes of those who were not; a plus is no part of a number."""
+    """Ids of those who were accepted, codes of those who were not; a plus is not part of a number."""
     receipt = read_a2p_receipt(
         {
             "result": [{"destination_number": "+1111", "message_id": 7}],
