@@ -38,7 +38,7 @@ def client(server, **options):
 
 
 def patient(fault):
-    """Return the seconds to wait for a reply: few where it comes late on purpose, many where only the machine is slow."""
+    """Return the seconds to wait for a reply: few where it is late on purpose, many where only the machine is slow."""
     return 1 if fault == "stall" else 30
 
 
