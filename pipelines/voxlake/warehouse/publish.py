@@ -144,10 +144,12 @@ class Warehouse:
         """Open the published database read-only and restricted (see `restrict`), with UTC as its time zone.
 
         Raises:
-            SettingsError: nothing was published yet.
+            SettingsError: nothing was published yet, or the data directory is a file.
             DataError: the database cannot be read, or a DuckDB error leaves the block.
 
         """
+        if self._root.is_file():
+            raise SettingsError(f"{self._root} is a file, not a folder: choose another --data-dir.")
         if not os.path.lexists(self.path):
             raise SettingsError(
                 f"There is no database at {self.path} yet: run 'voxlake export' first, or give --data-dir."
