@@ -15,7 +15,7 @@ from voxlake.sandbox import Behaviour, Faults, Sandbox, World
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OURS = ("VOXLAKE_", "VOXIMPLANT_")
-DATED = {"CLOCK", "START", "SleepingClock", "days_ago", "client", "sandbox", "voxlake", "Command", "PROGRAM"}
+DATED = {"CLOCK", "SleepingClock", "days_ago", "client", "sandbox", "voxlake", "Command", "PROGRAM"}
 """The fixtures, and the names of tests/support, by which a test knows the time; see `support/clock.py`."""
 
 # No test asserts on seconds: a slow machine is no failure.

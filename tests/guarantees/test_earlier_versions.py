@@ -16,6 +16,8 @@ from voxlake.sandbox import Behaviour, Sandbox, World
 from voxlake.transform import STREAMS
 from voxlake.warehouse import Warehouse
 
+pytestmark = pytest.mark.dateless
+
 ARCHIVE = Path(__file__).parents[1] / "support" / "data" / "data-0.1.0.tar.xz"
 """Exported by version 0.1.0 on 2026-03-10 at noon from `world()`, both streams, days from 2026-03-04 on."""
 

@@ -18,6 +18,8 @@ from voxlake.errors import SettingsError, Unavailable
 from voxlake.model import Window
 from voxlake.transform import SMS
 
+pytestmark = pytest.mark.dateless
+
 EMPTY = b'{"result":[],"total_count":0,"count":0}'
 DAY = Window.of_days(days_ago(2), days_ago(2))
 

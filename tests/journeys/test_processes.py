@@ -16,6 +16,8 @@ from voxlake.api import ApiKey, read_credentials
 from voxlake.pipeline import DayRange, export
 from voxlake.transform import STREAMS
 
+pytestmark = pytest.mark.dateless
+
 
 def lake(root):
     """Return the rows of every file, and what its footer proves."""
