@@ -80,7 +80,7 @@ def calendar(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
 
 
 def _legend(style: Style) -> Iterator[dict[str, Any]]:
-    """Place the four states in a row, or on a phone in two."""
+    """Yield the legend's cells: the four states in one row, or in two on a phone."""
     for n, state in enumerate(STATES):
         if style.narrow:
             yield _cell(165 * (n % 2), 22 * (n // 2), state)
@@ -89,7 +89,7 @@ def _legend(style: Style) -> Iterator[dict[str, Any]]:
 
 
 def _across(figures: Figures, inner: int, legend: list[dict[str, Any]]) -> tuple[list[_Block], int]:
-    """Stack the streams, each with as many weeks side by side as there is room for."""
+    """Return the streams one below the other, each with as many weeks side by side as fit, and the height."""
     weeks = (figures.span.end - DAY - _monday(figures.span.first)).days // 7 + 1
     pitch = max(_NARROWEST, min(_WIDEST, (inner - _LEFT) // weeks))
     room = (inner - _LEFT) // pitch
@@ -123,7 +123,7 @@ def _streams(figures: Figures) -> Iterator[tuple[str, list[Row]]]:
 
 
 def _fill(block: _Block, cells: list[dict[str, Any]], texts: list[dict[str, Any]], *, narrow: bool) -> None:
-    """Place the days of a block, its name, its weekdays, and the months where they begin."""
+    """Add the days of a block, its name, its weekdays, and each month where it begins."""
     texts.append({"x": block.left - (0 if narrow else _LEFT), "y": block.top - 30, "t": block.name})
     for n, letter in enumerate(_WEEKDAYS):
         x, y = (

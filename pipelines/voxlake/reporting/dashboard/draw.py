@@ -1,4 +1,4 @@
-"""Turn a chart into SVG that takes the page's colours and font, or into a PNG; nothing is fetched, no script stays."""
+"""Render a chart as SVG in the page's colours and font, or as PNG; nothing is fetched, and no script remains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _SCALE = 2
-# What Vega writes for its own runtime, and what the root or the style sheet says once.
+# Attributes for Vega's own runtime, and those that the root or the style sheet sets once.
 _LONG = re.compile(r"-?\d+\.\d\d+(?:e-\d+)?")
 _PLACES = ("d", "transform", "x2", "y2")
 _IDLE = {"pointer-events", "role", "aria-hidden", "aria-roledescription", "class", "font-family"}

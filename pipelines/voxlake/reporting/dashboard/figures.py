@@ -1,4 +1,4 @@
-"""Ask the database everything that the page shows, once, so that drawing needs no connection."""
+"""Query everything that the page shows once, so that drawing needs no connection."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that the page shows of a span."""
+    """Everything that the page shows of a span; the rows are those of `sql/dashboard/`."""
 
     span: Span
     whole: Period
@@ -79,11 +79,11 @@ class Figures:
 
     @property
     def messages(self) -> int:
-        """How many messages there are."""
+        """The number of messages in the span."""
         return int(self.whole.totals["messages"])
 
     def in_state(self, *states: str) -> list[date]:
-        """List the days that are in one of these states in some stream, each once."""
+        """Return the days that are in one of these states in at least one stream, oldest first."""
         return sorted({row["date"] for row in self.coverage if row["state"] in states})
 
 
@@ -93,7 +93,7 @@ def covered_days(connection: duckdb.DuckDBPyConnection) -> Extent:
 
 
 def gather(connection: duckdb.DuckDBPyConnection, span: Span) -> Figures:
-    """Ask for all figures of a span."""
+    """Query all figures of a span."""
     ask = partial(_ask, connection, first=span.first, end=span.end)
     week = Span(span.end - DAY * WEEK, span.end)
     return Figures(
@@ -110,7 +110,7 @@ def gather(connection: duckdb.DuckDBPyConnection, span: Span) -> Figures:
 
 
 def _period(connection: duckdb.DuckDBPyConnection, span: Span) -> Period:
-    """Total a span and the one before, and see whether all their days are there."""
+    """Return the totals of a span and of the one before, and why they cannot be compared if days are incomplete."""
     totals, before = (_ask(connection, "totals", first=s.first, end=s.end)[0] for s in (span, span.before))
     states = [
         (row["date"] < span.first, row["state"])

@@ -142,7 +142,9 @@ def _top(panel: Panel, kind: str) -> str:
 def _table(panel: Panel) -> str:
     """Return the table behind a chart, folded."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in panel.head)
-    rows = "\n".join("<tr>" + "".join(f"<td>{escape(words.said(v))}</td>" for v in row) + "</tr>" for row in panel.rows)
+    rows = "\n".join(
+        "<tr>" + "".join(f"<td>{escape(words.as_text(v))}</td>" for v in row) + "</tr>" for row in panel.rows
+    )
     label = escape(f"{panel.title}: the figures")
     return (
         f"<details><summary>The data behind it, {counted(len(panel.rows), 'row')}</summary>"
@@ -178,8 +180,8 @@ def _sender(figures: Figures, row: Row, most: int) -> str:
         (
             f'<tr role="row"><th role="rowheader" scope="row"><bdi>{name}</bdi>{chip}</th>',
             _cell("messages", f"{row['messages']:,}{_meter(row['messages'] / most)}"),
-            _cell("arrived", f"{words.said(rate)}{_meter(rate or 0, 'rate')}"),
-            _cell("cost", words.said(row["cost"])),
+            _cell("arrived", f"{words.as_text(rate)}{_meter(rate or 0, 'rate')}"),
+            _cell("cost", words.as_text(row["cost"])),
             _cell("by day", _spark([row["days"].get(day, 0) for day in figures.span])),
             "</tr>",
         )

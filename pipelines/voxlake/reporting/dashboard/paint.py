@@ -1,4 +1,4 @@
-"""Colours, once: the page takes them as CSS variables, light or dark as the reader likes; pictures take the light ones.
+"""All colours: the page uses them as CSS variables, light or dark as the reader prefers; pictures are light.
 
 Channels and states are Okabe and Ito's, which people with any kind of colour vision can tell apart; whatever a colour
 says is also said by a glyph, a label or the table.

@@ -63,7 +63,7 @@ def _stacked(figures: Figures, field: str, title: str) -> Panel:
     return Panel(
         name=field,
         title=title,
-        summary=f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.said(most[-1])}.",
+        summary=f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.as_text(most[-1])}.",
         draw=partial(timelines.stacked, figures, field=field, title=title),
         head=("day, UTC", *timelines.CHANNELS.values(), "both"),
         rows=rows,
@@ -97,7 +97,9 @@ def _arriving(figures: Figures) -> Panel:
     return Panel(
         name="delivery-rate",
         title=title,
-        summary=f"{title}, {figures.span}: lowest on {worst[0]}, {worst[1]}, {words.said(worst[-1])}." if worst else "",
+        summary=f"{title}, {figures.span}: lowest on {worst[0]}, {worst[1]}, {words.as_text(worst[-1])}."
+        if worst
+        else "",
         draw=partial(timelines.arriving, figures, title=title),
         head=("day, UTC", "channel", "sent", "on their way", "arrived", "rate"),
         rows=rows if known else [],
@@ -163,7 +165,7 @@ def senders(figures: Figures) -> Panel:
 
 
 def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str], *, empty: str) -> Panel:
-    bars = [(words.plain(row[0]), row[1], f"{row[1]:,} · {words.said(row[2])}") for row in rows[:TOP]]
+    bars = [(words.plain(row[0]), row[1], f"{row[1]:,} · {words.as_text(row[2])}") for row in rows[:TOP]]
     summary = f"{title}, {len(bars)} of them: first {bars[0][0]} with {bars[0][1]:,} messages." if bars else ""
     return Panel(
         name=name,

@@ -1,4 +1,4 @@
-"""Charts without a time axis: a heat map of the week, and bars under their names."""
+"""Charts without a time axis: a heat map of the week, and bars below their names."""
 
 from __future__ import annotations
 

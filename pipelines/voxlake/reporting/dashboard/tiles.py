@@ -1,4 +1,4 @@
-"""The headline figures: how much, and how that compares with the same number of days before."""
+"""The headline figures, each compared with the same number of days before."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Tile:
 
 
 _FIGURES: tuple[tuple[str, Callable[[Row], Value], int], ...] = (
-    # The number says whether more is good (1), bad (-1) or neither.
+    # The number: whether more is good (1), bad (-1) or neither (0).
     ("Messages", lambda t: int(t["messages"]), 0),
     ("Cost, account currency", lambda t: t["cost"], 0),
     ("A2P delivered", lambda t: words.share(t["a2p_arrived"], t["a2p_settled"]), 1),
@@ -59,14 +59,14 @@ def _tile(figures: Figures, name: str, of: Callable[[Row], Value], good: int) ->
     return Tile(
         name=name,
         value=_short(value),
-        exact=words.said(value),
+        exact=words.as_text(value),
         change=_change(figures.whole, of, good),
         week=(_short(of(week.totals)), _change(week, of, good)) if week else None,
     )
 
 
 def _short(value: Value) -> str:
-    return words.rounded(value) if isinstance(value, Decimal) else words.said(value)
+    return words.rounded(value) if isinstance(value, Decimal) else words.as_text(value)
 
 
 def _change(period: Period, of: Callable[[Row], Value], good: int) -> Change:

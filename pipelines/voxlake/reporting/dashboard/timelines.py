@@ -1,4 +1,4 @@
-"""Charts along the days: what was sent, what it cost, what arrived; days that cannot be trusted are shaded."""
+"""Charts over the days: messages, cost, delivery rate; days that are missing or not verified are shaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import altair as alt
 
 from voxlake.model import Window
 from voxlake.reporting.dashboard.style import DAY_MS, Style, data, finished, ms
-from voxlake.reporting.dashboard.words import said, share
+from voxlake.reporting.dashboard.words import as_text, share
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _FEW = 6
 
 
 def stacked(figures: Figures, style: Style, *, field: str, title: str) -> alt.LayerChart:
-    """Stack the channels, a bar a day; where bars would be hairlines, the same steps as one area."""
+    """Draw the channels stacked, one bar a day; where bars would be hairlines, as one stepped area."""
     bars = len(figures.span) * _THINNEST < style.width
     by_day: dict[date, dict[str, Any]] = {day: {} for day in figures.span}
     for row in figures.daily:
@@ -46,7 +46,7 @@ def stacked(figures: Figures, style: Style, *, field: str, title: str) -> alt.La
             if value or not bars:
                 last[channel] = {"x": ms(day) + left, "x2": ms(day) + left + _BAR, "c": name, "y": bottom, "y2": top}
                 if style.has_tooltips:
-                    last[channel]["tooltip"] = f"{day} · {name}: {said(value)}"
+                    last[channel]["tooltip"] = f"{day} · {name}: {as_text(value)}"
                 rows.append(last[channel])
     y = alt.Y("y:Q", title=None, axis=_values(), scale=alt.Scale(zero=True))
     base = alt.Chart(data(rows))
@@ -61,14 +61,14 @@ def stacked(figures: Figures, style: Style, *, field: str, title: str) -> alt.La
 
 
 def arriving(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
-    """Draw the share of the sent messages that arrived, a line a channel, broken where none were sent."""
+    """Draw the delivery rate as one line a channel, broken where nothing was sent."""
     rates = {(row["date"], row["channel"]): share(row["arrived"], row["settled"]) for row in figures.daily}
     rows = [
         {
             "x": ms(day) + _NOON,
             "c": name,
             "y": rates.get((day, channel)),
-            "tooltip": f"{day} · {name}: {said(rates.get((day, channel)))}",
+            "tooltip": f"{day} · {name}: {as_text(rates.get((day, channel)))}",
         }
         for channel, name in CHANNELS.items()
         for day in figures.span
@@ -94,7 +94,7 @@ def arriving(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
 
 
 def _shades(figures: Figures, style: Style, *states: str) -> Iterable[alt.Chart]:
-    """Shade the days in some states over the whole height, each neighbours' span as one: missing and unverified."""
+    """Shade the days in some states, missing and unverified by default, neighbouring days as one."""
     windows = Window.joining(figures.in_state(*states or ("missing", "unverified")))
     if not windows:
         return []
@@ -105,7 +105,7 @@ def _shades(figures: Figures, style: Style, *states: str) -> Iterable[alt.Chart]
 
 
 def _time(span: Span, style: Style) -> alt.X:
-    """Span the days, a few as if they were more, so that their bars stay bars."""
+    """Return the time axis; few days get empty ones beside them, so that their bars stay bars."""
     months = len(span) > _MONTHS
     beside = max(0, _FEW - len(span)) * DAY_MS // 2
     each = [ms(day) + _NOON for day in span] if len(span) <= _TICKED else alt.Undefined

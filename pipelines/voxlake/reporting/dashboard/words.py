@@ -9,7 +9,7 @@ from typing import Any
 NOTHING = "\N{EN DASH}"
 
 
-def said(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Return a figure as text; amounts are exact, and a float is a share of 1, shown in per cent."""
     match value:
         case None:
