@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from voxlake.errors import ApiRejected
-from voxlake.model import DAY, SECOND, Page, Window, midnight
+from voxlake.model import SECOND, Page, Window
 
 DATE = datetime(2026, 3, 10, tzinfo=UTC)
 """The midnight from which `message` counts seconds."""
@@ -26,9 +26,10 @@ def messages(count, *, every=1, first=0):
 class ScriptedApi:
     """A `HistoryApi` over `rows`; `asked` is every request as (dates, offset, count), a count of 1 being a total.
 
-    `bounds` says whether rows at `from_date` and `to_date` count, to a `unit`. `largest_page` and `deepest` are limits;
-    what is more is clamped, empty, or an error. `before` is called with the number of each request, and may move rows;
-    `counted` turns the true count into what the API says; `filters` can be ignored or refused.
+    `bounds` says whether rows at `from_date` and `to_date` count, to a `unit` that divides a day. `largest_page` and
+    `deepest` are limits; what is more is clamped, empty, or an error. `before` is called with the number of each
+    request, and may move rows; `counted` turns the true count into what the API says; `filters` can be ignored or
+    refused.
     """
 
     rows: list
@@ -90,7 +91,7 @@ class ScriptedApi:
             raise ApiRejected("dates", code=569)
         if filters and self.filters == "refused":
             raise ApiRejected("filter", code=101)
-        first, last = (midnight(at.date()) if self.unit == DAY else at for at in (window.start, window.end))
+        first, last = (at - (at - DATE) % self.unit for at in (window.start, window.end))
         span = Window(first + self.unit * (not self.bounds[0]), last + self.unit * self.bounds[1])
         rows = [row for row in self.rows if row["processed_at"] in span and self._passes(row, stream, filters)]
         keys = {"time": lambda row: (row["processed_at"], row["message_id"]), "id": lambda row: row["message_id"]}

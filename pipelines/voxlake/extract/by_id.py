@@ -1,4 +1,4 @@
-"""Ask for messages by their ids: how they are now, and on which days they lie."""
+"""Ask for messages by their ids: what has become of them, and on which days they lie."""
 
 from __future__ import annotations
 
@@ -16,14 +16,22 @@ if TYPE_CHECKING:
     from voxlake.transform import Stream
 
 IDS = 500
-"""Ids in one request: they travel in its body."""
+"""The most ids in one request; they travel in its body."""
 
 _ABOUT = (31, 2)
 """Days before and after one on which its messages are looked for: APIs differ in how long a window may be."""
 
 
 def messages_by_id(history: HistoryApi, stream: Stream, window: Window, ids: set[int]) -> dict[int, dict[str, Any]]:
-    """Ask for messages by id; an API that refuses or ignores the filter gives none."""
+    """Return the messages with these ids in a window, as rows of the stream's schema by their id.
+
+    Nothing is returned of an API that refuses the filter or ignores it, and nothing of messages that are not there.
+    At most `IDS` can be asked for.
+
+    Raises:
+        Refused, Unavailable: what the history raises.
+
+    """
     asked = Window(window.start - SECOND, window.end)
     listed = ";".join(map(str, sorted(ids)))
     try:
@@ -36,7 +44,12 @@ def messages_by_id(history: HistoryApi, stream: Stream, window: Window, ids: set
 
 
 def days_of_messages(history: HistoryApi, stream: Stream, day: date, ids: Iterable[int]) -> set[date]:
-    """Return the days to which messages have moved, of the first few messages that are requested."""
+    """Return the other UTC days on which messages of `day` lie now; of many, the first `IDS` are looked for.
+
+    Raises:
+        Refused, Unavailable: what the history raises.
+
+    """
     some = set(sorted(ids)[:IDS])
     for reach in _ABOUT:
         window = Window(midnight(day) - reach * DAY, midnight(day) + (reach + 1) * DAY)

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from voxlake.extract.bounds import DateBounds, learn
@@ -33,10 +33,11 @@ def test_learned_bounds_count_exactly(offsets, real):
     asked = []
     found = learn(lambda window: asked.append(window) or count(window), times, days, around=FIRST)
     assert len(asked) <= 3
-    if found is not None:
-        for first, last in ((0, 0), (1, 1), (0, 1), (1, 2)):
-            window = Window.of_days(FIRST + DAY * first, FIRST + DAY * last)
-            assert count(found.exactly(window)) == sum(days[day] for day in window.days)
+    # Hypothesis fails where this leaves too little: most worlds teach the bounds.
+    assume(found is not None)
+    for first, last in ((0, 0), (1, 1), (0, 1), (1, 2)):
+        window = Window.of_days(FIRST + DAY * first, FIRST + DAY * last)
+        assert count(found.exactly(window)) == sum(days[day] for day in window.days)
 
 
 @given(st.integers(1, 50), st.integers(1, 50), kinds)

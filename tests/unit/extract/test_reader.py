@@ -161,6 +161,19 @@ def test_pieces_that_show_nothing_of_a_day_are_given_up():
     assert len(ids(pieces)) == 300
 
 
+@pytest.mark.parametrize("bounds", [(True, False), (False, True)], ids=str)
+@pytest.mark.parametrize(("rows", "is_proved"), [(4000, True), (4200, False)])
+def test_an_api_that_looks_at_minutes(rows, is_proved, bounds):
+    """Cut at whole minutes, a day is proved; where a piece loses a part of one, the day as a whole tells."""
+    api = ScriptedApi(messages(rows, every=20), bounds=bounds, unit=60 * SECOND)
+    pieces, _ = read(api, quirks=SMALL)
+    *others, last = [piece.problem for piece in pieces]
+    assert others == [None] * len(others)
+    assert (last is None) is is_proved
+    assert is_proved is (ids(pieces) == inside(api, TODAY))
+    assert is_proved or "came where they do not belong" in last
+
+
 def test_a_second_that_nobody_can_read_is_said():
     """More rows in one second than offsets and directions reach: that second has a problem, the others have none."""
     rows = [*messages(300, every=280), *(message(1000 + n, 40_000) for n in range(900))]

@@ -23,13 +23,11 @@ def learned(api, *, with_page=True):
 
 @pytest.mark.parametrize("with_page", [True, False])
 @pytest.mark.parametrize("bounds", BOUNDS, ids=str)
-@pytest.mark.parametrize(("unit", "ignores"), [(SECOND, False), (60 * SECOND, False), (DAY, True)], ids=str)
+@pytest.mark.parametrize(("unit", "ignores"), [(SECOND, False), (DAY, True)], ids=str)
 def test_what_the_api_looks_at(unit, ignores, bounds, with_page):
     """Also where the days beside come first, or in any page that there is."""
     rows = [*messages(400, every=200), *(message(1000 + n, -500 + n) for n in range(400)), message(2000, 100_000)]
     api = ScriptedApi(rows, bounds=bounds, unit=unit)
-    # A second selects nothing where its minute does not count: to cut a day is not worth it there either.
-    ignores = ignores or (unit > SECOND and not bounds[0])
     assert learned(api, with_page=with_page) is ignores
     assert len(api.asked) <= 16
 
