@@ -79,7 +79,7 @@ def test_a_full_disk_behind_stdout(work, command):
     [
         ("no/a.csv", "no does not exist: make it first"),
         ("file/a.csv", "file is a file, not a folder"),
-        ("pipe.csv", "pipe.csv is no ordinary file"),
+        ("pipe.csv", "pipe.csv is not an ordinary file"),
     ],
 )
 def test_a_place_that_is_none(work, voxlake, command, out, told):
