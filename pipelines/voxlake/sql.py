@@ -15,7 +15,9 @@ _OPEN: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 
 
 def interruptible(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Return the connection itself; from now on `interrupt_queries` ends what it runs."""
+    """Return the connection itself; from now on `interrupt_queries` ends what it runs, and it draws no progress bar."""
+    # DuckDB draws it on stdout, which belongs to the answer, be it a terminal or a file.
+    connection.execute("SET enable_progress_bar = false")
     _OPEN.add(connection)
     return connection
 

@@ -44,8 +44,12 @@ class Stopped(BaseException):
 class _Request:
     """What the process was asked for; signals belong to a process, so there is one of these."""
 
-    def __init__(self) -> None:
-        self.stopped: Stopped | None = None
+    stopped: Stopped | None = None
+    announced = deferred = lost = False
+
+    def forget(self) -> None:
+        """Begin anew, for the next command line of the same process."""
+        self.stopped = None
         self.announced = self.deferred = self.lost = False
 
 
@@ -71,7 +75,7 @@ def handled() -> Iterator[None]:
 
     Who was started to ignore a signal, as a shell does with what it runs in the background, goes on ignoring it.
     """
-    _request.__init__()  # type: ignore[misc] # begin anew
+    _request.forget()
     known = set(threading.enumerate())
     usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     ours = threading.current_thread() is threading.main_thread()
