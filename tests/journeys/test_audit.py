@@ -278,11 +278,11 @@ def test_strays(sandbox, voxlake):
     strays = [name.format(day=some_day()) for name in STRAYS]
     rows = len(truth(server, "sms")) + len(truth(server, "a2p"))
     files = f"'{data}/lake/**/*.parquet', hive_partitioning = false, union_by_name = true"
-    glob = f"SELECT count(*) AS n FROM read_parquet({files})"
+    glob = f"SELECT count(*) FROM read_parquet({files})"
     for name in strays:
         (data / "lake" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(part(voxlake), data / "lake" / name)
-    assert json.loads(voxlake("query", glob, "--format", "json").stdout) != [{"n": rows}]
+    assert duckdb.sql(glob).fetchall() != [(rows,)]
     found = voxlake("audit", server=server, code=4)
     for name in strays:
         assert found.stderr.count(f"data/lake/{name} is not one of voxlake's files, and a glob") == 1
@@ -291,7 +291,7 @@ def test_strays(sandbox, voxlake):
     for name in strays:
         assert f"it is data/rejects/stray/lake/{name} now" in repaired.stderr
         assert (data / "rejects" / "stray" / "lake" / name).read_bytes() == part(voxlake).read_bytes()
-    assert json.loads(voxlake("query", glob, "--format", "json").stdout) == [{"n": rows}]
+    assert duckdb.sql(glob).fetchall() == [(rows,)]
     voxlake("audit", server=server)
     shutil.copyfile(part(voxlake), data / "lake" / strays[0])
     assert f"{strays[0]}.again now" in voxlake("audit", "--repair", server=server).stderr

@@ -35,14 +35,15 @@ class DayFileWriter:
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
         self._file = store.create(path)
-        self._writer = pq.ParquetWriter(
-            self._file,
-            stream.schema,
-            compression="zstd",
-            compression_level=1,
-            write_page_checksum=True,
-            **stream.parquet,
-        )
+        with storage(self._root):
+            self._writer = pq.ParquetWriter(
+                self._file,
+                stream.schema,
+                compression="zstd",
+                compression_level=1,
+                write_page_checksum=True,
+                **stream.parquet,
+            )
 
     def add(self, table: pa.Table) -> None:
         """Append rows."""

@@ -54,10 +54,12 @@ def write_answer(
     """Write the answer to a file, replacing the old one only with a whole new one, and return its number of rows.
 
     Raises:
-        SettingsError: the query is not one question, fails, or does not fit the format.
+        SettingsError: the query is not one question, fails, or does not fit the format; or there is no such folder.
         StorageFull: the file cannot be written.
 
     """
+    if not path.parent.is_dir():
+        raise SettingsError(f"{path.parent} is not a folder: create it first.")
     with temporary(path.with_name(f".{path.name}.tmp")) as aside, storage(path.parent):
         if form == "parquet":
             count = _write_parquet(connection, sql, bound, limit, aside)

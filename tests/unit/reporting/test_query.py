@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from voxlake.errors import SettingsError, StorageFull
+from voxlake.errors import SettingsError
 from voxlake.reporting.query import query_text, write_answer
 from voxlake.warehouse import restrict
 
@@ -79,7 +79,7 @@ def test_a_query_that_fails(connection, tmp_path, form, sql):
 @pytest.mark.parametrize("form", ["csv", "parquet", "xlsx"])
 def test_no_place_to_write(connection, tmp_path, form):
     """A folder that is not there is one sentence."""
-    with pytest.raises(StorageFull, match="No such file"):
+    with pytest.raises(SettingsError, match="is not a folder: create it first"):
         write_answer(connection, "SELECT 1", {}, form=form, limit=None, path=tmp_path / "no" / "a")
 
 
