@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from voxlake.api.errors import ApiAnswerError, checked
 from voxlake.errors import ApiRejected
-from voxlake.transform import BrokenReplyError, decode_csv, decode_json, page_of, pages_of_json, parse_json
+from voxlake.transform import BrokenReplyError, decode_csv, decode_json, pages_of_json, parse_json, total_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -83,14 +83,12 @@ class HistoryApi:
 
     def total(self, stream: Stream, window: Window, *, filters: Mapping[str, str] = _NO_FILTERS) -> int:
         """Return how many rows match; one row is requested, as JSON, because a csv tells no total."""
-        page = self.client.call(
+        return self.client.call(
             stream.method,
             _parameters(window, 0, 1, "json", filters),
-            lambda body: page_of(checked(parse_json(body)), stream),
+            lambda body: total_of(checked(parse_json(body))),
             roles=stream.roles,
         )
-        assert page.total is not None  # noqa: S101 - page_of promises it for JSON
-        return page.total
 
     def pages(
         self,

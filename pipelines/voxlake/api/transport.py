@@ -115,6 +115,10 @@ class ApiClient:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=self.jobs))
+        # requests would look for proxies and CA bundles in the environment again for every request: see
+        # docs/decisions/0010-tricks-that-stay.md.
+        found = self._session.merge_environment_settings(self.url, {}, None, None, None)
+        self._session.proxies, self._session.verify, self._session.trust_env = found["proxies"], found["verify"], False
 
     def close(self) -> None:
         """Close the connections."""

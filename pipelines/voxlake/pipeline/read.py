@@ -92,8 +92,8 @@ def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Rec
         for stream, its in days.items()
         for window in Window.joining(its)
     ]
-    # The first rows need it; imported here, it is there when the first replies are.
-    load_pandas()
+    # The first rows need it: imported beside the first requests, it is there when their replies are.
+    context.executor.submit(load_pandas)
     tasks = []
     for stream, pending in surveys:
         try:
@@ -132,7 +132,8 @@ def _read_windows(
     waiting = deque(tasks)
     running: dict[Future[WindowResult], WindowTask] = {}
     while waiting or running:
-        while waiting and len(running) < context.windows_at_once:
+        # Twice as many as are read at the same time: so nobody waits for work while the database loads days.
+        while waiting and len(running) < 2 * context.windows_at_once:
             task = waiting.popleft()
             previous = tuple(record.day_files(task.stream, task.window.days).values())
             task = replace(task, quirks=record.quirks[task.stream], previous=previous)

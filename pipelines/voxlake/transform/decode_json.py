@@ -52,12 +52,27 @@ def parse_json(body: bytes) -> dict[str, Any]:
 def page_of(reply: dict[str, Any], stream: Stream) -> Page:
     """Return the page of a parsed reply, read row by row.
 
-    `result` must be a list and `total_count` a number; `result` may be missing where the total is 0.
+    Raises:
+        BrokenReplyError: the object is not a reply.
+
+    """
+    rows, total = _rows_and_total(reply)
+    table, rejects = read_rows(rows, stream)
+    return Page(table, total, rejects)
+
+
+def total_of(reply: dict[str, Any]) -> int:
+    """Return how many rows match in all, by a parsed reply.
 
     Raises:
         BrokenReplyError: the object is not a reply.
 
     """
+    return _rows_and_total(reply)[1]
+
+
+def _rows_and_total(reply: dict[str, Any]) -> tuple[list[Any], int]:
+    """Return what a reply holds: `result` must be a list, and may be missing where `total_count`, a number, is 0."""
     try:
         total = read_integer(reply.get("total_count"))
     except ValueError as error:
@@ -69,8 +84,7 @@ def page_of(reply: dict[str, Any], stream: Stream) -> Page:
         rows = []
     if not isinstance(rows, list):
         raise BrokenReplyError("no list of rows under 'result'")
-    table, rejects = read_rows(rows, stream)
-    return Page(table, total, rejects)
+    return rows, total
 
 
 def _refuse_constant(name: str) -> NoReturn:
