@@ -16,8 +16,10 @@ _OPEN: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 
 def interruptible(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return the connection itself; from now on `interrupt_queries` ends what it runs, and it draws no progress bar."""
-    # DuckDB draws it on stdout, which belongs to the answer, be it a terminal or a file.
-    connection.execute("SET enable_progress_bar = false")
+    # DuckDB draws it on stdout, which belongs to the answer. A second reader of one file in one process finds settings
+    # locked by the first, and keeps the bar, which only appears after two seconds.
+    if connection.execute("SELECT current_setting('lock_configuration')").fetchall() == [(False,)]:
+        connection.execute("SET enable_progress_bar = false")
     _OPEN.add(connection)
     return connection
 

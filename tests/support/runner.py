@@ -13,6 +13,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         "altair",
+        "pandas",
         *(where.partition(":")[0] for where, _ in TABLE.values()),
         "voxlake.pipeline",
         "voxlake.reporting.formats",

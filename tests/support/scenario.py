@@ -23,7 +23,7 @@ from voxlake.transform import STATUSES, STREAMS
 
 UNTIL = date(2026, 3, 10)
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["voxlake.pipeline", "voxlake.api", "voxlake.warehouse"])
+_CONTEXT.set_forkserver_preload(["pandas", "voxlake.pipeline", "voxlake.api", "voxlake.warehouse"])
 
 _SELECTING = {
     "order": ["asc", "desc", "random-per-request", "id"],

@@ -97,8 +97,8 @@ class ApiClient:
         self._credentials = credentials
         self._policy, self._timeout = RetryPolicy(patience=patience), timeout
         self._clock, self._random, self._archive = clock, random, archive
-        self._open()
         try:
+            self._open()
             requests.Request("POST", self.url).prepare()
             self._session.get_adapter(self.url)
         except (requests.exceptions.RequestException, ValueError) as error:
