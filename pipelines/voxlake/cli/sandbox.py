@@ -20,7 +20,7 @@ from voxlake.cli.group import Group
 from voxlake.cli.options import the_clock
 from voxlake.cli.output import say
 from voxlake.cli.settings import settings_options
-from voxlake.cli.signals import EARLY, stoppable
+from voxlake.cli.signals import EARLY, requested, stoppable
 from voxlake.cli.types import API_URL
 from voxlake.errors import SettingsError, Unavailable
 from voxlake.files import temporary
@@ -175,11 +175,18 @@ def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tu
         try:
             for number in STOP:
                 signal.signal(number, pass_on)
+            if (stopped := requested()) is not None:
+                # Its exception was lost on the way, see `voxlake.cli.signals`.
+                raise stopped
             process = subprocess.Popen(command, env=environ)
             started.append(process)
-            for missed in early:
-                process.send_signal(missed)
-            code = process.wait()
+            try:
+                for missed in early:
+                    process.send_signal(missed)
+                code = process.wait()
+            except BaseException:
+                process.terminate()
+                raise
         except OSError as error:
             raise SettingsError(
                 f"{command[0]!r} cannot be started ({error.strerror}): give a command after --."
