@@ -9,6 +9,7 @@ A test that starts a program which cannot be given this clock takes `SYSTEM` for
 import os
 import time
 from datetime import UTC, datetime
+from datetime import time as time_of_day
 
 from voxlake.clock import SYSTEM
 
@@ -68,8 +69,10 @@ class SleepingClock:
 
 
 def _start():
+    """Return when tests begin: a date alone means noon, for at midnight sharp a day has not begun for voxlake."""
     at = datetime.fromisoformat(os.environ.get(_NOW) or _USUAL)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at if at.time() != time_of_day.min else at.replace(hour=12)
 
 
 START = _start()
