@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from voxlake.clock import SYSTEM
 from voxlake.errors import ApiRejected
+from voxlake.events import Emitter
 from voxlake.model import SECOND, Page, Window
 
 DATE = datetime(2026, 3, 10, tzinfo=UTC)
@@ -46,6 +48,7 @@ class ScriptedApi:
     before: object = lambda _: None
     counted: object = lambda count: count
     account_id: int = 1
+    events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))
     asked: list = dataclasses.field(default_factory=list)
 
     @property

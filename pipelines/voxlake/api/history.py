@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from voxlake.api.transport import ApiClient
+    from voxlake.events import Emitter
     from voxlake.model import Page, Window
     from voxlake.transform import Stream
 
@@ -55,6 +56,11 @@ class HistoryApi:
     def requests(self) -> int:
         """How many requests were sent so far."""
         return self.client.requests
+
+    @property
+    def events(self) -> Emitter:
+        """Who hears of what happens."""
+        return self.client.events
 
     def close(self) -> None:
         """End the threads, after the requests under way, and close the connections."""

@@ -34,6 +34,7 @@ from voxlake.api.errors import (
 from voxlake.api.retry import Fault, FaultError, Final, RetryPolicy
 from voxlake.api.throttle import AdaptiveLimiter
 from voxlake.errors import SettingsError
+from voxlake.events import Emitter
 from voxlake.transform import BrokenReplyError, parse_json
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class ApiClient:
     Safe to share between threads: at most `jobs` requests are under way at the same time, fewer while the API says
     that this is too fast. `requests` counts those sent so far. `patience` bounds the seconds spent on one call with
     all its repetitions, `timeout` those for one reply. `clock` waits and measures, `random` (0 to 1) spreads the
-    waits; `archive` is given every reply. A copy that was pickled has connections and counts of its own.
+    waits; `archive` is given every reply, `events` hears what happens. A copy that was pickled has connections and
+    counts of its own.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class ApiClient:
         clock: Clock,
         random: Callable[[], float],
         archive: Archive | None = None,
+        events: Emitter | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.account_id = credentials.account_id
@@ -97,6 +100,7 @@ class ApiClient:
         self._credentials = credentials
         self._policy, self._timeout = RetryPolicy(patience=patience), timeout
         self._clock, self._random, self._archive = clock, random, archive
+        self.events = events or Emitter(clock)
         try:
             self._open()
             requests.Request("POST", self.url).prepare()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from voxlake.api import HistoryApi
     from voxlake.clock import Clock
+    from voxlake.events import Emitter
     from voxlake.lake import Lake
     from voxlake.model import DayKey, FinalityPolicy
     from voxlake.warehouse import Warehouse
@@ -37,6 +38,11 @@ class Context:
     executor: Executor
     finality: FinalityPolicy
     on_progress: Callable[[int, int], None] = _ignore
+
+    @property
+    def events(self) -> Emitter:
+        """Who hears of what happens: the emitter that the API client was made with."""
+        return self.history.events
 
     @property
     def windows_at_once(self) -> int:
