@@ -7,9 +7,10 @@ BENCH  := .venv-bench
 ROWS   ?= 100000
 DAYS   ?= 60
 SOAK   ?= 30m
+FUZZ   ?= 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit coverage browser days dates soak check bench slow format lock numbering schema picture clean
+.PHONY: help run test unit coverage browser days dates soak fuzz check bench slow format lock numbering schema picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +64,9 @@ dates: $(VENV)/.tested ## The same for a leap day, the end of a year and a Sunda
 
 soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) against the guarantee
 	@PYTHONPATH=tests $(BIN)/python -m support.soak $(SOAK) $(SEED)
+
+fuzz: $(VENV)/.tested ## Try strange replies, files, settings and command lines for FUZZ (10m); SEED repeats a run
+	@PYTHONPATH=tests $(BIN)/python -m support.fuzz $(FUZZ) $(SEED)
 
 slow: $(VENV)/.tested ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow -q
