@@ -9,11 +9,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from voxlake.version import __version__
+
 if TYPE_CHECKING:
     from voxlake.errors import ApiRejected, OutcomeUnknown, TryAgain, VoxlakeError
     from voxlake.messaging import Client
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ApiRejected",
