@@ -1,9 +1,14 @@
-# `make` lists the targets. Everything is installed into .venv; nothing else on the machine is touched.
+# `make` lists the targets. What they need is installed into .venv, .venv-bench, .venv-matrix and tests/sdk/node_modules, from
+# lock files with hashes. One thing else on the machine is touched: as root on Debian, `browser`, which `test` and `coverage`
+# call, installs chromium with apt-get where there is none.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SDK    := tests/sdk/node_modules/.package-lock.json
 BENCH  := .venv-bench
+PIP    := -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP) --require-hashes -r
+UV     := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade
 ROWS   ?= 100000
 DAYS   ?= 60
 SOAK   ?= 30m
@@ -15,17 +20,18 @@ FUZZ   ?= 10m
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+# A checkout has every extra: its README shows them.
+$(VENV)/.installed: requirements-all.lock requirements-build.lock pyproject.toml
 	@echo "Installing into $(VENV) (once) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-build.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python $(LOCKED) requirements-all.lock
+	@$(BIN)/python $(LOCKED) requirements-build.lock
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q pipelines
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.lock
+	@$(BIN)/python $(LOCKED) requirements-dev.lock --no-compile
 	@touch $@
 
 run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what came of it
@@ -44,7 +50,7 @@ browser:
 	  echo "There is no chromium, and it cannot be installed: the tests in a browser are skipped."
 
 $(SDK): tests/sdk/package-lock.json
-	@if command -v npm >/dev/null; then cd tests/sdk && npm ci --silent && touch node_modules/.package-lock.json; \
+	@if command -v npm >/dev/null; then cd tests/sdk && npm ci --ignore-scripts --silent && touch node_modules/.package-lock.json; \
 	else echo "npm is not installed: the tests with the vendor's Node SDK are skipped"; fi
 
 test: $(VENV)/.tested $(SDK) browser ## Run the tests
@@ -79,11 +85,11 @@ check: $(VENV)/.tested ## Format, lint, types, import layers, tests, and the fas
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory dates
 
-$(BENCH)/.installed: requirements.lock benchmarks/requirements.txt pyproject.toml
+$(BENCH)/.installed: benchmarks/requirements.txt pyproject.toml
 	@echo "Installing voxlake and its peers into $(BENCH) (once) ..."
 	@$(PYTHON) -m venv $(BENCH)
-	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
-	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BENCH)/bin/python $(PIP) -r benchmarks/requirements.txt
+	@$(BENCH)/bin/python $(PIP) --editable .
 	@$(BENCH)/bin/python -m compileall -q pipelines
 	@touch $@
 
@@ -91,7 +97,7 @@ $(BENCH)/.installed: requirements.lock benchmarks/requirements.txt pyproject.tom
 $(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
 	@echo "Installing PyAirbyte into $(BENCH)/airbyte (once) ..."
 	@$(PYTHON) -m venv $(BENCH)/airbyte
-	@$(BENCH)/airbyte/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/airbyte.lock
+	@$(BENCH)/airbyte/bin/python $(LOCKED) benchmarks/airbyte.lock --no-deps
 	@touch $@
 
 bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour; BEFORE=DIR pairs it with the programs of an earlier one)
@@ -101,11 +107,12 @@ format: $(VENV)/.tested ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock: ## Renew the exact versions that are installed (needs uv)
-	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade pyproject.toml -o requirements.lock
-	echo 'hatchling' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o requirements-build.lock
-	uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade -c requirements.lock -c requirements-build.lock --group dev pyproject.toml -o requirements-dev.lock
-	echo 'airbyte' | uv pip compile --quiet --universal --no-emit-index-url --no-annotate --no-header --upgrade - -o benchmarks/airbyte.lock
+lock: ## Renew the exact versions and hashes that are installed (needs uv)
+	$(UV) pyproject.toml -o requirements.lock
+	$(UV) --all-extras -c requirements.lock pyproject.toml -o requirements-all.lock
+	echo 'hatchling' | $(UV) - -o requirements-build.lock
+	$(UV) --all-extras --group dev -c requirements-all.lock -c requirements-build.lock pyproject.toml -o requirements-dev.lock
+	echo 'airbyte' | $(UV) - -o benchmarks/airbyte.lock
 
 schema: $(VENV)/.installed ## Write the SQL files and docs/schema.md that follow from the declared fields
 	@$(BIN)/python -m voxlake.warehouse.generate

@@ -1,3 +1,3 @@
 """The version of voxlake, in a module of its own so that every room can write it into its files."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

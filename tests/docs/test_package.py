@@ -1,58 +1,102 @@
 """The wheel is the product: it works without the checkout and without anything that only developers have."""
 
+import re
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 
 import pytest
 from support.paths import ROOT
 
+from voxlake import __version__
 from voxlake.sql import promise, statements
 
 KINDS = ("tables", "macros", "views", "reports", "checks", "warnings", "dashboard")
 
 
+def build(source, kind, out):
+    """Build a wheel or an sdist of a source tree, without network."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(out)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    return next(out.glob("*.whl" if kind == "wheel" else "*.tar.gz"))
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """Build the wheel."""
-    out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return next(out.glob("*.whl"))
+    return build(ROOT, "wheel", tmp_path_factory.mktemp("dist"))
 
 
-def test_wheel_has_the_sql_of_the_tree(wheel):
-    """Every statement of the tree travels in the wheel, and no other."""
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    """Build the sdist and unpack it."""
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build(ROOT, "sdist", folder)) as archive:
+        archive.extractall(folder, filter="data")
+    return next(path for path in folder.iterdir() if path.is_dir())
+
+
+def test_wheel_has_the_files_of_the_tree(wheel):
+    """Every module, statement, style sheet and marker of the tree travels in the wheel, and nothing else."""
     tree = {f"voxlake/sql/{path.relative_to(ROOT / 'sql')}" for path in (ROOT / "sql").rglob("*.sql")}
-    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("voxlake/sql/")}
+    sources = (ROOT / "pipelines").rglob("*")
+    tree |= {str(path.relative_to(ROOT / "pipelines")) for path in sources if path.suffix in {".py", ".css", ".typed"}}
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert tree == packed
+    assert any(name.endswith(".css") for name in packed)
 
 
-def test_wheel_has_the_style_sheet(wheel):
-    """What the code reads beside itself travels with it."""
-    tree = {str(path.relative_to(ROOT / "pipelines")) for path in (ROOT / "pipelines").rglob("*.css")}
-    assert tree
-    assert tree <= set(zipfile.ZipFile(wheel).namelist())
+def test_wheel_of_the_sdist(wheel, unpacked, tmp_path):
+    """The sdist holds licence, tests and documentation, and the wheel that is built from it is the same wheel."""
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "tests", "docs", "Makefile"} <= {p.name for p in unpacked.iterdir()}
+    ours, theirs = (
+        {entry.filename: entry.CRC for entry in zipfile.ZipFile(path).infolist()}
+        for path in (wheel, build(unpacked, "wheel", tmp_path))
+    )
+    assert ours == theirs
 
 
 @pytest.mark.system_clock
 def test_wheel_works_in_an_empty_environment(wheel, tmp_path):
-    """Installed into an empty environment, with nothing but its own dependencies, the wheel exports from elsewhere."""
+    """Installed from the lock file's hashes, and with no extra, the wheel exports and answers from elsewhere."""
     home = tmp_path / "env"
     venv.create(home, with_pip=True)
-    python = home / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    subprocess.run([*install, "-r", ROOT / "requirements.lock", wheel], check=True)
+    install = [
+        home / "bin" / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+    ]
+    subprocess.run([*install, "--require-hashes", "-r", ROOT / "requirements.lock"], check=True)
+    subprocess.run([*install, "--no-deps", "--no-index", wheel], check=True)
+    subprocess.run([home / "bin" / "python", "-m", "pip", "check"], check=True, capture_output=True)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    command = [home / "bin" / "voxlake", "sandbox", "run", "--rows", "500", "--days", "5", "--"]
-    done = subprocess.run(
-        [*command, home / "bin" / "voxlake", "export"], cwd=elsewhere, check=True, capture_output=True, text=True
-    )
-    assert "verified" in done.stderr
-    ask = [home / "bin" / "voxlake", "query", "SELECT count(*) AS n FROM messages", "--format", "csv"]
-    assert subprocess.run(ask, cwd=elsewhere, check=True, capture_output=True, text=True).stdout == "n\n500\n"
+
+    def voxlake(*arguments, code=0):
+        command = [home / "bin" / "voxlake", *arguments]
+        done = subprocess.run(command, cwd=elsewhere, check=False, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        return done
+
+    assert voxlake("--version").stdout == f"voxlake {__version__}\n"
+    run = ["sandbox", "run", "--rows", "500", "--days", "5", "--", home / "bin" / "voxlake", "export"]
+    assert "verified" in voxlake(*run).stderr
+    ask = ["query", "SELECT count(*) AS n FROM messages"]
+    assert voxlake(*ask, "--format", "csv").stdout == "n\n500\n"
+    voxlake("report", "daily", "--out", "daily.parquet")
+    before = sorted(elsewhere.rglob("*"))
+    for extra, command in (("excel", [*ask, "--out", "a.xlsx"]), ("dashboard", ["dashboard"])):
+        refused = voxlake(*command, code=2).stderr
+        assert refused.count("\n") == 1
+        assert refused.endswith(f"install it with pip install 'voxlake[{extra}]'.\n")
+    assert "--png" in voxlake("dashboard", "--help").stdout
+    assert sorted(elsewhere.rglob("*")) == before
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,9 +110,20 @@ def test_statements_promise(kind):
         assert statement.endswith(";\n"), name
 
 
-def test_lock_files_name_no_host():
-    """The lock files hold exact versions and nothing of the machine that wrote them."""
-    for path in ROOT.glob("requirements*.lock"):
-        lines = path.read_text().splitlines()
-        assert lines
-        assert all("==" in line and "//" not in line and "@" not in line for line in lines), path
+def test_lock_files():
+    """The lock files hold exact versions with their hashes, and nothing of the machine that wrote them."""
+    for path in (*ROOT.glob("requirements*.lock"), ROOT / "benchmarks" / "airbyte.lock"):
+        entries = path.read_text().replace("\\\n", " ").splitlines()
+        assert entries
+        assert all("==" in entry and "--hash=sha256:" in entry for entry in entries), path
+        assert not any("//" in entry or "@" in entry for entry in entries), path
+
+
+def test_lock_files_agree():
+    """The whole lock file has the versions of the plain one, and the developers' those of both."""
+    pins = [
+        set(re.findall(r"^(\S+==\S+)", (ROOT / f"requirements{name}.lock").read_text(), re.MULTILINE))
+        for name in ("", "-all", "-dev")
+    ]
+    assert pins[0]
+    assert pins[0] < pins[1] < pins[2]

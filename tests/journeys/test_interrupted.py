@@ -201,7 +201,7 @@ main()
         (["report", "daily"], "pyarrow.lib"),
         (["publish"], "pyarrow"),
         (["status"], "duckdb"),
-        (["dashboard"], "altair"),
+        (["dashboard"], "altair.vegalite"),
         (["schema"], "_duckdb"),
         (["sms", "numbers"], "requests"),
         (["export"], "numpy"),

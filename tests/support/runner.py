@@ -12,11 +12,12 @@ from voxlake.cli import TABLE
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
-        "altair",
         "pandas",
         *(where.partition(":")[0] for where, _ in TABLE.values()),
         "voxlake.pipeline",
+        "voxlake.reporting.dashboard",
         "voxlake.reporting.formats",
+        "voxlake.reporting.query",
     ]
 )
 

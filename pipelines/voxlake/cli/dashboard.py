@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from voxlake import extras, reporting
 from voxlake.cli.options import data_options, the_clock
 from voxlake.cli.output import check_place, give
-from voxlake.cli.signals import EARLY, stoppable
+from voxlake.cli.signals import EARLY, deferred, stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.errors import SettingsError
 from voxlake.files import storage, temporary
-from voxlake.reporting import Board, Span, covered_days
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.cli.settings import Settings
-    from voxlake.reporting import Extent
+    from voxlake.reporting import Extent, Span
 
 DAY = timedelta(days=1)
 LONGEST_DEFAULT = 365
@@ -45,11 +45,13 @@ LONGEST = 3660
 @data_options
 def dashboard(settings: Settings, first: date | None, end: date | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
+    with deferred():
+        extras.require("dashboard")
     page = out or settings.data_dir / "dashboard.html"
     with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
-        span = _span(covered_days(connection), first, end)
+        span = _span(reporting.covered_days(connection), first, end)
         _make_room(page, png)
-        board = Board(connection, span)
+        board = reporting.Board(connection, span)
     with storage(page.parent):
         _put(page, board.html(made=the_clock().now()).encode())
     give(page)
@@ -66,7 +68,7 @@ def _span(extent: Extent, first: date | None, end: date | None) -> Span:
     newest = extent.whole or extent.last or today
     until = min(end or newest + DAY, today + DAY)
     since = first or max(extent.first or until - DAY, until - DAY * LONGEST_DEFAULT)
-    span = Span(since, until)
+    span = reporting.Span(since, until)
     if since >= until:
         raise SettingsError(
             f"There is no day from {since} up to {until}, which is excluded: choose a --from before --to and not after"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import simplejson
 
+from voxlake import extras
 from voxlake.errors import SettingsError
 from voxlake.model import Window
 from voxlake.text import counted
@@ -37,15 +38,18 @@ def choose_format(form: str | None, out: Path | None) -> str:
     """Return the format of an answer: the one chosen, else the one that the file's ending means, else `table`.
 
     Raises:
-        SettingsError: the ending means no format, or a format for files was chosen without a file.
+        SettingsError: the ending means no format, a format for files was chosen without a file, or the extra that the
+            format needs is not installed.
 
     """
     if form is None and out is not None:
         if out.suffix.lower() not in _ENDINGS:
             raise SettingsError(f"--out {out} has no ending that means a format: use {', '.join(_ENDINGS)}.")
-        return _ENDINGS[out.suffix.lower()]
+        form = _ENDINGS[out.suffix.lower()]
     if out is None and form in _FILES:
         raise SettingsError(f"{form} is a format for files: name one with --out.")
+    if form == "xlsx":
+        extras.require("excel")
     return form or "table"
 
 

@@ -10,9 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
-
+from voxlake import extras
 from voxlake.errors import SettingsError
 from voxlake.files import temporary
 
@@ -46,7 +44,7 @@ def write_workbook(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any
     try:
         with temporary(Path(tempfile.mkdtemp(prefix="voxlake-"))) as folder:
             _write_archive(archive, names, rows, folder)
-    except FileCreateError as error:
+    except extras.load("xlsxwriter.exceptions").FileCreateError as error:
         raise OSError(*error.args[0].args) from error
     path.write_bytes(archive.getbuffer())
 
@@ -68,7 +66,7 @@ def _require_room(rows: Sequence[Sequence[Any]]) -> None:
 
 def _write_archive(file: io.BytesIO, names: Sequence[str], rows: Sequence[Sequence[Any]], folder: Path) -> None:
     options = {"constant_memory": True, "strings_to_formulas": False, "tmpdir": str(folder)}
-    with xlsxwriter.Workbook(file, options) as book:
+    with extras.load("xlsxwriter").Workbook(file, options) as book:
         formats = {
             "head": book.add_format({"bold": True, "bottom": 1, "quote_prefix": True}),
             # The mark that Excel sets for a leading apostrophe: the cell stays text, even when somebody edits it.
