@@ -39,7 +39,7 @@ def test_trouble_begins_the_count_anew():
 def test_no_more_threads_than_the_limit_are_inside():
     """Those over the limit wait outside until another leaves, also where it shrank meanwhile."""
     limiter = AdaptiveLimiter(2)
-    inside, entered, leave = [], threading.Semaphore(0), threading.Semaphore(0)
+    inside, (entered, leave, left) = [], (threading.Semaphore(0) for _ in range(3))
 
     def run(name):
         with limiter:
@@ -47,6 +47,7 @@ def test_no_more_threads_than_the_limit_are_inside():
             entered.release()
             leave.acquire(timeout=10)
             inside.remove(name)
+        left.release()
 
     threads = [threading.Thread(target=run, args=(n,), daemon=True) for n in range(4)]
     for thread in threads:
@@ -55,6 +56,7 @@ def test_no_more_threads_than_the_limit_are_inside():
     assert not entered.acquire(timeout=0.05)
     limiter.slow_down()
     leave.release()
+    assert left.acquire(timeout=10)
     assert not entered.acquire(timeout=0.05)
     assert len(inside) == 1
     for _ in range(3):
