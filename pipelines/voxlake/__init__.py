@@ -1,7 +1,7 @@
 """Export the SMS history of a Voximplant account, completely and provably.
 
-What programs need is here: `Client` sends messages and reads histories, and the errors say what to do next. A name is
-imported on first use, so that importing voxlake itself costs nothing.
+What programs need is here, and described in docs/python.md. A name is imported on first use, so that importing voxlake
+itself costs nothing.
 """
 
 from __future__ import annotations
@@ -12,25 +12,66 @@ from typing import TYPE_CHECKING, Any
 from voxlake.version import __version__
 
 if TYPE_CHECKING:
-    from voxlake.errors import ApiRejected, OutcomeUnknown, TryAgain, VoxlakeError
+    from voxlake.errors import (
+        ApiRejected,
+        DataError,
+        OutcomeUnknown,
+        Refused,
+        SettingsError,
+        TryAgain,
+        VoxlakeError,
+    )
+    from voxlake.library import Account, Database, audit, backfill, connect, export, publish, replay, status
+    from voxlake.library import open_database as open  # noqa: A004 - as gzip.open: to be called as voxlake.open
     from voxlake.messaging import Client
+    from voxlake.pipeline import AuditResult, ExportResult, PublishResult, ReplayResult, Status
 
 __all__ = [
+    "Account",
     "ApiRejected",
+    "AuditResult",
     "Client",
+    "DataError",
+    "Database",
+    "ExportResult",
     "OutcomeUnknown",
+    "PublishResult",
+    "Refused",
+    "ReplayResult",
+    "SettingsError",
+    "Status",
     "TryAgain",
     "VoxlakeError",
     "__version__",
+    "audit",
+    "backfill",
+    "connect",
+    "export",
+    "open",
+    "publish",
+    "replay",
+    "status",
 ]
 
 _MODULES = {
-    "errors": ("ApiRejected", "OutcomeUnknown", "TryAgain", "VoxlakeError"),
+    "errors": (
+        "ApiRejected",
+        "DataError",
+        "OutcomeUnknown",
+        "Refused",
+        "SettingsError",
+        "TryAgain",
+        "VoxlakeError",
+    ),
+    "library": ("Account", "Database", "audit", "backfill", "connect", "export", "publish", "replay", "status"),
     "messaging": ("Client",),
+    "pipeline": ("AuditResult", "ExportResult", "PublishResult", "ReplayResult", "Status"),
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "open":
+        return import_module(f"{__name__}.library").open_database
     for module, names in _MODULES.items():
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)

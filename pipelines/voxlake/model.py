@@ -130,6 +130,10 @@ class DayKey:
     stream: str
     date: date
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the same for programs, ready for `json.dumps`."""
+        return {"account_id": self.account_id, "stream": self.stream, "date": str(self.date)}
+
 
 @dataclass(frozen=True, slots=True)
 class FinalityPolicy:

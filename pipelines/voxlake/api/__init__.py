@@ -1,7 +1,7 @@
 """Speak Voximplant over HTTP: requests, retries, authentication, and the two history methods."""
 
-from voxlake.api.auth import ApiKey, Credentials, ServiceAccount, read_credentials
-from voxlake.api.history import HistoryApi
+from voxlake.api.auth import ApiKey, Credentials, CredentialsSource, ServiceAccount, find_credentials, read_credentials
+from voxlake.api.history import HistoryApi, Output
 from voxlake.api.transport import API_URL, ApiClient, Archive
 
 __all__ = [
@@ -10,7 +10,10 @@ __all__ = [
     "ApiKey",
     "Archive",
     "Credentials",
+    "CredentialsSource",
     "HistoryApi",
+    "Output",
     "ServiceAccount",
+    "find_credentials",
     "read_credentials",
 ]

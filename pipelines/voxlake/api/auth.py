@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
@@ -22,8 +24,6 @@ from requests.auth import AuthBase
 from voxlake.errors import SettingsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from requests import PreparedRequest
 
     from voxlake.clock import Clock
@@ -136,6 +136,38 @@ def _loaded(private_key: str) -> RSAPrivateKey:
     return key
 
 
+CredentialsSource = str | Path | Mapping[str, Any] | tuple[int, str] | Credentials
+"""What credentials can be made of: the path of the vendor's credentials.json, its content, the legacy pair, or them."""
+
+
+def find_credentials(source: CredentialsSource, *, clock: Clock) -> Credentials:
+    """Return credentials from whatever a program has them in; `clock` dates the tokens.
+
+    Raises:
+        SettingsError: there are none in it.
+
+    """
+    if isinstance(source, (str, Path)):
+        return read_credentials(Path(source).expanduser(), clock=clock)
+    if isinstance(source, Mapping):
+        return _service_account(source, "The mapping of credentials", clock=clock)
+    if isinstance(source, tuple):
+        return _legacy_pair(source)
+    if not hasattr(source, "account_id"):
+        raise SettingsError(
+            f"Credentials cannot be made of {type(source).__name__}: pass the path of the vendor's credentials.json,"
+            " its content as a mapping, or (account_id, api_key)."
+        )
+    return source
+
+
+def _legacy_pair(pair: tuple[Any, ...]) -> ApiKey:
+    account_id, api_key = pair if len(pair) == 2 else (None, None)  # noqa: PLR2004 - a pair
+    if not str(account_id).isdecimal() or not isinstance(api_key, str) or not api_key:
+        raise SettingsError("The pair of credentials is not (account_id, api_key): pass a whole number and a text.")
+    return ApiKey(int(str(account_id)), api_key)
+
+
 def read_credentials(path: Path, *, clock: Clock) -> ServiceAccount:
     """Read the vendor's credentials.json, flat or nested under `result`; `clock` dates the tokens.
 
@@ -154,19 +186,21 @@ def read_credentials(path: Path, *, clock: Clock) -> ServiceAccount:
         raise SettingsError(
             f"The credentials file {path} is not JSON: download it from the vendor's control panel again."
         ) from None
-    if isinstance(content, dict) and isinstance(content.get("result"), dict):
+    return _service_account(content, f"The credentials file {path}", clock=clock)
+
+
+def _service_account(content: Any, name: str, *, clock: Clock) -> ServiceAccount:
+    """Return the account in the content of a credentials.json; `name` begins the sentence where there is none."""
+    if isinstance(content, Mapping) and isinstance(content.get("result"), Mapping):
         content = content["result"]
-    fields = content if isinstance(content, dict) else {}
-    if missing := [name for name in ("account_id", "key_id", "private_key") if fields.get(name) in (None, "")]:
-        raise SettingsError(
-            f"The credentials file {path} lacks {' and '.join(missing)}: download it from the vendor's control panel"
-            " again."
-        )
+    fields = content if isinstance(content, Mapping) else {}
+    if missing := [field for field in ("account_id", "key_id", "private_key") if fields.get(field) in (None, "")]:
+        raise SettingsError(f"{name} lacks {' and '.join(missing)}: download it from the vendor's control panel again.")
     try:
         account_id = int(fields["account_id"])
     except (TypeError, ValueError):
         raise SettingsError(
-            f"The account_id in the credentials file {path} is not a number: download it from the vendor's control"
+            f"The account_id in {name[0].lower()}{name[1:]} is not a number: download it from the vendor's control"
             " panel again."
         ) from None
     return ServiceAccount(

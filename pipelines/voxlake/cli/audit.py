@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import random
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.context import day_range, run_context, streams_of
-from voxlake.cli.options import api_options, holder, the_clock
+from voxlake import library
+from voxlake.cli.account import account_of
+from voxlake.cli.options import api_options, finality_of, the_clock
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.errors import DataError
-from voxlake.lake import Lake
-from voxlake.pipeline import audit as audit_days
+from voxlake.library import day_range
 from voxlake.reporting import to_json
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
@@ -53,42 +50,30 @@ def audit(
     repair: bool,
 ) -> None:
     """Compare the lake with the API, with the database and with its own checksums; end with 4 if anything differs."""
-    days = day_range(since, until, limit=the_clock().now().date())
-    lake = Lake(settings.data_dir)
-    lake.require()
-    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+    today = the_clock().now().date()
+    day_range(since, until, today=today, limit=today, names=("--since", "--until"))
 
     def show(found: Sequence[StreamAudit]) -> None:
         if form == "text" and found:
             give("\n".join(map(str, found)))
 
-    with (
-        _held(lake, writing=repair or settings.keep_raw),
-        stoppable(),
-        run_context(settings, lake, workers=settings.jobs) as context,
-    ):
-        result = audit_days(context, streams_of(stream), days, pages=pages, seed=seed, repair=repair, on_round=show)
-    _report(result, context.warehouse.path)
+    with stoppable():
+        result = library.audit(
+            account_of(settings), settings.data_dir, repair=repair, streams=stream, since=since, until=until,
+            pages=pages, seed=seed, on_round=show, keep_raw=settings.keep_raw, **finality_of(settings),
+        )  # fmt: skip
+    if not result.locked:
+        say(f"{settings.data_dir} cannot be written: it was audited without its lock.")
+    _report(result, settings.data_dir / "voxlake.duckdb")
     if form == "json":
-        give(to_json(result.to_json()))
+        give(to_json(result.findings()))
     for error in result.errors:
         say(f"voxlake: {error}")
     if any(found.differences for found in result.last_round):
         again = "the lines above say what" if repair else "'voxlake audit --repair' reads these days again"
         say(f"Something {'still ' if repair else ''}differs: {again}.")
-    say(f"The pages were chosen by --seed {seed}.")
+    say(f"The pages were chosen by --seed {result.seed}.")
     sys.exit(result.exit_code)
-
-
-@contextmanager
-def _held(lake: Lake, *, writing: bool) -> Iterator[None]:
-    """Hold the lock, so that no run changes files that are compared; a folder that cannot be written needs none."""
-    if writing or os.access(lake.root, os.W_OK):
-        with lake.locked(holder=holder()):
-            yield
-        return
-    say(f"{lake.root} cannot be written: it is audited without its lock.")
-    yield
 
 
 def _report(result: AuditResult, database: Path) -> None:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxlake.cli.context import day_range, run_context, streams_of
-from voxlake.cli.options import api_options, holder, the_clock
-from voxlake.cli.output import give, progress_bar, say
+from voxlake import library
+from voxlake.cli.account import account_of
+from voxlake.cli.options import api_options, finality_of, form_option, the_clock
+from voxlake.cli.output import give, progress, say
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UtcDay
-from voxlake.lake import Lake
+from voxlake.library import day_range
 from voxlake.model import DAY
-from voxlake.pipeline import describe_missing, plan_export, windows_at_once
-from voxlake.pipeline import export as export_days
-from voxlake.reporting import render_plan
+from voxlake.pipeline import describe_missing
+from voxlake.reporting import render_plan, to_json
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.cli.settings import Settings
-    from voxlake.pipeline import DayRange
-    from voxlake.transform import Stream
 
 
 @click.command()
@@ -34,11 +32,14 @@ if TYPE_CHECKING:
 )
 @click.option("--until", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [tomorrow]")
 @click.option("--dry-run", is_flag=True, help="Show the plan without sending a request.")
+@form_option
 @api_options
-def export(settings: Settings, stream: str, since: date | None, until: date | None, *, dry_run: bool) -> None:
+def export(
+    settings: Settings, stream: str, since: date | None, until: date | None, form: str, *, dry_run: bool
+) -> None:
     """Export everything that is not yet final, and publish the database."""
-    days = day_range(since, until, limit=the_clock().now().date() + DAY)
-    _run(settings, streams_of(stream), days, force=False, dry_run=dry_run)
+    _check_days(since, until, names=("--since", "--until"))
+    _run(settings, form, dry_run=dry_run, streams=stream, since=since, until=until)
 
 
 @click.command()
@@ -47,31 +48,35 @@ def export(settings: Settings, stream: str, since: date | None, until: date | No
 @click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", required=True, help="The UTC day to stop before.")
 @click.option("--force", is_flag=True, help="Read final days again.")
 @click.option("--dry-run", is_flag=True, help="Show the plan without sending a request.")
+@form_option
 @api_options
-def backfill(settings: Settings, stream: str, first: date, end: date, *, force: bool, dry_run: bool) -> None:
+def backfill(settings: Settings, stream: str, first: date, end: date, form: str, *, force: bool, dry_run: bool) -> None:
     """Export the days of [from, to), and publish the database."""
-    days = day_range(first, end, limit=the_clock().now().date() + DAY, names=("--from", "--to"))
-    _run(settings, streams_of(stream), days, force=force, dry_run=dry_run)
+    _check_days(first, end, names=("--from", "--to"))
+    _run(settings, form, dry_run=dry_run, streams=stream, since=first, until=end, force=force)
 
 
-def _run(settings: Settings, streams: list[Stream], days: DayRange, *, force: bool, dry_run: bool) -> None:
-    lake, workers = Lake(settings.data_dir), windows_at_once(settings.jobs)
+def _check_days(first: date | None, end: date | None, *, names: tuple[str, str]) -> None:
+    """Refuse days that cannot be exported by the names of their flags."""
+    today = the_clock().now().date()
+    day_range(first, end, today=today, limit=today + DAY, names=names)
+
+
+def _run(settings: Settings, form: str, *, dry_run: bool, **chosen: Any) -> None:
+    account = account_of(settings)
     if dry_run:
-        with run_context(settings, lake, workers=workers) as context:
-            plans = plan_export(context, streams, days, force=force)
-        lines = (render_plan(s.name, plan.read, plan.probe_days, plan.final) for s, plan in plans.items())
-        give("\n".join(lines))
+        plans = library.plan(account, settings.data_dir, **chosen, **finality_of(settings))
+        give("\n".join(render_plan(name, its.read, its.probe_days, its.final) for name, its in plans.items()))
         return
-    with lake.locked(holder=holder()), progress_bar() as bar, stoppable():
-
-        def show(done: int, planned: int) -> None:
-            bar.length = planned
-            bar.update(done - bar.pos)
-
-        with run_context(settings, lake, workers=workers, on_progress=show) as context:
-            result = export_days(context, streams, days, force=force)
+    run = library.backfill if "force" in chosen else library.export
+    with progress() as show, stoppable():
+        result = run(
+            account, settings.data_dir, **chosen, on_progress=show, keep_raw=settings.keep_raw, **finality_of(settings)
+        )
         if not sum(stream.days for stream in result.streams):
             show(1, 1)
+    if form == "json":
+        give(to_json(result.to_json()))
     say(str(result))
     if result.missing:
         days_missing = describe_missing(result.missing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +12,7 @@ from voxlake.cli.settings import settings_options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voxlake.cli.settings import Settings
     from voxlake.clock import Clock
 
 
@@ -50,6 +50,13 @@ def answer_options(command: F) -> F:
     return command
 
 
-def holder() -> str:
-    """Return the name under which this process holds the lock."""
-    return f"process {os.getpid()} on {os.uname().nodename}, since {the_clock().now():%Y-%m-%d %H:%M:%S} UTC"
+def finality_of(settings: Settings) -> dict[str, Any]:
+    """Return the settings that say when a day is final, as the runs take them."""
+    return {"settle_hours": settings.settle_hours, "give_up_days": settings.give_up_days}
+
+
+def form_option(command: F) -> F:
+    """Add the choice between sentences and the whole result as JSON."""
+    return click.option(
+        "--format", "form", type=click.Choice(["text", "json"]), default="text", help="json: the result on stdout."
+    )(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +13,7 @@ from voxlake.errors import SettingsError, StorageFull
 from voxlake.reporting import ASCII_GLYPHS, GLYPHS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 PRINTED = ("table", "csv", "json")
@@ -45,9 +45,24 @@ def say(text: str) -> None:
         click.echo(text, err=True)
 
 
-def progress_bar() -> Any:
-    """Return a progress bar for a terminal, which draws nothing into a log."""
-    return click.progressbar(length=1, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty())
+@contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """Yield what shows days done and planned on a terminal, as a bar that begins with them; a log gets nothing."""
+    with ExitStack() as stack:
+        bar: Any = None
+
+        def show(done: int, planned: int) -> None:
+            nonlocal bar
+            if bar is None:
+                bar = stack.enter_context(
+                    click.progressbar(
+                        length=planned, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty()
+                    )
+                )
+            bar.length = planned
+            bar.update(done - bar.pos)
+
+        yield show
 
 
 def drawing() -> tuple[Mapping[str, str], bool]:

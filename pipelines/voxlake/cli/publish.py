@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, holder
-from voxlake.cli.output import say
+from voxlake import library
+from voxlake.cli.options import data_options, finality_of, form_option, the_clock
+from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
-from voxlake.lake import Lake
 from voxlake.pipeline import describe_missing
-from voxlake.pipeline import publish as publish_lake
+from voxlake.reporting import to_json
 from voxlake.text import counted
-from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
 
 
 @click.command()
+@form_option
 @data_options
-def publish(settings: Settings) -> None:
+def publish(settings: Settings, form: str) -> None:
     """Rebuild the database from the lake, without network."""
-    lake, warehouse = Lake(settings.data_dir), Warehouse(settings.data_dir)
-    lake.require()
-    with lake.locked(holder=holder()), stoppable():
-        done = publish_lake(lake, warehouse, finality=settings.finality)
+    with stoppable():
+        done = library.publish(settings.data_dir, forget_missing=True, **finality_of(settings), clock=the_clock())
+    if form == "json":
+        give(to_json(done.to_json()))
     if done.forgotten:
         days = describe_missing(done.forgotten)
         if done.holes:
@@ -38,4 +38,4 @@ def publish(settings: Settings) -> None:
             say(f"{days}: they are forgotten, and the database is without them; 'voxlake backfill' reads them again.")
     if done.moved_aside:
         say(done.moved_aside)
-    say(f"published {counted(done.rows, 'row')}: {warehouse.path}")
+    say(f"published {counted(done.rows, 'row')}: {done.database}")

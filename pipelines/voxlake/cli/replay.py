@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, holder
-from voxlake.cli.output import say
+from voxlake import library
+from voxlake.cli.options import data_options, finality_of, form_option, the_clock
+from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
-from voxlake.lake import Lake, archives
 from voxlake.pipeline import describe_missing
-from voxlake.pipeline import replay as replay_archives
+from voxlake.reporting import to_json
 from voxlake.text import counted
-from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
@@ -26,20 +25,19 @@ if TYPE_CHECKING:
     "--raw", type=click.Path(path_type=Path), metavar="DIR", help="Where the replies are. [raw/ in the data directory]"
 )
 @click.option("--force", is_flag=True, help="Rebuild days whose files are newer or prove more, too.")
+@form_option
 @data_options
-def replay(settings: Settings, raw: Path | None, *, force: bool) -> None:
+def replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
-    lake, warehouse = Lake(settings.data_dir), Warehouse(settings.data_dir)
-    folder = raw or lake.layout.replies
-    # Before a data directory is created for nothing.
-    archives(folder)
-    with lake.locked(holder=holder()), stoppable():
-        done = replay_archives(lake, warehouse, folder, finality=settings.finality, force=force)
+    with stoppable():
+        done = library.replay(settings.data_dir, raw=raw, force=force, **finality_of(settings), clock=the_clock())
+    if form == "json":
+        give(to_json(done.to_json()))
     if done.moved_aside:
         say(done.moved_aside)
     say(
         f"{done.replies:,} replies: {counted(done.rows, 'row')} in {counted(len(done.day_files))},"
-        f" {done.verified:,} of them verified; database {warehouse.path}"
+        f" {done.verified:,} of them verified; database {done.database}"
     )
     for path in done.torn:
         say(f"{path}: its last reply is torn, as after a kill, and was skipped.")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from voxlake.cli.account import api_of
+from voxlake.cli.account import account_of
 from voxlake.cli.options import API, the_clock
 from voxlake.cli.output import PRINTED, give, say
 from voxlake.cli.settings import settings_options
@@ -25,7 +25,6 @@ from voxlake.messaging import (
     SKIPPED,
     UNKNOWN,
     UNSENT,
-    Client,
     checked_number,
     checked_order,
     open_journal,
@@ -108,7 +107,7 @@ def _send(
     if dry_run:
         _tell_parts(order, form)
         return
-    client = Client(api_of(settings))
+    client = account_of(settings).client()
     with open_journal(settings.data_dir) as journal:
         _confirm(settings, order, yes=yes)
         interruption = (

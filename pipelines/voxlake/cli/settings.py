@@ -7,7 +7,6 @@ import functools
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,7 +14,6 @@ import click
 
 from voxlake.cli.types import API_URL, FILE, ApiUrl, OneOf, Switch, UserPath, WholeNumber
 from voxlake.errors import SettingsError
-from voxlake.model import FinalityPolicy
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_FILE: Final = "voxlake.toml"
@@ -105,11 +103,6 @@ class Settings:
     api_key: str | None = field(
         metadata=_setting(click.STRING, "VOXIMPLANT_API_KEY", "The key of the legacy pair.", secret=True), repr=False
     )
-
-    @property
-    def finality(self) -> FinalityPolicy:
-        """When a day is final."""
-        return FinalityPolicy(timedelta(hours=self.settle_hours), timedelta(days=self.give_up_days))
 
 
 DECLARATIONS: Final[dict[str, Declaration]] = {

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.options import data_options, the_clock
+from voxlake import library
+from voxlake.cli.options import data_options, finality_of, the_clock
 from voxlake.cli.output import drawing, give
-from voxlake.lake import Lake
-from voxlake.pipeline import status as find_status
 from voxlake.reporting import draw_calendar, draw_legend, render_status, to_json
-from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
@@ -23,8 +21,7 @@ if TYPE_CHECKING:
 @data_options
 def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
-    today = the_clock().now().date()
-    found = find_status(Lake(settings.data_dir), Warehouse(settings.data_dir), today=today, finality=settings.finality)
+    found = library.status(settings.data_dir, **finality_of(settings), clock=the_clock())
     if form == "json":
         give(to_json(found.to_json()))
     else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
 from voxlake.errors import SettingsError
+from voxlake.text import api_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,14 +124,10 @@ class ApiUrl(click.ParamType):  # type: ignore[type-arg] # generic in newer vers
             SettingsError: it is not an HTTP address, or holds a user or a query.
 
         """
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-        except (ValueError, AttributeError, TypeError):
-            usable = False
-        if not usable or parts.query or parts.username is not None:
+        address = api_address(value)
+        if address is None:
             raise SettingsError(f"{origin(param, ctx)} is not an address of an API: give one like {API_URL}.")
-        return str(value).rstrip("/") + ("" if parts.path.strip("/") else "/platform_api")
+        return address
 
 
 class UtcDay(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone

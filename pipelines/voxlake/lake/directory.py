@@ -65,8 +65,12 @@ class Lake:
 
         """
         if next(self.day_keys(), None) is None:
-            require_unlocked(self.layout.lock)
+            self.require_idle()
             raise SettingsError(f"There is nothing in the data directory {self.root}: run 'voxlake export' first.")
+
+    def require_idle(self) -> None:
+        """Return where no run is working. Raises AlreadyRunning where one is."""
+        require_unlocked(self.layout.lock)
 
     @contextmanager
     def locked(self, *, holder: str) -> Iterator[None]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import random
 from dataclasses import fields
 from datetime import UTC, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from voxlake.api import API_URL, ApiClient, HistoryApi, read_credentials
+from voxlake.api import API_URL, ApiClient, HistoryApi, find_credentials
 from voxlake.clock import SYSTEM
 from voxlake.errors import ApiRejected, DataError, OutcomeUnknown, SettingsError
 from voxlake.extract import WindowReader
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from voxlake.api import Credentials
+    from voxlake.api import CredentialsSource
     from voxlake.clock import Clock
     from voxlake.messaging.responses import A2PReceipt, PhoneNumber, SmsReceipt
     from voxlake.transform import Stream
@@ -70,14 +69,14 @@ class Client:
     @classmethod
     def connect(
         cls,
-        credentials: Path | str | Credentials,
+        credentials: CredentialsSource,
         *,
         url: str = API_URL,
         patience: float = 180,
         timeout: float = 60,
         clock: Clock = SYSTEM,
     ) -> Client:
-        """Return a client by the path of the vendor's credentials.json, or by credentials such as an `ApiKey`.
+        """Return a client of an account; `credentials` are what `voxlake.connect` takes.
 
         `patience` bounds the seconds for one call with its repetitions, `timeout` those for one reply; `clock`
         dates tokens and waits.
@@ -86,8 +85,7 @@ class Client:
             SettingsError: the credentials cannot be read, or `url` is not a URL.
 
         """
-        if isinstance(credentials, (str, Path)):
-            credentials = read_credentials(Path(credentials).expanduser(), clock=clock)
+        credentials = find_credentials(credentials, clock=clock)
         client = ApiClient(url, credentials, patience=patience, timeout=timeout, clock=clock, random=random.random)
         return cls(HistoryApi(client))
 

@@ -5,9 +5,9 @@ from voxlake.pipeline.audit_stream import StreamAudit
 from voxlake.pipeline.context import Context, open_manifest, windows_at_once
 from voxlake.pipeline.export import export, reread
 from voxlake.pipeline.plan import DayRange, Plan, plan_export
-from voxlake.pipeline.publish import Published, publish
-from voxlake.pipeline.replay import ReplayResult, replay
-from voxlake.pipeline.result import RunResult, StreamResult, describe_missing
+from voxlake.pipeline.publish import PublishResult, publish
+from voxlake.pipeline.replay import replay
+from voxlake.pipeline.result import ExportResult, ReplayResult, StreamResult, describe_missing
 from voxlake.pipeline.status import Calendars, Status, StreamStatus, calendars, status
 from voxlake.pipeline.window import WindowResult, WindowTask, read_window
 
@@ -16,10 +16,10 @@ __all__ = [
     "Calendars",
     "Context",
     "DayRange",
+    "ExportResult",
     "Plan",
-    "Published",
+    "PublishResult",
     "ReplayResult",
-    "RunResult",
     "Status",
     "StreamAudit",
     "StreamResult",

@@ -14,6 +14,7 @@ from voxlake.errors import DataError, VoxlakeError, gravest
 from voxlake.pipeline.audit_stream import StreamAudit, audit_stream
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.export import reread
+from voxlake.pipeline.result import jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from voxlake.lake import Manifest
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.plan import DayRange
-    from voxlake.pipeline.result import RunResult
+    from voxlake.pipeline.result import ExportResult
     from voxlake.transform import Stream
 
 Round = tuple[StreamAudit, ...]
@@ -38,7 +39,8 @@ class AuditResult:
     `rounds` are the findings before and, where days were read again, after a repair; `rebuilt` says that the database
     was, `moved_out` where files that are not ours lay and lie. The rest is the state at the end: `strays` are files
     that are not ours, `damage` is why the database cannot be read, `failed_checks` what each failing check found,
-    `warnings` what is odd in the vendor's data.
+    `warnings` what is odd in the vendor's data. `seed` chose the pages; `locked` says that no run could change files
+    while they were compared.
     """
 
     rounds: tuple[Round, ...]
@@ -47,10 +49,12 @@ class AuditResult:
     damage: VoxlakeError | None
     failed_checks: Mapping[str, str]
     warnings: Sequence[Mapping[str, Any]]
-    repair: RunResult | None = None
+    seed: int
+    repair: ExportResult | None = None
     rebuilt: bool = False
     moved_aside: str = ""
     moved_out: tuple[tuple[Path, Path], ...] = ()
+    locked: bool = True
 
     @property
     def exit_code(self) -> int:
@@ -67,8 +71,26 @@ class AuditResult:
         """What was found last."""
         return self.rounds[-1]
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return the findings on each stream, before and after a repair."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the same for programs, ready for `json.dumps`."""
+        return {
+            "exit_code": self.exit_code,
+            "findings": self.findings(),
+            "errors": [str(error) for error in self.errors],
+            "strays": [str(path) for path in self.strays],
+            "damage": None if self.damage is None else str(self.damage),
+            "failed_checks": dict(self.failed_checks),
+            "warnings": jsonable(self.warnings),
+            "seed": self.seed,
+            "repair": None if self.repair is None else self.repair.to_json(),
+            "rebuilt": self.rebuilt,
+            "moved_aside": self.moved_aside,
+            "moved_out": {str(path): str(moved) for path, moved in self.moved_out},
+            "locked": self.locked,
+        }
+
+    def findings(self) -> list[dict[str, Any]]:
+        """Return what was found on each stream, before and after a repair, ready for `json.dumps`."""
         return [found.to_json() | {"repaired": n > 0} for n, its in enumerate(self.rounds) for found in its]
 
 
@@ -133,6 +155,7 @@ def _look(
         damage=damage,
         failed_checks=context.warehouse.failed_checks() if damage is None else {},
         warnings=context.warehouse.warnings() if damage is None else (),
+        seed=seed,
     )
 
 

@@ -58,8 +58,8 @@ class StreamAudit:
     differences: tuple[Difference, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same for programs."""
-        return asdict(self)
+        """Return the same for programs, ready for `json.dumps`."""
+        return asdict(self) | {"differences": [asdict(each) | {"date": str(each.date)} for each in self.differences]}
 
     def __str__(self) -> str:
         summary = (

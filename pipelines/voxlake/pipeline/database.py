@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from voxlake.model import DayFile, DayKey
     from voxlake.pipeline.context import Context
     from voxlake.transform import Stream
-    from voxlake.warehouse import DatabaseBuild, PublishResult
+    from voxlake.warehouse import DatabaseBuild, DatabaseUpdate
 
 LOAD = 100_000
 """Rows of a stream that are worth a statement of their own: they fill whole row groups of DuckDB's two threads."""
@@ -49,7 +49,7 @@ class EarlyBuild:
             self._rows_loaded += rows
             ready.clear()
 
-    def publish(self, manifest: Manifest) -> PublishResult:
+    def publish(self, manifest: Manifest) -> DatabaseUpdate:
         """Publish the days of the manifest; after a first call that failed, nothing loaded early is used.
 
         Raises:

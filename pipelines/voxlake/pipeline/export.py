@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.plan import DayRange, Plan
-    from voxlake.pipeline.result import RunResult
+    from voxlake.pipeline.result import ExportResult
     from voxlake.transform import Stream
 
 
-def export(context: Context, streams: Sequence[Stream], days: DayRange, *, force: bool = False) -> RunResult:
+def export(context: Context, streams: Sequence[Stream], days: DayRange, *, force: bool = False) -> ExportResult:
     """Bring every day of a range that is not final into the lake, and publish the database.
 
     With `force`, final days are read again, and the API's word is taken for messages that it does not report any more.
@@ -42,11 +42,11 @@ def export(context: Context, streams: Sequence[Stream], days: DayRange, *, force
         return finish(context, record, database, force=force)
 
 
-def reread(context: Context, days: Mapping[Stream, Sequence[date]]) -> RunResult:
+def reread(context: Context, days: Mapping[Stream, Sequence[date]]) -> ExportResult:
     """Read days again whatever is known of them, take the API's word for them, and rebuild the database."""
     record = Recorder(context, open_manifest(context.lake, context.warehouse), days)
     for stream, its in days.items():
-        record.results[stream].days = len(its)
+        record.streams[stream].days = len(its)
     with closing(EarlyBuild(context, rebuild=True)) as database:
         read_days(context, days, record, database, force=True)
         return finish(context, record, database, force=True)

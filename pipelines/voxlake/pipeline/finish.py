@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, DuplicateMessage, StorageFull, VoxlakeError
 from voxlake.pipeline.read import read_days
-from voxlake.pipeline.result import RunResult
+from voxlake.pipeline.result import ExportResult
 
 if TYPE_CHECKING:
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.database import EarlyBuild
     from voxlake.pipeline.recorder import Recorder
-    from voxlake.warehouse import PublishResult
+    from voxlake.warehouse import DatabaseUpdate
 
 
-def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> RunResult:
+def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> ExportResult:
     """Publish what is in the lake, and return what the run did; errors are part of the result."""
     errors: list[VoxlakeError] = []
     moved_aside = ""
@@ -25,8 +25,8 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
         moved_aside = _publish(context, record, database, force=force).moved_aside
     except VoxlakeError as error:
         errors.append(error)
-    result = RunResult(
-        tuple(record.results.values()),
+    result = ExportResult(
+        tuple(stream.result() for stream in record.streams.values()),
         requests=context.history.requests,
         database=str(context.warehouse.path),
         moved_aside=moved_aside,
@@ -35,7 +35,7 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
     )
     ended_at = context.clock.now().isoformat(timespec="seconds")
     try:
-        record.manifest.save(last_run={"ended_at": ended_at, **result.to_json()})
+        record.manifest.save(last_run={"ended_at": ended_at, **result.summary()})
     except StorageFull as error:
         return replace(result, errors=(*result.errors, error))
     return result
@@ -48,11 +48,11 @@ def _name_unread(context: Context, record: Recorder) -> None:
     """
     account = context.history.account_id
     refused = all(
-        any(isinstance(error, CredentialsRefused) for error in result.errors) for result in record.results.values()
+        any(isinstance(error, CredentialsRefused) for error in result.errors) for result in record.streams.values()
     )
     if refused and all(day_file.key.account_id != account for day_file in record.manifest):
         return
-    for stream, result in record.results.items():
+    for stream, result in record.streams.items():
         problem = str(result.errors[0]) if result.errors else "it was not read"
         for day in sorted(record.wanted[stream]):
             key = record.key(stream, day)
@@ -60,7 +60,7 @@ def _name_unread(context: Context, record: Recorder) -> None:
                 record.change(stream, context.lake.put_placeholder(key, problem, now=context.clock.now()), changed=0)
 
 
-def _publish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> PublishResult:
+def _publish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> DatabaseUpdate:
     """Publish the database; where a message lies in two days, part these days first."""
     try:
         return database.publish(record.manifest)
@@ -71,7 +71,7 @@ def _publish(context: Context, record: Recorder, database: EarlyBuild, *, force:
 
 def _part_days(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> None:
     """Read days again that share a message with a day exported later; if that fails, take their message out."""
-    for stream in record.results:
+    for stream in record.streams:
         # Read again, the first may turn out to be the message's day, and the other the one to be read.
         for _ in range(2):
             shared = context.lake.duplicates(record.day_files(stream).values())

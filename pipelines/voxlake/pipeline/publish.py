@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voxlake.pipeline.context import open_manifest
 
@@ -14,20 +14,43 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishResult:
     """What a publish did.
 
-    `rows` are in the database; `forgotten` had a file and have none any more, `holes` are those of them that follow on
-    older days, so that an export reads them again; `moved_aside` is a sentence where a foreign file was in the way.
+    `rows` are in the database; `missing` are days that had a file and have none any more, `forgotten` those of them
+    that count as never exported from now on, `holes` those of these that follow on older days, so that an export reads
+    them again; `moved_aside` is a sentence where a foreign file was in the way;
+    `database` is the path.
     """
 
     rows: int
+    missing: tuple[DayKey, ...]
     forgotten: tuple[DayKey, ...]
     holes: tuple[DayKey, ...]
     moved_aside: str
+    database: str
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0: what stops a publish is raised."""
+        return 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same for programs, ready for `json.dumps`."""
+        return {
+            "exit_code": self.exit_code,
+            "rows": self.rows,
+            "missing": [key.to_json() for key in self.missing],
+            "forgotten": [key.to_json() for key in self.forgotten],
+            "holes": [key.to_json() for key in self.holes],
+            "moved_aside": self.moved_aside,
+            "database": self.database,
+        }
 
 
-def publish(lake: Lake, warehouse: Warehouse, *, finality: FinalityPolicy, forget_missing: bool = True) -> Published:
+def publish(
+    lake: Lake, warehouse: Warehouse, *, finality: FinalityPolicy, forget_missing: bool = True
+) -> PublishResult:
     """Rebuild the database from the lake, without network; the caller holds the lock.
 
     With `forget_missing` the lake is taken as it is: days without a file count as never exported from then on.
@@ -41,14 +64,15 @@ def publish(lake: Lake, warehouse: Warehouse, *, finality: FinalityPolicy, forge
     lake.require()
     manifest = open_manifest(lake, warehouse)
     done = warehouse.publish(manifest.sound(), lake.path, finality=finality, rebuild=True)
-    missing = tuple(sorted(manifest.missing)) if forget_missing else ()
-    if missing:
+    missing = tuple(sorted(manifest.missing))
+    forgotten = missing if forget_missing else ()
+    if forgotten:
         manifest.forget_missing()
     manifest.save()
     holes = []
-    for key in missing:
+    for key in forgotten:
         oldest = manifest.oldest(key.account_id, key.stream)
         if oldest is not None and oldest < key.date:
             holes.append(key)
     rows = sum(day_file.row_count for day_file in manifest)
-    return Published(rows, missing, tuple(holes), done.moved_aside)
+    return PublishResult(rows, missing, forgotten, tuple(holes), done.moved_aside, str(warehouse.path))

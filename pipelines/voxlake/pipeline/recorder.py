@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voxlake.extract import ApiQuirks
@@ -22,6 +23,34 @@ if TYPE_CHECKING:
     from voxlake.transform import Stream
 
 
+@dataclass(slots=True)
+class StreamRecord:
+    """What a run has done so far with the days of one stream; `result` is the same as a value."""
+
+    stream: str
+    days: int = 0
+    final: int = 0
+    day_files: dict[date, DayFile] = field(default_factory=dict)
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    errors: list[VoxlakeError] = field(default_factory=list)
+
+    def add(self, day_file: DayFile, *, new: int, changed: int, gone: int = 0) -> None:
+        """Record the result of a day, replacing an earlier one."""
+        self.day_files[day_file.key.date] = day_file
+        self.new += new
+        self.changed += changed
+        self.gone += gone
+
+    def result(self) -> StreamResult:
+        """Return what is recorded."""
+        day_files = tuple(day_file for _, day_file in sorted(self.day_files.items()))
+        return StreamResult(
+            self.stream, self.days, self.final, day_files, self.new, self.changed, self.gone, tuple(self.errors)
+        )
+
+
 class Recorder:
     """The record of one run; only the thread that runs the export writes it.
 
@@ -30,22 +59,22 @@ class Recorder:
 
     def __init__(self, context: Context, manifest: Manifest, streams: Iterable[Stream]) -> None:
         self.manifest = manifest
-        self.results = {stream: StreamResult(stream.name) for stream in streams}
-        self.quirks = dict.fromkeys(self.results, ApiQuirks())
-        self.wanted: dict[Stream, set[date]] = {stream: set() for stream in self.results}
+        self.streams = {stream: StreamRecord(stream.name) for stream in streams}
+        self.quirks = dict.fromkeys(self.streams, ApiQuirks())
+        self.wanted: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
         self._account_id, self._on_progress = context.history.account_id, context.on_progress
         self._days_done = 0
 
     def plan(self, plans: Mapping[Stream, Plan]) -> None:
         """Record how many days each stream has to do."""
         for stream, plan in plans.items():
-            self.results[stream].days, self.results[stream].final = plan.open, len(plan.final)
+            self.streams[stream].days, self.streams[stream].final = plan.open, len(plan.final)
 
     def write(self, stream: Stream, days: Iterable[WrittenDay]) -> None:
         """Record days that were read and put in place."""
         for day in days:
             self.manifest.add(day.day_file)
-            self.results[stream].add(day.day_file, new=day.new, changed=day.changed, gone=day.gone)
+            self.streams[stream].add(day.day_file, new=day.new, changed=day.changed, gone=day.gone)
 
     def refresh(self, stream: Stream, days: Sequence[RefreshedDay]) -> None:
         """Record days that are up to date without having been read."""
@@ -56,11 +85,11 @@ class Recorder:
     def change(self, stream: Stream, day_file: DayFile, *, changed: int) -> None:
         """Record a day whose file was written again with the same messages, some of them changed or taken out."""
         self.manifest.add(day_file)
-        self.results[stream].add(day_file, new=0, changed=changed)
+        self.streams[stream].add(day_file, new=0, changed=changed)
 
     def fail(self, stream: Stream, error: VoxlakeError) -> None:
         """Record trouble with some or all days of a stream."""
-        self.results[stream].errors.append(error)
+        self.streams[stream].errors.append(error)
 
     def learn(self, stream: Stream, quirks: ApiQuirks) -> None:
         """Record what a task has learned of the API, for the tasks that are started later."""
@@ -69,7 +98,7 @@ class Recorder:
     def advance(self, days: int) -> None:
         """Report that some days need no more work."""
         self._days_done += days
-        planned = sum(result.days for result in self.results.values())
+        planned = sum(record.days for record in self.streams.values())
         self._on_progress(self._days_done, max(self._days_done, planned))
 
     def key(self, stream: Stream, day: date) -> DayKey:

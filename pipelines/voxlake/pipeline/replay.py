@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
-from voxlake.errors import DataError
 from voxlake.lake import ROW_GROUP, replies
 from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.day import count_moving
 from voxlake.pipeline.replay_proof import LONG_AGO, History, covers, under_one_count
+from voxlake.pipeline.result import ReplayResult
 from voxlake.sql import interruptible
 from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json, normalise
 
@@ -38,37 +37,6 @@ if TYPE_CHECKING:
 
 _TOLERANCE = timedelta(minutes=1)
 """A file is stamped soon after the last reply about its day, and a reply comes soon after it was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayResult:
-    """What a replay did.
-
-    `day_files` were rebuilt; `kept` are days that were left alone, because their files are newer or prove more; of the
-    archives in `torn` the last reply was skipped; `missing` are days that had a file and have none any more.
-    """
-
-    replies: int
-    day_files: tuple[DayFile, ...]
-    kept: tuple[DayKey, ...]
-    torn: tuple[Path, ...]
-    missing: tuple[DayKey, ...]
-    moved_aside: str
-
-    @property
-    def rows(self) -> int:
-        """How many rows the rebuilt days hold."""
-        return sum(day_file.row_count for day_file in self.day_files)
-
-    @property
-    def verified(self) -> int:
-        """How many of the rebuilt days are verified."""
-        return sum(day_file.verified for day_file in self.day_files)
-
-    @property
-    def exit_code(self) -> int:
-        """Return 0 where every rebuilt day is verified, else 4."""
-        return 0 if self.verified == len(self.day_files) else DataError.exit_code
 
 
 def replay(
@@ -107,7 +75,9 @@ def replay(
     published = warehouse.publish(manifest.sound(), lake.path, finality=finality)
     manifest.save()
     missing = tuple(sorted(manifest.missing))
-    return ReplayResult(number, tuple(day_files), tuple(kept), tuple(torn), missing, published.moved_aside)
+    return ReplayResult(
+        number, tuple(day_files), tuple(kept), tuple(torn), missing, published.moved_aside, str(warehouse.path)
+    )
 
 
 @contextmanager

@@ -2,69 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from voxlake.errors import gravest
+from voxlake.errors import DataError, gravest
 from voxlake.model import Window
 from voxlake.text import counted
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import date
+    from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
     from voxlake.errors import VoxlakeError
     from voxlake.model import DayFile, DayKey
 
-_UNVERIFIED = 4
 
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class StreamResult:
     """What a run did with the days of one stream.
 
-    `days` is how many were open, `final` how many needed no look; `new`, `changed` and `gone` count rows against the
-    files before.
+    `days` is how many were open, `final` how many needed no look; `day_files` are those that were read, in order;
+    `new`, `changed` and `gone` count rows against the files before.
     """
 
     stream: str
     days: int = 0
     final: int = 0
-    day_files: dict[date, DayFile] = field(default_factory=dict)
+    day_files: tuple[DayFile, ...] = ()
     new: int = 0
     changed: int = 0
     gone: int = 0
-    errors: list[VoxlakeError] = field(default_factory=list)
-
-    def add(self, day_file: DayFile, *, new: int, changed: int, gone: int = 0) -> None:
-        """Record the result of a day, replacing an earlier one."""
-        self.day_files[day_file.key.date] = day_file
-        self.new += new
-        self.changed += changed
-        self.gone += gone
+    errors: tuple[VoxlakeError, ...] = ()
 
     @property
     def verified(self) -> int:
         """How many days are verified."""
-        return sum(day_file.verified for day_file in self.day_files.values())
+        return sum(day_file.verified for day_file in self.day_files)
 
     @property
     def rows(self) -> int:
         """How many rows the days hold."""
-        return sum(day_file.row_count for day_file in self.day_files.values())
+        return sum(day_file.row_count for day_file in self.day_files)
 
     @property
     def rejects(self) -> int:
         """How many rows could not be decoded."""
-        return sum(day_file.rejects for day_file in self.day_files.values())
+        return sum(day_file.rejects for day_file in self.day_files)
 
     @property
     def unverified(self) -> dict[date, str]:
         """Why days are not verified, in order."""
         return {
-            day: day_file.problem or "not verified"
-            for day, day_file in sorted(self.day_files.items())
+            day_file.key.date: day_file.problem or "not verified"
+            for day_file in self.day_files
             if not day_file.verified
         }
 
@@ -85,7 +77,7 @@ class StreamResult:
         """Return what a person wants to know of the stream, a sentence a line."""
         if not self.days:
             return [f"{self.stream}: {'every day is final' if self.final else 'no such day'}, nothing to ask"]
-        if all(day_file.total_count is None for day_file in self.day_files.values()):
+        if all(day_file.total_count is None for day_file in self.day_files):
             return [f"{self.stream}: none of {counted(self.days)} could be read"]
         days = max(self.days, len(self.day_files))
         rows = f"{counted(self.rows, 'row')} in {counted(days)}"
@@ -101,8 +93,8 @@ class StreamResult:
 
 
 @dataclass(frozen=True, slots=True)
-class RunResult:
-    """One run over all of its streams.
+class ExportResult:
+    """What an export or a backfill did, over all of its streams.
 
     `database` is the path of the published database; `moved_aside` a sentence where a foreign file had its place;
     `missing` the days that had a file and have none any more, and that this run did not read.
@@ -120,7 +112,7 @@ class RunResult:
         """The exit code of the gravest trouble; 0 where everything was read, verified and published."""
         codes = {error.exit_code for error in self.all_errors}
         if any(stream.unverified or stream.rejects for stream in self.streams):
-            codes.add(_UNVERIFIED)
+            codes.add(DataError.exit_code)
         return gravest(codes)
 
     @property
@@ -130,6 +122,11 @@ class RunResult:
         return list({str(error): error for error in errors}.values())
 
     def to_json(self) -> dict[str, Any]:
+        """Return the same for programs, ready for `json.dumps`."""
+        missing = [key.to_json() for key in self.missing]
+        return {**self.summary(), "database": self.database, "moved_aside": self.moved_aside, "missing": missing}
+
+    def summary(self) -> dict[str, Any]:
         """Return what `status` shows of the last run."""
         return {
             "exit_code": self.exit_code,
@@ -144,6 +141,53 @@ class RunResult:
         lines += [f"error: {error}" for error in self.all_errors]
         lines.append(f"{counted(self.requests, 'request')}; database {self.database}")
         return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What a replay did.
+
+    `day_files` were rebuilt; `kept` are days that were left alone, because their files are newer or prove more; of the
+    archives in `torn` the last reply was skipped; `missing` are days that had a file and have none any more.
+    """
+
+    replies: int
+    day_files: tuple[DayFile, ...]
+    kept: tuple[DayKey, ...]
+    torn: tuple[Path, ...]
+    missing: tuple[DayKey, ...]
+    moved_aside: str
+    database: str
+
+    @property
+    def rows(self) -> int:
+        """How many rows the rebuilt days hold."""
+        return sum(day_file.row_count for day_file in self.day_files)
+
+    @property
+    def verified(self) -> int:
+        """How many of the rebuilt days are verified."""
+        return sum(day_file.verified for day_file in self.day_files)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 where every rebuilt day is verified, else 4."""
+        return 0 if self.verified == len(self.day_files) else DataError.exit_code
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same for programs, ready for `json.dumps`."""
+        return {
+            "exit_code": self.exit_code,
+            "replies": self.replies,
+            "days": len(self.day_files),
+            "verified": self.verified,
+            "rows": self.rows,
+            "kept": [key.to_json() for key in self.kept],
+            "torn": [str(path) for path in self.torn],
+            "missing": [key.to_json() for key in self.missing],
+            "moved_aside": self.moved_aside,
+            "database": self.database,
+        }
 
 
 def _by_span(problems: dict[date, str]) -> list[tuple[str, str]]:
@@ -162,3 +206,8 @@ def describe_missing(days: Collection[DayKey]) -> str:
     streams = " and ".join(stream for stream in STREAMS if any(key.stream == stream for key in days))
     span = str(dates[0]) if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return f"{counted(len(dates))} of {streams} ({span}) had files and have none any more"
+
+
+def jsonable(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of the database with their dates as text, ready for `json.dumps`."""
+    return [{name: str(it) if isinstance(it, date) else it for name, it in row.items()} for row in rows]

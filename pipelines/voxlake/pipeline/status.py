@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from voxlake.errors import DataError
 from voxlake.model import DAY
 from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.result import jsonable
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from voxlake.lake import Lake, Manifest
     from voxlake.model import DayFile, FinalityPolicy
@@ -39,10 +40,10 @@ class StreamStatus:
     open: int
     missing: int
     unverified: int
-    final_days: list[str]
-    open_days: list[str]
-    missing_days: list[str]
-    unverified_days: dict[str, str]
+    final_days: tuple[str, ...]
+    open_days: tuple[str, ...]
+    missing_days: tuple[str, ...]
+    unverified_days: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,16 @@ class Status:
     last_run: dict[str, Any] | None
     damage: DataError | None
 
+    @property
+    def exit_code(self) -> int:
+        """Return 0, or 4 where the database cannot be read."""
+        return 0 if self.damage is None else self.damage.exit_code
+
     def to_json(self) -> dict[str, Any]:
-        """Return the same for programs."""
+        """Return the same for programs, ready for `json.dumps`."""
         return {
             "streams": [asdict(stream) for stream in self.streams],
-            "warnings": list(self.warnings),
+            "warnings": jsonable(self.warnings),
             "last_run": self.last_run,
         }
 
@@ -113,9 +119,9 @@ def _stream(lake: Lake, manifest: Manifest, account: int, stream: str, states: d
         open=len(still_open),
         missing=len(missing),
         unverified=len(unverified),
-        final_days=[str(day) for day in final],
-        open_days=[str(day) for day in still_open],
-        missing_days=[str(day) for day in missing],
+        final_days=tuple(map(str, final)),
+        open_days=tuple(map(str, still_open)),
+        missing_days=tuple(map(str, missing)),
         unverified_days={str(day): day_files[day].problem or "not verified" for day in unverified},
     )
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from voxlake.reporting.calendar import ASCII_GLYPHS, GLYPHS, draw_calendar, draw_legend
     from voxlake.reporting.dashboard import Board, Extent, Span, covered_days
     from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
-    from voxlake.reporting.query import query_text, write_answer
+    from voxlake.reporting.query import query_table, query_text, write_answer
     from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
 
 _MODULES = {
     "calendar": ("ASCII_GLYPHS", "GLYPHS", "draw_calendar", "draw_legend"),
     "dashboard": ("Board", "Extent", "Span", "covered_days"),
     "formats": ("choose_format", "render_plan", "render_rows", "render_status", "to_json"),
-    "query": ("query_text", "write_answer"),
+    "query": ("query_table", "query_text", "write_answer"),
     "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries"),
 }
 
@@ -37,6 +37,7 @@ __all__ = [
     "draw_calendar",
     "draw_legend",
     "load_saved_queries",
+    "query_table",
     "query_text",
     "render_plan",
     "render_rows",

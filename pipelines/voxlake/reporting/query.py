@@ -27,7 +27,7 @@ Rows = list[tuple[Any, ...]]
 # DESCRIBE, SHOW and SUMMARIZE are SELECT to DuckDB, and PIVOT is MULTI: several statements in one.
 _QUESTIONS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
 # These formats hold each column under its name; the table and csv can have two columns of one name.
-_BY_NAME = ("json", "parquet", "xlsx")
+_BY_NAME = ("json", "parquet", "xlsx", "DataFrame")
 
 
 def query_text(
@@ -85,17 +85,34 @@ def _fetch(
         return names, result.fetchmany(limit) if limit else result.fetchall()
 
 
-def _write_parquet(
-    connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None, path: Path
-) -> int:
-    """Write columns as DuckDB returns them in Arrow: types and amounts stay as they are in the database."""
+def query_table(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    bound: Mapping[str, Any],
+    *,
+    limit: int | None = None,
+    form: str,
+) -> pa.Table:
+    """Return the answer as DuckDB gives it in Arrow: types and amounts stay as they are in the database.
+
+    Raises:
+        SettingsError: the query is not one question, fails, or has two columns of one name.
+
+    """
     _require_one_question(sql)
     with _query_errors():
         relation = connection.sql(sql, params=dict(bound))
         if relation is None:
             raise SettingsError("The query has no answer to write: ask with SELECT.")
-        _require_distinct_names(relation.columns, "parquet")
-        table = (relation.limit(limit) if limit else relation).to_arrow_table()
+        _require_distinct_names(relation.columns, form)
+        return (relation.limit(limit) if limit else relation).to_arrow_table()
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None, path: Path
+) -> int:
+    """Write columns as DuckDB returns them in Arrow."""
+    table = query_table(connection, sql, bound, limit=limit, form="parquet")
     for field in table.schema:
         try:
             pq.ParquetWriter(pa.BufferOutputStream(), pa.schema([field])).close()

@@ -13,9 +13,10 @@ from voxlake.sql import promise, statements
 from voxlake.text import written
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-_FLAGS = {"from": "--from", "to": "--to", "number": "--number"}
+FLAGS = {"from": "--from", "to": "--to", "number": "--number"}
 """The parameters that a saved query may have, and the flags that set them."""
 
 
@@ -67,11 +68,17 @@ def _load(path: Path, name: str) -> SavedQuery:
 
 
 def bind_parameters(
-    query: SavedQuery, *, first: date | None, end: date | None, number: str | None
+    query: SavedQuery,
+    *,
+    first: date | None,
+    end: date | None,
+    number: str | None,
+    flags: Mapping[str, str] = FLAGS,
 ) -> dict[str, date | str | None]:
     """Return the values of the query's own parameters among `$from`, `$to` and `$number`.
 
-    The days are UTC, [first, end); None stands for no bound, and for any number.
+    The days are UTC, [first, end); None stands for no bound, and for any number. `flags` are
+    the names of the parameters that a message shows.
 
     Raises:
         SettingsError: the query cannot be used, has an unknown parameter, or lacks one for a value that was given.
@@ -80,11 +87,11 @@ def bind_parameters(
     if query.problem is not None:
         raise SettingsError(query.problem)
     names = _parameter_names(query)
-    unknown = sorted(names - set(_FLAGS))
+    unknown = sorted(names - set(FLAGS))
     if unknown:
         raise SettingsError(f"The report {query.name!r} has a parameter ${unknown[0]}: use $from, $to or $number.")
     given: dict[str, Any] = {"from": first, "to": end, "number": number}
-    unused = [_FLAGS[name] for name, value in given.items() if value is not None and name not in names]
+    unused = [flags[name] for name, value in given.items() if value is not None and name not in names]
     if unused:
         raise SettingsError(f"The report {query.name!r} does not look at {unused[0]}: leave it out.")
     values = {"from": first or date.min, "to": end or date.max, "number": None if number is None else written(number)}

@@ -2,6 +2,6 @@
 
 from voxlake.warehouse.build import DatabaseBuild
 from voxlake.warehouse.ddl import markdown
-from voxlake.warehouse.publish import PublishResult, Warehouse, restrict
+from voxlake.warehouse.publish import DatabaseUpdate, Warehouse, restrict
 
-__all__ = ["DatabaseBuild", "PublishResult", "Warehouse", "markdown", "restrict"]
+__all__ = ["DatabaseBuild", "DatabaseUpdate", "Warehouse", "markdown", "restrict"]

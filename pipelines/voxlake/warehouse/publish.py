@@ -8,7 +8,7 @@ taken for another's.
 from __future__ import annotations
 
 import os
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishResult:
+class DatabaseUpdate:
     """How many days were loaded or removed; `moved_aside` is a sentence where a foreign file was in the way."""
 
     changed: int
@@ -71,7 +71,7 @@ class Warehouse:
 
     def complete(
         self, build: DatabaseBuild, day_files: Sequence[DayFile], *, finality: FinalityPolicy
-    ) -> PublishResult:
+    ) -> DatabaseUpdate:
         """Finish a build with exactly these days, and install it unless the published database is up to date.
 
         Raises:
@@ -82,7 +82,7 @@ class Warehouse:
         with storage(self._root):
             make(self._generations)
         changed = build.finish(day_files, finality=finality)
-        return PublishResult(0) if changed is None else PublishResult(changed, self._install(build.file))
+        return DatabaseUpdate(0) if changed is None else DatabaseUpdate(changed, self._install(build.file))
 
     def publish(
         self,
@@ -91,7 +91,7 @@ class Warehouse:
         *,
         finality: FinalityPolicy,
         rebuild: bool = False,
-    ) -> PublishResult:
+    ) -> DatabaseUpdate:
         """Begin and complete the next database in one step; raises what `complete` raises."""
         with closing(self.begin(path_of, rebuild=rebuild)) as build:
             return self.complete(build, day_files, finality=finality)
@@ -141,11 +141,21 @@ class Warehouse:
 
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the published database for the length of a block, as `connect` does.
+
+        Raises:
+            SettingsError, DataError: what `connect` raises; and DataError where a DuckDB error leaves the block.
+
+        """
+        with self.connect() as connection, self.read_errors():
+            yield connection
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
         """Open the published database read-only and restricted (see `restrict`), with UTC as its time zone.
 
         Raises:
             SettingsError: nothing was published yet, or the data directory is a file.
-            DataError: the database cannot be read, or a DuckDB error leaves the block.
+            DataError: the database cannot be read.
 
         """
         if self._root.is_file():
@@ -154,12 +164,24 @@ class Warehouse:
             raise SettingsError(
                 f"There is no database at {self.path} yet: run 'voxlake export' first, or give --data-dir."
             )
+        with self.read_errors(), ExitStack() as stack:
+            connection = stack.enter_context(self._connect())
+            restrict(connection)
+            # A foreign database in this place would otherwise answer that there are no messages.
+            connection.execute("SELECT fingerprint FROM meta.built").fetchall()
+            stack.pop_all()
+            return connection
+
+    @contextmanager
+    def read_errors(self) -> Iterator[None]:
+        """Turn a DuckDB error that leaves the block into the sentence that the database cannot be read.
+
+        Raises:
+            DataError: that sentence.
+
+        """
         try:
-            with self._connect() as connection:
-                restrict(connection)
-                # A foreign database in this place would otherwise answer that there are no messages.
-                connection.execute("SELECT fingerprint FROM meta.built").fetchall()
-                yield connection
+            yield
         except duckdb.Error as error:
             reason = " ".join(str(error).split())
             raise DataError(f"The database {self.path} cannot be read ({reason}): run 'voxlake publish'.") from error

@@ -1,6 +1,6 @@
 """Flag, then environment, then file, then default."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,6 +11,7 @@ from voxlake import api
 from voxlake.cli.settings import DECLARATIONS, NAMES, Settings, settings_options
 from voxlake.cli.types import API_URL
 from voxlake.errors import SettingsError
+from voxlake.library.arguments import finality
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_defaults(resolve):
         account_id=None,
         api_key=None,
     )
-    assert (settings.finality.time, settings.finality.give_up) == (timedelta(hours=72), timedelta(days=14))
+    assert (settings.settle_hours, settings.give_up_days) == (72, 14)
 
 
 def test_precedence(resolve):
@@ -151,8 +152,9 @@ def test_values_of_the_file_as_they_stand_there(resolve):
 def test_the_longest_times(resolve):
     """The greatest values that are taken do not break what is counted with them."""
     Path("voxlake.toml").write_text("settle_hours = 87600\ngive_up_days = 3650\n")
-    finality = resolve().finality
-    assert datetime(2026, 1, 1, tzinfo=UTC) + finality.time + finality.give_up
+    settings = resolve()
+    policy = finality(settings.settle_hours, settings.give_up_days)
+    assert datetime(2026, 1, 1, tzinfo=UTC) + policy.time + policy.give_up
 
 
 def test_key_is_in_no_repr(resolve):

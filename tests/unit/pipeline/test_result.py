@@ -7,7 +7,8 @@ import pytest
 
 from voxlake.errors import DataError, Refused, SettingsError, Unavailable
 from voxlake.model import DayFile, DayKey
-from voxlake.pipeline.result import RunResult, StreamResult, describe_missing
+from voxlake.pipeline.recorder import StreamRecord
+from voxlake.pipeline.result import ExportResult, StreamResult, describe_missing
 
 
 def part(day, problem=None, *, total=3):
@@ -18,21 +19,21 @@ def part(day, problem=None, *, total=3):
 
 def test_neighbours_with_one_problem_are_one_line():
     """Days that lie together and have the same problem are named as a span, others by themselves."""
-    told = StreamResult("sms", days=6)
+    told = StreamRecord("sms", days=6)
     for one in (part(1), part(2, "late"), part(3, "late"), part(4, "odd"), part(6, "late")):
         told.add(one, new=3, changed=0)
-    lines = str(RunResult((told,))).splitlines()
+    lines = str(ExportResult((told.result(),))).splitlines()
     assert "sms: 2026-11-02 to 2026-11-03 is not verified: late" in lines
     assert "sms: 2026-11-04 is not verified: odd" in lines
     assert "sms: 2026-11-06 is not verified: late" in lines
-    assert RunResult((told,)).exit_code == 4
+    assert ExportResult((told.result(),)).exit_code == 4
 
 
 def test_one_is_not_many():
     """What there is one of is said in the singular."""
-    told = StreamResult("sms", days=1)
+    told = StreamRecord("sms", days=1)
     told.add(replace(part(1), row_count=1, rejects=1), new=1, changed=0)
-    first, second, last = str(RunResult((told,), requests=1)).splitlines()
+    first, second, last = str(ExportResult((told.result(),), requests=1)).splitlines()
     assert first == "sms: 1 row in 1 day, 1 new, 0 changed; 1 of 1 day verified"
     assert second == "sms: 1 row could not be read, see rejects/"
     assert last.startswith("1 request; ")
@@ -40,20 +41,22 @@ def test_one_is_not_many():
 
 def test_the_gravest_trouble_decides():
     """A refusal weighs more than the moment, and that more than days that are not verified."""
-    told = StreamResult("sms", days=1)
+    told = StreamRecord("sms", days=1)
     told.add(part(1, "not read", total=None), new=0, changed=0)
-    assert "none of 1 day could be read" in str(RunResult((told,)))
+    assert "none of 1 day could be read" in str(ExportResult((told.result(),)))
     told.errors.append(Unavailable("later"))
-    assert RunResult((told,)).exit_code == 75
+    assert ExportResult((told.result(),)).exit_code == 75
     told.errors.append(Refused("never"))
-    assert RunResult((told,)).exit_code == 3
+    assert ExportResult((told.result(),)).exit_code == 3
 
 
 def test_what_was_taken_out_is_said():
     """Rows that the API's word was taken for are counted, with where they are kept."""
-    told = StreamResult("sms", days=1)
+    told = StreamRecord("sms", days=1)
     told.add(part(1), new=0, changed=2, gone=1)
-    assert "0 new, 2 changed, 1 gone (kept in rejects/gone/); 1 of 1 day verified" in str(RunResult((told,)))
+    assert "0 new, 2 changed, 1 gone (kept in rejects/gone/); 1 of 1 day verified" in str(
+        ExportResult((told.result(),))
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,19 +72,19 @@ def test_what_was_taken_out_is_said():
 )
 def test_exit_codes(errors, problem, code):
     """Errors of a run and of its streams weigh the same, and each sentence is said once."""
-    told = StreamResult("sms", days=1)
+    told = StreamRecord("sms", days=1)
     told.add(part(1, problem), new=0, changed=0)
     told.errors += errors
-    assert RunResult((told,)).exit_code == code
-    run = RunResult((told,), errors=tuple(errors))
+    assert ExportResult((told.result(),)).exit_code == code
+    run = ExportResult((told.result(),), errors=tuple(errors))
     assert (run.exit_code, run.to_json()["exit_code"]) == (code, code)
     assert run.to_json()["errors"] == [str(error) for error in errors]
 
 
 def test_nothing_to_ask():
     """A stream whose days are all final, or that has none, says so."""
-    assert str(RunResult((StreamResult("sms", final=3),))).startswith("sms: every day is final, nothing to ask")
-    assert str(RunResult((StreamResult("a2p"),))).startswith("a2p: no such day, nothing to ask")
+    assert str(ExportResult((StreamResult("sms", final=3),))).startswith("sms: every day is final, nothing to ask")
+    assert str(ExportResult((StreamResult("a2p"),))).startswith("a2p: no such day, nothing to ask")
 
 
 def test_missing_days_are_described():

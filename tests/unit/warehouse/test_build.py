@@ -12,7 +12,7 @@ from support.lakes import ACCOUNT, FIRST, SETTLING, Hand, row
 from voxlake.errors import DataError
 from voxlake.lake import Lake, Manifest
 from voxlake.model import DayKey
-from voxlake.warehouse import PublishResult, Warehouse
+from voxlake.warehouse import DatabaseUpdate, Warehouse
 from voxlake.warehouse.state import fingerprint, read_state
 
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
@@ -47,7 +47,7 @@ def test_loaded_early(hand):
         build.load([first, second])
         lake.path(first.key).unlink()
         done = Warehouse(hand.root).complete(build, [second], finality=SETTLING)
-    assert done == PublishResult(2)
+    assert done == DatabaseUpdate(2)
     assert hand.ask("SELECT date FROM messages") == [(SECOND,)]
     assert hand.ask("SELECT date FROM coverage") == [(SECOND,)]
 
@@ -94,10 +94,10 @@ def test_nothing_to_do(hand):
     lake, day_files = lake_of(hand)
     warehouse, before = hand.warehouse, hand.warehouse.path.resolve()
     with lake.locked(holder="a test"):
-        assert warehouse.publish(day_files, lake.path, finality=SETTLING) == PublishResult(0)
+        assert warehouse.publish(day_files, lake.path, finality=SETTLING) == DatabaseUpdate(0)
         assert warehouse.path.resolve() == before
         late = type(SETTLING)(timedelta(days=999), timedelta(days=999))
-        assert warehouse.publish(day_files, lake.path, finality=late) == PublishResult(0)
+        assert warehouse.publish(day_files, lake.path, finality=late) == DatabaseUpdate(0)
     assert warehouse.path.resolve() != before
     assert hand.ask("SELECT DISTINCT final FROM coverage") == [(False,)]
 
@@ -123,7 +123,7 @@ def test_foreign_file_in_the_place_of_the_link(hand):
     with lake.locked(holder="a test"):
         done = Warehouse(hand.root).publish(day_files, lake.path, finality=SETTLING)
     moved = hand.root / "rejects" / "stray" / "voxlake.duckdb"
-    assert done == PublishResult(2, f"{link} was not a database of voxlake's: it is {moved} now.")
+    assert done == DatabaseUpdate(2, f"{link} was not a database of voxlake's: it is {moved} now.")
     assert moved.read_text() == "mine"
     link.unlink()
     link.write_text("mine, too")

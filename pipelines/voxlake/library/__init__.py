@@ -1,0 +1,47 @@
+"""The Python door: connect to an account, export, audit, publish, replay, and open what was published.
+
+What a program may use of it is in `voxlake.__all__`; the command line is built on the same functions. A name is
+imported on first use, so that a command that exports does not wait for what answers queries.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voxlake.library.account import Account, connect
+    from voxlake.library.arguments import day_range
+    from voxlake.library.database import Database, open_database
+    from voxlake.library.offline import publish, replay, status
+    from voxlake.library.runs import audit, backfill, export, plan
+
+_MODULES = {
+    "account": ("Account", "connect"),
+    "arguments": ("day_range",),
+    "database": ("Database", "open_database"),
+    "offline": ("publish", "replay", "status"),
+    "runs": ("audit", "backfill", "export", "plan"),
+}
+
+__all__ = [
+    "Account",
+    "Database",
+    "audit",
+    "backfill",
+    "connect",
+    "day_range",
+    "export",
+    "open_database",
+    "plan",
+    "publish",
+    "replay",
+    "status",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,99 @@
+"""An account of the vendor's as a value: its credentials, and how its API is asked."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voxlake.api import API_URL, ApiClient, HistoryApi, find_credentials
+from voxlake.clock import SYSTEM
+from voxlake.errors import SettingsError
+from voxlake.messaging import Client
+from voxlake.text import api_address, did_you_mean
+
+if TYPE_CHECKING:
+    from voxlake.api import Archive, Credentials, CredentialsSource, Output
+    from voxlake.clock import Clock
+
+_OUTPUTS = ("json", "csv")
+_MOST_JOBS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account and how to ask for its histories; see `connect`.
+
+    It can be pickled, and then contains the key: keep it out of logs and of stores that others read.
+    """
+
+    credentials: Credentials = field(repr=False)
+    api_url: str
+    output: Output
+    jobs: int
+    patience: float
+    timeout: float
+    clock: Clock = field(repr=False)
+
+    @property
+    def account_id(self) -> int:
+        """The number of the account."""
+        return self.credentials.account_id
+
+    def client(self) -> Client:
+        """Return a client for the sending methods, with connections of its own."""
+        return Client(self.history())
+
+    def history(self, archive: Archive | None = None) -> HistoryApi:
+        """Return the two history methods, with connections of their own; `archive` is given every reply."""
+        client = ApiClient(
+            self.api_url,
+            self.credentials,
+            jobs=self.jobs,
+            patience=self.patience,
+            timeout=self.timeout,
+            clock=self.clock,
+            random=random.random,
+            archive=archive,
+        )
+        return HistoryApi(client, output=self.output)
+
+
+def connect(
+    credentials: CredentialsSource,
+    *,
+    api_url: str | None = None,
+    output: Output = "json",
+    jobs: int = 4,
+    patience: float = 180,
+    timeout: float = 60,
+    clock: Clock = SYSTEM,
+) -> Account:
+    """Return an account; no request is sent.
+
+    `credentials` are the path of the vendor's credentials.json, its content as a mapping, or the legacy pair
+    `(account_id, api_key)`. `api_url` is the vendor's by default, `output` the format that the API is asked for. At
+    most `jobs` requests are under way at the same time; `patience` bounds the seconds for the faults of one request,
+    `timeout` those for one reply. `clock` dates tokens and waits.
+
+    Raises:
+        SettingsError: an argument cannot be used.
+
+    """
+    address = api_address(API_URL if api_url is None else api_url)
+    if address is None:
+        raise SettingsError(f"api_url is not an address of an API: give one like {API_URL}.")
+    if output not in _OUTPUTS:
+        raise SettingsError(f"There is no output {output!r}: {did_you_mean(str(output), _OUTPUTS)}")
+    if not _is_number(jobs) or not 1 <= jobs <= _MOST_JOBS or int(jobs) != jobs:
+        raise SettingsError(f"jobs is {jobs!r}: give a whole number from 1 to {_MOST_JOBS}.")
+    if not _is_number(patience) or patience < 0:
+        raise SettingsError(f"patience is {patience!r}: give a number of seconds.")
+    if not _is_number(timeout) or timeout <= 0:
+        raise SettingsError(f"timeout is {timeout!r}: give a number of seconds above 0.")
+    found = find_credentials(credentials, clock=clock)
+    return Account(found, address, output, jobs, patience, timeout, clock)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - NaN

@@ -1,0 +1,72 @@
+"""What a run works with: the lock of the data directory, its parts as a `Context`, and an executor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from voxlake.lake import Lake, ReplyArchive
+from voxlake.pipeline import Context
+from voxlake.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Executor
+
+    from voxlake.clock import Clock
+    from voxlake.library.account import Account
+    from voxlake.model import FinalityPolicy
+
+Progress = Callable[[int, int], None]
+"""Called with the numbers of days done and days planned, in the thread that runs the export."""
+
+
+def no_progress(_done: int, _planned: int) -> None:
+    """Show nothing."""
+
+
+def holder(clock: Clock) -> str:
+    """Return the name under which this process holds the lock."""
+    return f"process {os.getpid()} on {os.uname().nodename}, since {clock.now():%Y-%m-%d %H:%M:%S} UTC"
+
+
+@contextmanager
+def run_context(
+    account: Account,
+    lake: Lake,
+    *,
+    finality: FinalityPolicy,
+    workers: int,
+    executor: Executor | None = None,
+    keep_raw: bool = False,
+    on_progress: Progress = no_progress,
+) -> Iterator[Context]:
+    """Yield the context of one run; the caller holds the lock of the lake, unless the run only plans.
+
+    An executor that is passed in is used and left running; without one there are `workers` threads. After an error the
+    tasks that have not begun are dropped, and those that have are waited for, because they write into the lake; not
+    after what ends the process.
+    """
+    archive = ReplyArchive(lake.layout, account.account_id, clock=account.clock) if keep_raw else None
+    history = account.history(archive)
+    own = None if executor is not None else ThreadPoolExecutor(workers, thread_name_prefix="voxlake")
+    used = executor or own
+    assert used is not None  # noqa: S101 - one of the two
+    wait = True
+    try:
+        yield Context(history, lake, Warehouse(lake.root), account.clock, used, finality, on_progress=on_progress)
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException:
+        wait = False
+        raise
+    finally:
+        if own is not None:
+            own.shutdown(wait=wait, cancel_futures=True)
+        if archive is not None:
+            archive.close()
+        if wait:
+            history.close()

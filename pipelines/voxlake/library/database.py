@@ -1,0 +1,162 @@
+"""The published database for programs: a read-only connection, and its reports and messages as exact frames."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Self
+
+from voxlake.errors import SettingsError
+from voxlake.lake import Lake
+from voxlake.library.arguments import find_folder, utc_day
+from voxlake.reporting import bind_parameters, load_saved_queries, query_table
+from voxlake.text import did_you_mean
+from voxlake.transform import load_pandas
+from voxlake.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    import duckdb
+    import pandas as pd
+
+    from voxlake.library.arguments import Day
+
+_PARAMETERS = {
+    "since": "from", "from": "from", "first": "from", "until": "to", "to": "to", "end": "to", "number": "number",
+}  # fmt: skip
+"""What a caller may call the parameters of a report: `from` is a keyword of Python."""
+_NAMES = {"from": "since", "to": "until", "number": "number"}
+_MESSAGES = """
+SELECT * FROM messages WHERE ($from IS NULL OR date >= $from) AND ($to IS NULL OR date < $to)
+ORDER BY processed_at, channel, account_id, message_id
+"""
+
+
+class Database:
+    """The published database as it was when it was opened, read-only: SQL through DuckDB, reports and messages.
+
+    It is a context manager. Queries open no other file; a run that publishes meanwhile is neither waited for nor seen.
+    What is not described here is delegated to `connection`, whose errors are DuckDB's own. As any connection of
+    DuckDB's it belongs to one thread: `cursor` gives another thread one of its own.
+    """
+
+    def __init__(self, folder: Path, *, reports_dir: Path | None = None) -> None:
+        self._warehouse = Warehouse(folder)
+        self._reports_dir = reports_dir
+        self.connection: duckdb.DuckDBPyConnection = self._warehouse.connect()
+
+    def __repr__(self) -> str:
+        return f"<voxlake.Database {str(self._warehouse.path)!r}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "connection":
+            raise AttributeError(name)
+        return getattr(self.connection, name)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return another connection to the same database, for another thread."""
+        return self.connection.cursor()
+
+    def execute(self, query: str, parameters: object = None) -> duckdb.DuckDBPyConnection:
+        """Run SQL; the result has `fetchall`, `fetchone`, `df` and the other methods of DuckDB."""
+        return self.connection.execute(query, parameters)
+
+    def sql(self, query: str, *, params: object = None) -> duckdb.DuckDBPyRelation:
+        """Return the rows of SQL as a relation of DuckDB's."""
+        return self.connection.sql(query, params=params)
+
+    def query(self, query: str, *, params: object = None) -> duckdb.DuckDBPyRelation:
+        """Do what `sql` does."""
+        return self.sql(query, params=params)
+
+    def reports(self) -> dict[str, str]:
+        """Return what each report answers, by its name."""
+        return {name: query.promise for name, query in load_saved_queries(self._reports_dir).items()}
+
+    def report(self, name: str, **parameters: Any) -> pd.DataFrame:
+        """Return the rows of a saved query, with Arrow's types: amounts are decimals, never floats.
+
+        The parameters are those of `voxlake report`: `since` and `until`, UTC days of which the second is excluded, and
+        `number`.
+
+        Raises:
+            SettingsError: there is no such report, or it has no such parameter.
+            DataError: the database is damaged.
+
+        """
+        known = load_saved_queries(self._reports_dir)
+        if name not in known:
+            usable = [each.name for each in known.values() if each.problem is None]
+            raise SettingsError(f"There is no report {name!r}: {did_you_mean(name, usable)}")
+        given = _parameters(name, parameters)
+        first, end = utc_day(given.get("from"), "since"), utc_day(given.get("to"), "until", end=True)
+        if first and end and first >= end:
+            raise SettingsError(f"since {first} is not before until {end}: the end is excluded.")
+        bound = bind_parameters(known[name], first=first, end=end, number=given.get("number"), flags=_NAMES)
+        return self._frame(known[name].sql, bound)
+
+    def messages(self, since: Day | None = None, until: Day | None = None) -> pd.DataFrame:
+        """Return the messages of the UTC days `[since, until)` of both channels, in the order of time.
+
+        The columns are those of the view `messages`, with Arrow's types: times are UTC, costs are decimals.
+
+        Raises:
+            SettingsError: an argument is not a day.
+            DataError: the database is damaged.
+
+        """
+        first, end = utc_day(since, "since"), utc_day(until, "until", end=True)
+        return self._frame(_MESSAGES, {"from": first, "to": end})
+
+    def _frame(self, sql: str, bound: Mapping[str, Any]) -> pd.DataFrame:
+        arrow_dtype = load_pandas().ArrowDtype
+        with self._warehouse.read_errors():
+            table = query_table(self.connection, sql, bound, form="DataFrame")
+        frame: pd.DataFrame = table.to_pandas(types_mapper=arrow_dtype)
+        return frame
+
+
+def _parameters(report: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters by the names that they have in SQL."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in _PARAMETERS:
+            raise SettingsError(
+                f"The report {report!r} has no parameter {name!r}: {did_you_mean(name, _NAMES.values())}"
+            )
+        if _PARAMETERS[name] in found:
+            raise SettingsError(f"The report {report!r} got {name!r} under two names: leave one out.")
+        found[_PARAMETERS[name]] = value
+    return found
+
+
+def open_database(data_dir: str | os.PathLike[str], *, reports_dir: str | os.PathLike[str] | None = None) -> Database:
+    """Open the published database of a data directory, read-only; `reports_dir` has reports of your own.
+
+    Raises:
+        SettingsError: nothing was published there yet, or there is no such folder.
+        AlreadyRunning: nothing yet, but a run is working that will publish.
+        DataError: the database is damaged.
+
+    """
+    folder = find_folder(data_dir)
+    lake = Lake(folder)
+    if not folder.exists():
+        raise SettingsError(f"There is no data directory {folder}: run 'voxlake export' first, or name another.")
+    if not os.path.lexists(lake.database):
+        lake.require_idle()
+    return Database(folder, reports_dir=None if reports_dir is None else find_folder(reports_dir))

@@ -1,0 +1,94 @@
+"""What needs no account: publish, replay and status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake import pipeline
+from voxlake.clock import SYSTEM
+from voxlake.lake import Lake, archives
+from voxlake.library.arguments import finality, find_folder
+from voxlake.library.composition import holder
+from voxlake.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import os
+
+    from voxlake.clock import Clock
+    from voxlake.pipeline import PublishResult, ReplayResult, Status
+
+_SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
+
+
+def publish(
+    data_dir: str | os.PathLike[str],
+    *,
+    forget_missing: bool = False,
+    settle_hours: float = _SETTLE_HOURS,
+    give_up_days: float = _GIVE_UP_DAYS,
+    clock: Clock = SYSTEM,
+) -> PublishResult:
+    """Rebuild the database from the lake, without network.
+
+    With `forget_missing`, days that had a file and have none any more count as never exported from then on.
+
+    Raises:
+        SettingsError: nothing was exported yet.
+        DataError: a day file is damaged, or a check failed; the last good database stays.
+        AlreadyRunning: another run is working in this data directory.
+        StorageFull: the data directory cannot be written.
+
+    """
+    folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
+    lake = Lake(folder)
+    lake.require()
+    with lake.locked(holder=holder(clock)):
+        return pipeline.publish(lake, Warehouse(folder), finality=policy, forget_missing=forget_missing)
+
+
+def replay(
+    data_dir: str | os.PathLike[str],
+    *,
+    raw: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    settle_hours: float = _SETTLE_HOURS,
+    give_up_days: float = _GIVE_UP_DAYS,
+    clock: Clock = SYSTEM,
+) -> ReplayResult:
+    """Rebuild the lake from replies that `keep_raw` kept, without network, and publish the database.
+
+    The replies are in `raw`, or in `raw/` in the data directory. Days whose files are newer or prove more are left
+    alone, unless `force` is set.
+
+    Raises:
+        SettingsError: there are no replies.
+        DataError: they are damaged, or a check of the database failed.
+        AlreadyRunning: another run is working in this data directory.
+        StorageFull: the data directory cannot be written.
+
+    """
+    folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
+    lake = Lake(folder)
+    replies = lake.layout.replies if raw is None else find_folder(raw)
+    # Before a data directory is created for nothing.
+    archives(replies)
+    with lake.locked(holder=holder(clock)):
+        return pipeline.replay(lake, Warehouse(folder), replies, finality=policy, force=force)
+
+
+def status(
+    data_dir: str | os.PathLike[str],
+    *,
+    settle_hours: float = _SETTLE_HOURS,
+    give_up_days: float = _GIVE_UP_DAYS,
+    clock: Clock = SYSTEM,
+) -> Status:
+    """Return which UTC days are final, open, missing or unverified, without network and without the lock.
+
+    Raises:
+        SettingsError: the data directory is a file.
+        DataError: the file of a newest day cannot be read.
+
+    """
+    folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
+    return pipeline.status(Lake(folder), Warehouse(folder), today=clock.now().date(), finality=policy)
