@@ -83,14 +83,14 @@ def test_two_nights_after_an_upgrade(data, server):
 def test_without_a_request(data, voxlake):
     """What needs no network works on it: status, publish, query, report, and the index from the footers alone."""
     lake, warehouse = Lake(data), Warehouse(data)
-    before = status(lake, warehouse, today=date(2026, 3, 10), finality=FINALITY)
+    before = status(lake, warehouse, now=noon(2026, 3, 10), finality=FINALITY)
     assert [stream.rows for stream in before.streams] == [len(held(data / "voxlake.duckdb", s)) for s in STREAMS]
     (data / "ledger.json").unlink()
-    after = status(lake, warehouse, today=date(2026, 3, 10), finality=FINALITY)
+    after = status(lake, warehouse, now=noon(2026, 3, 10), finality=FINALITY)
     assert (after.streams, after.calendars) == (before.streams, before.calendars)
     rows = {stream: held(data / "voxlake.duckdb", stream) for stream in STREAMS}
     with lake.locked(holder="a test"):
-        assert not publish(lake, warehouse, finality=FINALITY).forgotten
+        assert not publish(lake, warehouse, now=noon(2026, 3, 10), finality=FINALITY).forgotten
     assert built(data)[0] == FINGERPRINT
     assert rows == {stream: held(data / "voxlake.duckdb", stream) for stream in STREAMS}
     count = sum(map(len, rows.values()))

@@ -48,6 +48,7 @@ class ScriptedApi:
     before: object = lambda _: None
     counted: object = lambda count: count
     account_id: int = 1
+    clock_offset: float | None = None
     events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))
     asked: list = dataclasses.field(default_factory=list)
 

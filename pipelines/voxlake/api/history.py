@@ -62,6 +62,11 @@ class HistoryApi:
         """Who hears of what happens."""
         return self.client.events
 
+    @property
+    def clock_offset(self) -> float | None:
+        """By how many seconds the API's clock is ahead of the client's; None before its first reply with a date."""
+        return self.client.clock_offset
+
     def close(self) -> None:
         """End the threads, after the requests under way, and close the connections."""
         self._threads.shutdown(cancel_futures=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -39,6 +40,7 @@ from voxlake.transform import BrokenReplyError, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from voxlake.api.auth import Credentials
     from voxlake.clock import Clock
@@ -47,6 +49,8 @@ T = TypeVar("T")
 
 API_URL = "https://api.voximplant.com/platform_api"
 _CONNECT_TIMEOUT = 10
+_NOTABLE_OFFSET = 300.0
+"""Clocks that differ by no more seconds are taken to be equal: replies take time, and their dates are rounded."""
 _PIECE = 1 << 18
 """Bytes of a body that are read at once, at most."""
 
@@ -54,8 +58,11 @@ _PIECE = 1 << 18
 class Archive(Protocol):
     """Where replies are kept as they came; safe to share between threads."""
 
-    def keep(self, method: str, parameters: Mapping[str, str], body: bytes) -> None:
-        """Keep the body of a reply with HTTP status 200, with what was asked: no secrets are in the parameters."""
+    def keep(self, method: str, parameters: Mapping[str, str], body: bytes, *, at: datetime) -> None:
+        """Keep the body of a reply with HTTP status 200, with what was asked: no secrets are in the parameters.
+
+        `at` is when it came, in UTC.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,9 @@ class ApiClient:
     """The methods of one account.
 
     Safe to share between threads: at most `jobs` requests are under way at the same time, fewer while the API says
-    that this is too fast. `requests` counts those sent so far. `patience` bounds the seconds spent on one call with
+    that this is too fast. `requests` counts those sent so far; `clock_offset` is by how many seconds the API's clock is
+    ahead of `clock`, by the Date headers of its replies: None before the first, 0 where it is less than minutes.
+    `patience` bounds the seconds spent on one call with
     all its repetitions, `timeout` those for one reply. `clock` waits and measures, `random` (0 to 1) spreads the
     waits; `archive` is given every reply, `events` hears what happens. A copy that was pickled has connections and
     counts of its own.
@@ -111,6 +120,7 @@ class ApiClient:
     def _open(self) -> None:
         """Create what belongs to one process: connections, counts and locks."""
         self.requests = 0
+        self.clock_offset: float | None = None
         self.limiter = AdaptiveLimiter(self.jobs)
         self._counting = threading.Lock()
         self._out_of_patience = False
@@ -124,13 +134,17 @@ class ApiClient:
         found = self._session.merge_environment_settings(self.url, {}, None, None, None)
         self._session.proxies, self._session.verify, self._session.trust_env = found["proxies"], found["verify"], False
 
+    def now(self) -> datetime:
+        """Return the time in UTC by our clock or the API's, whichever is earlier."""
+        return self._clock.now() + timedelta(seconds=min(self.clock_offset or 0.0, 0.0))
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the settings; what belongs to one process is created anew in the other."""
-        own = {"requests", "limiter", "_counting", "_out_of_patience", "_session"}
+        own = {"requests", "clock_offset", "limiter", "_counting", "_out_of_patience", "_session"}
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -196,13 +210,27 @@ class ApiClient:
     def _receive(self, method: str, parameters: Mapping[str, str]) -> Response:
         """Send one request, when there is room for it, and return its reply with status 200."""
         with self.limiter:
+            sent_at = self._clock.time()
             response = self._send(method, parameters)
+        if response.server_time is not None and response.status == requests.codes.ok:
+            self._compare_clocks(response.server_time, sent_at, self._clock.time())
         # Where the server tells its time, its dates are measured by that: ours may be off.
         now = self._clock.time() if response.server_time is None else response.server_time
         raise_for_status(response.status, wait=retry_after(response.retry_after, now), url=self.url)
         if self._archive is not None:
-            self._archive.keep(method, parameters, response.body)
+            self._archive.keep(method, parameters, response.body, at=self.now())
         return response
+
+    def _compare_clocks(self, server_time: float, sent_at: float, received_at: float) -> None:
+        """Learn how far the API's clock is ahead: zero where its time lies between sending and receiving.
+
+        Of several replies, the one that agrees most with our clock is believed: a cache may send an old date.
+        """
+        found = server_time - min(max(server_time, sent_at), received_at)
+        found = found if abs(found) > _NOTABLE_OFFSET else 0.0
+        with self._counting:
+            if self.clock_offset is None or abs(found) < abs(self.clock_offset):
+                self.clock_offset = found
 
     @staticmethod
     def _read(response: Response, read: Callable[[bytes], T]) -> T:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voxlake.errors import DataError
@@ -10,12 +12,15 @@ from voxlake.lake.day_file import from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
-    from datetime import date
+    from datetime import date, datetime
 
     from voxlake.lake.directory import Lake
     from voxlake.model import DayFile, DayKey
 
 _VERSION = 1
+
+_AHEAD = timedelta(minutes=5)
+"""So much later than now a file may have been exported: clocks are corrected by seconds all the time."""
 
 
 class Manifest:
@@ -25,11 +30,19 @@ class Manifest:
     damaged the footers are read, and `published` is called for the days that the database has.
 
     `damaged` holds the days whose file cannot be read, `missing` those that had a file and have none any more; both
-    count as not exported.
+    count as not exported. A file that was exported later than `now` (UTC) was written by a wrong clock: nobody knows
+    up to when it is complete, so its day counts as not verified. Without `now`, every file is believed.
     """
 
-    def __init__(self, lake: Lake, published: Callable[[], Collection[DayKey]] = frozenset) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        published: Callable[[], Collection[DayKey]] = frozenset,
+        *,
+        now: datetime | None = None,
+    ) -> None:
         self._lake = lake
+        self._now = now
         stored = self._stored()
         self.last_run: dict[str, Any] | None = stored.last_run if stored else None
         self._day_files: dict[DayKey, DayFile] = {}
@@ -42,13 +55,21 @@ class Manifest:
                 self.damaged[key] = error
         once = stored.days if stored else published()
         self.missing = {key for key in once if key not in self and key not in self.damaged}
+        self._ahead = {
+            key for key, day_file in self._day_files.items() if now is not None and day_file.exported_at > now + _AHEAD
+        }
 
     def __iter__(self) -> Iterator[DayFile]:
-        return iter(sorted(self._day_files.values(), key=lambda day_file: day_file.key))
+        return iter(self[key] for key in sorted(self._day_files))
 
     def __getitem__(self, key: DayKey) -> DayFile:
         """Return the day file of a day that has one; raises KeyError."""
-        return self._day_files[key]
+        day_file = self._day_files[key]
+        if not (day_file.verified and key in self._ahead):
+            return day_file
+        at = day_file.exported_at
+        problem = f"it was exported at {at:%Y-%m-%d %H:%M} UTC, which has not come yet: the clock was wrong"
+        return replace(day_file, verified=False, problem=problem)
 
     def __contains__(self, key: DayKey) -> bool:
         """Return whether a day has a file that can be read."""
@@ -56,11 +77,15 @@ class Manifest:
 
     def get(self, key: DayKey) -> DayFile | None:
         """Return the day file of a day, or None."""
-        return self._day_files.get(key)
+        try:
+            return self[key]
+        except KeyError:
+            return None
 
     def add(self, day_file: DayFile) -> None:
         """Record a file that was just put in place."""
         self._day_files[day_file.key] = day_file
+        self._ahead.discard(day_file.key)
         self.damaged.pop(day_file.key, None)
         self.missing.discard(day_file.key)
 
@@ -80,9 +105,17 @@ class Manifest:
         return {p.key.date: p for p in self if (p.key.account_id, p.key.stream) == (account_id, stream)}
 
     def oldest(self, account_id: int, stream: str) -> date | None:
-        """Return the first UTC day of a stream that has a file, even a damaged one, or had one; None without any."""
+        """Return the first UTC day of a stream that has a file, even a damaged one, or had one; None without any.
+
+        A day that has not come yet is none: a wrong clock made its file.
+        """
         keys = (*self._day_files, *self.damaged, *self.missing)
-        return min((key.date for key in keys if (key.account_id, key.stream) == (account_id, stream)), default=None)
+        days = (key.date for key in keys if (key.account_id, key.stream) == (account_id, stream))
+        return min((day for day in days if self._now is None or day <= self._now.date()), default=None)
+
+    def ahead(self, account_id: int, stream: str) -> bool:
+        """Return whether a wrong clock wrote some of a stream's files, so that nobody knows how far back it began."""
+        return any((key.account_id, key.stream) == (account_id, stream) for key in self._ahead)
 
     def forget_missing(self) -> None:
         """Take the lake as it is: from now on, days without a file never had one."""
@@ -98,7 +131,8 @@ class Manifest:
         self.last_run = last_run or self.last_run
         lake = self._lake
         day_files = [
-            {"path": self._name(p.key), "stamp": lake.store.stamp(lake.path(p.key)), **to_json(p)} for p in self
+            {"path": self._name(p.key), "stamp": lake.store.stamp(lake.path(p.key)), **to_json(p)}
+            for _, p in sorted(self._day_files.items())
         ]
         # A damaged file may be gone next time.
         lost = [{"path": self._name(key)} for key in sorted({*self.missing, *self.damaged})]

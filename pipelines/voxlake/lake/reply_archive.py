@@ -60,15 +60,15 @@ class ReplyArchive:
         """Pickle without the open file and the lock."""
         return functools.partial(ReplyArchive, clock=self._clock), (self._layout, self._account_id)
 
-    def keep(self, method: str, parameters: Mapping[str, str], body: bytes) -> None:
-        """Append the body of a reply with HTTP status 200, and what it answers.
+    def keep(self, method: str, parameters: Mapping[str, str], body: bytes, *, at: datetime) -> None:
+        """Append the body of a reply with HTTP status 200, what it answers, and when it came (UTC).
 
         Raises:
             StorageFull: it cannot be written.
 
         """
         asked = {
-            "at": self._clock.now().isoformat(),
+            "at": at.isoformat(),
             "account_id": self._account_id,
             "method": method,
             "parameters": dict(parameters),

@@ -43,7 +43,7 @@ def publish(
     lake = Lake(folder)
     lake.require()
     with lake.locked(holder=holder(clock)):
-        return pipeline.publish(lake, Warehouse(folder), finality=policy, forget_missing=forget_missing)
+        return pipeline.publish(lake, Warehouse(folder), now=clock.now(), finality=policy, forget_missing=forget_missing)
 
 
 def replay(
@@ -73,7 +73,7 @@ def replay(
     # Before a data directory is created for nothing.
     archives(replies)
     with lake.locked(holder=holder(clock)):
-        return pipeline.replay(lake, Warehouse(folder), replies, finality=policy, force=force)
+        return pipeline.replay(lake, Warehouse(folder), replies, now=clock.now(), finality=policy, force=force)
 
 
 def status(
@@ -91,4 +91,4 @@ def status(
 
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
-    return pipeline.status(Lake(folder), Warehouse(folder), today=clock.now().date(), finality=policy)
+    return pipeline.status(Lake(folder), Warehouse(folder), now=clock.now(), finality=policy)

@@ -109,7 +109,7 @@ def audit(
     Of each stream `pages` are read again, at places that `seed` decides. Days without a first one begin with the oldest
     in the lake. `on_round` is called with what was found before the repair begins, and after it.
     """
-    manifest = open_manifest(context.lake, context.warehouse)
+    manifest = open_manifest(context.lake, context.warehouse, now=context.now())
     result = _look(context, manifest, _days(context, manifest, streams, days), pages=pages, seed=seed)
     on_round(result.last_round)
     if not repair:
@@ -124,7 +124,8 @@ def audit(
     if not differing:
         return replace(_rebuild(context, manifest, result), moved_out=moved_out, strays=tuple(context.lake.strays()))
     done = reread(context, differing)
-    again = _look(context, open_manifest(context.lake, context.warehouse), differing, pages=pages, seed=seed)
+    manifest = open_manifest(context.lake, context.warehouse, now=context.now())
+    again = _look(context, manifest, differing, pages=pages, seed=seed)
     on_round(again.last_round)
     return replace(
         again,
@@ -177,5 +178,5 @@ def _rebuild(context: Context, manifest: Manifest, result: AuditResult) -> Audit
 
 
 def _days(context: Context, manifest: Manifest, streams: Sequence[Stream], days: DayRange) -> dict[Stream, list[date]]:
-    today, account = context.clock.now().date(), context.history.account_id
+    today, account = context.now().date(), context.history.account_id
     return {stream: days.days(manifest.oldest(account, stream.name) or today) for stream in streams}

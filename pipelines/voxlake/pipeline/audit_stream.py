@@ -99,7 +99,7 @@ def audit_stream(
     """
     held = manifest.of(context.history.account_id, stream.name)
     day_files = {day: held[day] for day in days if day in held}
-    known = [day for day in days if _has_ended(day, day_files.get(day), context.clock.now())]
+    known = [day for day in days if _has_ended(day, day_files.get(day), context.now())]
     found = [
         _Finding(key.date, str(error))
         for key, error in manifest.damaged.items()

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import VoxlakeError
 from voxlake.lake import Manifest
+from voxlake.pipeline.two_clocks import earlier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
+    from datetime import datetime
 
     from voxlake.api import HistoryApi
     from voxlake.clock import Clock
@@ -39,6 +41,10 @@ class Context:
     finality: FinalityPolicy
     on_progress: Callable[[int, int], None] = _ignore
 
+    def now(self) -> datetime:
+        """Return the time in UTC, by the machine's clock or the API's: the earlier of both."""
+        return earlier(self.clock, self.history)
+
     @property
     def events(self) -> Emitter:
         """Who hears of what happens: the emitter that the API client was made with."""
@@ -58,8 +64,11 @@ def windows_at_once(jobs: int) -> int:
     return jobs // 2 + 1
 
 
-def open_manifest(lake: Lake, warehouse: Warehouse) -> Manifest:
-    """Return the manifest of a lake; where its index is missing, the published database tells which days there were."""
+def open_manifest(lake: Lake, warehouse: Warehouse, *, now: datetime) -> Manifest:
+    """Return the manifest of a lake; where its index is missing, the published database tells which days there were.
+
+    Days that were exported later than `now` (UTC) count as not verified.
+    """
 
     def published() -> set[DayKey]:
         try:
@@ -67,4 +76,4 @@ def open_manifest(lake: Lake, warehouse: Warehouse) -> Manifest:
         except VoxlakeError:
             return set()
 
-    return Manifest(lake, published)
+    return Manifest(lake, published, now=now)

@@ -13,6 +13,7 @@ from voxlake.pipeline.plan import plan_export
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.recorder import Recorder
 from voxlake.pipeline.refresh import refresh
+from voxlake.pipeline.two_clocks import require_usable_clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,8 +31,12 @@ def export(context: Context, streams: Sequence[Stream], days: DayRange, *, force
     With `force`, final days are read again, and the API's word is taken for messages that it does not report any more.
     Trouble with one window never stops the others; a refusal stops its stream. Neither is raised: the result names
     what was not done.
+
+    Raises:
+        SettingsError: this machine's clock and the API's are years apart, so that no day can be planned.
+
     """
-    manifest = open_manifest(context.lake, context.warehouse)
+    manifest = open_manifest(context.lake, context.warehouse, now=context.now())
     plans = plan_export(context, streams, days, force=force, manifest=manifest)
     record = Recorder(context, manifest, streams)
     record.plan(plans)
@@ -44,7 +49,7 @@ def export(context: Context, streams: Sequence[Stream], days: DayRange, *, force
 
 def reread(context: Context, days: Mapping[Stream, Sequence[date]]) -> ExportResult:
     """Read days again whatever is known of them, take the API's word for them, and rebuild the database."""
-    record = Recorder(context, open_manifest(context.lake, context.warehouse), days)
+    record = Recorder(context, open_manifest(context.lake, context.warehouse, now=context.now()), days)
     for stream, its in days.items():
         record.streams[stream].days = len(its)
     with closing(EarlyBuild(context, rebuild=True)) as database:
@@ -57,7 +62,7 @@ def _refresh(context: Context, plans: Mapping[Stream, Plan], record: Recorder) -
     pending = {
         stream: context.executor.submit(
             refresh, context.history, context.lake, stream, plan.probe,
-            now=context.clock.now(), finality=context.finality,
+            clock=context.clock, finality=context.finality,
         )
         for stream, plan in plans.items()
         if plan.probe
@@ -71,4 +76,5 @@ def _refresh(context: Context, plans: Mapping[Stream, Plan], record: Recorder) -
             continue
         stale[stream] = found.stale
         record.refresh(stream, found.days)
+    require_usable_clock(context.clock, context.history)
     return stale

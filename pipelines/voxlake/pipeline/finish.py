@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, DuplicateMessage, StorageFull, VoxlakeError
+from voxlake.pipeline.plan import begun
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.result import ExportResult
+from voxlake.pipeline.two_clocks import describe_offset
 
 if TYPE_CHECKING:
     from voxlake.pipeline.context import Context
@@ -32,8 +34,9 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
         moved_aside=moved_aside,
         errors=tuple(errors),
         missing=tuple(sorted(record.manifest.missing)),
+        notes=tuple(filter(None, [describe_offset(context.history)])),
     )
-    ended_at = context.clock.now().isoformat(timespec="seconds")
+    ended_at = context.now().isoformat(timespec="seconds")
     try:
         record.manifest.save(last_run={"ended_at": ended_at, **result.summary()})
     except StorageFull as error:
@@ -54,10 +57,10 @@ def _name_unread(context: Context, record: Recorder) -> None:
         return
     for stream, result in record.streams.items():
         problem = str(result.errors[0]) if result.errors else "it was not read"
-        for day in sorted(record.wanted[stream]):
+        for day in begun(sorted(record.wanted[stream]), context.now()):
             key = record.key(stream, day)
             if key not in record.manifest and key not in record.manifest.damaged:
-                record.change(stream, context.lake.put_placeholder(key, problem, now=context.clock.now()), changed=0)
+                record.change(stream, context.lake.put_placeholder(key, problem, now=context.now()), changed=0)
 
 
 def _publish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> DatabaseUpdate:

@@ -81,11 +81,15 @@ def plan_export(
 
     Without a first day, the range of a stream begins with the oldest day in the lake, else `DEFAULT_DAYS` ago.
     """
-    manifest = open_manifest(context.lake, context.warehouse) if manifest is None else manifest
-    account, now = context.history.account_id, context.clock.now()
+    account, now = context.history.account_id, context.now()
+    manifest = open_manifest(context.lake, context.warehouse, now=now) if manifest is None else manifest
     plans = {}
     for stream in streams:
-        oldest = manifest.oldest(account, stream.name) or now.date() - DEFAULT_DAYS * DAY
+        default = now.date() - DEFAULT_DAYS * DAY
+        oldest = manifest.oldest(account, stream.name) or default
+        if manifest.ahead(account, stream.name):
+            # Where a wrong clock decided where an export began, it may have begun too late.
+            oldest = min(oldest, default)
         known = manifest.of(account, stream.name)
         plans[stream] = plan(begun(days.days(oldest), now), known, finality=context.finality, force=force)
     return plans

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from voxlake.pipeline.context import open_manifest
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from voxlake.lake import Lake
     from voxlake.model import DayKey, FinalityPolicy
     from voxlake.warehouse import Warehouse
@@ -49,11 +51,12 @@ class PublishResult:
 
 
 def publish(
-    lake: Lake, warehouse: Warehouse, *, finality: FinalityPolicy, forget_missing: bool = True
+    lake: Lake, warehouse: Warehouse, *, now: datetime, finality: FinalityPolicy, forget_missing: bool = True
 ) -> PublishResult:
     """Rebuild the database from the lake, without network; the caller holds the lock.
 
-    With `forget_missing` the lake is taken as it is: days without a file count as never exported from then on.
+    Days that were exported later than `now` (UTC) count as not verified. With `forget_missing` the lake is taken as it
+    is: days without a file count as never exported from then on.
 
     Raises:
         SettingsError: nothing was exported yet.
@@ -62,7 +65,7 @@ def publish(
 
     """
     lake.require()
-    manifest = open_manifest(lake, warehouse)
+    manifest = open_manifest(lake, warehouse, now=now)
     done = warehouse.publish(manifest.sound(), lake.path, finality=finality, rebuild=True)
     missing = tuple(sorted(manifest.missing))
     forgotten = missing if forget_missing else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from voxlake.errors import Refused, VoxlakeError
 from voxlake.extract import survey
 from voxlake.model import Window
 from voxlake.pipeline.plan import begun
+from voxlake.pipeline.two_clocks import require_usable_clock
 from voxlake.pipeline.window import WindowTask, read_window
 from voxlake.transform import load_pandas
 
@@ -42,7 +44,7 @@ def read_days(
     `elsewhere` are messages that may leave their day, because the other day that has them was read.
     """
     while any(days.values()):
-        now = context.clock.now()
+        now = context.now()
         started = {stream: begun(sorted(its), now) for stream, its in days.items()}
         for stream, its in started.items():
             record.wanted[stream].update(its)
@@ -62,6 +64,10 @@ def _read_once(
     """Read days and return those to be read after them."""
     bounds = {stream: record.quirks[stream].day_bounds for stream in days}
     tasks = _survey(context, days, record)
+    _learn_the_time(context, tasks, record)
+    require_usable_clock(context.clock, context.history)
+    # The first replies may have told that some days have not begun.
+    tasks = [task for task in tasks if task.window.start < context.now()]
     _mark_beginnings(context, tasks, record)
     tasks = [replace(task, elsewhere=elsewhere, force=force) for task in tasks]
     left = Counter(task.stream for task in tasks)
@@ -106,6 +112,18 @@ def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Rec
     return tasks
 
 
+def _learn_the_time(context: Context, tasks: Sequence[WindowTask], record: Recorder) -> None:
+    """Have one reply, which tells the API's time, before a first placeholder is written: one count, if none was asked.
+
+    Later exports have no such placeholder; what is wrong with the reply shows when days are read.
+    """
+    for task in tasks[:1]:
+        oldest = record.manifest.oldest(context.history.account_id, task.stream.name)
+        if not context.history.requests and (oldest is None or task.window.days[0] < oldest):
+            with suppress(VoxlakeError):
+                context.history.total(task.stream, task.window)
+
+
 def _mark_beginnings(context: Context, tasks: Sequence[WindowTask], record: Recorder) -> None:
     """Write an unverified placeholder for the first requested day, so that an interrupted run knows where to resume.
 
@@ -116,7 +134,7 @@ def _mark_beginnings(context: Context, tasks: Sequence[WindowTask], record: Reco
         oldest = record.manifest.oldest(key.account_id, stream.name)
         if oldest is None or key.date < oldest:
             try:
-                context.lake.put_placeholder(key, "its export has not ended", now=context.clock.now())
+                context.lake.put_placeholder(key, "its export has not ended", now=context.now())
             except VoxlakeError as error:
                 record.fail(stream, error)
 

@@ -17,12 +17,14 @@ from voxlake.errors import DataError
 from voxlake.extract import CALIBRATION, IDS, count, learn_bounds, messages_by_id
 from voxlake.model import Window, midnight
 from voxlake.pipeline.day import count_moving
+from voxlake.pipeline.two_clocks import earlier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
     from voxlake.api import HistoryApi
+    from voxlake.clock import Clock
     from voxlake.extract import DateBounds
     from voxlake.lake import Lake
     from voxlake.model import DayFile, DayKey, FinalityPolicy
@@ -57,7 +59,7 @@ def refresh(
     stream: Stream,
     day_files: Sequence[DayFile],
     *,
-    now: datetime,
+    clock: Clock,
     finality: FinalityPolicy,
 ) -> Refreshed:
     """Compare days that were verified after their end with what the API counts now, and refresh moving statuses.
@@ -82,6 +84,7 @@ def refresh(
         if day in stale:
             continue
         rows = latest.get(day) if day_file.moving else {}
+        now = earlier(clock, history)
         done = None if rows is None else _refresh_day(lake, stream, day_file, rows, now=now, finality=finality)
         if done is None:
             stale.add(day)

@@ -40,7 +40,7 @@ _TOLERANCE = timedelta(minutes=1)
 
 
 def replay(
-    lake: Lake, warehouse: Warehouse, folder: Path, *, finality: FinalityPolicy, force: bool = False
+    lake: Lake, warehouse: Warehouse, folder: Path, *, now: datetime, finality: FinalityPolicy, force: bool = False
 ) -> ReplayResult:
     """Rebuild every day that the replies in `folder` cover, and publish the database; the caller holds the lock.
 
@@ -53,7 +53,7 @@ def replay(
         StorageFull: the disk is full.
 
     """
-    manifest = open_manifest(lake, warehouse)
+    manifest = open_manifest(lake, warehouse, now=now)
     torn: list[Path] = []
     day_files: list[DayFile] = []
     kept: list[DayKey] = []

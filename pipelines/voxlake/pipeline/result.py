@@ -97,7 +97,8 @@ class ExportResult:
     """What an export or a backfill did, over all of its streams.
 
     `database` is the path of the published database; `moved_aside` a sentence where a foreign file had its place;
-    `missing` the days that had a file and have none any more, and that this run did not read.
+    `missing` the days that had a file and have none any more, and that this run did not read; `notes` are sentences
+    about what is odd and was dealt with.
     """
 
     streams: tuple[StreamResult, ...]
@@ -106,6 +107,7 @@ class ExportResult:
     moved_aside: str = ""
     errors: tuple[VoxlakeError, ...] = ()
     missing: tuple[DayKey, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -132,12 +134,14 @@ class ExportResult:
             "exit_code": self.exit_code,
             "requests": self.requests,
             "errors": [str(error) for error in self.all_errors],
+            "notes": list(self.notes),
             "streams": {stream.stream: stream.to_json() for stream in self.streams},
         }
 
     def __str__(self) -> str:
         lines = [line for stream in self.streams for line in stream.lines()]
         lines += [self.moved_aside] if self.moved_aside else []
+        lines += self.notes
         lines += [f"error: {error}" for error in self.all_errors]
         lines.append(f"{counted(self.requests, 'request')}; database {self.database}")
         return "\n".join(lines)

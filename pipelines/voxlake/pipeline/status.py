@@ -16,6 +16,7 @@ from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from voxlake.lake import Lake, Manifest
     from voxlake.model import DayFile, FinalityPolicy
@@ -70,15 +71,15 @@ class Status:
         }
 
 
-def status(lake: Lake, warehouse: Warehouse, *, today: date, finality: FinalityPolicy) -> Status:
+def status(lake: Lake, warehouse: Warehouse, *, now: datetime, finality: FinalityPolicy) -> Status:
     """Count the days that are final, open (verified, may still change), unverified and missing; each day is one.
 
     Raises:
         DataError: the file of a newest day cannot be read.
 
     """
-    manifest = open_manifest(lake, warehouse)
-    states = calendars(manifest, today=today, finality=finality)
+    manifest = open_manifest(lake, warehouse, now=now)
+    states = calendars(manifest, today=now.date(), finality=finality)
     warnings: Sequence[dict[str, Any]] = ()
     damage = None
     try:

@@ -12,6 +12,7 @@ from voxlake.errors import VoxlakeError
 from voxlake.extract import ApiQuirks, WindowReader, days_of_messages
 from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
 from voxlake.pipeline.day import DayDraft, WrittenDay, put_day
+from voxlake.pipeline.two_clocks import earlier, require_usable_clock
 from voxlake.transform import Stream, integers
 
 if TYPE_CHECKING:
@@ -64,10 +65,10 @@ class WindowResult:
 def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask) -> WindowResult:
     """Read a window, and put the file of each of its days in place as soon as the day is whole.
 
-    A day in progress is read up to the present second. Errors of the API or the disk are part of the result: days that
-    were written before stay.
+    A day in progress is read up to the present second; one that has not begun by the earlier of two clocks has no file.
+    Errors of the API or the disk are part of the result: days that were written before stay.
     """
-    asked = Window(task.window.start, min(task.window.end, clock.now().replace(microsecond=0)))
+    asked = Window(task.window.start, min(task.window.end, earlier(clock, history).replace(microsecond=0)))
     previous = {day_file.key.date: day_file for day_file in task.previous}
     reader = WindowReader(history, task.stream, task.quirks, counted=task.counted)
     written: list[WrittenDay] = []
@@ -75,6 +76,9 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     draft, error = None, None
     try:
         for piece in pieces_by_day(reader.read(asked)):
+            require_usable_clock(clock, history)
+            if midnight(_day(piece)) >= earlier(clock, history):
+                continue
             if draft is None:
                 draft = DayDraft(lake, task.stream, DayKey(history.account_id, task.stream.name, _day(piece)))
             draft.add(piece)
@@ -82,7 +86,8 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
             if not day_is_over and piece.window.end != asked.end:
                 continue
             # Of the seconds since a day in progress was asked for, nothing is known.
-            at = clock.now() if day_is_over else asked.end
+            at = earlier(clock, history)
+            at = at if day_is_over else min(asked.end, at)
             old = previous.get(_day(piece))
             day = put_day(lake, draft, old, at=at, elsewhere=task.elsewhere, force=task.force)
             draft = None

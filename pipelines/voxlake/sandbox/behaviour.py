@@ -68,6 +68,9 @@ class Behaviour:
     plus: str = _choice("refused", "accepted", says="whether numbers may begin with `+`")
     resend_seconds: int | None = _number(60, says="seconds during which the same text to the same number is error 484")
     callback_shape: str = _choice("nested", "array", "single", "flat", says="nesting of the message in a callback")
+    date_header: str = _choice("on", "off", says="whether replies tell the server's time in a Date header")
+    clock_ahead: int | None = _number(None, says="seconds by which that time is ahead of the sandbox's clock")
+    clock_behind: int | None = _number(None, says="seconds by which it is behind")
     gzip: str = _choice("off", "on", says="whether replies are compressed for clients that accept it")
 
     @classmethod

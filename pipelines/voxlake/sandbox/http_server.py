@@ -31,6 +31,9 @@ class Responder(Protocol):
     now: Callable[[], float]
     """The server's clock: UTC seconds."""
 
+    def date(self) -> float | None:
+        """Return what the Date header of replies is to say, in UTC seconds; None for no such header."""
+
     def answer(self, target: str, headers: Any, body: bytes, fault: str | None) -> Reply:
         """Return the reply to one request."""
 
@@ -106,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
         zipped = responder.gzip and "gzip" in self.headers.get("Accept-Encoding", "")
         if zipped:
             content = gzip.compress(content, 1)
-        self.send_response(reply.status)
+        self._begin_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(content) // 2 if fault == "short" else len(content)))
         if zipped:
@@ -121,6 +124,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if fault in ("cut", "short"):
             self.close_connection = True
+
+    def _begin_response(self, status: int) -> None:
+        self.send_response_only(status)
+        if (date := self.server.responder.date()) is not None:
+            self.send_header("Date", self.date_time_string(date))
 
     def _gateway(self, fault: str | None) -> Reply | None:
         """Return the reply of a gateway in front of the API, or None where it lets the request pass."""

@@ -111,6 +111,12 @@ class Sandbox:
             self._http.encrypt(context)
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._http.server_port}/platform_api"
 
+    def date(self) -> float | None:
+        """Return the time that replies tell, in UTC seconds; None for replies without a date."""
+        if self.behaviour.date_header == "off":
+            return None
+        return self.now() + (self.behaviour.clock_ahead or 0) - (self.behaviour.clock_behind or 0)
+
     def __enter__(self) -> Self:
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self

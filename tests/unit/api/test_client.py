@@ -2,11 +2,13 @@
 
 import io
 import json
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 import pytest
 from requests.adapters import HTTPAdapter
-from support.clock import SleepingClock
+from support.clock import CLOCK, SleepingClock
 from urllib3 import HTTPResponse
 
 from voxlake.api import ApiClient, ApiKey
@@ -55,9 +57,10 @@ class TokenOnly:
 class Kept(list):
     """An archive in memory."""
 
-    def keep(self, method, parameters, body):
+    def keep(self, method, parameters, body, *, at):
         """Keep a reply."""
         self.append((method, dict(parameters), body))
+        self.at = at
 
 
 def scripted(*replies, credentials=None, **options):
@@ -178,8 +181,9 @@ def test_answers_are_raised_at_once():
 def test_replies_are_archived_as_they_came():
     """Every reply with status 200 is kept, broken or not, with what was asked and without secrets."""
     kept = Kept()
-    client, _, _ = scripted(b"<html>", (500, {}, b"no"), error(1), OK, archive=kept)
+    client, _, clock = scripted(b"<html>", (500, {}, b"no"), error(1), OK, archive=kept)
     ask(client)
+    assert kept.at == clock.now()
     assert [body for _, _, body in kept] == [b"<html>", b'{"error": {"code": 1, "msg": "m"}}', b'{"result": 1}']
     assert {(method, *parameters.items()) for method, parameters, _ in kept} == {("Method", ("name", "ü"))}
 
@@ -214,3 +218,31 @@ def test_secrets_are_in_no_error_and_no_repr():
     with pytest.raises(Unavailable) as raised:
         ask(client)
     assert "s3cret" not in f"{raised.value!r} {raised.value.__cause__!r} {client!r} {vars(client)!r}"
+
+
+def dated(seconds, body=OK):
+    """Return a reply whose Date header is so many seconds ahead of the tests' clock."""
+    at = datetime.fromtimestamp(CLOCK.time() + seconds, UTC)
+    return (200, {"Date": format_datetime(at, usegmt=True)}, body)
+
+
+@pytest.mark.parametrize(
+    ("replies", "hours"),
+    [
+        ([OK], None),
+        ([(200, {"Date": "yesterday"}, OK)], None),
+        ([dated(100)], 0),
+        ([dated(3 * 3600)], 3),
+        ([dated(-3 * 3600)], -3),
+        ([(500, {"Date": "Mon, 02 Jan 2006 15:04:05 GMT"}, b""), dated(-3 * 3600)], -3),
+        ([dated(-900 * 3600, error(1)), dated(2)], 0),
+    ],
+)
+def test_the_date_of_replies_tells_how_far_our_clock_is_off(replies, hours):
+    """The reply that agrees most is believed, a gateway's is not, minutes are nothing; the earlier clock counts."""
+    client, _, clock = scripted(*replies)
+    assert client.clock_offset is None
+    ask(client)
+    assert client.clock_offset == (None if hours is None else pytest.approx(3600 * hours, abs=10))
+    late = (clock.now() - client.now()).total_seconds()
+    assert late == pytest.approx(max(0, -3600 * (hours or 0)), abs=10)

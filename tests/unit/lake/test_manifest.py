@@ -1,5 +1,6 @@
 """The manifest is an index of the footers, and remembers which days had a file."""
 
+import dataclasses
 import json
 from datetime import UTC, date, datetime, timedelta
 
@@ -106,3 +107,27 @@ def test_a_damaged_file(lake):
     manifest.save()
     path.unlink()
     assert Manifest(lake).missing == {key(DAYS[1])}
+
+
+def test_a_stamp_of_the_future_proves_nothing(lake):
+    """A day that was exported later than now is unverified by name, whoever asks, until it is exported again."""
+    now = datetime(2026, 3, 9, 1, 54, tzinfo=UTC)
+    manifest = Manifest(lake, forbidden, now=now)
+    assert [day_file.verified for day_file in manifest] == [True, False, False]
+    assert [day_file.verified for day_file in Manifest(lake, forbidden)] == [True, False, True]
+    late = manifest.of(4711, "sms")[DAYS[2]]
+    assert late.problem == "it was exported at 2026-03-09 02:00 UTC, which has not come yet: the clock was wrong"
+    assert manifest.get(key(DAYS[2])) == manifest[key(DAYS[2])] == manifest.sound()[2] == late
+    assert manifest.ahead(4711, "sms")
+    assert not manifest.ahead(4711, "a2p")
+    manifest.save()
+    manifest = Manifest(lake, forbidden, now=now + timedelta(minutes=2))
+    assert [day_file.verified for day_file in manifest] == [True, False, True]
+    manifest.add(dataclasses.replace(late, verified=True, problem=None))
+    assert manifest[key(DAYS[2])].verified
+
+
+def test_a_day_that_has_not_come_is_not_the_oldest(lake):
+    """Where a wrong clock made all files, an export begins as if there were none."""
+    assert Manifest(lake, now=datetime(2026, 2, 28, 12, tzinfo=UTC)).oldest(4711, "sms") is None
+    assert Manifest(lake, now=datetime(2026, 3, 1, 12, tzinfo=UTC)).oldest(4711, "sms") == FIRST

@@ -102,12 +102,12 @@ def test_a_range_of_days():
 def context(tmp_path):
     """Return what a plan is made with: a lake that holds one final day of SMS, a time, and no way to ask the API."""
     hand = Hand(tmp_path)
-    hand.put(MONDAY, [row(1, MONDAY)])
+    hand.put(MONDAY, [row(1, MONDAY)], exported_at=NOON)
     return SimpleNamespace(
         lake=Lake(tmp_path),
         warehouse=Warehouse(tmp_path),
         history=SimpleNamespace(account_id=ACCOUNT),
-        clock=SimpleNamespace(now=lambda: NOON),
+        now=lambda: NOON,
         finality=SETTLING,
     )
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from support.contexts import FINALITY
 from support.rows import message, messages
+from support.contexts import StandingClock
 from support.scripted_api import ScriptedApi
 
 from voxlake.lake import Lake
@@ -46,7 +47,7 @@ def night(tmp_path, rows):
         day_files.append(lake.commit(writer, day_file))
 
     def run(history, *, finality=FINALITY):
-        return refresh(history, lake, SMS, day_files, now=NOW, finality=finality)
+        return refresh(history, lake, SMS, day_files, clock=StandingClock(NOW), finality=finality)
 
     run.lake, run.day_files = lake, day_files
     return run
@@ -129,7 +130,7 @@ def test_few_rows_are_read(night):
     few = night.day_files[:1]
     history = ScriptedApi([])
     assert not is_worth_counting(few)
-    assert refresh(history, night.lake, SMS, few, now=NOW, finality=FINALITY).stale == frozenset(DAYS[:1])
+    assert refresh(history, night.lake, SMS, few, clock=StandingClock(NOW), finality=FINALITY).stale == frozenset(DAYS[:1])
     assert not history.asked
 
 
