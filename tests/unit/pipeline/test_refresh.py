@@ -4,9 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
-from support.contexts import FINALITY
+from support.contexts import FINALITY, StandingClock
 from support.rows import message, messages
-from support.contexts import StandingClock
 from support.scripted_api import ScriptedApi
 
 from voxlake.lake import Lake
@@ -130,7 +129,9 @@ def test_few_rows_are_read(night):
     few = night.day_files[:1]
     history = ScriptedApi([])
     assert not is_worth_counting(few)
-    assert refresh(history, night.lake, SMS, few, clock=StandingClock(NOW), finality=FINALITY).stale == frozenset(DAYS[:1])
+    assert refresh(history, night.lake, SMS, few, clock=StandingClock(NOW), finality=FINALITY).stale == frozenset(
+        DAYS[:1]
+    )
     assert not history.asked
 
 
