@@ -43,7 +43,9 @@ def publish(
     lake = Lake(folder)
     lake.require()
     with lake.locked(holder=holder(clock)):
-        return pipeline.publish(lake, Warehouse(folder), now=clock.now(), finality=policy, forget_missing=forget_missing)
+        return pipeline.publish(
+            lake, Warehouse(folder), now=clock.now(), finality=policy, forget_missing=forget_missing
+        )
 
 
 def replay(
