@@ -107,7 +107,7 @@ class Manifest:
     def oldest(self, account_id: int, stream: str) -> date | None:
         """Return the first UTC day of a stream that has a file, even a damaged one, or had one; None without any.
 
-        A day that has not come yet is none: a wrong clock made its file.
+        A day that has not come yet does not count: a wrong clock made its file.
         """
         keys = (*self._day_files, *self.damaged, *self.missing)
         days = (key.date for key in keys if (key.account_id, key.stream) == (account_id, stream))
