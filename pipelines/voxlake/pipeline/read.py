@@ -66,7 +66,7 @@ def _read_once(
     tasks = _survey(context, days, record)
     _learn_the_time(context, tasks, record)
     require_usable_clock(context.clock, context.history)
-    # The first replies may have told that some days have not begun.
+    # The first replies may have shown that some days have not begun.
     tasks = [task for task in tasks if task.window.start < context.now()]
     _mark_beginnings(context, tasks, record)
     tasks = [replace(task, elsewhere=elsewhere, force=force) for task in tasks]

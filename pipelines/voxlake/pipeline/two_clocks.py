@@ -20,7 +20,7 @@ HOPELESS: Final = timedelta(days=180)
 
 
 def offset(history: HistoryApi) -> timedelta:
-    """Return how far the API's clock is ahead of this machine's; zero where they agree or no reply has told yet."""
+    """Return how far the API's clock is ahead of this machine's; zero where they agree or no reply has come yet."""
     return timedelta(seconds=history.clock_offset or 0)
 
 
@@ -30,7 +30,7 @@ def earlier(clock: Clock, history: HistoryApi) -> datetime:
 
 
 def require_usable_clock(clock: Clock, history: HistoryApi) -> None:
-    """Make sure, as soon as a reply has told the API's time, that the two clocks are not years apart.
+    """Make sure, as soon as a reply shows the API's time, that the two clocks are not years apart.
 
     Raises:
         SettingsError: they are.
