@@ -33,6 +33,12 @@ def interrupt_queries() -> None:
                 connection.interrupt()
 
 
+def explain(error: duckdb.Error) -> tuple[str, str]:
+    """Return why a statement failed as part of a sentence, and the lines that show where, with the caret; or ''."""
+    reason, place, lines = str(error).partition("\n\nLINE ")
+    return " ".join(reason.split()), f"{place}{lines}".rstrip()
+
+
 def folder() -> Path:
     """Return the folder of the statements: that of the checkout if there is one, otherwise the installed copy."""
     checkout = _HERE.parents[1]

@@ -1,21 +1,39 @@
-"""Small texts shared by several rooms: counts of things, phone numbers as the histories have them, addresses, hints."""
+"""Small texts shared by several rooms: counts, phone numbers, addresses, hints, strangers' text on a terminal."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DIGITS = re.compile(r"[0-9]{3,15}", re.ASCII)
+_ACTING: Final = {
+    code: f"\\u{code:04x}"
+    for first, last in (
+        (0x00, 0x1F), (0x7F, 0x9F),  # C0 and C1, with ESC, backspace and DEL
+        (0x061C, 0x061C), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x206F),  # they reorder what stands around them
+        (0x2028, 0x2029), (0xFFF9, 0xFFFB), (0xD800, 0xDFFF),
+    )
+    for code in range(first, last + 1)
+    if chr(code) not in "\n\t"
+}  # fmt: skip
+_JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
 
 
 def counted(number: int, thing: str = "day") -> str:
     """Return a number with its unit in the right form, such as `1 day` or `1,200 days`."""
     return f"{number:,} {thing}{'s' if number != 1 else ''}"
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean 'daily'?)` where a word is nearly one of those that are known, else nothing."""
+    near = get_close_matches(word.lower(), known, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def written(party: str) -> str:
@@ -45,3 +63,41 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close := get_close_matches(name, names, n=1):
         return f"did you mean {close[0]!r}?"
     return f"use {', '.join(names)}."
+
+
+def visible(text: str) -> str:
+    r"""Return a text in which no character acts on a terminal: each that would stands there as `\u001b`.
+
+    That is every control character but newline and tab, and what changes the direction of writing. Inside the strings
+    of JSON the escapes mean what they stand for.
+    """
+    return text.translate(_ACTING)
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: two for CJK and emoji, none for a combining mark."""
+    if text.isascii():
+        return len(text)
+    total = last = 0
+    joined = False
+    for character in text:
+        taken = _columns(character)
+        if character == _EMOJI_STYLE:
+            taken = 1 if last == 1 else 0
+        elif last and ((joined and (taken > 1 or unicodedata.category(character) == "So")) or _is_skin(character)):
+            # Drawn as one with the emoji before.
+            taken = 0
+        joined = character == _JOINER
+        total += taken
+        last = taken or last
+    return total
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _is_skin(character: str) -> bool:
+    return "\U0001f3fb" <= character <= "\U0001f3ff"

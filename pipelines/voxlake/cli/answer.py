@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from voxlake.cli.output import check_place, give, say
+from voxlake.cli.output import check_place, give, say, screen
 from voxlake.cli.signals import EARLY, stoppable
 from voxlake.reporting import choose_format, query_text, write_answer
 from voxlake.text import counted
@@ -64,7 +64,7 @@ def put_rows(
     """Put what a query answers to stdout or into a file, in the form that was chosen."""
     form = choose_format(form, out)
     if out is None:
-        give(query_text(connection, sql, bound, form=form, limit=limit), nl=False)
+        give(query_text(connection, sql, bound, form=form, limit=limit, screen=screen()), nl=False, form=form)
         return
     check_place(out)
     rows = write_answer(connection, sql, bound, form=form, limit=limit, path=out)

@@ -66,7 +66,7 @@ def audit(
         say(f"{settings.data_dir} cannot be written: it was audited without its lock.")
     _report(result, settings.data_dir / "voxlake.duckdb")
     if form == "json":
-        give(to_json(result.findings()))
+        give(to_json(result.findings()), form="json")
     for error in result.errors:
         say(f"voxlake: {error}")
     if any(found.differences for found in result.last_round):

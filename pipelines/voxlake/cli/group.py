@@ -13,6 +13,7 @@ import click
 from voxlake.cli import signals
 from voxlake.cli.output import say
 from voxlake.errors import VoxlakeError
+from voxlake.text import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,14 @@ class Group(click.Group):
         """Read the arguments of the group itself."""
         with _answered(ctx):
             return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command; where there is none of this name, one that was nearly named is said."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            near = meant(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"No such command {args[0]!r}{near}", ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was chosen."""
@@ -82,11 +91,22 @@ def _answered(ctx: click.Context) -> Iterator[None]:
         raise
 
 
+def _near(error: click.UsageError) -> str:
+    """Return the choice that a value was meant to be, as `meant` does."""
+    if (
+        not isinstance(error, click.BadParameter)
+        or error.param is None
+        or not isinstance(error.param.type, click.Choice)
+    ):
+        return ""
+    return meant(error.message.split("'")[1], map(str, error.param.type.choices)) if "'" in error.message else ""
+
+
 def _answer(ctx: click.Context, error: BaseException) -> None:
     """End with the sentence of an error that has one; return where it is a bug."""
     if isinstance(error, click.UsageError):
         command = (error.ctx or ctx).command_path
-        say(f"voxlake: {error.format_message().rstrip('.')}; see '{command} --help'.")
+        say(f"voxlake: {error.format_message().rstrip('.')}{_near(error)}; see '{command} --help'.")
         ctx.exit(error.exit_code)
     if isinstance(error, VoxlakeError):
         say(f"voxlake: {error}")

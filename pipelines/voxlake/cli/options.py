@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 DATA = ("data_dir", "settle_hours", "give_up_days")
 API = ("api_url", "credentials", "patience", "timeout")
+MOST_ROWS = 10**12
+"""More rows than any answer has; DuckDB counts to about 10**19."""
 FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 
 
@@ -37,7 +39,7 @@ api_options = settings_options(*DATA, *API, "output", "jobs", "keep_raw")
 def answer_options(command: F) -> F:
     """Add what decides how an answer looks and where it goes."""
     for option in (
-        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N rows only."),
+        click.option("--limit", type=click.IntRange(1, MOST_ROWS), metavar="N", help="The first N rows only."),
         click.option(
             "--out",
             type=click.Path(path_type=Path, dir_okay=False),

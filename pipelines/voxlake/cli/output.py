@@ -1,16 +1,17 @@
-"""Write an answer to stdout, whoever reads it and however long."""
+"""Write to stdout and stderr: data as it is into files and pipes, what can be seen on a terminal."""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from voxlake.errors import SettingsError, StorageFull
 from voxlake.reporting import ASCII_GLYPHS, GLYPHS
+from voxlake.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,17 +19,33 @@ if TYPE_CHECKING:
 
 PRINTED = ("table", "csv", "json")
 """The formats that stdout can have."""
+_DATA = ("csv", "json")
+_USUAL = 80
+_BESIDE_THE_BAR = 35
+"""Columns for the brackets, the count, the share and the time that is left."""
 
 
-def give(text: Any, *, nl: bool = True) -> None:
+def give(text: Any, *, nl: bool = True, form: str = "text") -> None:
     """Write to stdout; a reader that went away (`| head`) has all it wants, and the rest is for nobody.
+
+    On a terminal, characters that would act on it are shown as escapes, unless the `form` is "painted". Elsewhere
+    nothing is changed, and csv and JSON are UTF-8, the same bytes as in a file of --out.
 
     Raises:
         StorageFull: it cannot be written.
 
     """
+    text = f"{text}\n" if nl else str(text)
+    stdout = sys.stdout
     try:
-        click.echo(text, nl=nl)
+        if stdout.isatty():
+            stdout.write(text if form == "painted" else visible(text))
+        elif form in _DATA and hasattr(stdout, "buffer") and not os.environ.get("PYTHONIOENCODING"):
+            stdout.flush()
+            stdout.buffer.write(text.encode(errors="backslashreplace"))
+        else:
+            stdout.write(text)
+        stdout.flush()
     except BrokenPipeError:
         _for_nobody()
     except OSError as error:
@@ -42,7 +59,8 @@ def give(text: Any, *, nl: bool = True) -> None:
 def say(text: str) -> None:
     """Write a message to stderr; if nobody reads it any more, what was done stays done."""
     with suppress(OSError):
-        click.echo(text, err=True)
+        sys.stderr.write(f"{visible(text) if sys.stderr.isatty() else text}\n")
+        sys.stderr.flush()
 
 
 @contextmanager
@@ -54,15 +72,31 @@ def progress() -> Iterator[Callable[[int, int], None]]:
         def show(done: int, planned: int) -> None:
             nonlocal bar
             if bar is None:
-                bar = stack.enter_context(
-                    click.progressbar(
-                        length=planned, label="days", file=sys.stderr, show_pos=True, hidden=not sys.stderr.isatty()
-                    )
-                )
+                bar = stack.enter_context(progress_bar(planned, "days"))
             bar.length = planned
             bar.update(done - bar.pos)
 
         yield show
+
+
+def progress_bar(length: int, label: str) -> Any:
+    """Return a progress bar that fits a terminal, and draws nothing into a log."""
+    stderr = sys.stderr
+    bar = max(1, min(36, _columns(stderr) - _BESIDE_THE_BAR - len(label)))
+    return click.progressbar(
+        length=length, label=label, file=stderr, show_pos=True, width=bar, hidden=not stderr.isatty()
+    )
+
+
+def screen() -> int | None:
+    """Return the width of the terminal that stdout is; None where it is a file or a pipe."""
+    return _columns(sys.stdout) if sys.stdout.isatty() else None
+
+
+def _columns(stream: IO[str]) -> int:
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL
+    return _USUAL
 
 
 def drawing() -> tuple[Mapping[str, str], bool]:

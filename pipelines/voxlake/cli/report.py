@@ -16,6 +16,7 @@ from voxlake.cli.types import UtcDay
 from voxlake.errors import SettingsError
 from voxlake.reporting import bind_parameters, load_saved_queries
 from voxlake.sql import interruptible
+from voxlake.text import meant
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,7 +54,7 @@ def report(
         return
     if name not in known:
         usable = ", ".join(each.name for each in known.values() if each.problem is None)
-        raise SettingsError(f"There is no report {name!r}: use {usable}.")
+        raise SettingsError(f"There is no report {name!r}{meant(name, known)}: use {usable}.")
     if first and end and first >= end:
         raise SettingsError(f"--from {first} is not before --to {end}: the end is excluded.")
     bound = bind_parameters(known[name], first=first, end=end, number=number)

@@ -18,7 +18,7 @@ import requests
 
 from voxlake.cli.group import Group
 from voxlake.cli.options import the_clock
-from voxlake.cli.output import say
+from voxlake.cli.output import give, say
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import EARLY, requested, stoppable
 from voxlake.cli.types import API_URL
@@ -232,7 +232,7 @@ def _post(api_url: str, command: str, form: dict[str, str]) -> None:
         raise SettingsError(
             f"{api_url} is not a sandbox (HTTP {reply.status_code}): use the address of one with --api-url."
         )
-    click.echo(reply.text)
+    give(reply.text, form="json")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import click
 
 from voxlake.cli.account import account_of
 from voxlake.cli.options import API, the_clock
-from voxlake.cli.output import PRINTED, give, say
+from voxlake.cli.output import PRINTED, give, progress_bar, say, screen
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import Stopped, stoppable
 from voxlake.errors import OutcomeUnknown, SettingsError, StorageFull
@@ -32,7 +32,7 @@ from voxlake.messaging import (
 )
 from voxlake.reporting import render_rows
 from voxlake.segments import segments as count
-from voxlake.text import counted
+from voxlake.text import counted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,12 +115,9 @@ def _send(
             " to find."
         )
         with (
-            click.progressbar(
-                length=len(order.numbers), label="messages", file=sys.stderr, show_pos=True,
-                hidden=not sys.stderr.isatty(),
-            ) as bar,
+            progress_bar(len(order.numbers), "messages") as bar,
             stoppable(interruption, interrupted=OutcomeUnknown.exit_code),
-        ):  # fmt: skip
+        ):
             result = send(
                 client,
                 journal,
@@ -141,7 +138,7 @@ def _send(
 def _tell_parts(order: Order, form: str) -> None:
     found = dataclasses.asdict(count(order.text))
     found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
-    give(render_rows(list(found), [list(found.values())], form), nl=False)
+    give(render_rows(list(found), [list(found.values())], form, screen=screen()), nl=False, form=form)
 
 
 def _tell(result: BatchResult, form: str, *, again: bool) -> None:
@@ -149,7 +146,7 @@ def _tell(result: BatchResult, form: str, *, again: bool) -> None:
     names = ["number", "state", "message_id", "code", "reason"]
     rows = [[getattr(number, name) for name in names] for number in result.results]
     try:
-        give(render_rows(names, rows, form), nl=False)
+        give(render_rows(names, rows, form, screen=screen()), nl=False, form=form)
     except StorageFull as error:
         # What was sent is sent, and in the journal: the exit code must not say to try it again.
         say(f"voxlake: {error}")
@@ -188,13 +185,13 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
     question = f"Send to {counted(len(order.numbers), 'number')} from {order.source}, {parts}, by {settings.api_url}?"
     try:
         with stoppable("Stopped by {signal}: nothing was sent."):
-            wished = click.confirm(question, err=True)
+            wished = click.confirm(visible(question), err=True)
     except Stopped:
-        click.echo(err=True)
+        say("")
         raise
     except click.Abort:
         # End of input does not mean yes either.
-        click.echo(err=True)
+        say("")
         wished = False
     if not wished:
         raise SettingsError("Nothing was sent, as you wished.")

@@ -11,7 +11,7 @@ import click
 from voxlake.cli.account import account_of
 from voxlake.cli.group import Group
 from voxlake.cli.options import the_clock
-from voxlake.cli.output import PRINTED, give, say
+from voxlake.cli.output import PRINTED, give, say, screen
 from voxlake.cli.send import account_options, journal_options, send_many, send_one, typed_text
 from voxlake.cli.signals import stoppable
 from voxlake.messaging import open_journal, resolve_unknown
@@ -47,7 +47,7 @@ def control(settings: Settings, number: str, command: str) -> None:
 def numbers(settings: Settings, form: str) -> None:
     """List the rented numbers, and whether they can and may send and receive SMS (GetPhoneNumbers)."""
     rows = [[p.number, p.sms_supported, p.sms_enabled] for p in account_of(settings).client().phone_numbers()]
-    give(render_rows(["number", "sms_supported", "sms_enabled"], rows, form), nl=False)
+    give(render_rows(["number", "sms_supported", "sms_enabled"], rows, form, screen=screen()), nl=False, form=form)
 
 
 @sms.command()
@@ -57,7 +57,7 @@ def segments(text: str, form: str) -> None:
     """Count the parts that a text is billed for, without network."""
     text = typed_text(text)
     found = dataclasses.asdict(count(text))
-    give(render_rows(list(found), [list(found.values())], form), nl=False)
+    give(render_rows(list(found), [list(found.values())], form, screen=screen()), nl=False, form=form)
     if odd := foreign(text):
         named = " ".join(f"{c} (U+{ord(c):04X})" for c in odd[:8]) + (" ..." if odd[8:] else "")
         say(f"Not in GSM-7, so that a part holds 70 characters in place of 160: {named}")
@@ -73,7 +73,7 @@ def check(settings: Settings, form: str) -> None:
         found = resolve_unknown(client, journal, now=the_clock().now)
     names = ["number", "source", "asked_at", "state", "message_id", "status"]
     table = [_line(resolution) for resolution in found]
-    give(render_rows(names, table, form), nl=False)
+    give(render_rows(names, table, form, screen=screen()), nl=False, form=form)
     left = sum(resolution.row is None for resolution in found)
     if left:
         say(

@@ -9,8 +9,9 @@ import click
 
 from voxlake import library
 from voxlake.cli.options import data_options, finality_of, the_clock
-from voxlake.cli.output import drawing, give
+from voxlake.cli.output import drawing, give, screen
 from voxlake.reporting import draw_calendar, draw_legend, render_status, to_json
+from voxlake.text import visible
 
 if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
@@ -23,7 +24,7 @@ def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
     found = library.status(settings.data_dir, **finality_of(settings), clock=the_clock())
     if form == "json":
-        give(to_json(found.to_json()))
+        give(to_json(found.to_json()), form="json")
     else:
         glyphs, colour = drawing()
         width = shutil.get_terminal_size().columns
@@ -31,8 +32,9 @@ def status(settings: Settings, form: str) -> None:
             stream: draw_calendar(states, width=width, glyphs=glyphs, colour=colour)
             for stream, states in found.calendars.items()
         }
-        text = render_status(found.to_json(), settings.data_dir, drawn)
-        give(f"{text}\n{draw_legend(glyphs, colour=colour)}" if drawn else text)
+        shown = visible if screen() else str
+        text = render_status(found.to_json(), settings.data_dir, drawn, shown=shown)
+        give(f"{text}\n{draw_legend(glyphs, colour=colour)}" if drawn else text, form="painted")
     if found.damage is not None:
         # A damaged database takes nothing away from the lake, so that is shown first.
         raise found.damage

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from voxlake.errors import SettingsError
-from voxlake.text import api_address
+from voxlake.text import api_address, meant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,8 @@ class OneOf(click.Choice):  # type: ignore[type-arg] # generic in newer versions
 
         """
         if value not in self.choices:
-            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}: use {' or '.join(self.choices)}.")
+            near = meant(str(value), self.choices)
+            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}{near}: use {' or '.join(self.choices)}.")
         return str(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ import simplejson
 from voxlake import extras
 from voxlake.errors import SettingsError
 from voxlake.model import Window
+from voxlake.reporting.table import render_table
 from voxlake.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 _ENDINGS = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".xlsx": "xlsx"}
@@ -21,31 +23,38 @@ _ENDINGS = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parque
 _QUOTED = set(',"\r\n')
 _FILES = ("parquet", "xlsx")
 # The last four are full-width forms, which some spreadsheets treat as the first four.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_BEGINS_FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# A spreadsheet of many countries splits at semicolons, and then a quote within a cell holds nothing together.
+_RISKY = re.compile(f'^(?=[{_BEGINS_FORMULA}\t\r\n])|(?<=[;\t|\r\n])(?=[" ]*[{_BEGINS_FORMULA}])')
+"""Where a cell would begin that a spreadsheet takes for a formula, whatever it splits lines at."""
 
 
-def render_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> str:
-    """Return rows as `table`, `csv` or `json`, with a newline at the end."""
+def render_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str, *, screen: int | None = None) -> str:
+    """Return rows as `table`, `csv` or `json`, with a newline at the end; a table fits a `screen` of that width."""
     if form == "json":
         return to_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
     if form == "csv":
         # An empty line would not be read as a row.
         return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in (names, *rows))
-    return _table(names, rows)
+    return render_table(names, [[_plain(value) for value in row] for row in rows], screen=screen)
 
 
 def choose_format(form: str | None, out: Path | None) -> str:
     """Return the format of an answer: the one chosen, else the one that the file's ending means, else `table`.
 
     Raises:
-        SettingsError: the ending means no format, a format for files was chosen without a file, or the extra that the
-            format needs is not installed.
+        SettingsError: the ending means no format or another one, a format for files was chosen without a file, or the
+            extra that the format needs is not installed.
 
     """
+    meant = None if out is None else _ENDINGS.get(out.suffix.lower())
     if form is None and out is not None:
-        if out.suffix.lower() not in _ENDINGS:
+        if meant is None:
             raise SettingsError(f"--out {out} has no ending that means a format: use {', '.join(_ENDINGS)}.")
-        form = _ENDINGS[out.suffix.lower()]
+        form = meant
+    # Any text may be in a .txt.
+    if meant not in (None, form) and (meant != "table" or form in _FILES):
+        raise SettingsError(f"--format {form} and the ending of --out {out} disagree: leave one of them out.")
     if out is None and form in _FILES:
         raise SettingsError(f"{form} is a format for files: name one with --out.")
     if form == "xlsx":
@@ -58,8 +67,17 @@ def to_json(value: Any) -> str:
     return simplejson.dumps(_keyed(value), use_decimal=True, ensure_ascii=False, ignore_nan=True, indent=2, default=str)
 
 
-def render_status(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[int, str], Sequence[str]]) -> str:
-    """Return what `status` found as lines for people, with the drawn calendar of each account and stream."""
+def render_status(
+    found: dict[str, Any],
+    folder: Path,
+    calendars: Mapping[tuple[int, str], Sequence[str]],
+    *,
+    shown: Callable[[str], str] = str,
+) -> str:
+    """Return what `status` found as lines for people, with the drawn calendar of each account and stream.
+
+    `shown` makes a line fit for its reader; the calendars, which may be painted, are left as they are.
+    """
     lines: list[str] = []
     for s in found["streams"]:
         rows = counted(s["rows"], "row")
@@ -87,7 +105,8 @@ def render_status(found: dict[str, Any], folder: Path, calendars: Mapping[tuple[
             f" {counted(last['requests'], 'request')}"
         )
         lines += [f"  {error}" for error in last["errors"]]
-    return "\n".join(lines)
+    drawn = {line for its in calendars.values() for line in its}
+    return "\n".join(line if line in drawn else shown(line) for line in lines)
 
 
 def _alike(problems: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -132,19 +151,5 @@ def _cell(value: Any) -> str:
 
 
 def _defused(value: Any) -> Any:
-    """Put an apostrophe before a text that a spreadsheet would take for a formula; numbers stay as they are."""
-    risky = isinstance(value, str) and value.startswith(_FORMULA)
-    return f"'{value}" if risky else value
-
-
-def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    cells = [["" if value is None else " ".join(str(_plain(value)).split()) for value in row] for row in rows]
-    widths = [max(len(name), *(len(row[n]) for row in cells)) if cells else len(name) for n, name in enumerate(names)]
-    right = [bool(rows) and all(not isinstance(row[n], str | date | bool) for row in rows) for n in range(len(names))]
-
-    def line(values: Sequence[str]) -> str:
-        padded = (v.rjust(w) if r else v.ljust(w) for v, w, r in zip(values, widths, right, strict=True))
-        return "  ".join(padded).rstrip()
-
-    rule = "  ".join("-" * width for width in widths)
-    return "".join(text + "\n" for text in (line(list(names)), rule, *(line(row) for row in cells)))
+    """Put an apostrophe wherever a spreadsheet would begin a formula in a text; numbers stay as they are."""
+    return _RISKY.sub("'", value) if isinstance(value, str) else value

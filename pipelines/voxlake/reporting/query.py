@@ -18,6 +18,7 @@ from voxlake.errors import SettingsError
 from voxlake.files import storage, temporary
 from voxlake.reporting.formats import render_rows
 from voxlake.reporting.xlsx import write_workbook
+from voxlake.sql import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,15 +32,23 @@ _BY_NAME = ("json", "parquet", "xlsx", "DataFrame")
 
 
 def query_text(
-    connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], *, form: str, limit: int | None
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    bound: Mapping[str, Any],
+    *,
+    form: str,
+    limit: int | None,
+    screen: int | None = None,
 ) -> str:
     """Return the answer as a table, csv or JSON, at most `limit` rows of it; `bound` are the parameters by name.
+
+    A table fits a `screen` of so many columns.
 
     Raises:
         SettingsError: the query is not one question, fails, or does not fit the format.
 
     """
-    return render_rows(*_fetch(connection, sql, bound, form, limit), form)
+    return render_rows(*_fetch(connection, sql, bound, form, limit), form, screen=screen)
 
 
 def write_answer(
@@ -163,6 +172,7 @@ def _query_errors() -> Iterator[None]:
                 f"The query was refused ({reason}): the database is read-only and a query opens no files, so ask its"
                 " tables and views with SELECT, and write the answer with --out FILE."
             ) from error
-        raise SettingsError(f"The query failed ({reason}): mend it and run it again.") from error
+        reason, place = explain(error)
+        raise SettingsError(f"The query failed ({reason}): mend it and run it again.{place}") from error
     except OverflowError as error:
         raise SettingsError(f"A value of the answer is out of range ({error}): cast it to text.") from error

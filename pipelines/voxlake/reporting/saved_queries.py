@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from voxlake.errors import SettingsError
-from voxlake.sql import promise, statements
+from voxlake.sql import explain, promise, statements
 from voxlake.text import written
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def _parameter_names(query: SavedQuery) -> set[str]:
         with duckdb.connect() as connection:
             parsed = connection.extract_statements(query.sql)
     except duckdb.Error as error:
-        reason = " ".join(str(error).split())
-        raise SettingsError(f"The report {query.name!r} is not valid SQL ({reason}): correct it.") from error
+        reason, place = explain(error)
+        raise SettingsError(f"The report {query.name!r} is not valid SQL ({reason}): correct it.{place}") from error
     if len(parsed) != 1:
         raise SettingsError(f"The report {query.name!r} has {len(parsed)} statements: leave one.")
     return set(parsed[0].named_parameters)

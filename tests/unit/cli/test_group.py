@@ -2,6 +2,7 @@
 
 import click
 import pytest
+from support.clock import CLOCK
 
 from voxlake.cli import TABLE, commands
 
@@ -21,3 +22,29 @@ def test_no_such_command(capsys):
     """A name that stands in no table is a mistake on the command line."""
     assert commands.main(["frob"], standalone_mode=False, prog_name="voxlake") == 2
     assert "'frob'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (["reprot"], "No such command 'reprot' (did you mean 'report'?); see 'voxlake --help'."),
+        (["sms", "nubmers"], "No such command 'nubmers' (did you mean 'numbers'?); see 'voxlake sms --help'."),
+        (["report", "dialy"], "There is no report 'dialy' (did you mean 'daily'?): use cost-anomalies, "),
+        (["report", "daily", "--format", "jsno"], "(did you mean 'json'?); see 'voxlake report --help'."),
+        (["export", "smss"], "(did you mean 'sms'?); see 'voxlake export --help'."),
+        (["export", "--output", "cvs"], "--output is 'cvs' (did you mean 'csv'?): use json or csv."),
+        (["report", "xyzzy"], "There is no report 'xyzzy': use "),
+    ],
+)
+def test_what_was_nearly_named(capsys, arguments, near):
+    """Who mistypes a name, a report, a format or a stream reads what was meant."""
+    assert commands.main(arguments, standalone_mode=False, prog_name="voxlake", obj=CLOCK) == 2
+    assert near in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["report", "daily"], ["query", "SELECT 1"], ["report"]])
+def test_more_rows_than_there_can_be(capsys, arguments):
+    """A limit that no machine can count to is a mistake on the command line."""
+    arguments = [*arguments, "--limit", "9" * 20]
+    assert commands.main(arguments, standalone_mode=False, prog_name="voxlake", obj=CLOCK) == 2
+    assert "'--limit'" in capsys.readouterr().err

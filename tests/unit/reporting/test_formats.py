@@ -17,18 +17,16 @@ FORMULAS = [
     "+49301112",
     "-2 points",
     "@SUM(A1)",
-    "\t=1",
-    "\r=1",
-    "\n=1",
     "\uff1d1",
     "\uff0b1",
     "\uff0d1",
     "\uff201",
 ]
 TEXTS = [
-    "a\r=1",
-    "a\n=1",
-    "a\r\n=1,2",
+    "a\r1",
+    "a\nb",
+    "a\r\n1,2",
+    "a; b;c\td-",
     "plain",
     "a=b",
     " =1",
@@ -51,6 +49,22 @@ def read_csv(text):
 def test_csv_without_formulas(text):
     """A text that a spreadsheet would run begins with an apostrophe, in a cell and as the name of a column."""
     assert read_csv(render_rows([text], [(text,)], "csv")) == [[f"'{text}"], [f"'{text}"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a;=1+1", "a\t=1+1", "a|@SUM(A1)", "a;+1;-2", 'a; "=1', "a;\uff1d1", "\t=1", "\r=1", "\n=1", "a\r=1",
+        "a\r\n=1;", '";=1', "a\n-1",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_csv_without_formulas_behind_any_separator(text, separator):
+    """Whatever a spreadsheet splits lines at, no cell of a text begins a formula; an apostrophe is all that is new."""
+    written = render_rows(["x", "y"], [("b", text)], "csv")
+    cells = [cell for row in csv.reader(io.StringIO(written, newline=""), delimiter=separator) for cell in row]
+    assert not [cell for cell in cells if cell.lstrip('" ').startswith(("=", "+", "-", "@", "\uff1d"))]
+    assert read_csv(written)[1][1].replace("'", "") == text
 
 
 @pytest.mark.parametrize("value", [*TEXTS, *NUMBERS])
@@ -88,7 +102,15 @@ def test_form(tmp_path, form, out, found):
 
 @pytest.mark.parametrize(
     ("form", "out", "told"),
-    [(None, "a.doc", ".xlsx"), (None, "a", ".csv"), ("xlsx", None, "--out"), ("parquet", None, "--out")],
+    [
+        (None, "a.doc", ".xlsx"),
+        (None, "a", ".csv"),
+        ("xlsx", None, "--out"),
+        ("parquet", None, "--out"),
+        ("json", "x.csv", "--format json and the ending of --out x.csv disagree"),
+        ("table", "x.parquet", "disagree"),
+        ("xlsx", "x.txt", "disagree"),
+    ],
 )
 def test_form_that_cannot_be(form, out, told):
     """An ending that means nothing, and a format for files without a file, are one sentence."""

@@ -215,3 +215,21 @@ def test_columns_of_one_name(connection, tmp_path, form):
         with pytest.raises(SettingsError, match=r"2 columns 'a'.* AS"):
             write_answer(connection, sql, {}, form=form, limit=None, path=path)
         assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("sql", "wrong"),
+    [
+        ("SELECT * FORM messages WHERE 1 = 1", "messages"),
+        ("SELECT 1 AS a,\n       nowhere.b\nFROM range(3)", "nowhere"),
+        ("SELECT 'ü' AS a, sums(1)", "sums"),
+    ],
+)
+def test_the_caret_stays_under_its_column(connection, sql, wrong):
+    """An error is a sentence, and below it the line of the query with the caret under what is wrong."""
+    with pytest.raises(SettingsError) as caught:
+        query_text(connection, sql, {}, form="table", limit=None)
+    sentence, nothing, line, caret = str(caught.value).split("\n")
+    assert sentence.startswith("The query failed (")
+    assert (nothing, set(caret.strip())) == ("", {"^"})
+    assert line[caret.index("^") :].startswith(wrong)
