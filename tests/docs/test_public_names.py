@@ -1,9 +1,11 @@
 """The public Python door: what `voxlake` exports is listed, exists, and costs nothing until it is used."""
 
+import re
 import subprocess
 import sys
 
 import pytest
+from support.paths import ROOT
 
 import voxlake
 
@@ -18,6 +20,12 @@ def test_public_names():
         " publish replay status"
     )
     assert [name for name in voxlake.__all__ if not hasattr(voxlake, name)] == []
+
+
+def test_every_name_is_type_checked():
+    """The program that mypy checks strictly uses every public name."""
+    program = (ROOT / "tests" / "docs" / "typed_program.py").read_text()
+    assert [name for name in voxlake.__all__ if not re.search(rf"\bvoxlake\.{name}\b", program)] == []
 
 
 def test_unknown_names():

@@ -124,8 +124,9 @@ class Database:
 
     def _frame(self, sql: str, bound: Mapping[str, Any]) -> pd.DataFrame:
         arrow_dtype = load_pandas().ArrowDtype
-        with self._warehouse.read_errors():
-            table = query_table(self.connection, sql, bound, form="DataFrame")
+        # On a cursor of its own: a result of the caller's that was not fetched to its end stays as it is.
+        with self._warehouse.read_errors(), self.connection.cursor() as cursor:
+            table = query_table(cursor, sql, bound, form="DataFrame")
         frame: pd.DataFrame = table.to_pandas(types_mapper=arrow_dtype)
         return frame
 

@@ -1,0 +1,62 @@
+"""A program that uses every public name of voxlake: `make check` type-checks it, strictly, as a user's would be."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import TYPE_CHECKING, assert_type
+
+import pandas as pd
+
+import voxlake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def nightly(folder: Path) -> tuple[int, str]:
+    """Export, look after what was exported, and return an exit code and JSON."""
+    account: voxlake.Account = voxlake.connect("credentials.json", jobs=8, output="csv")
+    voxlake.connect({"account_id": 1, "key_id": "a", "private_key": "b"})
+    voxlake.connect((1, "key"), api_url="https://api.voximplant.com/platform_api", patience=60, timeout=5)
+    with ThreadPoolExecutor() as executor:
+        done = voxlake.export(account, folder, streams=["sms"], since="2026-01-01", executor=executor)
+    assert_type(done, voxlake.ExportResult)
+    backfilled = voxlake.backfill(account, folder, since=date(2025, 1, 1), until="2025-02-01", force=True)
+    audited: voxlake.AuditResult = voxlake.audit(account, folder, repair=True)
+    published: voxlake.PublishResult = voxlake.publish(folder, forget_missing=True)
+    replayed: voxlake.ReplayResult = voxlake.replay(folder, raw=folder / "raw")
+    found: voxlake.Status = voxlake.status(folder)
+    results = (done, backfilled, audited, published, replayed, found)
+    text = json.dumps({voxlake.__version__: [result.to_json() for result in results]})
+    return max(result.exit_code for result in results), text
+
+
+def ask(folder: str) -> tuple[int, pd.DataFrame]:
+    """Ask the published database."""
+    with voxlake.open(folder) as database:
+        assert_type(database, voxlake.Database)
+        rows: list[tuple[object, ...]] = database.execute("SELECT ?", [1]).fetchall()
+        columns: list[str] = database.sql("SELECT 1").columns
+        promises: dict[str, str] = database.reports()
+        database.cursor().close()
+        messages = assert_type(database.messages(date(2026, 1, 1), "2026-02-01"), pd.DataFrame)
+        found = len(rows) + len(columns) + len(promises) + len(messages)
+        return found, database.report("daily", since="2026-01-01", number="4930111222")
+
+
+def send(account: voxlake.Account) -> str:
+    """Send a message, and answer each error."""
+    try:
+        with account.client() as client:
+            assert_type(client, voxlake.Client)
+            return str(client.send_sms("4930111222", "447911123456", "Hello"))
+    except voxlake.ApiRejected as error:
+        return f"{error.code}: {error.reason}"
+    except (voxlake.SettingsError, voxlake.Refused, voxlake.DataError) as error:
+        return str(error)
+    except (voxlake.OutcomeUnknown, voxlake.TryAgain):
+        return "unknown"
+    except voxlake.VoxlakeError as error:
+        return str(error.exit_code)
