@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voxlake.sql import interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 _GONE = """
@@ -24,10 +25,8 @@ _FOUND = """
     FROM read_parquet($1, hive_partitioning = false) n
     LEFT JOIN read_parquet($2, hive_partitioning = false) o USING (message_id)
 """
-_DUPLICATES = """
-    SELECT message_id, list(filename) FROM read_parquet($1, filename = true, hive_partitioning = false)
-    GROUP BY message_id HAVING count(*) > 1
-"""
+_IDS = "SELECT message_id, filename FROM read_parquet($1, filename = true, hive_partitioning = false)"
+_DUPLICATES = "SELECT message_id, list(filename) FROM ({ids}) GROUP BY message_id HAVING count(*) > 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,20 @@ def compare(old: Path, new: Path) -> Difference:
     return Difference(found, changed, frozenset(message_id for (message_id,) in gone))
 
 
-def find_duplicates(paths: Iterable[Path]) -> list[tuple[int, list[str]]]:
-    """Return each message that lies in more than one file, with the paths of these files as text."""
+def find_duplicates(paths: Iterable[Path], older: Mapping[Path, pa.Table]) -> list[tuple[int, list[str]]]:
+    """Return each message that lies in more than one file, with the paths of these files as text.
+
+    `older` are the ids of files whose columns are not those of today, one column `message_id` each.
+    """
+    current = [str(path) for path in paths]
     with interruptible(duckdb.connect()) as connection:
-        return connection.execute(_DUPLICATES, [[str(path) for path in paths]]).fetchall()
+        sources = [_IDS] if current else []
+        if older:
+            connection.register("older", pa.concat_tables(_with_path(ids, path) for path, ids in older.items()))
+            sources.append("SELECT message_id, filename FROM older")
+        query = _DUPLICATES.format(ids=" UNION ALL ".join(sources))
+        return connection.execute(query, [current] if current else []).fetchall() if sources else []
+
+
+def _with_path(ids: pa.Table, path: Path) -> pa.Table:
+    return ids.append_column("filename", pa.repeat(str(path), ids.num_rows))

@@ -13,7 +13,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voxlake.errors import DataError
-from voxlake.lake.evolve import is_older, upgrade
+from voxlake.lake.evolve import (
+    FileSchema,
+    ForeignSchemaError,
+    MisfitError,
+    evolve,
+    newer_than_ours,
+    schema_entry,
+)
 from voxlake.lake.writer import rows_checksum
 from voxlake.model import DAY, DayFile, DayKey, Window
 from voxlake.transform import STREAMS
@@ -25,10 +32,13 @@ if TYPE_CHECKING:
 _ENTRY = b"voxlake"
 """Our entry in the footer's key-value metadata."""
 
+_FACTS = frozenset(field.name for field in dataclasses.fields(DayFile)) - {"key"}
+
 
 def footer_of(day_file: DayFile) -> dict[bytes, str]:
-    """Return the footer entry that `read_footer` reads: everything but the path and Parquet's own number of rows."""
-    return {_ENTRY: json.dumps({name: value for name, value in to_json(day_file).items() if name != "row_count"})}
+    """Return the footer entries that `read_footer` reads: everything but the path and Parquet's own number of rows."""
+    facts = {name: value for name, value in to_json(day_file).items() if name != "row_count"}
+    return {_ENTRY: json.dumps(facts)} | schema_entry(STREAMS[day_file.key.stream])
 
 
 def read_footer(path: Path, key: DayKey) -> DayFile:
@@ -36,11 +46,18 @@ def read_footer(path: Path, key: DayKey) -> DayFile:
 
     Raises:
         DataError: it cannot be read, or is not a file of ours.
+        SettingsError: a newer version of voxlake wrote it.
 
     """
     with _readable(path, key):
         metadata = pq.read_metadata(path)
         entry = json.loads((metadata.metadata or {})[_ENTRY])
+        schema = _schema_of(metadata, key)
+        newer = schema.newer(STREAMS[key.stream])
+        if newer is None and (unknown := sorted(entry.keys() - _FACTS)):
+            newer = f"says {unknown[0]!r} of itself"
+        if newer is not None:
+            raise newer_than_ours(_name(path), newer, schema.version)
         return from_json(key, entry | {"row_count": metadata.num_rows})
 
 
@@ -56,24 +73,40 @@ def from_json(key: DayKey, fields: dict[str, Any]) -> DayFile:
     return DayFile(key=key, **fields | {"exported_at": datetime.fromisoformat(fields["exported_at"])})
 
 
+def is_current(path: Path, key: DayKey) -> bool:
+    """Return whether the rows of a file are those that `read_rows` yields. Raises DataError where it is damaged."""
+    with _readable(path, key):
+        return _schema_of(pq.read_metadata(path), key).is_current(STREAMS[key.stream])
+
+
+def find_misfit(path: Path, key: DayKey) -> DataError | None:
+    """Return why the values of a file cannot be read in the types of today; None where they can, or it is damaged."""
+    try:
+        with _readable(path, key):
+            suspect = _schema_of(pq.read_metadata(path), key).changes_types(STREAMS[key.stream])
+        for _ in read_rows(path, key) if suspect else ():
+            pass
+    except DataError as error:
+        return error if isinstance(error.__cause__, MisfitError) else None
+    return None
+
+
 def read_rows(path: Path, key: DayKey, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """Yield the rows of a day in the order of time, one row group at a time, so that a day of any size fits in memory.
 
-    A column that the file is too old to have is null.
+    They are in the schema of today, whatever that of the file is; see `evolve`.
 
     Raises:
-        DataError: the file is missing or damaged.
+        DataError: the file is missing or damaged, or holds a value that does not fit its type of today.
 
     """
-    schema = STREAMS[key.stream].schema
-    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-    with _readable(path, key):
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-    with file:
-        for group in range(file.num_row_groups):
-            with _readable(path, key):
-                table = file.read_row_group(group, columns=columns).replace_schema_metadata(None)
-            yield upgrade(table, wanted)
+    tables = _tables(path, key, columns)
+    while True:
+        with _readable(path, key):
+            table = next(tables, None)
+        if table is None:
+            return
+        yield table
 
 
 def find_damage(path: Path, day_file: DayFile) -> str | None:
@@ -86,35 +119,58 @@ def find_damage(path: Path, day_file: DayFile) -> str | None:
     try:
         if rows_checksum(path) != day_file.checksum:
             return "is not what was written: its checksum differs"
-        stream, schema = STREAMS[day_file.key.stream], pq.read_schema(path)
-        if not (schema.equals(stream.schema) or is_older(schema, stream)):
-            return "has another schema"
         return _find_wrong_rows(path, day_file)
-    except (OSError, pa.ArrowException, ValueError) as error:
+    except MisfitError as error:
+        return str(error)
+    except ForeignSchemaError:
+        return "has another schema"
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
         return f"cannot be read ({' '.join(str(error).split())})"
 
 
 def _find_wrong_rows(path: Path, day_file: DayFile) -> str | None:
     day = Window.of_days(day_file.key.date, day_file.key.date)
-    file = pq.ParquetFile(path, page_checksum_verification=True)
     rows = 0
-    with file:
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group)
-            rows += table.num_rows
-            first, last = pc.min_max(table["processed_at"]).as_py().values()
-            if table.num_rows and not (first in day and last in day):
-                return "holds rows of another day"
+    for table in _tables(path, day_file.key, None):
+        rows += table.num_rows
+        first, last = pc.min_max(table["processed_at"]).as_py().values()
+        if table.num_rows and not (first in day and last in day):
+            return "holds rows of another day"
     return None if rows == day_file.row_count else f"has {rows:,} rows"
+
+
+def _tables(path: Path, key: DayKey, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+    """Yield what `read_rows` does; raises whatever a damaged file raises."""
+    stream = STREAMS[key.stream]
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        current = _schema_of(file.metadata, key).is_current(stream)
+        if not current:
+            # A file without a row has no row group, and a schema nevertheless.
+            evolve(file.schema_arrow.empty_table(), stream)
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=columns if current else None).replace_schema_metadata(None)
+            table = table if current else evolve(table, stream)
+            yield table if columns is None else table.select(columns)
+
+
+def _schema_of(metadata: pq.FileMetaData, key: DayKey) -> FileSchema:
+    return FileSchema.of(metadata.schema.to_arrow_schema(), metadata.metadata or {}, STREAMS[key.stream])
 
 
 @contextmanager
 def _readable(path: Path, key: DayKey) -> Iterator[None]:
     """Turn whatever a damaged file raises into a DataError that says how to mend it."""
+    again = f"'voxlake backfill {key.stream} --from {key.date} --to {key.date + DAY} --force'"
     try:
         yield
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
-        name = "/".join(path.parts[-5:])
+    except MisfitError as error:
         raise DataError(
-            f"{name} is damaged: run 'voxlake backfill {key.stream} --from {key.date} --to {key.date + DAY} --force'."
+            f"{_name(path)} {error}: install the version of voxlake that wrote it, or run {again}, which keeps it in"
+            " rejects/gone/."
         ) from error
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{_name(path)} is damaged: run {again}.") from error
+
+
+def _name(path: Path) -> str:
+    return "/".join(path.parts[-5:])

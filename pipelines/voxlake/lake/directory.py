@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import simplejson
 
-from voxlake.errors import SettingsError
+from voxlake.errors import DataError, SettingsError
 from voxlake.files import storage
-from voxlake.lake.compare import compare, find_duplicates
-from voxlake.lake.day_file import find_damage, footer_of, read_footer, read_rows
+from voxlake.lake.compare import Difference, compare, find_duplicates
+from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, read_footer, read_rows
 from voxlake.lake.layout import DAY_FILES, Layout
 from voxlake.lake.lock import locked, require_unlocked
 from voxlake.lake.store import Store
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from voxlake.lake.compare import Difference
     from voxlake.model import Reject
 
 
@@ -110,12 +110,31 @@ class Lake:
         return self.store.move(path, self.layout.stray(path))
 
     def read_footer(self, key: DayKey) -> DayFile:
-        """Return what a day's file says of itself. Raises DataError where it cannot be read."""
+        """Return what a day's file says of itself.
+
+        Raises:
+            DataError: it cannot be read.
+            SettingsError: a newer version of voxlake wrote it.
+
+        """
         return read_footer(self.path(key), key)
 
+    def is_current(self, key: DayKey) -> bool:
+        """Return whether a day's file holds what `read_rows` yields. Raises DataError where it is damaged."""
+        return is_current(self.path(key), key)
+
     def read_rows(self, key: DayKey, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Yield a day's rows in the order of time, a row group at a time. Raises DataError where that fails."""
+        """Yield a day's rows in the order of time, in the schema of today, a row group at a time.
+
+        Raises:
+            DataError: the file is damaged, or holds a value that does not fit its type of today.
+
+        """
         return read_rows(self.path(key), key, columns)
+
+    def misfit(self, key: DayKey) -> DataError | None:
+        """Return why a day's values do not fit their types of today; None where they do, or the file is damaged."""
+        return find_misfit(self.path(key), key)
 
     def damage(self, day_file: DayFile) -> str | None:
         """Return a clause that says what is wrong with a day's file, with its path; None where it is sound."""
@@ -124,8 +143,28 @@ class Lake:
         return None if problem is None else f"{path.relative_to(self.root)} {problem}"
 
     def compare(self, key: DayKey, draft: Path) -> Difference:
-        """Compare a day's file with one that is to replace it."""
-        return compare(self.path(key), draft)
+        """Compare a day's file with one that is to replace it; where it cannot be read, every row is new."""
+        try:
+            with self._in_schema_of_today(key) as path:
+                return compare(path, draft)
+        except DataError:
+            return Difference(new=pq.read_metadata(draft).num_rows)
+
+    @contextmanager
+    def _in_schema_of_today(self, key: DayKey) -> Iterator[Path]:
+        """Yield the path of a day's rows in the schema of today: its file, or for the block a copy of it."""
+        if self.is_current(key):
+            yield self.path(key)
+            return
+        writer = DayFileWriter(self.store, self.layout.draft(key, ".copy.parquet"), STREAMS[key.stream])
+        try:
+            for table in self.read_rows(key):
+                writer.add(table)
+            writer.finish()
+            writer.seal({})
+            yield writer.path
+        finally:
+            writer.discard()
 
     def duplicates(self, day_files: Iterable[DayFile]) -> dict[DayKey, set[int]]:
         """Find messages that lie in several of these files; each is named under all of its days but the latest export.
@@ -136,10 +175,17 @@ class Lake:
         """
         by_path = {str(self.path(day_file.key)): day_file for day_file in day_files}
         found: dict[DayKey, set[int]] = {}
-        for message_id, paths in find_duplicates(map(self.path, (day_file.key for day_file in by_path.values()))):
+        keys = [day_file.key for day_file in by_path.values()]
+        older = {key for key in keys if not self.is_current(key)}
+        ids = {self.path(key): self._ids(key) for key in older}
+        for message_id, paths in find_duplicates((self.path(key) for key in keys if key not in older), ids):
             for day_file in sorted((by_path[path] for path in paths), key=lambda day_file: day_file.exported_at)[:-1]:
                 found.setdefault(day_file.key, set()).add(message_id)
         return found
+
+    def _ids(self, key: DayKey) -> pa.Table:
+        none = STREAMS[key.stream].schema.empty_table().select(["message_id"])
+        return pa.concat_tables([none, *self.read_rows(key, ["message_id"])])
 
     def writer(self, key: DayKey) -> DayFileWriter:
         """Begin the file of a day, aside."""

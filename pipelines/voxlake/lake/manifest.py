@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voxlake.errors import DataError
 from voxlake.lake.day_file import from_json, to_json
+from voxlake.lake.evolve import declaration, newer_than_ours
+from voxlake.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -32,6 +34,13 @@ class Manifest:
     `damaged` holds the days whose file cannot be read, `missing` those that had a file and have none any more; both
     count as not exported. A file that was exported later than `now` (UTC) was written by a wrong clock: nobody knows
     up to when it is complete, so its day counts as not verified. Without `now`, every file is believed.
+
+    Where other fields were declared when the index was written, every footer is read as well, so that no file of a
+    newer version is overlooked.
+
+    Raises:
+        SettingsError: a newer version of voxlake wrote the index or a file.
+
     """
 
     def __init__(
@@ -47,8 +56,9 @@ class Manifest:
         self.last_run: dict[str, Any] | None = stored.last_run if stored else None
         self._day_files: dict[DayKey, DayFile] = {}
         self.damaged: dict[DayKey, DataError] = {}
+        trusted = stored.day_files if stored and stored.declared == declaration() else {}
         for key in lake.day_keys():
-            known = stored.day_files.get((key, lake.store.stamp(lake.path(key)))) if stored else None
+            known = trusted.get((key, lake.store.stamp(lake.path(key))))
             try:
                 self._day_files[key] = known or lake.read_footer(key)
             except DataError as error:
@@ -136,7 +146,8 @@ class Manifest:
         ]
         # A damaged file may be gone next time.
         lost = [{"path": self._name(key)} for key in sorted({*self.missing, *self.damaged})]
-        stored = {"version": _VERSION, "last_run": self.last_run, "parts": day_files, "lost": lost}
+        written_by = {"version": _VERSION, "voxlake": __version__, "declared": declaration()}
+        stored = {**written_by, "last_run": self.last_run, "parts": day_files, "lost": lost}
         lake.store.write_text(lake.layout.manifest, json.dumps(stored), aside=lake.tmp / lake.layout.manifest.name)
 
     def _name(self, key: DayKey) -> str:
@@ -149,18 +160,19 @@ class Manifest:
         return key
 
     def _stored(self) -> _Stored | None:
-        """Return what `ledger.json` holds; None where it is missing, damaged or of another version."""
+        """Return what `ledger.json` holds; None where it is missing or damaged."""
         try:
             stored = json.loads(self._lake.layout.manifest.read_bytes())
-            if stored["version"] != _VERSION:
-                return None
+            version = int(stored["version"])
+            if version > _VERSION:
+                raise newer_than_ours(self._lake.layout.manifest.name, f"has format {version}", stored.get("voxlake"))
             day_files = dict(self._entry(entry) for entry in stored["parts"])
             lost = {self._key(entry["path"]) for entry in stored.get("lost", [])}
         except (OSError, ValueError, TypeError, LookupError, AttributeError):
             return None
         last_run = stored.get("last_run")
         days = lost | {key for key, _ in day_files}
-        return _Stored(day_files, days, last_run if isinstance(last_run, dict) else None)
+        return _Stored(day_files, days, last_run if isinstance(last_run, dict) else None, stored.get("declared"))
 
     def _entry(self, entry: dict[str, Any]) -> tuple[tuple[DayKey, str], DayFile]:
         key = self._key(entry["path"])
@@ -169,8 +181,9 @@ class Manifest:
 
 
 class _Stored(NamedTuple):
-    """What `ledger.json` holds: day files by day and stamp, and every day that has or had a file."""
+    """What `ledger.json` holds: day files by day and stamp, every day that has or had a file, and what was declared."""
 
     day_files: dict[tuple[DayKey, str], DayFile]
     days: set[DayKey]
     last_run: dict[str, Any] | None
+    declared: str | None

@@ -164,7 +164,7 @@ def _rebuild(context: Context, manifest: Manifest, result: AuditResult) -> Audit
     """Build the database again where it is damaged and nothing else is wrong."""
     if result.damage is None:
         return result
-    published = context.warehouse.publish(manifest.sound(), context.lake.path, finality=context.finality, rebuild=True)
+    published = context.warehouse.publish(manifest.sound(), context.lake, finality=context.finality, rebuild=True)
     manifest.save()
     damage = context.warehouse.damage()
     return replace(

@@ -111,7 +111,7 @@ def audit_stream(
     sound = {day: day_files[day] for day in day_files.keys() - {finding.date for finding in broken}}
     sound = dict(sorted(sound.items()))
     if database:
-        differing = context.warehouse.differing(sound.values(), context.lake.path)
+        differing = context.warehouse.differing(sound.values(), context.lake)
         found += [_Finding(key.date, "the database does not hold what the lake holds") for key in differing]
     proved = {day: day_file for day, day_file in sound.items() if day_file.verified}
     bounds = learn_lake_bounds(context.history, context.lake, stream, proved)

@@ -33,7 +33,7 @@ class EarlyBuild:
     def prepare(self) -> None:
         """Begin the build, once, at a time when there is nothing to do but wait for the API."""
         if self._loads_early and self._build is None:
-            self._build = self._context.warehouse.begin(self._context.lake.path)
+            self._build = self._context.warehouse.begin(self._context.lake)
             self._build.prepare()
 
     def add(self, stream: Stream, day_files: Iterable[DayFile], *, last: bool) -> None:
@@ -62,7 +62,7 @@ class EarlyBuild:
         self._build, self._loads_early = None, False
         if build is None:
             return context.warehouse.publish(
-                manifest.sound(), context.lake.path, finality=context.finality, rebuild=self._rebuild
+                manifest.sound(), context.lake, finality=context.finality, rebuild=self._rebuild
             )
         try:
             return context.warehouse.complete(build, manifest.sound(), finality=context.finality)

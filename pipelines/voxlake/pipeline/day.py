@@ -92,15 +92,14 @@ class DayDraft:
         )
         return self._lake.seal(self._writer, day_file)
 
-    def merge(self, earlier: Path | None) -> None:
-        """Begin the file again with its rows and those of an earlier file, each message once, as it came last.
+    def merge(self, *, with_previous: bool) -> None:
+        """Begin the file again with its rows and those of the day's previous file, each message once, as it came last.
 
         The file must be sealed. All rows of the day are held in memory: days are merged only where something is wrong.
         """
-        tables = [pq.ParquetFile(path).read() for path in (earlier, self.path) if path is not None]
-        # The earlier file may be of a version that had fewer columns.
-        joined = pa.concat_tables([table.replace_schema_metadata(None) for table in tables], promote_options="default")
-        table = latest_rows(joined.select(self._stream.schema.names))
+        previous = self._lake.read_rows(self.key) if with_previous else ()
+        latest = pq.ParquetFile(self.path).read().replace_schema_metadata(None)
+        table = latest_rows(pa.concat_tables([*previous, latest]))
         self._moving = count_moving(self._stream, table)
         self._writer = self._lake.writer(self.key)
         self._writer.add(table)
@@ -117,25 +116,33 @@ def put_day(
 
     Messages that the previous file has, and that are neither in the draft nor `elsewhere` in the lake, stay in the day,
     which is unverified then. With `force` the API's word is taken against them, and the previous file is kept aside.
+
+    Raises:
+        DataError: the previous file holds values that do not fit their types of today; with `force` it is kept aside.
+        StorageFull: the disk is full.
+
     """
+    misfit = lake.misfit(draft.key) if previous is not None else None
+    if misfit is not None and not force:
+        raise misfit
     if draft.has_duplicates():
         draft.problems.append("rows moved in time while they were read")
     sealed = draft.seal(at)
     if draft.problems:
         # What could not be proved complete may lack messages of an earlier reading.
         sound = previous is not None and lake.damage(previous) is None
-        draft.merge(lake.path(draft.key) if sound else None)
+        draft.merge(with_previous=sound)
         sealed = draft.seal(at)
     difference = _difference(lake, draft, sealed, previous)
     unaccounted = difference.gone - elsewhere
-    if unaccounted and force:
+    if (unaccounted or misfit) and force:
         lake.keep_replaced(draft.key)
     elif unaccounted:
         draft.problems.append(
             f"{len(unaccounted):,} previously exported messages are missing from the API's reply and were kept"
             " ('voxlake backfill --force' accepts their deletion)"
         )
-        draft.merge(lake.path(draft.key))
+        draft.merge(with_previous=True)
         sealed = draft.seal(at)
     lake.write_rejects(draft.key, draft.rejects)
     lake.put(draft.key, draft.path)

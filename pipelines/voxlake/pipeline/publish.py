@@ -66,7 +66,7 @@ def publish(
     """
     lake.require()
     manifest = open_manifest(lake, warehouse, now=now)
-    done = warehouse.publish(manifest.sound(), lake.path, finality=finality, rebuild=True)
+    done = warehouse.publish(manifest.sound(), lake, finality=finality, rebuild=True)
     missing = tuple(sorted(manifest.missing))
     forgotten = missing if forget_missing else ()
     if forgotten:

@@ -66,13 +66,13 @@ def replay(
             rebuilt = _Rebuilding(connection, lake, STREAMS[name], account_id, history)
             for key in rebuilt.days():
                 known = manifest.get(key)
-                if known is not None and not force and rebuilt.is_behind(known):
+                if known is not None and not force and (rebuilt.is_behind(known) or lake.misfit(key) is not None):
                     kept.append(key)
                     continue
                 day_file = rebuilt.write(key)
                 manifest.add(day_file)
                 day_files.append(day_file)
-    published = warehouse.publish(manifest.sound(), lake.path, finality=finality)
+    published = warehouse.publish(manifest.sound(), lake, finality=finality)
     manifest.save()
     missing = tuple(sorted(manifest.missing))
     return ReplayResult(

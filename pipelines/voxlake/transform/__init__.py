@@ -4,8 +4,10 @@ from voxlake.transform.columns import pages_of_json
 from voxlake.transform.decode_csv import decode_csv
 from voxlake.transform.decode_json import decode_json, page_of, parse_json, total_of
 from voxlake.transform.normalise import distinct, integers, load_pandas, normalise
+from voxlake.transform.promote import promote
 from voxlake.transform.rows import BrokenReplyError
 from voxlake.transform.streams import A2P, SMS, STATUSES, STREAMS, Field, Stream
+from voxlake.transform.values import reader_of
 
 __all__ = [
     "A2P",
@@ -24,5 +26,7 @@ __all__ = [
     "page_of",
     "pages_of_json",
     "parse_json",
+    "promote",
+    "reader_of",
     "total_of",
 ]

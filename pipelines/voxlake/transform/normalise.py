@@ -42,7 +42,7 @@ def normalise(tables: Sequence[pa.Table], *, stream: Stream, window: Window) -> 
     """
     frame = _frame(pa.concat_tables(tables))
     frame = _within(_in_order(_latest(frame)), window)
-    frame = frame.assign(status=frame["status_id"].map(_status_names()).fillna("unknown"))
+    frame = frame.assign(status=frame["status_id"].map(_status_names(stream)).fillna("unknown"))
     # On one thread: windows are normalised side by side, and to start more would take longer than they save.
     table = pa.Table.from_pandas(frame, schema=stream.schema, preserve_index=False, nthreads=1)
     return table.replace_schema_metadata(None)
@@ -77,10 +77,10 @@ def _within(frame: pd.DataFrame, window: Window) -> pd.DataFrame:
     return frame.iloc[int((times < window.start).sum()) : int((times < window.end).sum())]
 
 
-def _status_names() -> pd.Series[Any]:
+def _status_names(stream: Stream) -> pd.Series[Any]:
     """Return the names of the statuses by `status_id`, as Arrow texts."""
     pandas = load_pandas()
-    numbers = pandas.Index(list(STATUSES), dtype=pandas.ArrowDtype(pa.int8()))
+    numbers = pandas.Index(list(STATUSES), dtype=pandas.ArrowDtype(stream.wire.field("status_id").type))
     names: pd.Series[Any] = pandas.Series(list(STATUSES.values()), index=numbers, dtype=pandas.ArrowDtype(pa.string()))
     return names
 

@@ -34,6 +34,14 @@ STATUSES = {1: "success", 2: "error", 3: "waiting"}
 
 WAITING = 3
 
+_FIRST_NAMES = frozenset(
+    {
+        *("message_id", "sms_id", "id", "source_number", "destination_number", "fragments", "cost", "status_id"),
+        *("error_message", "processed_date", "processing_date", "transaction_id", "text"),
+    }
+)
+"""The names of fields in replies that version 0.1 knew, beside a stream's own: its day files do not list them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -42,6 +50,7 @@ class Field:
     `comment` describes it to analysts. `sent_as` are the names under which replies send it (its own, unless stated; an
     empty tuple marks a column that voxlake adds); a row without a value for a `required` field is rejected. `words`
     maps what the API may send to what it means; such a text is in capitals, and a word not listed stays.
+    `formerly` are the names that the column had in older day files; none may be the name of another column.
     `encoding` and `statistics` (the least and greatest value of every page) are those of its Parquet column: statistics
     only where they help a query and hold nobody's words. `compression` is DuckDB's, where its own choice is worse.
     """
@@ -50,6 +59,7 @@ class Field:
     type: pa.DataType
     comment: str
     sent_as: tuple[str, ...] | None = None
+    formerly: tuple[str, ...] = ()
     required: bool = False
     words: Mapping[str, str] | None = None
     encoding: Literal["plain", "dictionary", "delta"] = "plain"
@@ -96,6 +106,11 @@ class Stream:
     def by_sent_name(self) -> dict[str, Field]:
         """The fields by every name under which replies send them."""
         return {name: column for column in self.fields for name in column.sent_names}
+
+    @property
+    def names_of_0_1(self) -> frozenset[str]:
+        """The names under which version 0.1 knew fields in replies, so that they are not in the `extra` of its days."""
+        return _FIRST_NAMES | {self.own}
 
     @functools.cached_property
     def parquet(self) -> dict[str, Any]:

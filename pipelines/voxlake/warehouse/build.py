@@ -18,15 +18,17 @@ from voxlake.sql import interruptible
 from voxlake.transform import STREAMS
 from voxlake.warehouse.checks import check
 from voxlake.warehouse.clone import clone
+from voxlake.warehouse.day_rows import sources
 from voxlake.warehouse.ddl import create
-from voxlake.warehouse.derived_columns import by_missing_columns, prepare, table_rows
+from voxlake.warehouse.derived_columns import prepare, table_rows
 from voxlake.warehouse.state import checksum_table, coverage_table, fingerprint, key_table, read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from voxlake.model import DayFile, DayKey, FinalityPolicy
+    from voxlake.warehouse.day_rows import DayFiles
 
 # DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is asked for an older format.
 _STORAGE_VERSION = "v1.2.0"
@@ -41,14 +43,12 @@ class DatabaseBuild:
     """One database being built: a clone of the published one with the days that differ, or a new one with all days.
 
     The caller holds the lock of the data directory `root`, installs `file` after `finish`, and closes the build in any
-    case. `path_of` returns the path of a day's Parquet file.
+    case. `lake` has the day files.
     """
 
-    def __init__(
-        self, root: Path, *, published: Path, file: Path, path_of: Callable[[DayKey], Path], rebuild: bool
-    ) -> None:
+    def __init__(self, root: Path, *, published: Path, file: Path, lake: DayFiles, rebuild: bool) -> None:
         self.file = file
-        self._root, self._published, self._path_of = root, published, path_of
+        self._root, self._published, self._lake = root, published, lake
         state = None if rebuild else read_state(published)
         self._from_scratch = state is None
         self._published_checksums = dict(state.checksums) if state else {}
@@ -71,7 +71,7 @@ class DatabaseBuild:
         if self._loads_early:
             try:
                 self._load(day_files)
-            except (duckdb.Error, StorageFull):
+            except (duckdb.Error, DataError, StorageFull):
                 self._abandon_early_loads()
 
     def finish(self, day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> int | None:
@@ -127,11 +127,10 @@ class DatabaseBuild:
         connection = self._open()
         self._remove(connection, {day_file.key for day_file in differing} & self._checksums.keys())
         for stream in STREAMS.values():
-            files = [self._path_of(day_file.key) for day_file in differing if day_file.key.stream == stream.name]
-            if files:
-                for missing, alike in by_missing_columns(connection, stream.name, files).items():
-                    query = f"INSERT INTO {stream.table} BY NAME {table_rows(stream.name, missing)}"
-                    connection.execute(query, [alike])
+            keys = [day_file.key for day_file in differing if day_file.key.stream == stream.name]
+            for source, parameters in sources(connection, self._lake, keys):
+                query = f"INSERT INTO {stream.table} BY NAME {table_rows(stream.name, source)}"
+                connection.execute(query, parameters)
         self._checksums |= {day_file.key: day_file.checksum for day_file in differing}
         self._changed |= {day_file.key for day_file in differing}
 

@@ -20,11 +20,9 @@ from duckdb.func import ARROW
 from voxlake.segments import BASIC, EXTENSION, segment_count
 from voxlake.transform import STREAMS
 from voxlake.warehouse.countries import DIGITS, calling_codes, country
+from voxlake.warehouse.day_rows import FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     import duckdb
 
 _SEPTETS, _UNITS = (160, 153), (70, 67)
@@ -33,7 +31,6 @@ _SEPTETS, _UNITS = (160, 153), (70, 67)
 # GSM-7's alphabets as the inside of a regular expression's character class, within quotes of SQL.
 _BASIC = BASIC.replace("'", "''").replace("-", r"\-")
 _DOUBLE = "".join(rf"\{char}" if char.isascii() and char.isprintable() else char for char in EXTENSION)
-_COLUMNS_OF_FILES = "SELECT file_name, list(name) FROM parquet_schema($1) GROUP BY file_name ORDER BY file_name"
 _WIDE = r"[\x{10000}-\x{10FFFF}]"
 
 
@@ -48,47 +45,25 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 @functools.cache
-def table_rows(stream: str, missing: frozenset[str] = frozenset()) -> str:
-    """Return the query for the rows of a stream's table, of the day files in $1; the connection must be prepared.
-
-    Columns that these files are `missing` are null, as in `stored_rows`.
-    """
+def table_rows(stream: str, source: str = FILES) -> str:
+    """Return the query for the rows of a stream's table, of a source of rows; the connection must be prepared."""
     destination, expected = country("digits"), expected_segments("text")
     return f"""
         SELECT s.* EXCLUDE (digits), {destination} AS destination_country, {expected} AS segments_expected
-        FROM (SELECT *, {DIGITS} AS digits FROM ({stored_rows(stream, missing)})) AS s
+        FROM (SELECT *, {DIGITS} AS digits FROM ({stored_rows(stream, source)})) AS s
         LEFT JOIN calling_codes ON prefix = left(digits, 3)
     """  # noqa: S608 - our own words
 
 
-def stored_rows(stream: str, missing: frozenset[str] = frozenset()) -> str:
-    """Return the query for the rows of the day files in $1 without derived columns; times are UTC without a zone.
-
-    Columns that these files are `missing`, see `by_missing_columns`, are null.
-    """
-    columns = ", ".join(_stored(name, missing) for name in STREAMS[stream].schema.names)
-    return (
-        f"SELECT account_id, date, {columns} FROM read_parquet($1, hive_partitioning = true,"  # noqa: S608
-        " hive_types = {'account_id': BIGINT, 'date': DATE})"
-    )
+def stored_rows(stream: str, source: str = FILES) -> str:
+    """Return the query for the rows of a source without derived columns; times are UTC without a zone."""
+    columns = ", ".join(_stored(name) for name in STREAMS[stream].schema.names)
+    return f"SELECT account_id, date, {columns} FROM {source}"  # noqa: S608 - our own words
 
 
-def _stored(name: str, missing: frozenset[str]) -> str:
-    if name in missing:
-        return f"NULL AS {name}"
+def _stored(name: str) -> str:
     # Not a cast: that would follow the time zone of the session.
     return "make_timestamp(epoch_us(processed_at)) AS processed_at" if name == "processed_at" else name
-
-
-def by_missing_columns(
-    connection: duckdb.DuckDBPyConnection, stream: str, files: Iterable[Path]
-) -> dict[frozenset[str], list[str]]:
-    """Group day files by the columns that they lack because they were written before these were declared."""
-    declared = frozenset(STREAMS[stream].schema.names)
-    groups: dict[frozenset[str], list[str]] = {}
-    for file, names in connection.execute(_COLUMNS_OF_FILES, [[str(file) for file in files]]).fetchall():
-        groups.setdefault(declared.difference(names), []).append(file)
-    return groups
 
 
 def expected_segments(text: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TYPES = {
     pa.int8(): "TINYINT",
+    pa.int16(): "SMALLINT",
     pa.int32(): "INTEGER",
     pa.int64(): "BIGINT",
     pa.string(): "VARCHAR",

@@ -21,14 +21,19 @@ from voxlake.sql import interruptible
 from voxlake.transform import STREAMS
 from voxlake.warehouse import checks
 from voxlake.warehouse.build import DatabaseBuild, quoted
-from voxlake.warehouse.derived_columns import by_missing_columns, stored_rows
+from voxlake.warehouse.day_rows import sources
+from voxlake.warehouse.derived_columns import stored_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     from voxlake.errors import VoxlakeError
     from voxlake.model import DayFile, FinalityPolicy
+    from voxlake.warehouse.day_rows import DayFiles
+
+    Digests = dict[tuple[int, date], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +65,13 @@ class Warehouse:
         self._generations = root / "warehouse"
         self._temporary = root / "tmp"
 
-    def begin(self, path_of: Callable[[DayKey], Path], *, rebuild: bool = False) -> DatabaseBuild:
+    def begin(self, lake: DayFiles, *, rebuild: bool = False) -> DatabaseBuild:
         """Begin the next database: an update of the published one, or a `rebuild` from scratch.
 
-        `path_of` returns the path of a day's Parquet file. The caller holds the lock of the data directory, and closes
-        the build.
+        The caller holds the lock of the data directory, and closes the build.
         """
         file = self._temporary / "next.duckdb"
-        return DatabaseBuild(self._root, published=self.path, file=file, path_of=path_of, rebuild=rebuild)
+        return DatabaseBuild(self._root, published=self.path, file=file, lake=lake, rebuild=rebuild)
 
     def complete(
         self, build: DatabaseBuild, day_files: Sequence[DayFile], *, finality: FinalityPolicy
@@ -87,13 +91,13 @@ class Warehouse:
     def publish(
         self,
         day_files: Sequence[DayFile],
-        path_of: Callable[[DayKey], Path],
+        lake: DayFiles,
         *,
         finality: FinalityPolicy,
         rebuild: bool = False,
     ) -> DatabaseUpdate:
         """Begin and complete the next database in one step; raises what `complete` raises."""
-        with closing(self.begin(path_of, rebuild=rebuild)) as build:
+        with closing(self.begin(lake, rebuild=rebuild)) as build:
             return self.complete(build, day_files, finality=finality)
 
     def days(self) -> set[DayKey]:
@@ -102,42 +106,39 @@ class Warehouse:
             rows = connection.execute("SELECT account_id, stream, date FROM coverage").fetchall()
         return {DayKey(*row) for row in rows}
 
-    def differing(self, day_files: Iterable[DayFile], path_of: Callable[[DayKey], Path]) -> list[DayKey]:
+    def differing(self, day_files: Iterable[DayFile], lake: DayFiles) -> list[DayKey]:
         """Return the days whose rows in the database are not those of their files; all days if it cannot be read."""
-        by_stream: dict[str, dict[tuple[int, object], DayFile]] = {}
+        by_stream: dict[str, list[DayKey]] = {}
         for day_file in day_files:
-            by_stream.setdefault(day_file.key.stream, {})[day_file.key.account_id, day_file.key.date] = day_file
+            by_stream.setdefault(day_file.key.stream, []).append(day_file.key)
         found: list[DayKey] = []
         with interruptible(duckdb.connect()) as connection:
-            for stream, days in by_stream.items():
-                files = [path_of(day_file.key) for day_file in days.values()]
-                digests = self._digests(connection, stream, files)
-                found += [
-                    day_file.key
-                    for day, day_file in days.items()
-                    if digests is None or digests[0].get(day) != digests[1].get(day)
-                ]
+            for stream, keys in by_stream.items():
+                digests = self._digests(connection, stream, keys, lake)
+                for key in keys:
+                    day = key.account_id, key.date
+                    if digests is None or digests[0].get(day) != digests[1].get(day):
+                        found.append(key)
         return found
 
     def _digests(
-        self, connection: duckdb.DuckDBPyConnection, stream: str, files: Iterable[Path]
-    ) -> tuple[dict[Any, Any], dict[Any, Any]] | None:
-        """Return row count and digest by (account, day), in files and in the database; None if it cannot be read."""
+        self, connection: duckdb.DuckDBPyConnection, stream: str, keys: Iterable[DayKey], lake: DayFiles
+    ) -> tuple[Digests, Digests] | None:
+        """Return row count and digest by account and day, in files and in the database; None if it cannot be read."""
         columns = ", ".join(("date", *STREAMS[stream].schema.names))
         digest = f"SELECT account_id, date, count(*), bit_xor(hash({columns})) FROM"
+        in_files: Digests = {}
         try:
             connection.execute(f"ATTACH IF NOT EXISTS '{quoted(self.path.resolve())}' AS published (READ_ONLY)")
             rows = connection.execute(f"{digest} published.{STREAMS[stream].table} GROUP BY ALL").fetchall()
-            in_database = {(account, day): rest for account, day, *rest in rows}
-            in_files: dict[Any, Any] = {}
-            for missing, alike in by_missing_columns(connection, stream, files).items():
-                query = f"{digest} ({stored_rows(stream, missing)}) GROUP BY ALL"
-                in_files |= {
-                    (account, day): rest for account, day, *rest in connection.execute(query, [alike]).fetchall()
-                }
-        except duckdb.Error:
+            for source, parameters in sources(connection, lake, keys):
+                query = f"{digest} ({stored_rows(stream, source)}) GROUP BY ALL"
+                for account, day, count, its in connection.execute(query, parameters).fetchall():
+                    counted, other = in_files.get((account, day), (0, 0))
+                    in_files[account, day] = counted + count, other ^ its
+        except (duckdb.Error, DataError):
             return None
-        return in_files, in_database
+        return in_files, {(account, day): (count, its) for account, day, count, its in rows}
 
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:

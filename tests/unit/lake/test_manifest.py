@@ -57,9 +57,9 @@ def test_index_and_footers_say_the_same(lake):
     assert read.of(4711, "sms")[DAYS[1]].problem == "late"
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"version": 2}', '{"version": 1, "parts": [{}]}', "\x00"])
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"version": 0}', '{"version": 1, "parts": [{}]}', "\x00"])
 def test_an_index_that_cannot_be_used(lake, content):
-    """A damaged index, or one of another version, is as good as none."""
+    """A damaged index, or one of an older format, is as good as none."""
     before = list(Manifest(lake))
     lake.layout.manifest.write_text(content)
     assert list(Manifest(lake)) == before

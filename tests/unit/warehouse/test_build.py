@@ -41,7 +41,7 @@ def test_fingerprint():
 def test_loaded_early(hand):
     """Days that were loaded before the end are not loaded again, and a day that vanished meanwhile is removed."""
     lake, (first, second) = lake_of(hand)
-    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake.path)) as build:
+    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake)) as build:
         build.prepare()
         build.load([first])
         build.load([first, second])
@@ -55,7 +55,7 @@ def test_loaded_early(hand):
 def test_a_day_that_changes_between_loads(hand):
     """The later version of a day replaces the earlier one: its rows are not there twice."""
     lake, (first, second) = lake_of(hand)
-    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake.path)) as build:
+    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake)) as build:
         build.load([dataclasses.replace(first, checksum="an earlier version"), second])
         done = Warehouse(hand.root).complete(build, [first, second], finality=SETTLING)
     assert done.changed == 2
@@ -65,7 +65,7 @@ def test_a_day_that_changes_between_loads(hand):
 def test_early_loading_that_fails(hand):
     """A failure while loading early is not raised, and the end loads everything again."""
     lake, day_files = lake_of(hand)
-    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake.path)) as build:
+    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake)) as build:
         path = lake.path(day_files[0].key)
         whole = path.read_bytes()
         path.write_bytes(whole[:100])
@@ -83,8 +83,8 @@ def test_a_day_file_that_cannot_be_loaded(hand):
     hand.put(THIRD, [row(3, THIRD)])
     lake, day_files = lake_of(hand)
     lake.path(DayKey(ACCOUNT, "sms", THIRD)).write_bytes(b"not Parquet")
-    with lake.locked(holder="a test"), pytest.raises(DataError, match="audit --repair"):
-        Warehouse(hand.root).publish(day_files, lake.path, finality=SETTLING)
+    with lake.locked(holder="a test"), pytest.raises(DataError, match="is damaged: run 'voxlake backfill"):
+        Warehouse(hand.root).publish(day_files, lake, finality=SETTLING)
     assert hand.ask("SELECT count(*) FROM messages") == [(2,)]
 
 
@@ -94,10 +94,10 @@ def test_nothing_to_do(hand):
     lake, day_files = lake_of(hand)
     warehouse, before = hand.warehouse, hand.warehouse.path.resolve()
     with lake.locked(holder="a test"):
-        assert warehouse.publish(day_files, lake.path, finality=SETTLING) == DatabaseUpdate(0)
+        assert warehouse.publish(day_files, lake, finality=SETTLING) == DatabaseUpdate(0)
         assert warehouse.path.resolve() == before
         late = type(SETTLING)(timedelta(days=999), timedelta(days=999))
-        assert warehouse.publish(day_files, lake.path, finality=late) == DatabaseUpdate(0)
+        assert warehouse.publish(day_files, lake, finality=late) == DatabaseUpdate(0)
     assert warehouse.path.resolve() != before
     assert hand.ask("SELECT DISTINCT final FROM coverage") == [(False,)]
 
@@ -121,14 +121,14 @@ def test_foreign_file_in_the_place_of_the_link(hand):
     link.write_text("mine")
     lake, day_files = lake_of(hand)
     with lake.locked(holder="a test"):
-        done = Warehouse(hand.root).publish(day_files, lake.path, finality=SETTLING)
+        done = Warehouse(hand.root).publish(day_files, lake, finality=SETTLING)
     moved = hand.root / "rejects" / "stray" / "voxlake.duckdb"
     assert done == DatabaseUpdate(2, f"{link} was not a database of voxlake's: it is {moved} now.")
     assert moved.read_text() == "mine"
     link.unlink()
     link.write_text("mine, too")
     with lake.locked(holder="a test"):
-        done = Warehouse(hand.root).publish(day_files, lake.path, finality=SETTLING, rebuild=True)
+        done = Warehouse(hand.root).publish(day_files, lake, finality=SETTLING, rebuild=True)
     assert moved.with_name("voxlake.duckdb.again").read_text() == "mine, too"
     assert "again now" in done.moved_aside
 
@@ -139,10 +139,10 @@ def test_days_that_differ_from_their_files(hand):
     hand.put(FIRST, [row(FIRST.toordinal(), cost=9)])
     hand.put(THIRD, [row(3, THIRD)])
     lake, day_files = lake_of(hand)
-    assert [key.date for key in hand.warehouse.differing(day_files, lake.path)] == [FIRST, THIRD]
+    assert [key.date for key in hand.warehouse.differing(day_files, lake)] == [FIRST, THIRD]
     assert hand.warehouse.days() == {DayKey(ACCOUNT, "sms", day) for day in (FIRST, SECOND)}
     shutil.rmtree(hand.root / "warehouse")
-    assert [key.date for key in hand.warehouse.differing(day_files, lake.path)] == [FIRST, SECOND, THIRD]
+    assert [key.date for key in hand.warehouse.differing(day_files, lake)] == [FIRST, SECOND, THIRD]
 
 
 def test_two_readers_in_one_process(hand):

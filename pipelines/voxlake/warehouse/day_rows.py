@@ -1,0 +1,84 @@
+"""Offer the rows of day files to DuckDB: it reads those of today's schema itself, and gets the others as Arrow tables.
+
+How a file of an older schema is read is the lake's business; doing it again in SQL could only differ.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    import duckdb
+
+    from voxlake.model import DayKey
+
+FILES = "read_parquet($1, hive_partitioning = true, hive_types = {'account_id': BIGINT, 'date': DATE})"
+"""The source of the rows of day files in $1."""
+
+_OLDER = "older_rows"
+"""The source of the rows that are registered under this name."""
+
+_BATCH = 122_880
+"""Rows that are offered at a time: those of a row group, of one day or of many."""
+
+
+class DayFiles(Protocol):
+    """What the database needs of a lake."""
+
+    def path(self, key: DayKey) -> Path:
+        """Return the path of a day's file."""
+
+    def is_current(self, key: DayKey) -> bool:
+        """Return whether a day's file can be read as it is. Raises DataError where it is damaged."""
+
+    def read_rows(self, key: DayKey) -> Iterator[pa.Table]:
+        """Yield a day's rows in the schema of today. Raises DataError where that fails."""
+
+
+def sources(
+    connection: duckdb.DuckDBPyConnection, lake: DayFiles, keys: Iterable[DayKey]
+) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the sources that together have the rows of some days of one stream, each with its parameters.
+
+    A source is what `FROM` names in a query; it is there until the next one is asked for. Its rows also have the
+    columns `account_id` and `date`.
+
+    Raises:
+        DataError: a day file is damaged.
+
+    """
+    current: list[DayKey] = []
+    older: list[DayKey] = []
+    for key in keys:
+        (current if lake.is_current(key) else older).append(key)
+    if current:
+        yield FILES, [[str(lake.path(key)) for key in current]]
+    for batch in _batches(table for key in older for table in _tables(lake, key)):
+        connection.register(_OLDER, batch)
+        yield _OLDER, []
+        connection.unregister(_OLDER)
+
+
+def _tables(lake: DayFiles, key: DayKey) -> Iterator[pa.Table]:
+    """Yield the rows of a day with the columns that its file has in its path."""
+    for table in lake.read_rows(key):
+        accounts = pa.repeat(pa.scalar(key.account_id, pa.int64()), table.num_rows)
+        dates = pa.repeat(pa.scalar(key.date, pa.date32()), table.num_rows)
+        yield table.append_column("account_id", accounts).append_column("date", dates)
+
+
+def _batches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables joined until they have the rows of a batch: a statement for each small day would cost more."""
+    pending: list[pa.Table] = []
+    for table in tables:
+        pending.append(table)
+        if sum(its.num_rows for its in pending) >= _BATCH:
+            yield pa.concat_tables(pending)
+            pending = []
+    if pending:
+        yield pa.concat_tables(pending)
