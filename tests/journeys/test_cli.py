@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -329,7 +330,10 @@ def test_sandbox_serve(voxlake, number):
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ)
     ) as server:
-        env = dict(server.stdout.readline().strip().split("=", 1) for _ in range(2))
+        # As a shell reads what is pasted into it.
+        lines = [shlex.split(server.stdout.readline()) for _ in range(3)]
+        assert {line[0] for line in lines} == {"export"}
+        env = dict(line[1].split("=", 1) for line in lines)
         voxlake("export", env=env)
         server.send_signal(number)
         assert server.wait(20) == 0

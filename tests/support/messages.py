@@ -37,4 +37,5 @@ def found(server, method, message_id):
 
 def command(server, name, **form):
     """Post a command to the sandbox."""
-    return requests.post(f"{server.url.removesuffix('/platform_api')}/sandbox/{name}", data=form, timeout=20)
+    url = f"{server.url.removesuffix('/platform_api')}/sandbox/{name}"
+    return requests.post(url, data=form, headers={"X-Sandbox-Token": server.token}, timeout=20)

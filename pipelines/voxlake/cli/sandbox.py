@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,15 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import requests
 
 from voxlake.cli.group import Group
 from voxlake.cli.options import the_clock
 from voxlake.cli.output import give, say
-from voxlake.cli.settings import settings_options
+from voxlake.cli.sandbox_admin import TOKEN_VARIABLE, advance, inbound
 from voxlake.cli.signals import EARLY, requested, stoppable
-from voxlake.cli.types import API_URL
-from voxlake.errors import SettingsError, Unavailable
+from voxlake.errors import SettingsError
 from voxlake.files import temporary
 from voxlake.sandbox import (
     SENDERS,
@@ -38,8 +37,6 @@ from voxlake.sandbox import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from voxlake.cli.settings import Settings
 
 
 @click.group(cls=Group)
@@ -65,7 +62,7 @@ STOP = (signal.SIGINT, signal.SIGTERM)
 _WORLD = (
     click.option("--port", type=click.IntRange(0, 65_535), default=0, help="[a free one]"),
     click.option(
-        "--rows", type=click.IntRange(min=0), default=100_000, show_default=True, help="Messages in both histories."
+        "--rows", type=click.IntRange(0, 10**9), default=100_000, show_default=True, help="Messages in both histories."
     ),
     click.option("--days", type=click.IntRange(1, 36_500), default=60, show_default=True, help="Days up to today."),
     click.option("--seed", type=int, default=1, show_default=True),
@@ -140,14 +137,13 @@ _NAMES = (
 @sandbox.command()
 @sandbox_options
 def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
-    """Serve until interrupted; print the URL and a ready credentials file as lines for `export`."""
+    """Serve until interrupted; print the URL and a ready credentials file as lines to paste into a shell."""
     # Blocked before the first thread starts, and so in all of them: a signal waits until it is asked for.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     try:
         with _folder(keep) as folder, build(folder) as server:
             for name, value in _variables(server).items():
-                click.echo(f"{name}={value}")
-            sys.stdout.flush()
+                give(f"export {name}={shlex.quote(value)}")
             say("Serving until Ctrl-C.")
             signal.sigwait(STOP)
     finally:
@@ -194,47 +190,6 @@ def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tu
     sys.exit(code if code >= 0 else 128 - code)
 
 
-@sandbox.command()
-@click.option("--from", "source", required=True, metavar="NUMBER", help="Who writes.")
-@click.option("--to", "destination", required=True, metavar="NUMBER", help="A number of the account.")
-@click.option("--text", required=True, help="What is written.")
-@click.option("--callback-url", metavar="URL", help="Where to post it, in place of the sandbox's own.")
-@settings_options("api_url", api_url="The address of the sandbox.")
-def inbound(settings: Settings, source: str, destination: str, text: str, callback_url: str | None) -> None:
-    """Inject an inbound message into a running sandbox, which posts it to the callback URL."""
-    message = {"source_number": source, "destination_number": destination, "sms_body": text}
-    _post(settings.api_url, "inbound", message | ({"callback_url": callback_url} if callback_url else {}))
-
-
-@sandbox.command()
-@click.argument("seconds", type=click.FloatRange(min=0))
-@settings_options("api_url", api_url="The address of the sandbox.")
-def advance(settings: Settings, seconds: float) -> None:
-    """Advance the delivery clock of a running sandbox by SECONDS."""
-    _post(settings.api_url, "advance", {"seconds": str(seconds)})
-
-
-def _post(api_url: str, command: str, form: dict[str, str]) -> None:
-    """Post a command that only a sandbox knows, and print its reply."""
-    if api_url == API_URL:
-        raise SettingsError("Name the sandbox's address with --api-url or VOXIMPLANT_API_URL: this is the vendor's.")
-    url = f"{api_url.removesuffix('/platform_api')}/sandbox/{command}"
-    try:
-        reply = requests.post(url, data=form, timeout=30, allow_redirects=False)
-    except requests.exceptions.RequestException as error:
-        raise Unavailable(
-            f"No sandbox answers at {api_url} ({type(error).__name__}): start 'voxlake sandbox serve' and name its"
-            " address with --api-url or VOXIMPLANT_API_URL."
-        ) from None
-    if reply.status_code == requests.codes.bad_request:
-        raise SettingsError(reply.text.strip())
-    if reply.status_code != requests.codes.ok:
-        raise SettingsError(
-            f"{api_url} is not a sandbox (HTTP {reply.status_code}): use the address of one with --api-url."
-        )
-    give(reply.text, form="json")
-
-
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is None:
@@ -253,6 +208,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 def _variables(server: Sandbox) -> dict[str, str]:
     """Return what a client needs, as environment variables of voxlake and of the vendor's SDKs."""
     variables = {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+    variables[TOKEN_VARIABLE] = server.token
     if server.ca is not None:
         variables |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), str(server.ca))
     return variables
@@ -293,3 +249,7 @@ def _sandbox(chosen: dict[str, Any], folder: Path) -> Sandbox:
         raise SettingsError(
             f"Port {chosen['port']} cannot be used ({error.strerror}): choose another with --port."
         ) from error
+
+
+sandbox.add_command(inbound)
+sandbox.add_command(advance)

@@ -7,6 +7,7 @@ go wrong on the way is in `Faults`, and what the account owns is in `AccountConf
 from voxlake.sandbox.account_config import AccountConfig, read_balance, read_phones, read_roles
 from voxlake.sandbox.behaviour import Behaviour
 from voxlake.sandbox.faults import KINDS, Faults
+from voxlake.sandbox.guard import HEADER, find_token
 from voxlake.sandbox.history import METHODS, History
 from voxlake.sandbox.responses import Reply
 from voxlake.sandbox.samples import SENDERS
@@ -17,6 +18,7 @@ from voxlake.sandbox.world import World
 __all__ = [
     "ACCOUNT_ID",
     "API_KEY",
+    "HEADER",
     "KINDS",
     "METHODS",
     "SECONDS",
@@ -28,6 +30,7 @@ __all__ = [
     "Reply",
     "Sandbox",
     "World",
+    "find_token",
     "midnight",
     "read_balance",
     "read_phones",

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from voxlake.sandbox.account_config import ENABLED
 from voxlake.sandbox.callbacks import Callbacks, post
+from voxlake.sandbox.guard import PREFIX, is_loopback
 from voxlake.sandbox.request import read_form
 from voxlake.sandbox.responses import Reply, json_reply
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voxlake.sandbox.account_state import AccountState
-
-PREFIX = "/sandbox/"
 
 
 class Admin:
@@ -40,6 +39,9 @@ class Admin:
         item = {name: form.get(name, "") for name in ("source_number", "destination_number", "sms_body")}
         if not item["source_number"]:
             raise ValueError("source_number is missing: add the sender's number.")
+        ours, theirs = self._account.config.callback_url, form.get("callback_url")
+        if theirs and theirs != ours and not is_loopback(theirs):
+            raise ValueError(f"{theirs} is not on this machine: start the sandbox with --callback-url to post there.")
         with self._account.lock:
             if self._account.phones.get(item["destination_number"]) != ENABLED:
                 raise ValueError(
@@ -48,7 +50,7 @@ class Admin:
                 )
             row = self._account.receive(*item.values())
             balance = self._account.balance
-        url = form.get("callback_url") or self._account.config.callback_url
+        url = theirs or ours
         reply: dict[str, Any] = {"message_id": row["message_id"], "callback": None}
         if url:
             envelope = self._callbacks.envelope(row["message_id"], item, balance=balance)

@@ -11,7 +11,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Protocol
 
-from voxlake.sandbox.admin import PREFIX
+from voxlake.sandbox.guard import PREFIX, refuse
 from voxlake.sandbox.responses import Reply
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Responder(Protocol):
     gzip: bool
     now: Callable[[], float]
     """The server's clock: UTC seconds."""
+    token: str
+    """What the levers ask for."""
 
     def date(self) -> float | None:
         """Return what the Date header of replies is to say, in UTC seconds; None for no such header."""
@@ -99,7 +101,8 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(responder.faults.seconds)
             self.close_connection = True
             return
-        reply = self._gateway(fault) or responder.answer(self.path, self.headers, body, fault)
+        refused = refuse(self.command, self.path, self.headers, token=responder.token)
+        reply = refused or self._gateway(fault) or responder.answer(self.path, self.headers, body, fault)
         if fault == "lost":
             self._reset()
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,16 @@ class Journal:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._file = None if path is None else open(path, "a+b")  # noqa: SIM115, PTH123 - held until close
+        self._file = None if path is None else open(path, "a+b", opener=_private)  # noqa: SIM115 - held until close
         if self._file is not None:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 self._file.close()
                 raise ValueError(f"Another sandbox is using {path}: stop it, or use another file.") from None
+            except OSError as error:
+                self._file.close()
+                raise ValueError(f"{path} cannot be locked ({error.strerror}): use a file on another disk.") from None
 
     def read(self) -> Iterator[Event]:
         """Yield the events so far; an incomplete last line, never answered, is removed from the file.
@@ -55,7 +59,7 @@ class Journal:
             try:
                 event = json.loads(line)
                 yield {**event, "kind": str(event["kind"])}
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 raise ValueError(f"Line {number} of {self._path} is not a sandbox event: use another file.") from None
 
     def write(self, event: Event) -> None:
@@ -69,6 +73,14 @@ class Journal:
         """Close the file and release its lock."""
         if self._file is not None:
             self._file.close()
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that holds phone numbers and texts: nobody else may read it, even if it was made readable before."""
+    opened = os.open(path, flags, 0o600)
+    with suppress(OSError):
+        os.fchmod(opened, 0o600)
+    return opened
 
 
 def to_json(row: Row) -> Event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import threading
 import time
 from datetime import UTC, datetime
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from voxlake.sandbox.access import AccessControl
 from voxlake.sandbox.account_config import AccountConfig
 from voxlake.sandbox.account_state import AccountState
-from voxlake.sandbox.admin import PREFIX, Admin
+from voxlake.sandbox.admin import Admin
 from voxlake.sandbox.callbacks import Callbacks
 from voxlake.sandbox.faults import CODES, Faults
+from voxlake.sandbox.guard import PREFIX, leave_token, remove_token
 from voxlake.sandbox.history import METHODS, History
 from voxlake.sandbox.http_server import Handler, Server
 from voxlake.sandbox.phones import ControlSms, PhoneNumbers
@@ -54,7 +56,7 @@ class Sandbox:
     `world_now`, if given, is the clock by which seeded messages reach their final status. Credentials, their key and
     the certificate of `tls` are written to `directory` and reused from there; `ca` is the authority to trust.
     `state` is the file that keeps sent and received messages and the SMS settings of numbers across restarts.
-    `requests` lists the calls received.
+    `requests` lists the calls received; `token` is what the levers below `/sandbox` ask for, and only this user finds.
 
     Raises:
         ValueError: the state file is in use or cannot be read.
@@ -82,6 +84,7 @@ class Sandbox:
         self.now = now
         self.gzip = behaviour.gzip == "on"
         self.requests: list[Request] = []
+        self.token = secrets.token_hex(16)
         config = config or AccountConfig()
         self.ca: Path | None = None
         if tls:
@@ -118,10 +121,12 @@ class Sandbox:
         return self.now() + (self.behaviour.clock_ahead or 0) - (self.behaviour.clock_behind or 0)
 
     def __enter__(self) -> Self:
+        leave_token(self._http.server_port, self.token)
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        remove_token(self._http.server_port)
         self._http.shutdown()
         self._http.server_close()
         self.account.close()

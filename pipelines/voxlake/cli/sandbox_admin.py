@@ -1,0 +1,64 @@
+"""`voxlake sandbox inbound` and `advance`: commands to a sandbox that is running."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+import requests
+
+from voxlake.cli.output import give
+from voxlake.cli.settings import settings_options
+from voxlake.cli.types import API_URL
+from voxlake.errors import SettingsError, Unavailable
+from voxlake.sandbox import HEADER, find_token
+
+if TYPE_CHECKING:
+    from voxlake.cli.settings import Settings
+
+TOKEN_VARIABLE = "VOXLAKE_SANDBOX_TOKEN"  # noqa: S105 - a name
+
+
+@click.command()
+@click.option("--from", "source", required=True, metavar="NUMBER", help="Who writes.")
+@click.option("--to", "destination", required=True, metavar="NUMBER", help="A number of the account.")
+@click.option("--text", required=True, help="What is written.")
+@click.option("--callback-url", metavar="URL", help="Where to post it, in place of the sandbox's own.")
+@settings_options("api_url", api_url="The address of the sandbox.")
+def inbound(settings: Settings, source: str, destination: str, text: str, callback_url: str | None) -> None:
+    """Inject an inbound message into a running sandbox, which posts it to the callback URL."""
+    message = {"source_number": source, "destination_number": destination, "sms_body": text}
+    _post(settings.api_url, "inbound", message | ({"callback_url": callback_url} if callback_url else {}))
+
+
+@click.command()
+@click.argument("seconds", type=click.FloatRange(min=0))
+@settings_options("api_url", api_url="The address of the sandbox.")
+def advance(settings: Settings, seconds: float) -> None:
+    """Advance the delivery clock of a running sandbox by SECONDS."""
+    _post(settings.api_url, "advance", {"seconds": str(seconds)})
+
+
+def _post(api_url: str, command: str, form: dict[str, str]) -> None:
+    """Post a command that only a sandbox knows, and print its reply."""
+    if api_url == API_URL:
+        raise SettingsError("Name the sandbox's address with --api-url or VOXIMPLANT_API_URL: this is the vendor's.")
+    url = f"{api_url.removesuffix('/platform_api')}/sandbox/{command}"
+    token = find_token(urlsplit(url).port) or os.environ.get(TOKEN_VARIABLE, "")
+    try:
+        reply = requests.post(url, data=form, headers={HEADER: token}, timeout=30, allow_redirects=False)
+    except requests.exceptions.RequestException as error:
+        raise Unavailable(
+            f"No sandbox answers at {api_url} ({type(error).__name__}): start 'voxlake sandbox serve' and name its"
+            " address with --api-url or VOXIMPLANT_API_URL."
+        ) from None
+    plain = reply.headers.get("Content-Type", "").startswith("text/plain")
+    if reply.status_code == requests.codes.bad_request or (reply.status_code == requests.codes.forbidden and plain):
+        raise SettingsError(reply.text.strip())
+    if reply.status_code != requests.codes.ok:
+        raise SettingsError(
+            f"{api_url} is not a sandbox (HTTP {reply.status_code}): use the address of one with --api-url."
+        )
+    give(reply.text, form="json")
