@@ -108,6 +108,9 @@ class WindowRows:
     """The rows of one window, each once, and whether they are proved to be all of them.
 
     `total` is the API's count of the rows inside the window. `problem` is None exactly if the rows are verified.
+    `before` and `after` are how many rows came that lie beside the window, because the API selects them for the same
+    dates; None where that is not known of this window alone. `at_end` of them lie in the second that follows it. With
+    `alone`, one reply is all that speaks for the rows.
     """
 
     window: Window
@@ -115,6 +118,10 @@ class WindowRows:
     total: int
     rejects: tuple[Reject, ...] = ()
     problem: str | None = None
+    before: int | None = None
+    after: int | None = None
+    at_end: int = 0
+    alone: bool = False
 
     @property
     def verified(self) -> bool:
@@ -147,6 +154,10 @@ class FinalityPolicy:
     give_up: timedelta
 
 
+UNCONFIRMED = "one reply is all that speaks for it, until a second one agrees"
+"""The problem of a day that was read whole by one reply, before another has confirmed it."""
+
+
 @dataclass(frozen=True, slots=True)
 class DayFile:
     """The metadata in the footer of a day's Parquet file; times are UTC.
@@ -164,6 +175,11 @@ class DayFile:
     checksum: str
     rejects: int = 0
     problem: str | None = None
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether all that the day lacks to be verified is a second reply that agrees with the first."""
+        return self.problem == UNCONFIRMED
 
     def final(self, finality: FinalityPolicy) -> bool:
         """Return whether the day is final, so that later runs do not request it again."""

@@ -1,6 +1,7 @@
 """The histories of a list of messages, without a network: what an API does is what a test says."""
 
 import dataclasses
+import types
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -31,7 +32,8 @@ class ScriptedApi:
     `bounds` says whether rows at `from_date` and `to_date` count, to a `unit` that divides a day. `largest_page` and
     `deepest` are limits; what is more is clamped, empty, or an error. `before` is called with the number of each
     request, and may move rows; `counted` turns the true count into what the API says; `filters` can be ignored or
-    refused.
+    refused. `lie` is called with the number of each request, and gives the part of the rows, and of the count, that the
+    reply has: 1 where it is true.
     """
 
     rows: list
@@ -47,10 +49,17 @@ class ScriptedApi:
     filters: str = "work"
     before: object = lambda _: None
     counted: object = lambda count: count
+    lie: object = lambda _: 1
     account_id: int = 1
     clock_offset: float | None = None
     events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))
+    client: object = dataclasses.field(default_factory=lambda: types.SimpleNamespace(jobs=2))
     asked: list = dataclasses.field(default_factory=list)
+
+    @property
+    def requests(self):
+        """How many requests there were."""
+        return len(self.asked)
 
     @property
     def totals(self):
@@ -59,12 +68,14 @@ class ScriptedApi:
 
     def total(self, stream, window, *, filters=None):
         """Return what the API counts between two dates."""
-        return self.counted(len(self._select(stream, window, 0, 1, filters or {})))
+        rows = len(self._select(stream, window, 0, 1, filters or {}))
+        return self.counted(int(rows * self.lie(len(self.asked))))
 
     def page(self, stream, window, *, offset, count, filters=None):
         """Return one page; of csv, without a total."""
         rows = self._select(stream, window, offset, count, filters or {})
-        total = None if self.output == "csv" else self.counted(len(rows))
+        part = self.lie(len(self.asked))
+        total = None if self.output == "csv" else self.counted(int(len(rows) * part))
         if count > self.largest_page and self.larger == "error":
             raise ApiRejected("count", code=497)
         if self.deepest is not None and offset > self.deepest:
@@ -72,6 +83,7 @@ class ScriptedApi:
                 raise ApiRejected("offset", code=497)
             offset = self.deepest if self.deeper == "clamp" else len(rows)
         given = rows[offset : offset + min(count, self.largest_page)]
+        given = given[: int(len(given) * part)]
         return Page(pa.Table.from_pylist(given, schema=stream.wire), total)
 
     def pages(self, stream, window, *, offsets, count, filters=None):

@@ -2,8 +2,9 @@
 
 from voxlake.extract.bounds import CALIBRATION, DateBounds, learn_bounds
 from voxlake.extract.by_id import IDS, days_of_messages, messages_by_id
+from voxlake.extract.closing import ClosingSpan, CountedDay, closing_spans
 from voxlake.extract.count import count
-from voxlake.extract.quirks import NOTHING_LEARNED, ApiQuirks
+from voxlake.extract.quirks import NOTHING_LEARNED, RANGE_CODES, ApiQuirks
 from voxlake.extract.reader import WindowReader
 from voxlake.extract.survey import Survey, survey
 
@@ -11,10 +12,14 @@ __all__ = [
     "CALIBRATION",
     "IDS",
     "NOTHING_LEARNED",
+    "RANGE_CODES",
     "ApiQuirks",
+    "ClosingSpan",
+    "CountedDay",
     "DateBounds",
     "Survey",
     "WindowReader",
+    "closing_spans",
     "count",
     "days_of_messages",
     "learn_bounds",

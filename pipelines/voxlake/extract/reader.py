@@ -72,6 +72,11 @@ class WindowReader:
         self._tail = Tail.of(window, exact=self._exact)
         yield from self._work([window])
 
+    def read_again(self, piece: Window) -> Iterator[WindowRows]:
+        """Yield the rows of a piece that `read` yielded before, asked for once more; see `read`."""
+        self._counted = None
+        yield from self._work([piece])
+
     def _work(self, pieces: Sequence[Window], day: SplitDayCheck | None = None) -> Iterator[WindowRows]:
         """Read pieces in their order, and the halves of one before what follows it; `day` is shown all that came."""
         waiting = list(reversed(pieces))

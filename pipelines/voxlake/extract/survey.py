@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected, Unavailable
 from voxlake.extract.quirks import RANGE_CODES, Tail
+from voxlake.model import DAY, Window, midnight
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
     from voxlake.api import HistoryApi
     from voxlake.extract.quirks import ApiQuirks
-    from voxlake.model import Window
     from voxlake.transform import Stream
+
+NOTHING_KNOWN: Mapping[date, int] = MappingProxyType({})
 
 ROWS = {"json": 8_000, "csv": 32_000}
 """Rows of a window that is read at once: below the deepest offset even where a busy day follows quiet ones.
@@ -26,19 +33,47 @@ class Survey:
     """How to read a window: its pieces in the order of time, each with what was counted of exactly that piece.
 
     That number can stand for the first of the two counts around the piece's csv pages; None where nothing was counted.
+    With `anchored`, it was counted together with rows that are known.
     """
 
     pieces: tuple[tuple[Window, int | None], ...]
     quirks: ApiQuirks
+    anchored: bool = False
 
 
-def survey(history: HistoryApi, stream: Stream, window: Window, quirks: ApiQuirks) -> Survey:
+def anchor_of(window: Window, known: Mapping[date, int]) -> Window | None:
+    """Return a window that begins with the last known day with rows before this one; None where days between are not.
+
+    There is none either where rows of the window itself are known, or where it is one day alone.
+    """
+    if len(window.days) == 1 or any(known.get(day) for day in window.days):
+        return None
+    day = window.days[0] - DAY
+    while day in known:
+        if known[day]:
+            return Window(midnight(day), window.end)
+        day -= DAY
+    return None
+
+
+def survey(
+    history: HistoryApi, stream: Stream, window: Window, quirks: ApiQuirks, known: Mapping[date, int] = NOTHING_KNOWN
+) -> Survey:
     """Cut a window of whole UTC days by its number of rows; a single day is not counted.
+
+    `known` is how many rows are known of other days. Where that of the window is expected to be none, days before it
+    are counted with it: a reply that lacks rows agrees with an empty window, and not with these.
 
     Raises:
         Refused: the account may not read this history.
 
     """
+    anchor = anchor_of(window, known)
+    if anchor is not None and Tail().asked(anchor, quirks).seconds < quirks.longest_window:
+        with suppress(ApiRejected, Unavailable):
+            rows = history.total(stream, Tail().asked(anchor, quirks)) - sum(known.get(day, 0) for day in anchor.days)
+            if 0 <= rows <= ROWS[history.output]:
+                return Survey(((window, rows),), quirks, anchored=True)
     pieces: list[tuple[Window, int | None]] = []
     waiting = [window]
     while waiting:

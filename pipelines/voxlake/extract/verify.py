@@ -7,7 +7,8 @@ verified.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,12 +18,13 @@ from voxlake.transform import Stream, distinct, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from voxlake.extract.paginate import Reading
     from voxlake.model import Page, Reject
 
 _FAR = DAY / 2 - 4 * SECOND
+_TWO = 2
+_EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def problem_of(reading: Reading, rejects: Sequence[Reject]) -> str | None:
@@ -44,10 +46,39 @@ def rows_of(reading: Reading, window: Window, stream: Stream) -> WindowRows:
     table = normalise(tables, stream=stream, window=window)
     rejects = rejects_inside(reading, window)
     problem = problem_of(reading, rejects)
+    before, after, at_end = beside(reading, window, inside=table.num_rows)
+    edges: dict[str, Any] = {"before": before, "after": after, "at_end": at_end, "alone": is_alone(reading)}
     if problem is None:
-        return WindowRows(window, table, table.num_rows)
-    beside = reading.ids - table.num_rows
-    return WindowRows(window, table, max(reading.totals[-1] - beside, 0), rejects, problem)
+        return WindowRows(window, table, table.num_rows, **edges)
+    total = max(reading.totals[-1] - (reading.ids - table.num_rows), 0)
+    return WindowRows(window, table, total, rejects, problem, **edges)
+
+
+def is_alone(reading: Reading) -> bool:
+    """Whether one reply is all that speaks for a reading: of no rows at all, two counts are no more than one."""
+    return len(reading.totals) < _TWO or not (reading.ids or reading.rejects)
+
+
+def beside(reading: Reading, window: Window, *, inside: int) -> tuple[int, int, int]:
+    """Return how many distinct rows of a reading lie before its window, after it, and in the second that follows it.
+
+    `inside` is how many messages lie in the window.
+    """
+    rejects = [reject.at for reject in reading.rejects if reject.at is not None]
+    before = sum(at < window.start for at in rejects)
+    after = sum(at >= window.end for at in rejects)
+    messages = reading.ids - inside
+    if not messages:
+        return before, after, 0
+    early = _messages_in(reading, Window(_EVER.start, window.start))
+    at_end = _messages_in(reading, Window(window.end, window.end + SECOND))
+    return before + early, after + messages - early, at_end
+
+
+def _messages_in(reading: Reading, span: Window) -> int:
+    return distinct(
+        page.table["message_id"].filter(is_inside(page.table["processed_at"], span)) for page in reading.pages
+    )
 
 
 def is_inside(times: pa.ChunkedArray, span: Window) -> pa.ChunkedArray:

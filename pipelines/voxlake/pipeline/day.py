@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from voxlake.extract import CountedDay
 from voxlake.lake import Difference
-from voxlake.model import DayFile, DayKey
+from voxlake.model import DAY, UNCONFIRMED, DayFile, DayKey, Window, midnight
 from voxlake.transform import distinct
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class WrittenDay:
     """A day whose file is in place, and how many of its rows differ from the file before.
 
     `gone` counts rows that the API's word was taken for, so that only `rejects/gone/` has them. `unaccounted` are the
-    ids of rows that the file before had and that the API does not report on this day any more.
+    ids of rows that the file before had and that the API does not report on this day any more. `counted` is what a
+    count of the day has to agree with; None where the day was not read whole.
     """
 
     day_file: DayFile
@@ -38,6 +40,12 @@ class WrittenDay:
     changed: int = 0
     gone: int = 0
     unaccounted: frozenset[int] = frozenset()
+    counted: CountedDay | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the file differs from the one before."""
+        return bool(self.new or self.changed or self.gone)
 
 
 class DayDraft:
@@ -52,6 +60,26 @@ class DayDraft:
         self._rejects: list[Reject] = []
         self._total = 0
         self._moving = 0
+        self._pieces = 0
+        self._first: WindowRows | None = None
+        self._last: WindowRows | None = None
+
+    @property
+    def counted(self) -> CountedDay | None:
+        """What a count of the day has to agree with; None before a piece was added.
+
+        A day in several pieces was compared with a count of all of it, so that no reply is alone.
+        """
+        if self._first is None or self._last is None:
+            return None
+        return CountedDay(
+            Window(self._first.window.start, self._last.window.end),
+            rows=self._writer.rows + len(self._rejects),
+            before=self._first.before,
+            after=self._last.after,
+            at_end=self._last.at_end,
+            alone=self._pieces == 1 and self._first.alone,
+        )
 
     @property
     def path(self) -> Path:
@@ -70,6 +98,9 @@ class DayDraft:
         self._rejects += piece.rejects
         self._total += piece.total
         self._moving += count_moving(self._stream, piece.table)
+        self._pieces += 1
+        edge = replace(piece, table=piece.table.slice(0, 0))
+        self._first, self._last = self._first or edge, edge
         if piece.problem is not None:
             self.problems.append(piece.problem)
 
@@ -77,18 +108,22 @@ class DayDraft:
         """Return whether a message came with two pieces."""
         return distinct(self._ids) != self._writer.rows
 
-    def seal(self, at: datetime) -> DayFile:
-        """Finish the file aside and return what it says of itself; `at` is up to when the day is known."""
+    def seal(self, at: datetime, *, confirmed: bool = True) -> DayFile:
+        """Finish the file aside and return what it says of itself; `at` is up to when the day is known.
+
+        Of a day that is not `confirmed` it says so, if that is all that is wrong.
+        """
+        problems = self.problems or ([] if confirmed else [UNCONFIRMED])
         day_file = DayFile(
             key=self.key,
             row_count=self._writer.rows,
             total_count=self._total,
-            verified=not self.problems,
+            verified=not problems,
             moving=self._moving,
             exported_at=at,
             checksum="",
             rejects=len(self._rejects),
-            problem="; ".join(dict.fromkeys(self.problems)) or None,
+            problem="; ".join(dict.fromkeys(problems)) or None,
         )
         return self._lake.seal(self._writer, day_file)
 
@@ -110,9 +145,19 @@ class DayDraft:
 
 
 def put_day(
-    lake: Lake, draft: DayDraft, previous: DayFile | None, *, at: datetime, elsewhere: AbstractSet[int], force: bool
+    lake: Lake,
+    draft: DayDraft,
+    previous: DayFile | None,
+    *,
+    at: datetime,
+    elsewhere: AbstractSet[int],
+    force: bool,
+    confirmed: bool = True,
 ) -> WrittenDay:
     """Put a whole day in place of its previous file; no message that was read once is lost on the way.
+
+    A day that is not `confirmed` by a second reply says so; a day in progress of which such a reading tells nothing new
+    keeps its file, which says up to when the day is known.
 
     Messages that the previous file has, and that are neither in the draft nor `elsewhere` in the lake, stay in the day,
     which is unverified then. With `force` the API's word is taken against them, and the previous file is kept aside.
@@ -127,7 +172,11 @@ def put_day(
         raise misfit
     if draft.has_duplicates():
         draft.problems.append("rows moved in time while they were read")
-    sealed = draft.seal(at)
+    counted = draft.counted
+    sealed = draft.seal(at, confirmed=confirmed)
+    if not confirmed and previous is not None and _is_kept(lake, previous, sealed):
+        draft.discard()
+        return WrittenDay(previous, counted=counted)
     if draft.problems:
         # What could not be proved complete may lack messages of an earlier reading.
         sound = previous is not None and lake.damage(previous) is None
@@ -147,7 +196,15 @@ def put_day(
     lake.write_rejects(draft.key, draft.rejects)
     lake.put(draft.key, draft.path)
     gone = len(unaccounted) if force else 0
-    return WrittenDay(sealed, difference.new, difference.changed, gone, unaccounted)
+    counted = None if draft.problems else counted
+    return WrittenDay(sealed, difference.new, difference.changed, gone, unaccounted, counted)
+
+
+def _is_kept(lake: Lake, previous: DayFile, sealed: DayFile) -> bool:
+    """Whether a day in progress has the same rows as before, in a file that was verified and is still sound."""
+    in_progress = sealed.exported_at < midnight(sealed.key.date) + DAY
+    is_same = sealed.problem == UNCONFIRMED and sealed.checksum == previous.checksum
+    return in_progress and is_same and previous.verified and lake.damage(previous) is None
 
 
 def _difference(lake: Lake, draft: DayDraft, sealed: DayFile, previous: DayFile | None) -> Difference:

@@ -75,6 +75,7 @@ def _refresh(context: Context, plans: Mapping[Stream, Plan], record: Recorder) -
             record.fail(stream, error)
             continue
         stale[stream] = found.stale
+        record.counts[stream].update(found.counts)
         record.refresh(stream, found.days)
     require_usable_clock(context.clock, context.history)
     return stale

@@ -60,7 +60,9 @@ def plan(days: Iterable[date], known: Mapping[date, DayFile], *, finality: Final
     read, probe, final = [], [], []
     for day in sorted(set(days)):
         day_file = known.get(day)
-        if force or day_file is None or not day_file.verified or day_file.exported_at < midnight(day) + DAY:
+        # What only one reply has given, because its run ended before a second one, is counted like the open days.
+        is_whole = day_file is not None and (day_file.verified or day_file.unconfirmed)
+        if force or day_file is None or not is_whole or day_file.exported_at < midnight(day) + DAY:
             read.append(day)
         elif day_file.final(finality):
             final.append(day)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from voxlake.errors import Refused, VoxlakeError
 from voxlake.extract import survey
 from voxlake.model import Window
+from voxlake.pipeline.confirm import confirm
 from voxlake.pipeline.plan import begun
 from voxlake.pipeline.two_clocks import require_usable_clock
 from voxlake.pipeline.window import WindowTask, read_window
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from voxlake.transform import Stream
 
 
+ROUNDS = 3
+"""How often days are read whose counts do not agree with what was read of them."""
+
+
 def read_days(
     context: Context,
     days: Mapping[Stream, Collection[date]],
@@ -41,8 +46,26 @@ def read_days(
 ) -> None:
     """Read days, record each as soon as it is in the lake, and go on with the days to which messages moved from them.
 
-    `elsewhere` are messages that may leave their day, because the other day that has them was read.
+    `elsewhere` are messages that may leave their day, because the other day that has them was read. What was read is
+    then held against counts of its own, and days that disagree are read again.
     """
+    for _ in range(ROUNDS):
+        _read_all(context, days, record, database, elsewhere=elsewhere, force=force)
+        days, elsewhere = confirm(context, record), frozenset()
+        if not any(days.values()):
+            return
+
+
+def _read_all(
+    context: Context,
+    days: Mapping[Stream, Collection[date]],
+    record: Recorder,
+    database: EarlyBuild,
+    *,
+    elsewhere: AbstractSet[int],
+    force: bool,
+) -> None:
+    """Read days, and go on with the days to which messages moved from them."""
     while any(days.values()):
         now = context.now()
         started = {stream: begun(sorted(its), now) for stream, its in days.items()}
@@ -93,8 +116,9 @@ def _read_once(
 
 def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Recorder) -> list[WindowTask]:
     """Cut days into windows that are worth their requests; a stream that is refused has none."""
+    known = {stream: record.known_rows(stream) for stream in days}
     surveys: list[tuple[Stream, Future[Survey]]] = [
-        (stream, context.executor.submit(survey, context.history, stream, window, record.quirks[stream]))
+        (stream, context.executor.submit(survey, context.history, stream, window, record.quirks[stream], known[stream]))
         for stream, its in days.items()
         for window in Window.joining(its)
     ]
@@ -108,7 +132,7 @@ def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Rec
             record.fail(stream, error)
             continue
         record.learn(stream, found.quirks)
-        tasks += [WindowTask(stream, window, counted=counted) for window, counted in found.pieces]
+        tasks += [WindowTask(stream, piece, counted=n, anchored=found.anchored) for piece, n in found.pieces]
     return tasks
 
 
@@ -154,7 +178,8 @@ def _read_windows(
         while waiting and len(running) < 2 * context.windows_at_once:
             task = waiting.popleft()
             previous = tuple(record.day_files(task.stream, task.window.days).values())
-            task = replace(task, quirks=record.quirks[task.stream], previous=previous)
+            counts = {day: n for day, n in record.counts[task.stream].items() if day in task.window.days}
+            task = replace(task, quirks=record.quirks[task.stream], previous=previous, counts=counts)
             running[context.executor.submit(read_window, context.history, context.lake, context.clock, task)] = task
         database.prepare()
         for future in wait(running, return_when=FIRST_COMPLETED).done:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.errors import VoxlakeError
+    from voxlake.extract import CountedDay
     from voxlake.lake import Manifest
     from voxlake.model import DayFile
     from voxlake.pipeline.context import Context
@@ -54,7 +55,9 @@ class StreamRecord:
 class Recorder:
     """The record of one run; only the thread that runs the export writes it.
 
-    `wanted` are the days that the run has set out to read.
+    `wanted` are the days that the run has set out to read; `counts` how many messages the API counted of days alone,
+    before they were read; `readings` what was read of days, as long as no count over all of it has come, and `news` the
+    streams of which something new came since the last such count. `contradicted` are streams whose replies disagreed.
     """
 
     def __init__(self, context: Context, manifest: Manifest, streams: Iterable[Stream]) -> None:
@@ -62,6 +65,10 @@ class Recorder:
         self.streams = {stream: StreamRecord(stream.name) for stream in streams}
         self.quirks = dict.fromkeys(self.streams, ApiQuirks())
         self.wanted: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
+        self.counts: dict[Stream, dict[date, int]] = {stream: {} for stream in self.streams}
+        self.readings: dict[Stream, dict[date, CountedDay]] = {stream: {} for stream in self.streams}
+        self.news: set[Stream] = set()
+        self.contradicted: set[Stream] = set()
         self._account_id, self._on_progress = context.history.account_id, context.on_progress
         self._days_done = 0
 
@@ -75,6 +82,11 @@ class Recorder:
         for day in days:
             self.manifest.add(day.day_file)
             self.streams[stream].add(day.day_file, new=day.new, changed=day.changed, gone=day.gone)
+            self.readings[stream].pop(day.day_file.key.date, None)
+            if day.counted is not None:
+                self.readings[stream][day.day_file.key.date] = day.counted
+            if day.is_news:
+                self.news.add(stream)
 
     def refresh(self, stream: Stream, days: Sequence[RefreshedDay]) -> None:
         """Record days that are up to date without having been read."""
@@ -104,6 +116,10 @@ class Recorder:
     def key(self, stream: Stream, day: date) -> DayKey:
         """Return the key of a day of the account that is exported."""
         return DayKey(self._account_id, stream.name, day)
+
+    def known_rows(self, stream: Stream) -> dict[date, int]:
+        """Return how many rows the verified days of a stream hold."""
+        return {day: day_file.row_count for day, day_file in self.day_files(stream).items() if day_file.verified}
 
     def day_files(self, stream: Stream, days: Collection[date] | None = None) -> dict[date, DayFile]:
         """Return the files that a stream has now, of all days or of some."""

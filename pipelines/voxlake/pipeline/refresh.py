@@ -7,7 +7,7 @@ found, and these are read again. Messages whose status can still change are requ
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 
 from voxlake.errors import DataError
 from voxlake.extract import CALIBRATION, IDS, count, learn_bounds, messages_by_id
-from voxlake.model import Window, midnight
+from voxlake.model import DAY, Window, midnight
 from voxlake.pipeline.day import count_moving
 from voxlake.pipeline.two_clocks import earlier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from voxlake.api import HistoryApi
@@ -47,10 +47,14 @@ class RefreshedDay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """Days that must be read again, be they in the plan or not, and those that are up to date."""
+    """Days that must be read again, be they in the plan or not, and those that are up to date.
+
+    `counts` is how many messages the API counted of days alone.
+    """
 
     stale: frozenset[date]
     days: tuple[RefreshedDay, ...] = ()
+    counts: Mapping[date, int] = field(default_factory=dict)
 
 
 def refresh(
@@ -73,7 +77,8 @@ def refresh(
     bounds = learn_lake_bounds(history, lake, stream, by_day) if is_worth_counting(day_files) else None
     if bounds is None:
         return Refreshed(frozenset(by_day))
-    stale = {day for piece in pieces(by_day) for day in _differing(history, stream, piece, bounds, by_day)}
+    counts: dict[date, int] = {}
+    stale = {day for piece in pieces(by_day) for day in differing(history, stream, piece, bounds, by_day, counts)}
     # Where many rows of a day still move, reading it whole takes fewer requests than asking for them by id.
     stale |= {day for day, day_file in by_day.items() if day_file.moving * PAGE > day_file.row_count * IDS}
     moving = [day_file for day, day_file in by_day.items() if day not in stale and day_file.moving]
@@ -90,7 +95,7 @@ def refresh(
             stale.add(day)
         else:
             refreshed.append(done)
-    return Refreshed(frozenset(stale), tuple(refreshed))
+    return Refreshed(frozenset(stale), tuple(refreshed), counts)
 
 
 def is_worth_counting(day_files: Sequence[DayFile]) -> bool:
@@ -132,21 +137,47 @@ def _rows_by_second(lake: Lake, key: DayKey) -> Counter[datetime]:
     return seconds
 
 
-def _differing(
-    history: HistoryApi, stream: Stream, window: Window, bounds: DateBounds, by_day: dict[date, DayFile]
+def differing(
+    history: HistoryApi,
+    stream: Stream,
+    window: Window,
+    bounds: DateBounds,
+    by_day: Mapping[date, DayFile],
+    counts: dict[date, int],
 ) -> set[date]:
-    """Return the days of a window that the API counts otherwise than the lake, found by halving."""
+    """Return the days of a window that the API counts otherwise than the lake, found by halving.
+
+    What it counts of a day alone is added to `counts`. A window that holds nothing is counted together with days beside
+    it that do: a reply that lacks everything would agree with nothing, and the lake is the second witness of the rest.
+    """
     found: set[date] = set()
     waiting = [window]
     while waiting:
         window = waiting.pop()
-        if count(history, stream, window, bounds) == sum(by_day[day].row_count for day in window.days):
+        asked = with_rows(window, by_day)
+        total = count(history, stream, asked, bounds)
+        if total is not None and asked == window and len(window.days) == 1:
+            counts[window.days[0]] = total
+        if total == sum(by_day[day].row_count for day in asked.days) and (
+            total or count(history, stream, asked, bounds) == 0
+        ):
             continue
         if len(window.days) == 1:
             found |= set(window.days)
         else:
             waiting += reversed(window.split(2))
     return found
+
+
+def with_rows(window: Window, by_day: Mapping[date, DayFile]) -> Window:
+    """Return the smallest window of days in `by_day` that begins or ends with this one and holds rows, if any does."""
+    rows = sum(by_day[day].row_count for day in window.days)
+    for step, edge in ((-DAY, window.days[0]), (DAY, window.days[-1])):
+        day = edge
+        while not rows and (day := day + step) in by_day:
+            if by_day[day].row_count:
+                return Window(min(window.start, midnight(day)), max(window.end, midnight(day) + DAY))
+    return window
 
 
 def _latest(
@@ -200,8 +231,10 @@ def _refresh_day(
             return None
         latest = pa.Table.from_pylist([row for row, _ in changed], schema=stream.schema)
         settled = latest.num_rows - count_moving(stream, latest)
-        proved = replace(day_file, moving=day_file.moving - settled, exported_at=now)
-        if changed or proved.final(finality):
+        proved = replace(
+            day_file, moving=day_file.moving - settled, exported_at=now, verified=True, problem=None,
+        )  # fmt: skip
+        if changed or day_file.unconfirmed or proved.final(finality):
             day_file = lake.update_rows(proved, latest)
     except DataError:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,12 @@ from voxlake.pipeline.two_clocks import earlier, require_usable_clock
 from voxlake.transform import Stream, integers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from voxlake.api import HistoryApi
     from voxlake.clock import Clock
+    from voxlake.extract import CountedDay
     from voxlake.lake import Lake
 
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 class WindowTask:
     """A window of whole UTC days to read, and everything that reading it depends on.
 
-    `counted` is how many rows were just counted of exactly this window; `previous` are the files that its days have;
+    `counted` is how many rows were just counted of exactly this window, with `anchored` together with rows that are
+    known; `counts` is how many were counted of some of its days alone;
+    `previous` are the files that its days have;
     `elsewhere` are messages that may leave their day, because another day has them; `force` takes the API's word
     against messages that it does not report any more.
     """
@@ -37,6 +40,8 @@ class WindowTask:
     window: Window
     quirks: ApiQuirks = field(default_factory=ApiQuirks)
     counted: int | None = None
+    anchored: bool = False
+    counts: Mapping[date, int] = field(default_factory=dict)
     previous: tuple[DayFile, ...] = ()
     elsewhere: frozenset[int] = frozenset()
     force: bool = False
@@ -75,7 +80,9 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     moved_to: set[date] = set()
     draft, error = None, None
     try:
-        for piece in pieces_by_day(reader.read(asked)):
+        confirmed = False
+        for piece, is_agreed in _pieces_by_day(_twice_where_emptied(reader, asked, previous), task, asked):
+            confirmed |= is_agreed
             require_usable_clock(clock, history)
             if midnight(_day(piece)) >= earlier(clock, history):
                 continue
@@ -89,7 +96,8 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
             at = earlier(clock, history)
             at = at if day_is_over else min(asked.end, at)
             old = previous.get(_day(piece))
-            day = put_day(lake, draft, old, at=at, elsewhere=task.elsewhere, force=task.force)
+            believed = confirmed or is_confirmed(draft.counted, task.counts)
+            day = put_day(lake, draft, old, at=at, elsewhere=task.elsewhere, force=task.force, confirmed=believed)
             draft = None
             written.append(day)
             if day.unaccounted:
@@ -100,6 +108,45 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
         if draft is not None:
             draft.discard()
     return WindowResult(tuple(written), reader.quirks, frozenset(moved_to), error)
+
+
+def is_confirmed(day: CountedDay | None, counts: Mapping[date, int]) -> bool:
+    """Whether a second reply already agrees with what one gave of a day: others of its reading, or a count of it alone.
+
+    That there are no rows is not believed of two replies: a count over the whole span follows.
+    """
+    return day is None or not day.alone or 0 < day.rows == counts.get(day.date)
+
+
+def agrees_with_survey(rows: WindowRows, task: WindowTask) -> bool:
+    """Whether the count before the reading agrees with the rows of a whole window; no rows only with an anchor."""
+    if task.counted is None or not rows.verified:
+        return False
+    inside = int(rows.table.num_rows)
+    if task.anchored:
+        return inside == task.counted
+    beyond, after = task.counted - inside - (rows.before or 0), rows.after or 0
+    # Behind a day in progress, more may have come since the count.
+    return inside > 0 and (beyond == after or (rows.window != task.window and 0 <= beyond <= after))
+
+
+def _twice_where_emptied(
+    reader: WindowReader, window: Window, previous: Mapping[date, DayFile]
+) -> Iterator[WindowRows]:
+    """Yield the pieces of a window; one in which a day is empty that had rows before is read twice to be believed."""
+    for piece in reader.read(window):
+        held = {day for day in piece.window.days if day in previous and previous[day].row_count}
+        if held and not held <= set(piece.table["processed_at"].cast("date32").unique().to_pylist()):
+            yield from reader.read_again(piece.window)
+        else:
+            yield piece
+
+
+def _pieces_by_day(windows: Iterable[WindowRows], task: WindowTask, asked: Window) -> Iterator[tuple[WindowRows, bool]]:
+    """Cut the rows of windows at midnights, each with whether the count of the whole window agrees with it."""
+    for rows in windows:
+        is_agreed = rows.window == asked and agrees_with_survey(rows, task)
+        yield from ((piece, is_agreed) for piece in pieces_by_day([rows]))
 
 
 def pieces_by_day(windows: Iterable[WindowRows]) -> Iterator[WindowRows]:
@@ -114,7 +161,14 @@ def pieces_by_day(windows: Iterable[WindowRows]) -> Iterator[WindowRows]:
         cuts = [*np.searchsorted(times, midnights).tolist(), len(times)]
         for day, (start, end) in zip(days, pairwise(cuts), strict=True):
             window = Window(midnight(day), min(midnight(day) + DAY, rows.window.end))
-            yield WindowRows(window, rows.table.slice(start, end - start), end - start)
+            yield replace(
+                rows,
+                window=window,
+                table=rows.table.slice(start, end - start),
+                total=end - start,
+                before=rows.before if day == days[0] else None,
+                after=rows.after if day == days[-1] else None,
+            )
 
 
 def _day(piece: WindowRows) -> date:

@@ -29,6 +29,7 @@ KINDS = {
     "stall": "no reply for `seconds`, then the connection is closed",
     "drip": "a reply sent byte by byte for `seconds`",
     "half": "half of the rows, with the full total_count",
+    "half-both": "half of the rows, with half of the total_count",
     "none": "no rows, with a total_count of 0",
     "insert": "right after the reply, a new message appears in the requested window",
 }

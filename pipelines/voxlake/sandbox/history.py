@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from voxlake.sandbox.synthetic_day import Row
     from voxlake.sandbox.world import World
 
+LOSSES = ("half", "half-both", "none")
+"""Faults in which a reply silently lacks rows."""
+
 METHODS = {"GetSmsHistory": "sms", "A2PGetSmsHistory": "a2p"}
 _HIDDEN = 7
 """One row in this many is missing from every page under `total_of=hidden`."""
@@ -34,8 +37,8 @@ class History:
         self._world, self._behaviour = world, behaviour
         self._encoder = Encoder(self._stream, behaviour)
 
-    def answer(self, parameters: Mapping[str, str], *, lost: str = "") -> Reply:
-        """Answer one request; `lost` is "half" or "none" where the reply silently lacks rows.
+    def answer(self, parameters: Mapping[str, str], *, lost: str | None = "") -> Reply:
+        """Answer one request; `lost` is one of `LOSSES` where the reply silently lacks rows.
 
         Raises:
             ApiError: the API would reject the parameters.
@@ -62,7 +65,8 @@ class History:
             rows, _ = select(where=lambda row: bool(row["message_id"] % _HIDDEN) and (where is None or where(row)))
         if lost == "none":
             rows, total = [], 0
-        rows = rows[: len(rows) // 2] if lost == "half" else rows
+        rows = rows[: len(rows) // 2] if lost in ("half", "half-both") else rows
+        total = total // 2 if lost == "half-both" else total
         total = min(total, self._behaviour.max_total or total)
         return self._encoder.csv(rows) if output == "csv" else self._encoder.json(rows, total)
 

@@ -16,7 +16,7 @@ from voxlake.sandbox.admin import Admin
 from voxlake.sandbox.callbacks import Callbacks
 from voxlake.sandbox.faults import CODES, Faults
 from voxlake.sandbox.guard import PREFIX, leave_token, remove_token
-from voxlake.sandbox.history import METHODS, History
+from voxlake.sandbox.history import LOSSES, METHODS, History
 from voxlake.sandbox.http_server import Handler, Server
 from voxlake.sandbox.phones import ControlSms, PhoneNumbers
 from voxlake.sandbox.request import Request, read_request
@@ -157,7 +157,7 @@ class Sandbox:
         history = self._histories.get(request.method)
         if history is None:
             return self._methods[request.method].answer(request.parameters)
-        reply = history.answer(request.parameters, lost=fault if fault in ("half", "none") else "")
+        reply = history.answer(request.parameters, lost=fault if fault in LOSSES else "")
         if fault == "insert":
             self._appear(request)
         return reply

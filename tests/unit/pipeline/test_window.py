@@ -49,8 +49,8 @@ def read(lake, rows, day=None, **fields):
 
 
 def test_each_day_gets_its_file(lake, rows):
-    """A window of three days gives three verified files, and nothing is left aside."""
-    result = read(lake, rows)
+    """A window of three days that was counted before gives three verified files, and nothing is left aside."""
+    result = read(lake, rows, counted=15)
     assert [(day.day_file.key.date, day.new, day.day_file.verified) for day in result.written] == [
         (day, 5, True) for day in DAYS
     ]
@@ -80,7 +80,7 @@ def test_with_force_the_api_is_right(lake, rows):
     read(lake, rows)
     (day,) = read(lake, rows[1:], DAYS[0], force=True).written
     assert ids(lake)[DAYS[0]] == [11, 12, 13, 14]
-    assert (day.gone, day.day_file.verified) == (1, True)
+    assert (day.gone, day.day_file.unconfirmed) == (1, True)
     assert lake.layout.replaced(day.day_file.key).exists()
 
 
@@ -89,7 +89,7 @@ def test_what_lies_elsewhere_may_go(lake, rows):
     read(lake, rows)
     (day,) = read(lake, rows[1:], DAYS[0], elsewhere=frozenset({10})).written
     assert ids(lake)[DAYS[0]] == [11, 12, 13, 14]
-    assert (day.gone, day.unaccounted, day.day_file.verified) == (0, frozenset(), True)
+    assert (day.gone, day.unaccounted, day.day_file.unconfirmed) == (0, frozenset(), True)
 
 
 def test_a_message_that_moved_names_its_new_day(lake, rows):
@@ -108,7 +108,7 @@ def test_a_damaged_file_misses_nothing(lake, rows):
     task = WindowTask(SMS, Window.of_days(DAYS[0], DAYS[0]), previous=before)
     (day,) = read_window(ScriptedApi(rows), lake, CLOCK, task).written
     assert ids(lake)[DAYS[0]] == [10, 11, 12, 13, 14]
-    assert day.day_file.verified
+    assert day.day_file.unconfirmed
 
 
 def test_an_error_is_part_of_the_result(lake, rows):
@@ -128,7 +128,7 @@ def test_a_day_in_progress(lake):
     now = CLOCK.now()
     rows = [message(1, now - timedelta(seconds=1)), message(2, now + timedelta(hours=1))]
     (day,) = read(lake, rows, now.date()).written
-    assert (ids(lake)[now.date()], day.day_file.exported_at, day.day_file.verified) == ([1], now, True)
+    assert (ids(lake)[now.date()], day.day_file.exported_at, day.day_file.unconfirmed) == ([1], now, True)
 
 
 def test_pieces_are_cut_at_midnights(rows):

@@ -1,0 +1,127 @@
+"""No reply is its own witness: hold what was read against counts that were asked for on their own.
+
+A reading is made of replies, and a reply that lacks rows and counts without them agrees with itself. So what the days
+of a stream gave is added up, and one count over the whole span has to be the same number. Here is what decides, and it
+asks nobody; `pipeline.confirm` asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from voxlake.model import DAY, SECOND, Window, midnight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class CountedDay:
+    """What one reading gave of a UTC day.
+
+    `window` is the day, or what of it lay in the past; `rows` lay in it, readable or not. `before` and `after` lay
+    beside it and came for the dates at which it begins and ends; None where more than the day was asked for at once.
+    `at_end` of them lie in the second after the end. With `alone`, one reply is all that speaks for the rows.
+    """
+
+    window: Window
+    rows: int
+    before: int | None
+    after: int | None
+    at_end: int
+    alone: bool
+
+    @property
+    def date(self) -> date:
+        """The UTC day."""
+        return self.window.start.date()
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the day had not ended when it was read."""
+        return self.window.end < midnight(self.date) + DAY
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingSpan:
+    """Days without a gap, whose rows one count must be; days between whose readings nothing was asked for twice."""
+
+    days: tuple[CountedDay, ...]
+
+    @property
+    def window(self) -> Window:
+        """From the first day's begin to the end of what was read of the last."""
+        return Window(self.days[0].window.start, self.days[-1].window.end)
+
+    @property
+    def rows(self) -> int:
+        """How many rows lie in the days."""
+        return sum(day.rows for day in self.days)
+
+    @property
+    def asked(self) -> Window:
+        """The dates to count between: of a day in progress only what was read of it, for more may come."""
+        return Window(self.window.start - SECOND, self.window.end)
+
+    @property
+    def asked_wide(self) -> Window:
+        """The dates that the reading asked for: an API that looks at whole days shows today only beyond its end."""
+        end = self.window.end
+        return Window(self.asked.start, midnight(end.date()) + 2 * DAY if self.days[-1].in_progress else end)
+
+    def agrees(self, total: int) -> bool:
+        """Whether a count between `asked` or `asked_wide` is what was read, with what came from beside the days.
+
+        A day in progress ends at an instant whose own rows the API may count or not.
+        """
+        last = self.days[-1]
+        beyond = {last.after, 0, last.at_end} if last.in_progress else {last.after}
+        return total - self.rows - (self.days[0].before or 0) in beyond
+
+    @property
+    def can_be_closed(self) -> bool:
+        """Whether it is known which rows came from beside the days."""
+        return self.days[0].before is not None and self.days[-1].after is not None
+
+
+def closing_spans(days: Iterable[CountedDay], longest: float) -> list[ClosingSpan]:
+    """Join days that were read into the fewest spans that one count can close, each shorter than `longest` seconds."""
+    spans: list[ClosingSpan] = []
+    for run in _runs(sorted(days, key=lambda day: day.window)):
+        open_span: list[CountedDay] = []
+        for piece in _pieces(run):
+            joined = ClosingSpan((*open_span, *piece))
+            if open_span and joined.asked.seconds >= longest:
+                spans.append(ClosingSpan(tuple(open_span)))
+                open_span = list(piece)
+            else:
+                open_span += piece
+        spans.append(ClosingSpan(tuple(open_span)))
+    return spans
+
+
+def _runs(days: Sequence[CountedDay]) -> Iterator[list[CountedDay]]:
+    """Yield days without a gap between them."""
+    run = list(days[:1])
+    for one, other in pairwise(days):
+        if one.window.end != other.window.start:
+            yield run
+            run = []
+        run.append(other)
+    if run:
+        yield run
+
+
+def _pieces(run: Sequence[CountedDay]) -> Iterator[list[CountedDay]]:
+    """Yield the days that were asked for at once, as far as they lie in a run."""
+    piece: list[CountedDay] = []
+    for day in run:
+        if piece and (day.before is not None or piece[-1].after is not None):
+            yield piece
+            piece = []
+        piece.append(day)
+    if piece:
+        yield piece

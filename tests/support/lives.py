@@ -1,0 +1,34 @@
+"""Try random lives in this process, without kills: `PYTHONPATH=tests python -m support.lives 500 1`.
+
+The arguments are how many lives, and the seed of the first. One that fails prints its scenario and ends it all with 1.
+"""
+
+import random
+import sys
+import tempfile
+import traceback
+from collections import Counter
+
+from support.scenario import QuickLife, draw
+
+
+def main(lives, seed="1"):
+    """Live, and give the exit code."""
+    tally, failed = Counter(), 0
+    for number in range(int(seed), int(seed) + int(lives)):
+        scenario = draw(random.Random(number), kills=False)
+        with tempfile.TemporaryDirectory(prefix="voxlake-life-") as folder:
+            try:
+                tally.update(QuickLife(scenario, folder).live())
+            except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+                traceback.print_exc()
+                print(f"seed {number} FAILED: {scenario}", flush=True)
+                failed += 1
+                continue
+        tally["lives"] += 1
+    print(f"{failed} failed; " + ", ".join(f"{value:,} {name}" for name, value in sorted(tally.items())))
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

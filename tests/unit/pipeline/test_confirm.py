@@ -1,0 +1,136 @@
+"""No reply is its own witness: a reply that lacks rows, and counts without them, verifies no day."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from support.contexts import FINALITY, StandingClock
+from support.rows import messages
+from support.scripted_api import ScriptedApi
+
+from voxlake.errors import Unavailable
+from voxlake.lake import Lake, Manifest
+from voxlake.pipeline import Context
+from voxlake.pipeline.database import EarlyBuild
+from voxlake.pipeline.read import read_days
+from voxlake.pipeline.recorder import Recorder
+from voxlake.transform import SMS
+from voxlake.warehouse import Warehouse
+
+FIRST = date(2026, 3, 1)
+DAYS = [FIRST + timedelta(days=n) for n in range(6)]
+ROWS = [row for n, day in enumerate(DAYS) for row in messages(day, 50, first=100 * (n + 1))]
+NOW = datetime(2026, 3, 7, 13, tzinfo=UTC)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that reads days into a lake and returns what the manifest says of each, by date."""
+    lake = Lake(tmp_path)
+    lake.tmp.mkdir()
+
+    def read(api, days=DAYS, *, now=NOW, force=False):
+        with ThreadPoolExecutor(1) as executor:
+            context = Context(api, lake, Warehouse(tmp_path), StandingClock(now), executor, FINALITY)
+            record = Recorder(context, Manifest(lake), [SMS])
+            read_days(context, {SMS: days}, record, EarlyBuild(context, rebuild=True), force=force)
+        read.record = record
+        return {day_file.key.date: (day_file.row_count, day_file.verified) for day_file in Manifest(lake)}
+
+    read.lake = lake
+    return read
+
+
+def true(days=DAYS, rows=50):
+    """Return the days as they are when all rows are there."""
+    return dict.fromkeys(days, (rows, True))
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_an_honest_api_costs_one_count_more(run, output):
+    """A count of the window, its page, and a count over all of it; csv has counts around its page already."""
+    api = ScriptedApi(ROWS, output=output)
+    assert run(api) == true()
+    assert len(api.asked) == {"json": 3, "csv": 4}[output]
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("part", [0, 0.5])
+@pytest.mark.parametrize("number", range(1, 8))
+def test_one_reply_that_lacks_rows_loses_none(run, number, part, output):
+    """Whichever reply lacks all or half of the rows, and counts what it has: every row is read, every day verified."""
+    api = ScriptedApi(ROWS, output=output, lie=lambda n: part if n == number else 1)
+    assert run(api) == true()
+    assert len(api.asked) <= 3 * 4
+
+
+@pytest.mark.parametrize("part", [0, 0.5])
+def test_two_replies_that_lack_rows_lose_none(run, part):
+    """The count before and the page agree with one another: the count after them is the second witness."""
+    assert run(ScriptedApi(ROWS, lie=lambda n: part if n <= 2 else 1)) == true()
+
+
+def test_one_reply_of_many_is_found_by_halving(run):
+    """Where a reply for some days lacked rows, counts find them; the others are not read again."""
+    api = ScriptedApi(ROWS, longest=timedelta(days=3, seconds=1))
+    pages = []
+    api.before = lambda n: pages.append(n) if api.asked[-1][2] > 1 else None
+    api.lie = lambda n: 0 if len(pages) == 2 and n == pages[1] else 1
+    assert run(api) == true()
+    assert len(pages) <= 2 + 4
+
+
+def test_what_never_agrees_is_not_verified_and_says_why(run):
+    """Counts that say more than is given, of windows that are longer than a day: read three times, then said."""
+    api = ScriptedApi(ROWS)
+    api.counted = lambda count: count + (api.asked[-1][2] == 1)
+    assert not any(verified for _, verified in run(api).values())
+    problems = {file.problem for file in run.record.streams[SMS].day_files.values()}
+    assert problems == {"300 messages were read of 2026-03-01 to 2026-03-06 where the API counts 301"}
+    assert len(api.asked) < 60
+
+
+def test_a_day_that_is_emptied_is_read_twice(run):
+    """Rows that were there before do not go because one reply has none, not even where the API's word is taken."""
+    run(ScriptedApi(ROWS))
+    api = ScriptedApi(ROWS, lie=lambda n: 0 if n == 1 else 1)
+    assert run(api, DAYS[:1], force=True) == true()
+    assert not list(run.lake.root.glob("rejects/gone/**/*.parquet"))
+    gone = ScriptedApi(ROWS[50:])
+    assert run(gone, DAYS[:1], force=True) == true() | {DAYS[0]: (0, True)}
+
+
+def test_a_run_that_ends_before_its_last_count_verifies_nothing(run):
+    """One reply is no proof, and the files say so until a second one agrees."""
+
+    def fail(number):
+        if number > 1:
+            raise Unavailable("later")
+
+    assert run(ScriptedApi(ROWS, before=fail), DAYS[:1]) == {DAYS[0]: (50, False)}
+    (day_file,) = Manifest(run.lake)
+    assert day_file.unconfirmed
+    assert [str(error) for error in run.record.streams[SMS].errors] == ["later"]
+
+
+def test_rows_that_come_meanwhile_do_no_harm(run):
+    """Today grows with every request: what was read of it up to the beginning of the run is verified all the same."""
+    today = NOW.date()
+    rows = [*ROWS, *messages(today, 20, first=5000)]
+    api = ScriptedApi(rows)
+    new = messages(today, 100, first=9000)
+    api.before = lambda n: rows.append(new[n] | {"processed_at": NOW + timedelta(seconds=n)})
+    assert run(api, [*DAYS, today]) == true() | {today: (20, True)}
+    assert len(api.asked) == 3
+
+
+def test_an_idle_night_costs_nothing_more(run):
+    """Days without a message are counted together with the last that had some, which proves them."""
+    run(ScriptedApi(ROWS))
+    later = NOW + timedelta(days=3)
+    idle = [later.date() - timedelta(days=n) for n in (1, 0)]
+    between = [NOW.date() + timedelta(days=n) for n in range(2)]
+    run(ScriptedApi(ROWS), between, now=later)
+    api = ScriptedApi(ROWS)
+    assert run(api, idle, now=later) == true() | dict.fromkeys([*between, *idle], (0, True))
+    assert len(api.asked) == 2
