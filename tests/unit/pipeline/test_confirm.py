@@ -102,7 +102,6 @@ def test_a_day_that_is_emptied_is_read_twice(run):
 
 def test_a_run_that_ends_before_its_last_count_verifies_nothing(run):
     """One reply is no proof, and the files say so until a second one agrees."""
-
     api = ScriptedApi(ROWS)
 
     def fail(_number):
