@@ -1,7 +1,8 @@
-"""Small texts shared by several rooms: counts, phone numbers, addresses, hints, strangers' text on a terminal."""
+"""Small texts shared by several rooms: counts, phone numbers, addresses, hints, what strangers say."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from difflib import get_close_matches
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+LONGEST_LINE = 500
+"""Characters of a stranger's text that a sentence of ours quotes, at most."""
 _DIGITS = re.compile(r"[0-9]{3,15}", re.ASCII)
 _ACTING: Final = {
     code: f"\\u{code:04x}"
@@ -101,3 +104,25 @@ def _columns(character: str) -> int:
 
 def _is_skin(character: str) -> bool:
     return "\U0001f3fb" <= character <= "\U0001f3ff"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is on this machine: what goes there meets no proxy and needs no encryption."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def one_line(text: str) -> str:
+    """Make one short line of a text from outside, without the characters that would control a terminal."""
+    words = " ".join(text[: LONGEST_LINE * 4].split())
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in words[:LONGEST_LINE])
+    return (
+        shown
+        if len(words) <= LONGEST_LINE and len(text) <= LONGEST_LINE * 4
+        else f"{shown}… ({len(text):,} characters)"
+    )

@@ -31,10 +31,10 @@ def test_every_named_test_exists():
     assert wrong == []
 
 
-def test_decisions_have_no_gaps():
-    """Decisions are numbered from 0001 without gaps, and each begins with its number."""
+def test_decisions_have_numbers():
+    """Each decision has a number of its own, with which its page begins."""
     paths = sorted((DOCS / "decisions").glob("*.md"))
-    assert [path.name[:4] for path in paths] == [f"{n:04}" for n in range(1, len(paths) + 1)]
+    assert len({path.name[:4] for path in paths}) == len(paths)
     assert all(path.read_text().startswith(f"# {path.name[:4]} ") for path in paths)
 
 

@@ -152,7 +152,7 @@ def test_bad_input(sandbox, voxlake, arguments, names):
     assert server.requests == []
 
 
-REAL = ["--api-url", "http://no-such-host.invalid", "--patience", "0", "--text", "hello"]
+REAL = ["--api-url", "https://no-such-host.invalid", "--patience", "0", "--text", "hello"]
 
 
 def test_a_real_account_needs_a_yes(sandbox, voxlake):

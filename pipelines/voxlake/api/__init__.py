@@ -1,11 +1,21 @@
 """Speak Voximplant over HTTP: requests, retries, authentication, and the two history methods."""
 
-from voxlake.api.auth import ApiKey, Credentials, CredentialsSource, ServiceAccount, find_credentials, read_credentials
+from voxlake.api.auth import (
+    ApiKey,
+    Credentials,
+    CredentialsSource,
+    ServiceAccount,
+    find_credentials,
+    is_open_to_others,
+    read_credentials,
+)
 from voxlake.api.history import HistoryApi, Output
+from voxlake.api.retry import MAYBE_DONE
 from voxlake.api.transport import API_URL, ApiClient, Archive
 
 __all__ = [
     "API_URL",
+    "MAYBE_DONE",
     "ApiClient",
     "ApiKey",
     "Archive",
@@ -15,5 +25,6 @@ __all__ = [
     "Output",
     "ServiceAccount",
     "find_credentials",
+    "is_open_to_others",
     "read_credentials",
 ]

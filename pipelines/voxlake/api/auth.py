@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import stat
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from requests.auth import AuthBase
 
 from voxlake.errors import SettingsError
+from voxlake.transform import read_integer
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 # The API accepts tokens of up to 3600 s and refuses those issued in its future: both margins allow for a clock that is
 # a little off. Source: the vendor's authorization page.
+_CONTENT = re.compile(r"[{\n]|PRIVATE KEY")
+"""What no path has, and every credentials file."""
 _LIFETIME, _BACKDATE, _RENEW_BEFORE = 3000, 30, 300
 
 
@@ -168,6 +174,20 @@ def _legacy_pair(pair: tuple[Any, ...]) -> ApiKey:
     return ApiKey(int(str(account_id)), api_key)
 
 
+def is_open_to_others(path: Path) -> bool:
+    """Whether others than the owner may read or change a file; false where that cannot be found out.
+
+    A group may, where the file belongs to somebody else, as a service's key that root gives to its group: that is how
+    PostgreSQL judges the keys of its server.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    private = 0o077 if found.st_uid == os.getuid() else 0o007
+    return stat.S_ISREG(found.st_mode) and bool(found.st_mode & private)
+
+
 def read_credentials(path: Path, *, clock: Clock) -> ServiceAccount:
     """Read the vendor's credentials.json, flat or nested under `result`; `clock` dates the tokens.
 
@@ -175,6 +195,11 @@ def read_credentials(path: Path, *, clock: Clock) -> ServiceAccount:
         SettingsError: the file cannot be read, is not JSON, lacks a field, or holds a key of another kind.
 
     """
+    if _CONTENT.search(str(path)):
+        raise SettingsError(
+            "What --credentials or VOXIMPLANT_CREDENTIALS holds is not a path, but looks like the credentials"
+            " themselves: store them in a file, and give its path."
+        )
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
@@ -182,7 +207,7 @@ def read_credentials(path: Path, *, clock: Clock) -> ServiceAccount:
             f"The credentials file {path} cannot be read ({error.strerror}): give its path with --credentials"
             " or VOXIMPLANT_CREDENTIALS."
         ) from error
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SettingsError(
             f"The credentials file {path} is not JSON: download it from the vendor's control panel again."
         ) from None
@@ -197,12 +222,14 @@ def _service_account(content: Any, name: str, *, clock: Clock) -> ServiceAccount
     if missing := [field for field in ("account_id", "key_id", "private_key") if fields.get(field) in (None, "")]:
         raise SettingsError(f"{name} lacks {' and '.join(missing)}: download it from the vendor's control panel again.")
     try:
-        account_id = int(fields["account_id"])
-    except (TypeError, ValueError):
+        account_id = read_integer(fields["account_id"])
+    except ValueError:
+        account_id = None
+    if account_id is None:
         raise SettingsError(
             f"The account_id in {name[0].lower()}{name[1:]} is not a number: download it from the vendor's control"
             " panel again."
-        ) from None
+        )
     return ServiceAccount(
         account_id=account_id, key_id=str(fields["key_id"]), private_key=str(fields["private_key"]), clock=clock
     )

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
+INTERNAL = frozenset({1, 2, 4})
+"""The codes of a fault inside the API. Source: the vendor's list of errors, as below."""
+MAYBE_DONE = INTERNAL | {14}
+"""The codes after which a request may have been executed: 14 is a fault of the SMS gateway, behind the API."""
+_OK, _TOO_MANY = 200, 429
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why one request failed, where the next may succeed.
 
     `reason` is for people. `wait` is the pause in seconds that the server asked for, 0 where it asked for none.
-    `too_fast`: a rate limit refused the request. `denied`: somebody on the way, like a gateway, answered 401 or 403.
-    `not_executed`: the request certainly had no effect, for any other reason than these two.
+    `too_fast`: a rate limit refused the request. `denied`: it was answered by HTTP 401 or 403, `elsewhere`: by what is
+    not the API. `not_executed`: the request certainly had no effect, see `certainly_not_done`.
     """
 
     reason: str
@@ -20,11 +26,20 @@ class Fault:
     too_fast: bool = False
     denied: bool = False
     not_executed: bool = False
+    elsewhere: bool = False
 
-    @property
-    def harmless(self) -> bool:
-        """Whether the request certainly had no effect, so that sending it again cannot do something twice."""
-        return self.not_executed or self.too_fast or self.denied
+
+def certainly_not_done(*, left: bool, status: int | None = None, code: int | None = None) -> bool:
+    """Whether a request certainly had no effect, so that sending it again cannot do something twice.
+
+    `left` is whether a byte of it may have left this machine; `status` the HTTP status, and `code` the code of the
+    error that came with status 200, where there was one. Once it has left, only the API itself can say that it did
+    nothing: by a code that is not one of a failure inside of it, or by HTTP 429, its limit of requests. Any other
+    status can be that of a proxy, which says nothing about what the API did.
+    """
+    if not left or status == _TOO_MANY:
+        return True
+    return status == _OK and code is not None and code not in MAYBE_DONE
 
 
 class FaultError(Exception):
@@ -42,6 +57,8 @@ class Final(Enum):
     """It must not be executed twice, and may have been executed."""
     DENIED = auto()
     """It was denied so often that the denial counts as final."""
+    ELSEWHERE = auto()
+    """The server is not the API."""
     OUT_OF_PATIENCE = auto()
     """The next attempt would come after the time that one call may take."""
 
@@ -72,8 +89,10 @@ class RetryPolicy:
         `attempt` is the number of the one that failed, `left` the seconds of patience that remain, `once` whether the
         request must not be executed twice.
         """
-        if once and not fault.harmless:
+        if once and not fault.not_executed:
             return Final.OUTCOME_UNKNOWN
+        if fault.elsewhere:
+            return Final.ELSEWHERE
         if fault.denied and attempt >= self.denials:
             return Final.DENIED
         pause = self.pause(fault, attempt=attempt, jitter=jitter)

@@ -1,27 +1,22 @@
 """Send requests to the Management API and read their replies, again where that can help.
 
-HTTP goes through a `requests.Session` as its users know it: proxies and CA bundles come from the environment
-(HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE and others). Two things differ from the defaults: redirects are not followed,
-because they would turn a POST into a GET, and the credentials are passed as `auth`, so that ~/.netrc never replaces
-them.
+A reply has a largest size, and one deadline for all of it: see docs/decisions/0016-what-a-reply-may-be.md.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 from datetime import timedelta
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from voxlake.api.body import read_body
+from voxlake.api.environment import check_encrypted
 from voxlake.api.errors import (
     NETWORK_ERRORS,
     STALE_TOKEN,
-    WRONG_ADDRESS,
     ApiAnswerError,
     answer_fault,
     checked,
@@ -32,7 +27,9 @@ from voxlake.api.errors import (
     refusal,
     retry_after,
 )
+from voxlake.api.exchange import Watchdog
 from voxlake.api.retry import Fault, FaultError, Final, RetryPolicy
+from voxlake.api.session import open_session
 from voxlake.api.throttle import AdaptiveLimiter
 from voxlake.errors import SettingsError
 from voxlake.events import Emitter
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voxlake.api.auth import Credentials
+    from voxlake.api.exchange import Exchange
     from voxlake.clock import Clock
 
 T = TypeVar("T")
@@ -51,8 +49,6 @@ API_URL = "https://api.voximplant.com/platform_api"
 _CONNECT_TIMEOUT = 10
 _NOTABLE_OFFSET = 300.0
 """Clocks that differ by no more seconds are taken to be equal: replies take time, and their dates are rounded."""
-_PIECE = 1 << 18
-"""Bytes of a body that are read at once, at most."""
 
 
 class Archive(Protocol):
@@ -102,6 +98,7 @@ class ApiClient:
         random: Callable[[], float],
         archive: Archive | None = None,
         events: Emitter | None = None,
+        insecure_http: bool = False,
     ) -> None:
         self.url = url.rstrip("/")
         self.account_id = credentials.account_id
@@ -111,11 +108,12 @@ class ApiClient:
         self._clock, self._random, self._archive = clock, random, archive
         self.events = events or Emitter(clock)
         try:
-            self._open()
             requests.Request("POST", self.url).prepare()
+            self._open()
             self._session.get_adapter(self.url)
         except (requests.exceptions.RequestException, ValueError) as error:
             raise SettingsError(f"The API address {url!r} is not a URL: set one like {API_URL}.") from error
+        check_encrypted(self.url, insecure_http=insecure_http)
 
     def _open(self) -> None:
         """Create what belongs to one process: connections, counts and locks."""
@@ -124,15 +122,8 @@ class ApiClient:
         self.limiter = AdaptiveLimiter(self.jobs)
         self._counting = threading.Lock()
         self._out_of_patience = False
-        self._session = requests.Session()
-        # Connections are safe to share between threads, and cookies are all that a request changes in its session.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=self.jobs))
-        # requests would look for proxies and CA bundles in the environment again for every request: see
-        # docs/decisions/0010-tricks-that-stay.md.
-        found = self._session.merge_environment_settings(self.url, {}, None, None, None)
-        self._session.proxies, self._session.verify, self._session.trust_env = found["proxies"], found["verify"], False
+        self._watchdog = Watchdog()
+        self._session = open_session(self.url, connections=self.jobs)
 
     def now(self) -> datetime:
         """Return the time in UTC by our clock or the API's, whichever is earlier."""
@@ -144,7 +135,7 @@ class ApiClient:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the settings; what belongs to one process is created anew in the other."""
-        own = {"requests", "clock_offset", "limiter", "_counting", "_out_of_patience", "_session"}
+        own = {"requests", "clock_offset", "limiter", "_counting", "_out_of_patience", "_session", "_watchdog"}
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -194,12 +185,13 @@ class ApiClient:
             attempt += 1
             try:
                 response = self._receive(method, parameters)
-                result = self._read(response, read)
+                result = self._read(response, read, once=once)
             except FaultError as error:
                 self._pause(error.fault, method, attempt=attempt, deadline=deadline, once=once)
             except ApiAnswerError as answer:
                 if renewed or answer.code not in STALE_TOKEN:
-                    raise refusal(answer, method, roles) from None
+                    ahead = None if self.clock_offset is None else -self.clock_offset
+                    raise refusal(answer, method, roles, clock_ahead=ahead) from None
                 renewed = True
                 self._credentials.renew(server_time=response.server_time)
             else:
@@ -216,7 +208,7 @@ class ApiClient:
             self._compare_clocks(response.server_time, sent_at, self._clock.time())
         # Where the server tells its time, its dates are measured by that: ours may be off.
         now = self._clock.time() if response.server_time is None else response.server_time
-        raise_for_status(response.status, wait=retry_after(response.retry_after, now), url=self.url)
+        raise_for_status(response.status, wait=retry_after(response.retry_after, now))
         if self._archive is not None:
             self._archive.keep(method, parameters, response.body, at=self.now())
         return response
@@ -233,14 +225,14 @@ class ApiClient:
                 self.clock_offset = found
 
     @staticmethod
-    def _read(response: Response, read: Callable[[bytes], T]) -> T:
+    def _read(response: Response, read: Callable[[bytes], T], *, once: bool) -> T:
         """Return what `read` makes of a body; what is worth another attempt becomes a fault."""
         try:
             return read(response.body)
         except BrokenReplyError as error:
             raise FaultError(Fault(f"the reply could not be read: {error}")) from None
         except ApiAnswerError as answer:
-            if fault := answer_fault(answer):
+            if fault := answer_fault(answer, once=once):
                 raise FaultError(fault) from None
             raise
 
@@ -266,33 +258,31 @@ class ApiClient:
         """
         with self._counting:
             self.requests += 1
-        try:
-            with self._session.post(
-                f"{self.url}/{method}",
-                data=parameters,
-                auth=self._credentials,
-                timeout=(_CONNECT_TIMEOUT, self._timeout),
-                allow_redirects=False,
-                stream=True,
-            ) as reply:
-                body = b"" if reply.status_code in WRONG_ADDRESS else self._body(reply)
-        except NETWORK_ERRORS as error:
-            # Not chained: the cause holds the request, and with it the key.
-            raise FaultError(network_fault(error)) from None
+        with self._watchdog.exchange(self._timeout) as exchange:
+            try:
+                with self._session.post(
+                    f"{self.url}/{method}",
+                    data=parameters,
+                    auth=self._credentials,
+                    timeout=(min(_CONNECT_TIMEOUT, self._timeout), self._timeout),
+                    allow_redirects=False,
+                    stream=True,
+                ) as reply:
+                    exchange.left = True
+                    body = read_body(reply.raw) if reply.status_code == requests.codes.ok else b""
+            except BrokenReplyError as error:
+                raise FaultError(Fault(f"the reply could not be read: {error}")) from None
+            except NETWORK_ERRORS as error:
+                # Not chained: the cause holds the request, and with it the key.
+                reason = _timeout(exchange) if exchange.expired else error
+                raise FaultError(network_fault(reason, left=exchange.left)) from None
+            if exchange.expired:
+                # What the watchdog cut off can look like an end.
+                raise FaultError(network_fault(_timeout(exchange), left=exchange.left))
         headers = reply.headers
         return Response(reply.status_code, body, http_date(headers.get("Date")), headers.get("Retry-After"))
 
-    def _body(self, reply: requests.Response) -> bytes:
-        """Read a body within the time for a reply, however slowly its bytes come.
 
-        The timeout of requests bounds the wait for each packet alone, and `iter_content` returns full pieces only, so
-        that a server that sends a byte now and then would hold us for hours. `read1` of urllib3's public HTTPResponse
-        returns what one packet brought.
-        """
-        deadline = time.monotonic() + self._timeout
-        pieces = []
-        while piece := reply.raw.read1(_PIECE, decode_content=True):
-            pieces.append(piece)
-            if time.monotonic() > deadline:
-                raise requests.exceptions.ReadTimeout
-        return b"".join(pieces)
+def _timeout(exchange: Exchange) -> requests.exceptions.Timeout:
+    """Return what requests would have raised for an exchange whose time was up."""
+    return requests.exceptions.ReadTimeout() if exchange.left else requests.exceptions.ConnectTimeout()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from voxlake.api import is_open_to_others
 from voxlake.cli.options import the_clock
+from voxlake.cli.output import say
 from voxlake.errors import SettingsError
 from voxlake.library import connect
 
@@ -28,6 +30,8 @@ def account_of(settings: Settings) -> Account:
                 " VOXIMPLANT_CREDENTIALS, or set VOXIMPLANT_ACCOUNT_ID and VOXIMPLANT_API_KEY."
             )
         credentials = settings.account_id, settings.api_key
+    elif is_open_to_others(credentials):
+        say(f"voxlake: Others on this machine may read {credentials}: chmod 600 it.")
     return connect(
         credentials,
         api_url=settings.api_url,
@@ -36,4 +40,5 @@ def account_of(settings: Settings) -> Account:
         patience=settings.patience,
         timeout=settings.timeout,
         clock=the_clock(),
+        insecure_http=settings.insecure_http,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 DATA = ("data_dir", "settle_hours", "give_up_days")
-API = ("api_url", "credentials", "patience", "timeout")
+API = ("api_url", "insecure_http", "credentials", "patience", "timeout")
 MOST_ROWS = 10**12
 """More rows than any answer has; DuckDB counts to about 10**19."""
 FORMATS = ("table", "csv", "json", "parquet", "xlsx")

@@ -14,6 +14,7 @@ from voxlake.cli.settings import settings_options
 from voxlake.cli.types import API_URL
 from voxlake.errors import SettingsError, Unavailable
 from voxlake.sandbox import HEADER, find_token
+from voxlake.text import is_loopback
 
 if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
@@ -48,7 +49,10 @@ def _post(api_url: str, command: str, form: dict[str, str]) -> None:
     url = f"{api_url.removesuffix('/platform_api')}/sandbox/{command}"
     token = find_token(urlsplit(url).port) or os.environ.get(TOKEN_VARIABLE, "")
     try:
-        reply = requests.post(url, data=form, headers={HEADER: token}, timeout=30, allow_redirects=False)
+        with requests.Session() as session:
+            # No proxy leads to a sandbox on this machine.
+            session.trust_env = not is_loopback(url)
+            reply = session.post(url, data=form, headers={HEADER: token}, timeout=30, allow_redirects=False)
     except requests.exceptions.RequestException as error:
         raise Unavailable(
             f"No sandbox answers at {api_url} ({type(error).__name__}): start 'voxlake sandbox serve' and name its"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
@@ -32,7 +30,7 @@ from voxlake.messaging import (
 )
 from voxlake.reporting import render_rows
 from voxlake.segments import segments as count
-from voxlake.text import counted, visible
+from voxlake.text import counted, is_loopback, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,7 +105,10 @@ def _send(
     if dry_run:
         _tell_parts(order, form)
         return
-    client = account_of(settings).client()
+    try:
+        client = account_of(settings).client()
+    except SettingsError as error:
+        raise SettingsError(f"Nothing was sent: {error}") from error
     with open_journal(settings.data_dir) as journal:
         _confirm(settings, order, yes=yes)
         interruption = (
@@ -173,7 +174,7 @@ def _same(again: bool) -> str:
 
 def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
     """Ask before money is spent: a real account is one that does not lie on this machine."""
-    if yes or _loopback(settings.api_url):
+    if yes or is_loopback(settings.api_url):
         return
     number = count(order.text).parts * len(order.numbers)
     parts = counted(number, "part")
@@ -195,14 +196,6 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
         wished = False
     if not wished:
         raise SettingsError("Nothing was sent, as you wished.")
-
-
-def _loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def typed_text(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from voxlake.cli.types import API_URL, FILE, ApiUrl, OneOf, Switch, UserPath, WholeNumber
+from voxlake.cli.types import API_URL, FILE, AccountNumber, ApiUrl, OneOf, Switch, UserPath, WholeNumber
 from voxlake.errors import SettingsError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,6 +53,12 @@ class Settings:
             ApiUrl(), "VOXIMPLANT_API_URL", "The API's address.", default=API_URL, shown="the vendor's", metavar="URL"
         )
     )
+    insecure_http: bool = field(
+        metadata=_setting(
+            Switch(), "VOXLAKE_INSECURE_HTTP", "Send the key over plain http, to another machine.", default=False,
+            shown=False,
+        )
+    )  # fmt: skip
     credentials: Path | None = field(
         metadata=_setting(UserPath(), "VOXIMPLANT_CREDENTIALS", "The vendor's credentials.json.", metavar="FILE")
     )
@@ -98,7 +104,7 @@ class Settings:
         )
     )
     account_id: int | None = field(
-        metadata=_setting(WholeNumber(1), "VOXIMPLANT_ACCOUNT_ID", "The account of the legacy pair.", secret=True)
+        metadata=_setting(AccountNumber(1), "VOXIMPLANT_ACCOUNT_ID", "The account of the legacy pair.", secret=True)
     )
     api_key: str | None = field(
         metadata=_setting(click.STRING, "VOXIMPLANT_API_KEY", "The key of the legacy pair.", secret=True), repr=False

@@ -59,6 +59,20 @@ class WholeNumber(click.IntRange):
         return number
 
 
+class AccountNumber(WholeNumber):
+    """The number of an account, which is never quoted: a key may have got into its place."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; raises SettingsError for what is not one."""
+        try:
+            return super().convert(value, param, ctx)
+        except SettingsError:
+            raise SettingsError(
+                f"{origin(param, ctx)} is not the number of an account: give its digits, and the key in"
+                " VOXIMPLANT_API_KEY."
+            ) from None
+
+
 class OneOf(click.Choice):  # type: ignore[type-arg] # generic in newer versions of click alone
     """One of a few words."""
 

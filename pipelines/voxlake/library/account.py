@@ -34,6 +34,7 @@ class Account:
     patience: float
     timeout: float
     clock: Clock = field(repr=False)
+    insecure_http: bool = False
 
     @property
     def account_id(self) -> int:
@@ -55,6 +56,7 @@ class Account:
             clock=self.clock,
             random=random.random,
             archive=archive,
+            insecure_http=self.insecure_http,
         )
         return HistoryApi(client, output=self.output)
 
@@ -68,13 +70,15 @@ def connect(
     patience: float = 180,
     timeout: float = 60,
     clock: Clock = SYSTEM,
+    insecure_http: bool = False,
 ) -> Account:
     """Return an account; no request is sent.
 
     `credentials` are the path of the vendor's credentials.json, its content as a mapping, or the legacy pair
     `(account_id, api_key)`. `api_url` is the vendor's by default, `output` the format that the API is asked for. At
     most `jobs` requests are under way at the same time; `patience` bounds the seconds for the faults of one request,
-    `timeout` those for one reply. `clock` dates tokens and waits.
+    `timeout` those for one request with its reply. `clock` dates tokens and waits. `insecure_http` accepts an address
+    that is neither https nor on this machine.
 
     Raises:
         SettingsError: an argument cannot be used.
@@ -92,7 +96,7 @@ def connect(
     if not _is_number(timeout) or timeout <= 0:
         raise SettingsError(f"timeout is {timeout!r}: give a number of seconds above 0.")
     found = find_credentials(credentials, clock=clock)
-    return Account(found, address, output, jobs, patience, timeout, clock)
+    return Account(found, address, output, jobs, patience, timeout, clock, insecure_http)
 
 
 def _is_number(value: object) -> bool:

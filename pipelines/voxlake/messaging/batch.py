@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from voxlake.errors import ApiRejected, OutcomeUnknown, Refused, VoxlakeError, gravest
 from voxlake.messaging.client import A2P_SEND, SEND
 from voxlake.messaging.journal import FAILED, SENT, UNKNOWN
+from voxlake.messaging.responses import A2PReceipt, RefusedNumber
 from voxlake.messaging.validation import (
     ADVICE,
     MAX_CHARACTERS,
@@ -19,13 +20,14 @@ from voxlake.messaging.validation import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from voxlake.messaging.client import Client
     from voxlake.messaging.journal import Entry, MessageKey, SendJournal
 
 SKIPPED, UNSENT = "skipped", "unsent"
+_DOUBTFUL = "the reply does not say clearly whether it was sent"
 _ABOUT_ONE_NUMBER = frozenset({385, 423, 484, 506, 509})
 """Codes that are about a recipient, and not about the whole request. Source: the vendor's list of errors."""
 
@@ -172,7 +174,7 @@ class _Run:
         text = self.order.text if self.keep_text else None
         intent = self.journal.record_intent(self.message, numbers, at=self.now(), text=text)
         try:
-            sent, failed = self._request(numbers)
+            receipt = self._request(numbers)
         except OutcomeUnknown as error:
             self.error = error
             self._put(NumberResult(number, UNKNOWN, reason="the reply was lost") for number in numbers)
@@ -180,25 +182,25 @@ class _Run:
             if error.code not in _ABOUT_ONE_NUMBER:
                 self._end(intent, numbers, error, ADVICE.get(error.code, "the whole order was refused"), error.code)
             elif len(numbers) == 1:
-                self._record(intent, numbers, {}, {numbers[0]: (error.code, "refused")})
+                refused = RefusedNumber(numbers[0], error.code, "refused")
+                self._record(intent, numbers, A2PReceipt({}, (refused,), (), None))
             else:
                 self.journal.record_outcome(intent, at=self.now(), unsent=numbers)
                 self._deliver_halves(numbers)
         except VoxlakeError as error:
-            refused = isinstance(error, Refused)
-            self._end(intent, numbers, error, "the account was refused" if refused else "its request was not sent")
+            by_account = isinstance(error, Refused)
+            self._end(intent, numbers, error, "the account was refused" if by_account else "its request was not sent")
         else:
-            self._record(intent, numbers, sent, failed)
+            self._record(intent, numbers, receipt)
 
-    def _request(self, numbers: Sequence[str]) -> tuple[Mapping[str, int | None], Mapping[str, tuple[int, str]]]:
-        """Send to some numbers; returns the message ids of those accepted, and code and reason of those refused."""
+    def _request(self, numbers: Sequence[str]) -> A2PReceipt:
+        """Send to some numbers, and return what became of each."""
         order = self.order
         if order.method == SEND:
             (number,) = numbers
-            receipt = self.client.send_sms(order.source, number, order.text, store_body=order.store_body)
-            return {number: receipt.message_id}, {}
-        receipts = self.client.a2p_send(order.source, numbers, order.text, store_body=order.store_body)
-        return receipts.sent, {refused.number: (refused.code, refused.description) for refused in receipts.failed}
+            sent = self.client.send_sms(order.source, number, order.text, store_body=order.store_body)
+            return A2PReceipt({number: sent.message_id}, (), (), sent.fragments)
+        return self.client.a2p_send(order.source, numbers, order.text, store_body=order.store_body)
 
     def _deliver_halves(self, numbers: Sequence[str]) -> None:
         middle = len(numbers) // 2
@@ -206,22 +208,18 @@ class _Run:
         if self.error is None:
             self.deliver(numbers[middle:])
 
-    def _record(
-        self,
-        intent: str,
-        numbers: Sequence[str],
-        sent: Mapping[str, int | None],
-        failed: Mapping[str, tuple[int, str]],
-    ) -> None:
+    def _record(self, intent: str, numbers: Sequence[str], receipt: A2PReceipt) -> None:
         """Record the reply to a request, which may name numbers that were not in it: those are ignored."""
+        failed = {refused.number: (refused.code, refused.description) for refused in receipt.failed}
         self.journal.record_outcome(
             intent,
             at=self.now(),
-            sent={number: sent[number] for number in numbers if number in sent},
+            sent={number: receipt.sent[number] for number in numbers if number in receipt.sent},
             failed={number: failed[number] for number in numbers if number in failed},
         )
         known = self.journal.known(self.message)
         self._put(_result(known[number]) for number in numbers)
+        self._put(NumberResult(n, UNKNOWN, reason=_DOUBTFUL) for n in numbers if n in receipt.doubtful)
 
     def _end(
         self, intent: str, numbers: Sequence[str], error: VoxlakeError, reason: str, code: int | None = None

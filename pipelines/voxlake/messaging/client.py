@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from voxlake.api import API_URL, ApiClient, HistoryApi, find_credentials
 from voxlake.clock import SYSTEM
-from voxlake.errors import ApiRejected, DataError, OutcomeUnknown, SettingsError
+from voxlake.errors import ApiRejected, DataError, OutcomeUnknown, SettingsError, Unavailable
 from voxlake.extract import WindowReader
 from voxlake.messaging.responses import (
     HistoryRow,
@@ -75,18 +75,27 @@ class Client:
         patience: float = 180,
         timeout: float = 60,
         clock: Clock = SYSTEM,
+        insecure_http: bool = False,
     ) -> Client:
         """Return a client of an account; `credentials` are what `voxlake.connect` takes.
 
         `patience` bounds the seconds for one call with its repetitions, `timeout` those for one reply; `clock`
-        dates tokens and waits.
+        dates tokens and waits. `insecure_http` accepts a `url` that is neither https nor on this machine.
 
         Raises:
-            SettingsError: the credentials cannot be read, or `url` is not a URL.
+            SettingsError: the credentials or the environment's proxy or CA bundle cannot be used, or `url` cannot.
 
         """
         credentials = find_credentials(credentials, clock=clock)
-        client = ApiClient(url, credentials, patience=patience, timeout=timeout, clock=clock, random=random.random)
+        client = ApiClient(
+            url,
+            credentials,
+            patience=patience,
+            timeout=timeout,
+            clock=clock,
+            random=random.random,
+            insecure_http=insecure_http,
+        )
         return cls(HistoryApi(client))
 
     def __enter__(self) -> Self:
@@ -152,9 +161,10 @@ class Client:
         while offset < total:
             parameters = {"count": str(_NUMBERS_PER_PAGE), "offset": str(offset)}
             page, total = self._ask(NUMBERS, parameters, read_phone_numbers)
-            if not page:
+            numbers = {phone.number: phone for phone in page}
+            if numbers.keys() <= found.keys():
                 break
-            found |= {phone.number: phone for phone in page}
+            found |= numbers
             offset += len(page)
         if len(found) != total:
             raise DataError(f"The API counts {total} phone numbers and gave {len(found)}: run the same command again.")
@@ -226,6 +236,10 @@ class Client:
             if advice is None:
                 raise
             raise ApiRejected(error.reason, code=error.code, advice=advice) from None
+        except (SettingsError, Unavailable) as error:
+            if not once:
+                raise
+            raise type(error)(f"Nothing was sent: {error}") from None
         except OutcomeUnknown as error:
             raise OutcomeUnknown(
                 f"{str(error).removesuffix('.')}; it is not sent again automatically, because it could arrive twice:"

@@ -12,7 +12,7 @@ import hmac
 import json
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FILE = "outbox.jsonl"
 SENT, FAILED, UNKNOWN = "sent", "failed", "unknown"
+_SALT_BYTES = 16
 _RESEND = 484
 """The API refused a message as a resend of one a moment ago. Source: the vendor's list of errors."""
 
@@ -72,7 +73,7 @@ class SendJournal:
         self._state = _State()
         self._read()
         if not self._state.salt:
-            self._write({"event": "salt", "salt": secrets.token_hex(16)})
+            self._write({"event": "salt", "salt": secrets.token_hex(_SALT_BYTES)})
 
     def message_key(self, account_id: int, method: str, source: str, text: str) -> MessageKey:
         """Return the key of a message, the same for the same message in every run with this journal."""
@@ -141,16 +142,28 @@ class SendJournal:
             self._file.seek(0)
             content = self._file.read()
             end = content.rfind(b"\n") + 1
+            if not end and content and not _is_cut_salt(content):
+                raise self._without_salt()
             if end < len(content):
                 self._file.truncate(end)
         for number, line in enumerate(content[:end].splitlines(), start=1):
             try:
-                self._state.apply(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError):
+                event = json.loads(line)
+                if not self._state.salt and event["event"] != "salt":
+                    raise self._without_salt()
+                self._state.apply(event)
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 raise DataError(
                     f"Line {number} of {self._path} cannot be read: repair it, or move the file away if it no longer"
                     " matters who got what."
                 ) from None
+
+    def _without_salt(self) -> DataError:
+        """Return the error for a file that would begin anew, and have everything in it sent again."""
+        return DataError(
+            f"{self._path} does not begin with its line of salt, without which it is not certain any more who got what:"
+            " restore it from a backup, or move it away if that no longer matters."
+        )
 
     def _write(self, event: dict[str, Any]) -> None:
         with storage(self._path.parent):
@@ -175,7 +188,10 @@ class _State:
         kinds[event["event"]](event)
 
     def _salt(self, event: dict[str, Any]) -> None:
-        self.salt = bytes.fromhex(event["salt"])
+        salt = bytes.fromhex(event["salt"])
+        if self.salt or not salt:
+            raise ValueError("a second salt, or an empty one")
+        self.salt = salt
 
     def _again(self, event: dict[str, Any]) -> None:
         for number in event["numbers"]:
@@ -220,13 +236,19 @@ def _failed(intended: Entry, before: Entry | None, at: datetime, code: int, reas
     return replace(intended, state=FAILED, at=at, code=code, reason=reason)
 
 
+def _is_cut_salt(content: bytes) -> bool:
+    """Whether this is the beginning of the first line of a new journal, which a crash has cut."""
+    begins = b'{"event": "salt", "salt": "'
+    return begins.startswith(content[: len(begins)]) and len(content) <= len(begins) + 2 * _SALT_BYTES + len(b'"}')
+
+
 @contextmanager
 def open_journal(root: Path) -> Iterator[SendJournal]:
     """Open the journal of a data directory, for one sender at a time; the lock ends with its process.
 
     Raises:
         AlreadyRunning: another send is under way with it.
-        DataError: a line before the last cannot be read, so that it is not certain any more who got what.
+        DataError: the salt or a line before the last cannot be read, so that it is not certain any more who got what.
         StorageFull: the data directory cannot be written.
 
     """
@@ -238,6 +260,10 @@ def open_journal(root: Path) -> Iterator[SendJournal]:
             # If a power cut lost the journal, everything in it would be sent again.
             sync(root)
         file = open(path, "a+b", buffering=0)  # noqa: SIM115, PTH123 - held over the block
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            # Who got what is nobody else's business; whose file it is not, or on what has no modes, goes on.
+            with suppress(OSError):
+                os.fchmod(file.fileno(), 0o600)
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

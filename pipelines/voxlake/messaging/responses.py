@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from voxlake.transform import BrokenReplyError
+from voxlake.api import MAYBE_DONE
+from voxlake.text import one_line
+from voxlake.transform import BrokenReplyError, read_integer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,13 +37,15 @@ class A2PReceipt:
     """What became of one text to many numbers; partial success is normal.
 
     `sent` holds the message id by number, None where the API names none; `unanswered` are numbers that the reply does
-    not mention. `fragments` is the number of billed segments, as the API counts them.
+    not mention. `doubtful` are those of which it says both, or a failure that does not tell whether they got the
+    message. `fragments` is the number of billed segments, as the API counts them.
     """
 
     sent: dict[str, int | None]
     failed: tuple[RefusedNumber, ...]
     unanswered: tuple[str, ...]
     fragments: int | None
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ class HistoryRow:
 
 def read_success(reply: dict[str, Any]) -> None:
     """Accept a reply whose `result` is 1, the API's sign of success; raises BrokenReplyError for any other."""
-    if _integer(reply.get("result"), "result") != 1:
+    result = reply.get("result")
+    if result is not True and _integer(result, "result") != 1:
         raise BrokenReplyError("no result")
 
 
@@ -95,15 +100,20 @@ def read_a2p_receipt(reply: dict[str, Any], numbers: Sequence[str]) -> A2PReceip
     if "result" not in reply and "failed" not in reply:
         raise BrokenReplyError("neither result nor failed")
     sent = {_number(row): _integer(row.get("message_id"), "message_id") for row in _rows(reply, "result")}
+    codes = {_number(row): _integer(row.get("error_code"), "error_code") for row in _rows(reply, "failed")}
+    doubtful = {number for number, code in codes.items() if number in sent or code is None or code in MAYBE_DONE}
     failed = tuple(
-        RefusedNumber(
-            _number(row), _integer(row.get("error_code"), "error_code") or 0, str(row.get("error_description", ""))
-        )
+        RefusedNumber(number, code, one_line(str(row.get("error_description", ""))))
         for row in _rows(reply, "failed")
+        if (number := _number(row)) not in doubtful and (code := codes[number]) is not None
     )
-    answered = {*sent, *(refused.number for refused in failed)}
-    unanswered = tuple(number for number in numbers if number not in answered)
-    return A2PReceipt(sent, failed, unanswered, _integer(reply.get("fragments_count"), "fragments_count"))
+    return A2PReceipt(
+        {number: message_id for number, message_id in sent.items() if number not in doubtful},
+        failed,
+        tuple(number for number in numbers if number not in sent and number not in codes),
+        _integer(reply.get("fragments_count"), "fragments_count"),
+        tuple(number for number in numbers if number in doubtful),
+    )
 
 
 def read_phone_numbers(reply: dict[str, Any]) -> tuple[list[PhoneNumber], int]:
@@ -123,9 +133,9 @@ def read_phone_numbers(reply: dict[str, Any]) -> tuple[list[PhoneNumber], int]:
 
 def _integer(value: Any, name: str) -> int | None:
     try:
-        return None if value is None else int(value)
-    except (TypeError, ValueError):
-        raise BrokenReplyError(f"{name} is not a number") from None
+        return read_integer(value)
+    except ValueError as error:
+        raise BrokenReplyError(f"{name} {error}") from None
 
 
 def _rows(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 from voxlake.transform.columns import pages_of_json
 from voxlake.transform.decode_csv import decode_csv
-from voxlake.transform.decode_json import decode_json, page_of, parse_json, total_of
+from voxlake.transform.decode_json import decode_json, page_of, total_of
+from voxlake.transform.envelope import parse_json
 from voxlake.transform.normalise import distinct, integers, load_pandas, normalise
 from voxlake.transform.promote import promote
 from voxlake.transform.rows import BrokenReplyError
 from voxlake.transform.streams import A2P, SMS, STATUSES, STREAMS, Field, Stream
-from voxlake.transform.values import reader_of
+from voxlake.transform.values import read_integer, reader_of
 
 __all__ = [
     "A2P",
@@ -27,6 +28,7 @@ __all__ = [
     "pages_of_json",
     "parse_json",
     "promote",
+    "read_integer",
     "reader_of",
     "total_of",
 ]

@@ -8,6 +8,7 @@ What it does read is what `rows` would have read; a property test holds the two 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from voxlake.model import Page
+from voxlake.transform.envelope import MOST_ROWS, has_flat_rows, parse_json, rows_and_total
+from voxlake.transform.values import LONGEST_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 _HEAD = 16_384
 """Bytes in which the first row is looked for."""
 
-_TAIL = 400
-"""Bytes at the end of a reply in which the type of `total_count` is looked for."""
+_LARGEST_BLOCK = 1 << 30
+"""Bytes of replies that are read together, at most: Arrow counts them in 32 bits."""
 
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 """Within these, no offset of a time zone can leave the years that Python's datetime has."""
@@ -49,22 +52,25 @@ def pages_of_json(bodies: Sequence[bytes], stream: Stream) -> list[Page] | None:
 
     Replies read together cost less than one by one, because each call of Arrow has its price.
     """
-    # Arrow stops reading at a NUL, and skips the bytes of a byte order mark wherever they are.
-    if any(b"\0" in body or not body.startswith(b"{") for body in bodies):
+    if sum(map(len, bodies)) > _LARGEST_BLOCK:
+        return None
+    # Arrow stops reading at a NUL, skips the bytes of a byte order mark wherever they are, and ends the process where
+    # containers are nested deeply.
+    if any(b"\0" in body or not body.startswith(b"{") or not has_flat_rows(body) for body in bodies):
         return None
     try:
-        schema = _reply_schema(_first_row(bodies[0]), stream, total=_type_of_total(bodies[0]))
-        replies = _parsed(bodies, schema)
-        totals = _no_nulls(_digits(replies["total_count"])).to_pylist()
-        results = _no_nulls(replies["result"].combine_chunks())
+        totals, rows_of = zip(*map(_total_and_rows, bodies), strict=True)
+        results = _parsed(rows_of, _reply_schema(_first_row(bodies[0]), stream))
+        ends = results.offsets.to_pylist()
+        if max(end - start for start, end in itertools.pairwise(ends)) > MOST_ROWS:
+            raise _UnusualError("many rows")
         rows = results.flatten()
         table = _table(dict(zip(rows.type.names, rows.flatten(), strict=True)), stream)
     except (pa.ArrowException, ValueError, KeyError, RecursionError):
         return None
-    ends = results.offsets.to_pylist()
     return [
         Page(table.slice(start, end - start), total)
-        for start, end, total in zip(ends[:-1], ends[1:], totals, strict=True)
+        for (start, end), total in zip(itertools.pairwise(ends), totals, strict=True)
     ]
 
 
@@ -91,17 +97,25 @@ def _first_row(body: bytes) -> Shape:
     return tuple((name, type(value).__name__) for name, value in row.items())
 
 
-def _type_of_total(body: bytes) -> pa.DataType:
-    return pa.string() if b'"total_count":"' in body[-_TAIL:] else pa.int64()
+def _total_and_rows(body: bytes) -> tuple[int, memoryview]:
+    """Return what the exact reader makes of a reply without its rows, and the bytes of these, in their brackets."""
+    start, end = body.index(b"["), body.rindex(b"]") + 1
+    outside = body[:start] + b"[]" + body[end:]
+    envelope = parse_json(outside)
+    if envelope.get("result") != [] or "error" in envelope or "errors" in envelope:
+        raise _UnusualError("the list is not that of the rows, or an error")
+    if outside.count(b'"total_count"') != 1:
+        raise _UnusualError("two totals")
+    _, total = rows_and_total(envelope)
+    return total, memoryview(body)[start:end]
 
 
 @functools.lru_cache(maxsize=64)
-def _reply_schema(shape: Shape, stream: Stream, *, total: pa.DataType) -> pa.Schema:
-    """Return the schema by which Arrow is to read replies whose rows have a shape.
+def _reply_schema(shape: Shape, stream: Stream) -> pa.Schema:
+    """Return the schema by which Arrow is to read the rows of replies, of which the first has a shape.
 
     It holds the fields of the first row that are known, each with the type under which it was sent; a field that
-    only a later row has is one that the stream documents, under its own name. Unknown fields are not in it, so that
-    Arrow infers a type for them and `_parsed` notices.
+    only a later row has is one that the stream documents, under its own name.
     """
     sent = dict(shape)
     fields = {}
@@ -110,7 +124,7 @@ def _reply_schema(shape: Shape, stream: Stream, *, total: pa.DataType) -> pa.Sch
         if field is not None:
             fields[name] = _type_as_sent(field, sent.get(name, "NoneType"), ids=_kind_of_ids(sent, stream))
     row = pa.struct(list(fields.items()))
-    return pa.schema([("result", pa.list_(row)), ("total_count", total)])
+    return pa.schema([("result", pa.list_(row))])
 
 
 def _may_come_later(name: str, stream: Stream) -> bool:
@@ -142,28 +156,18 @@ def _type_as_sent(field: Field, kind: str, *, ids: str) -> pa.DataType:
     return field.type
 
 
-def _parsed(bodies: Sequence[bytes], schema: pa.Schema) -> pa.Table:
-    """Return what Arrow reads: one object a reply, with known fields in its rows and harmless values beside them."""
-    body = b"\n".join(bodies)
+def _parsed(rows_of: Sequence[memoryview], schema: pa.Schema) -> Any:
+    """Return the rows of replies as an array of lists, one a reply; Arrow refuses fields that are not in the schema."""
+    body = b"".join(piece for rows in rows_of for piece in (b'{"result":', rows, b"}\n"))
     # As a stream: to read it as a table, Arrow would start a thread for every reply.
     replies = pj.open_json(
         pa.BufferReader(body),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(body) + 1),
-        parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
+        parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
     ).read_all()
-    if replies.num_rows != len(bodies) or replies.schema.field("result").type != schema.field("result").type:
-        raise _UnusualError("not that many replies of known fields")
-    for field in replies.schema:
-        _check_envelope(field, known=field.name in schema.names)
-    return replies
-
-
-def _check_envelope(field: pa.Field, *, known: bool) -> None:
-    """Refuse an error, which is for the caller to judge, and numbers with decimals: Arrow takes NaN for one."""
-    if field.name in ("error", "errors"):
-        raise _UnusualError("an error")
-    if not known and not (pa.types.is_integer(field.type) or pa.types.is_string(field.type)):
-        raise _UnusualError("an envelope with more in it")
+    if replies.num_rows != len(rows_of):
+        raise _UnusualError("not that many replies")
+    return _no_nulls(replies["result"].combine_chunks())
 
 
 def _table(sent: Mapping[str, Any], stream: Stream) -> pa.Table:
@@ -189,6 +193,8 @@ def _table(sent: Mapping[str, Any], stream: Stream) -> pa.Table:
 def _column(field: Field, values: Any) -> Any:
     """Return the values of a field in its Arrow type."""
     kind = field.type
+    if pa.types.is_string(values.type) and (pc.max(pc.binary_length(values)).as_py() or 0) > LONGEST_TEXT:
+        raise _UnusualError("a long text")
     if pa.types.is_string(kind):
         texts = values.cast(kind) if pa.types.is_integer(values.type) else values
         return _no_empty(texts) if field.words is None else _words(texts, field.words)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
 from voxlake.model import Page
 from voxlake.transform.columns import table_of_csv
+from voxlake.transform.envelope import MOST_ROWS
 from voxlake.transform.rows import BrokenReplyError, read_rows
 
 if TYPE_CHECKING:
@@ -46,9 +48,13 @@ def _parsed(text: str) -> tuple[list[str], list[list[str]]]:
     header = text.split("\n", 1)[0]
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=header.count), strict=True)
     try:
-        return [_field_name(name) for name in next(lines, [])], [line for line in lines if line]
+        names = [_field_name(name) for name in next(lines, [])]
+        rows = list(itertools.islice((line for line in lines if line), MOST_ROWS + 1))
     except csv.Error as error:
         raise BrokenReplyError(f"broken csv: {error}") from error
+    if len(rows) > MOST_ROWS:
+        raise BrokenReplyError(f"more than {MOST_ROWS:,} rows")
+    return names, rows
 
 
 def _field_name(header: str) -> str:

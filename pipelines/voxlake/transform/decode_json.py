@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from voxlake.model import Page
 from voxlake.transform.columns import pages_of_json
-from voxlake.transform.rows import BrokenReplyError, read_rows
-from voxlake.transform.values import read_integer
+from voxlake.transform.envelope import parse_json, rows_and_total
+from voxlake.transform.rows import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,22 +31,6 @@ def decode_json(
     return pages[0] if pages else page_of(checked(parse_json(body)), stream)
 
 
-def parse_json(body: bytes) -> dict[str, Any]:
-    """Return the object that a JSON reply holds, its decimals exact.
-
-    Raises:
-        BrokenReplyError: the bytes are not JSON, or not an object.
-
-    """
-    try:
-        reply = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise BrokenReplyError(f"not JSON: {error}") from error
-    if not isinstance(reply, dict):
-        raise BrokenReplyError("JSON, but not an object")
-    return reply
-
-
 def page_of(reply: dict[str, Any], stream: Stream) -> Page:
     """Return the page of a parsed reply, read row by row.
 
@@ -56,7 +38,7 @@ def page_of(reply: dict[str, Any], stream: Stream) -> Page:
         BrokenReplyError: the object is not a reply.
 
     """
-    rows, total = _rows_and_total(reply)
+    rows, total = rows_and_total(reply)
     table, rejects = read_rows(rows, stream)
     return Page(table, total, rejects)
 
@@ -68,25 +50,4 @@ def total_of(reply: dict[str, Any]) -> int:
         BrokenReplyError: the object is not a reply.
 
     """
-    return _rows_and_total(reply)[1]
-
-
-def _rows_and_total(reply: dict[str, Any]) -> tuple[list[Any], int]:
-    """Return what a reply holds: `result` must be a list, and may be missing where `total_count`, a number, is 0."""
-    try:
-        total = read_integer(reply.get("total_count"))
-    except ValueError as error:
-        raise BrokenReplyError(f"total_count {error}") from error
-    if total is None:
-        raise BrokenReplyError("no total_count")
-    rows = reply.get("result")
-    if rows is None and total == 0:
-        rows = []
-    if not isinstance(rows, list):
-        raise BrokenReplyError("no list of rows under 'result'")
-    return rows, total
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python's parser accepts and JSON does not have."""
-    raise ValueError(f"{name} is not a JSON number")
+    return rows_and_total(reply)[1]

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from voxlake.model import Reject
-from voxlake.transform.values import exact_json, read_instant, reader_of
+from voxlake.transform.values import LONGEST_TEXT, exact_json, read_instant, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from voxlake.transform.streams import Stream
+
+_MOST_FIELDS = 1000
+"""Fields of a row, at most; the documented ones are twelve."""
 
 Readers = dict[str, tuple[str, "Callable[[Any], Any]"]]
 """By the name of a field in replies: its column and the reader of its values."""
@@ -51,6 +54,8 @@ def _row(raw: Any, readers: Readers) -> dict[str, Any]:
     """Read the values of one row by column; two names of one field may both be there if they agree."""
     if not isinstance(raw, dict):
         raise ValueError("the row is not an object of named fields")  # noqa: TRY004 - bad data, not a wrong call
+    if len(raw) > _MOST_FIELDS:
+        raise ValueError(f"the row has {len(raw):,} fields, more than {_MOST_FIELDS:,}")
     row: dict[str, Any] = {}
     extra = {}
     for sent_name, value in raw.items():
@@ -67,6 +72,8 @@ def _row(raw: Any, readers: Readers) -> dict[str, Any]:
         elif found is not None and found != row[column]:
             raise ValueError(f"{sent_name} contradicts another name of the same field")
     row["extra"] = exact_json(extra) if extra else None
+    if len(row["extra"] or "") > LONGEST_TEXT:
+        raise ValueError(f"the unknown fields have {len(row['extra']):,} characters, more than {LONGEST_TEXT:,}")
     return row
 
 

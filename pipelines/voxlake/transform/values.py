@@ -11,7 +11,7 @@ import math
 import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import simplejson
@@ -25,6 +25,11 @@ _WHOLE_NUMBER = re.compile(r"\s*[-+]?[0-9]+\s*")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 _NOISE = Decimal("1e-12")
+
+LONGEST_TEXT: Final = 65_536
+"""Characters of one value, at most, forty times the longest text that can be sent: a row with more is set aside."""
+_LARGEST_EXPONENT: Final = 60
+"""Decimal exponents beyond which a number is out of every range: to write its digits down could take hours."""
 
 
 def reader_of(field: Field) -> Callable[[Any], Any]:
@@ -48,7 +53,10 @@ def read_integer(value: Any, *, bits: int = 64) -> int | None:
     """
     if _missing(value):
         return None
+    _check_size(value)
     number = value
+    if isinstance(value, str) and len(value) > _LARGEST_EXPONENT:
+        raise ValueError("is out of range")
     if (isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value)) or (
         isinstance(value, Decimal) and value == value.to_integral_value()
     ):
@@ -68,6 +76,7 @@ def read_text(value: Any) -> str | None:
     """
     if _missing(value):
         return None
+    _check_size(value)
     if isinstance(value, str):
         return _storable(value)
     if isinstance(value, bool | list | dict):
@@ -97,7 +106,10 @@ def read_amount(value: Any, *, digits: int = 18, scale: int = 6) -> Decimal | No
         value = value.strip()
         value = value.replace(",", ".") if _DECIMAL_COMMA.fullmatch(value) else value
     try:
-        amount = _without_noise(Decimal(value), scale)
+        _check_size(value)
+        amount = Decimal(value)
+        _check_size(amount)
+        amount = _without_noise(amount, scale)
         exact = amount.is_finite() and amount == round(amount, scale)
     except (InvalidOperation, TypeError) as error:
         raise ValueError("is not an amount") from error
@@ -133,6 +145,14 @@ def exact_json(value: Any) -> str:
     """Write JSON with the digits of its decimals as they came, which the standard encoder cannot."""
     text = simplejson.dumps(value, use_decimal=True, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return _storable(text)
+
+
+def _check_size(value: Any) -> None:
+    """Raise ValueError for a text or a number that is larger than any that is meant."""
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise ValueError(f"has {len(value):,} characters, more than {LONGEST_TEXT:,}")
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _LARGEST_EXPONENT:
+        raise ValueError("is out of range")
 
 
 def _missing(value: Any) -> bool:

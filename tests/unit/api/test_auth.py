@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import jwt
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from support.clock import SleepingClock
 
-from voxlake.api import ApiKey, ServiceAccount, read_credentials
+from voxlake.api import ApiKey, ServiceAccount, is_open_to_others, read_credentials
 from voxlake.errors import SettingsError
 
 
@@ -139,3 +140,37 @@ def test_both_kinds_travel_to_another_process():
     key, credentials = pickle.loads(pickle.dumps((ApiKey(7, "s3cret"), account(clock))))
     assert key == ApiKey(7, "s3cret")
     assert claims(credentials) == claims(account(clock))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 100_000, b'{"account_id":1e5000,"key_id":"k","private_key":"p"}', b'{"account_id":' + b"9" * 5000 + b"}",
+     b'{"account_id":true,"key_id":1,"private_key":2}', b"\xff", b""],
+)  # fmt: skip
+def test_credentials_that_are_none(tmp_path, content):
+    """Whatever is in the file, it is one sentence."""
+    path = tmp_path / "credentials.json"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"credentials\.json .*vendor's control panel"):
+        read_credentials(path, clock=SleepingClock())
+
+
+def test_credentials_in_place_of_their_path_are_not_quoted():
+    """The file's content in the variable, whole or in pieces, is not written to the terminal."""
+    for content in ('{"private_key": "s3cret"}', "-----BEGIN PRIVATE KEY----- s3cret", "a\ns3cret"):
+        with pytest.raises(SettingsError, match="is not a path") as raised:
+            read_credentials(Path(content), clock=SleepingClock())
+        assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_open"), [(0o600, False), (0o400, False), (0o644, True), (0o640, True), (0o602, True)]
+)
+def test_credentials_that_others_may_read(tmp_path, mode, is_open):
+    """A file of our own is for nobody else; one that is not there is for nobody."""
+    path = tmp_path / "credentials.json"
+    assert not is_open_to_others(path)
+    path.touch()
+    path.chmod(mode)
+    assert is_open_to_others(path) is is_open
+    assert not is_open_to_others(tmp_path)

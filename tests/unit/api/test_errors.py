@@ -1,6 +1,7 @@
 """What the codes of the API mean for the one who asked."""
 
 import ssl
+from decimal import Decimal
 
 import pytest
 import requests
@@ -9,9 +10,9 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 from voxlake.api.errors import (
     ACCOUNT,
     CREDENTIALS,
-    INTERNAL,
     STALE_TOKEN,
     TOO_FAST,
+    WRONG_ADDRESS,
     ApiAnswerError,
     answer_fault,
     checked,
@@ -22,7 +23,7 @@ from voxlake.api.errors import (
     refusal,
     retry_after,
 )
-from voxlake.api.retry import Fault, FaultError, Final
+from voxlake.api.retry import INTERNAL, Fault, FaultError, Final
 from voxlake.errors import ApiRejected, CredentialsRefused, OutcomeUnknown, Refused, SettingsError, Unavailable
 from voxlake.transform import BrokenReplyError
 
@@ -32,7 +33,7 @@ URL = "https://api.example"
 @pytest.mark.parametrize(
     ("code", "kind", "advice"),
     [
-        *((code, CredentialsRefused, "Owner, Admin") for code in sorted(CREDENTIALS)),
+        *((code, CredentialsRefused, "Owner, Admin") for code in sorted(CREDENTIALS - STALE_TOKEN)),
         *((code, Refused, "control panel") for code in (104, 115, 127, 131, 137, 281, 282, 317, 339)),
         *((code, ApiRejected, "the vendor's reference") for code in (101, 123, 497, 569, 999)),
     ],
@@ -68,9 +69,22 @@ def test_what_an_error_says_is_one_line():
     assert str(answer.value) == "error 7: a b\ufffd \ufffd[31mred ü"
 
 
+def test_an_endless_message_is_cut():
+    """Of a message of 20 MB a line is left, and a note of how long it was."""
+    with pytest.raises(ApiAnswerError, match=r"^error 7: x{500}… \(20,000,000 characters\)$"):
+        checked({"error": {"code": 7, "msg": "x" * 20_000_000}})
+
+
 def test_an_error_without_a_code_is_a_broken_reply():
-    """Half an error is worth another attempt; a reply without one is returned."""
-    for reply in ({"error": {"msg": "m"}}, {"error": "x"}, {"error": {"code": "x"}}, {"errors": ["x"]}):
+    """Half an error, or one beside a result, is worth another attempt; a reply without one is returned."""
+    for reply in (
+        {"error": {"msg": "m"}},
+        {"error": "x"},
+        {"error": {"code": "x"}},
+        {"errors": ["x"]},
+        {"error": {"code": Decimal("1e1000000")}},
+        {"error": {"code": 7}, "result": 1},
+    ):
         with pytest.raises(BrokenReplyError):
             checked(reply)
     for reply in ({}, {"errors": []}, {"error": None, "result": 1}):
@@ -80,7 +94,8 @@ def test_an_error_without_a_code_is_a_broken_reply():
 @pytest.mark.parametrize("code", sorted(TOO_FAST))
 def test_rate_limits_are_faults(code):
     """A rate limit had no effect, slows down, and asks for a second."""
-    assert answer_fault(ApiAnswerError(code, "m")) == Fault(f"error {code}: m", wait=1.0, too_fast=True)
+    expected = Fault(f"error {code}: m", wait=1.0, too_fast=True, not_executed=True)
+    assert answer_fault(ApiAnswerError(code, "m")) == answer_fault(ApiAnswerError(code, "m"), once=True) == expected
 
 
 def test_internal_errors_are_faults_and_answers_are_not():
@@ -89,6 +104,8 @@ def test_internal_errors_are_faults_and_answers_are_not():
         Fault(f"error {code}: m") for code in (1, 2, 4)
     ]
     assert answer_fault(ApiAnswerError(497, "m")) is answer_fault(ApiAnswerError(456, "m")) is None
+    assert answer_fault(ApiAnswerError(14, "m")) is answer_fault(ApiAnswerError(386, "m"), once=True) is None
+    assert answer_fault(ApiAnswerError(14, "m"), once=True) == Fault("error 14: m")
 
 
 @pytest.mark.parametrize(
@@ -96,24 +113,18 @@ def test_internal_errors_are_faults_and_answers_are_not():
     [
         (500, Fault("HTTP 500", wait=7)),
         (503, Fault("HTTP 503", wait=7)),
-        (429, Fault("HTTP 429", wait=7, too_fast=True)),
-        (401, Fault("HTTP 401", wait=7, denied=True)),
-        (403, Fault("HTTP 403", wait=7, denied=True)),
+        (407, Fault("HTTP 407", wait=7)),
+        (429, Fault("HTTP 429", wait=7, too_fast=True, not_executed=True)),
+        *((status, Fault(f"HTTP {status}", wait=7, denied=True)) for status in (401, 403)),
+        *((status, Fault(f"HTTP {status}", wait=7, elsewhere=True)) for status in sorted(WRONG_ADDRESS)),
     ],
 )
 def test_statuses_that_are_faults(status, fault):
     """Everything but 200 is a fault, with the pause that the server asked for."""
+    raise_for_status(200)
     with pytest.raises(FaultError) as error:
-        raise_for_status(status, wait=7, url=URL)
+        raise_for_status(status, wait=7)
     assert error.value.fault == fault
-
-
-def test_statuses_that_are_final():
-    """200 is a reply; a redirect, or a page that is not there, is another server than the API."""
-    raise_for_status(200, wait=0, url=URL)
-    for status in (301, 302, 303, 307, 308, 404, 405, 410):
-        with pytest.raises(SettingsError, match=f"{URL} is not the API .HTTP {status}.: correct --api-url"):
-            raise_for_status(status, wait=0, url=URL)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +143,7 @@ def test_dates():
     """A Date header is UTC seconds, or None."""
     assert http_date("Thu, 01 Jan 1970 00:01:40 GMT") == 100
     assert http_date(None) is http_date("yesterday") is None
+    assert http_date("Thu, 01 Jan 1970 00:01:40 +99999999999999999999") is None
 
 
 def no_route():
@@ -148,42 +160,66 @@ def no_tls(reason):
 
 
 @pytest.mark.parametrize(
-    ("error", "fault"),
+    ("error", "reason"),
     [
-        (no_route(), Fault("no connection", not_executed=True)),
-        (requests.exceptions.ConnectTimeout(), Fault("connecting timed out", not_executed=True)),
-        (requests.exceptions.ReadTimeout(), Fault("the reply timed out")),
-        (requests.exceptions.ConnectionError(ProtocolError("x", ConnectionResetError())), Fault("no connection")),
-        (requests.exceptions.SSLError(), Fault("the TLS certificate could not be verified")),
-        (no_tls("WRONG_VERSION_NUMBER"), Fault("the server does not speak TLS", not_executed=True)),
-        (ProtocolError("x"), Fault("the reply was cut off")),
-        (ConnectionResetError(104, "reset"), Fault("the reply was cut off")),
+        (no_route(), "no connection"),
+        (requests.exceptions.ConnectTimeout(), "connecting timed out"),
+        (requests.exceptions.ReadTimeout(), "the reply timed out"),
+        (requests.exceptions.ConnectionError(ProtocolError("x", ConnectionResetError())), "no connection"),
+        (requests.exceptions.SSLError(), "the TLS certificate could not be verified"),
+        (no_tls("WRONG_VERSION_NUMBER"), "the server does not speak TLS"),
+        (ProtocolError("x"), "the reply was cut off"),
+        (ConnectionResetError(104, "reset"), "the reply was cut off"),
+        (requests.exceptions.InvalidHeader("x"), "the reply was cut off"),
     ],
 )
-def test_network_errors(error, fault):
-    """Each has a name, and only one that came before the request was written is certain to have had no effect."""
-    assert network_fault(error) == fault
+def test_network_errors(error, reason):
+    """Each has a name; whether the request had an effect is decided by whether a byte of it has left."""
+    assert network_fault(error, left=True) == Fault(reason)
+    if not isinstance(error, ValueError):
+        before = "no connection" if reason == "the reply was cut off" else reason
+        assert network_fault(error, left=False) == Fault(before, not_executed=True)
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        OSError("Could not find a suitable TLS CA certificate bundle, invalid path: none.pem"),
         requests.exceptions.InvalidProxyURL("Please check proxy URL."),
         requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."),
+        UnicodeEncodeError("utf-8", "api_key=s3cret\udcff", 14, 15, "surrogates not allowed"),
+        requests.exceptions.ProxyError(OSError("Tunnel connection failed: 407 Proxy Authentication Required")),
     ],
 )
-def test_an_environment_that_cannot_be_used(error):
-    """What no attempt can repair names the variables."""
-    with pytest.raises(SettingsError, match=r"HTTPS_PROXY.*REQUESTS_CA_BUNDLE") as raised:
-        network_fault(error)
-    assert str(error) in str(raised.value)
+def test_settings_that_cannot_be_used(error):
+    """What no attempt can repair names the variables, and quotes no secret."""
+    with pytest.raises(SettingsError, match="HTTPS_PROXY") as raised:
+        network_fault(error, left=False)
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "says"),
+    [
+        (None, "check this machine's clock and its time zone first"),
+        (3, "check this machine's clock and its time zone first"),
+        (7200, "clock is 120 minutes ahead of the API's"),
+        (-7200, "clock is 120 minutes behind the API's"),
+    ],
+)
+@pytest.mark.parametrize("code", sorted(STALE_TOKEN))
+def test_a_token_that_is_always_expired_points_to_the_clock(code, ahead, says):
+    """An expired token after a renewal is rarely a matter of roles: the clock that dates tokens is likelier."""
+    error = refusal(ApiAnswerError(code, "m"), "GetSmsHistory", ("Owner",), clock_ahead=ahead)
+    assert says in str(error)
+    assert "role" not in str(error)
 
 
 @pytest.mark.parametrize(
     ("final", "fault", "kind", "says"),
     [
         (Final.OUTCOME_UNKNOWN, Fault("x"), OutcomeUnknown, "SendSmsMessage may or may not have been executed: x."),
+        (Final.OUTCOME_UNKNOWN, Fault("x", elsewhere=True), OutcomeUnknown, "executed: x, which may not be the API's."),
+        (Final.ELSEWHERE, Fault("HTTP 404"), SettingsError, f"{URL} is not the API (HTTP 404): correct --api-url"),
         (Final.DENIED, Fault("x", denied=True), CredentialsRefused, "https://api.example denies SendSmsMessage"),
         (Final.OUT_OF_PATIENCE, Fault("x"), Unavailable, "run the same command again later."),
         (Final.OUT_OF_PATIENCE, Fault("x", not_executed=True), Unavailable, "or correct --api-url"),

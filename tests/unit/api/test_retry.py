@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.api.retry import Fault, Final, RetryPolicy
+from voxlake.api.retry import MAYBE_DONE, Fault, Final, RetryPolicy, certainly_not_done
 
 POLICY = RetryPolicy(patience=180)
 FAULTS = st.builds(Fault, st.just("a fault"), st.floats(0, 100), st.booleans(), st.booleans(), st.booleans())
@@ -47,11 +47,32 @@ def test_the_third_denial_is_final():
     assert decided(denied, policy=RetryPolicy(denials=1)) is Final.DENIED
 
 
-@pytest.mark.parametrize("harmless", [{"not_executed": True}, {"too_fast": True}, {"denied": True}])
-def test_what_must_not_happen_twice_is_retried_only_where_it_did_not_happen(harmless):
+@pytest.mark.parametrize(
+    ("facts", "not_done"),
+    [
+        ({"left": False}, True),
+        ({"left": True}, False),
+        ({"left": True, "status": 429}, True),
+        *(
+            ({"left": True, "status": status}, False)
+            for status in (200, 204, 302, 401, 403, 404, 407, 410, 451, 500, 503)
+        ),
+        *(({"left": True, "status": 200, "code": code}, True) for code in (100, 340, 386, 456, 484, 507, 9999)),
+        *(({"left": True, "status": 200, "code": code}, False) for code in sorted(MAYBE_DONE)),
+        ({"left": True, "status": 403, "code": 100}, False),
+    ],
+)
+def test_what_certainly_was_not_done(facts, not_done):
+    """Nothing left, or the API itself says so: by its code with status 200, or by HTTP 429. Nothing else counts."""
+    assert certainly_not_done(**facts) is not_done
+
+
+def test_what_must_not_happen_twice_is_retried_only_where_it_did_not_happen():
     """A send is repeated after a fault that certainly had no effect, and after no other."""
-    assert decided(Fault("a fault"), once=True) is Final.OUTCOME_UNKNOWN
-    assert decided(Fault("a fault", **harmless), once=True) == 0.5
+    for fault in (Fault("a fault"), Fault("HTTP 403", denied=True), Fault("HTTP 404", elsewhere=True)):
+        assert decided(fault, once=True) is Final.OUTCOME_UNKNOWN
+    assert decided(Fault("a fault", not_executed=True), once=True) == 0.5
+    assert decided(Fault("HTTP 404", elsewhere=True)) is Final.ELSEWHERE
 
 
 @given(FAULTS, st.integers(1, 50), st.floats(0, 4000), st.booleans(), st.floats(0, 1))
@@ -59,8 +80,8 @@ def test_no_decision_breaks_a_promise(fault, attempt, left, once, jitter):
     """Whatever happens: no doubled send, no wait beyond the patience, none shorter than the server asks."""
     decision = decided(fault, attempt=attempt, left=left, once=once, jitter=jitter)
     if isinstance(decision, Final):
-        assert (decision is Final.OUTCOME_UNKNOWN) == (once and not fault.harmless)
+        assert (decision is Final.OUTCOME_UNKNOWN) == (once and not fault.not_executed)
     else:
         assert max(fault.wait, 0.25) <= decision <= left
-        assert fault.harmless or not once
+        assert fault.not_executed or not once
         assert not (fault.denied and attempt >= 3)

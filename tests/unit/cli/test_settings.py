@@ -35,6 +35,7 @@ def test_defaults(resolve):
     assert settings == Settings(
         data_dir=Path("data"),
         api_url=API_URL,
+        insecure_http=False,
         credentials=None,
         output="json",
         jobs=4,
@@ -200,3 +201,11 @@ def test_the_readme_lists_every_setting():
     }
     assert written.pop("") == ("--config", "VOXLAKE_CONFIG", "voxlake.toml")
     assert written == declared
+
+
+@pytest.mark.parametrize("value", ["s3cret-key", "0s3cret", "-3", "1.5"])
+def test_what_stands_for_the_account_is_not_quoted(resolve, value):
+    """A key that got into the variable of the account does not get to the terminal."""
+    with pytest.raises(SettingsError, match="VOXIMPLANT_ACCOUNT_ID is not the number of an account") as raised:
+        resolve(VOXIMPLANT_ACCOUNT_ID=value)
+    assert value not in str(raised.value)

@@ -28,7 +28,7 @@ def test_what_an_account_can_be_made_of(content, tmp_path):
         assert account.account_id == pickle.loads(pickle.dumps(account)).account_id == 4711
         assert "s3cret" not in repr(account)
         assert "PRIVATE" not in repr(account)
-    assert connect(account.credentials, api_url="http://host:1").api_url == "http://host:1/platform_api"
+    assert connect(account.credentials, api_url="https://host:1").api_url == "https://host:1/platform_api"
 
 
 @pytest.mark.parametrize(

@@ -223,3 +223,23 @@ def test_times_are_those_of_the_clock(journal):
     send(ScriptedClient(), journal, order, now=lambda: next(times))
     (entry,) = journal.entries()
     assert entry.at == AT + timedelta(seconds=5)
+
+
+def test_a_number_of_which_the_reply_says_two_things_is_unknown(journal):
+    """It may have been sent, so the next run leaves it alone."""
+
+    class Contradicting(ScriptedClient):
+        def a2p_send(self, *arguments, **options):
+            receipt = super().a2p_send(*arguments, **options)
+            return (
+                A2PReceipt({NUMBERS[1]: 1}, (), (), 1, doubtful=(NUMBERS[0],))
+                if NUMBERS[0] in receipt.sent
+                else receipt
+            )
+
+    result = sent_to(Contradicting(), journal, NUMBERS[:2])
+    assert states(result) == {NUMBERS[0]: UNKNOWN, NUMBERS[1]: SENT}
+    assert (result.results[0].reason, result.exit_code) == ("the reply does not say clearly whether it was sent", 75)
+    client = ScriptedClient()
+    assert sent_to(client, journal, NUMBERS[:2]).count(UNKNOWN) == 1
+    assert client.requests == []

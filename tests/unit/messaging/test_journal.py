@@ -123,3 +123,39 @@ def test_a_journal_of_the_version_before(tmp_path):
         key = journal.message_key(7, "A2PSendSms", "Voxlake", "hello")
         assert key.digest == "7aa73f156e5b1c0a805c009374a90ab95a9dc8672344cc043c7fb1574f176c18"
         assert journal.known(key).keys() == {"1", "2"}
+
+
+def test_a_journal_without_its_salt(tmp_path):
+    """What would begin anew, and send everything again, is refused: the first line gone, spoiled, or not one."""
+    with open_journal(tmp_path) as journal:
+        journal.record_intent(journal.message_key(1, "m", "s", "t"), ["1"], at=AT)
+    path = tmp_path / "outbox.jsonl"
+    salt, intent = path.read_bytes().splitlines(keepends=True)
+    for content in (intent, intent[:40], salt.replace(b"\n", b"\r") + intent[:-1], b"\n" + salt + intent):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"restore it from a backup|Line 1"), open_journal(tmp_path):
+            pass
+        assert path.read_bytes() == content
+    for content in (
+        salt + salt,
+        b'{"event": "salt", "salt": ""}\n',
+        salt + b"[" * 100_000 + b"\n",
+        b"[" * 100_000 + b"\n",
+    ):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"Line [12] of"), open_journal(tmp_path):
+            pass
+    path.write_bytes(salt[:30])
+    with open_journal(tmp_path):
+        assert path.read_bytes().count(b"salt") == 2
+
+
+def test_a_journal_is_its_owners_alone(tmp_path):
+    """A file that others could read, or write, is mended when it is opened."""
+    for mode in (0o666, 0o640, 0o604):
+        with open_journal(tmp_path):
+            pass
+        path = tmp_path / "outbox.jsonl"
+        path.chmod(mode)
+        with open_journal(tmp_path):
+            assert path.stat().st_mode & 0o777 == 0o600

@@ -1,5 +1,7 @@
 """Replies of the messaging methods, in the forms that versions of the API give them."""
 
+from decimal import Decimal
+
 import pytest
 
 from voxlake.messaging import PhoneNumber, RefusedNumber, SmsReceipt
@@ -15,6 +17,36 @@ def test_numbers_that_an_answer_forgets():
         with pytest.raises(BrokenReplyError):
             read_a2p_receipt(reply, ["1"])
     for reply in ({}, {"result": 0}, {"result": "x"}, {"result": 1, "message_id": "x"}):
+        with pytest.raises(BrokenReplyError):
+            read_sms_receipt(reply)
+
+
+def test_what_an_answer_says_two_things_about():
+    """Sent and failed at once, a fault of the gateway behind the API, or no code: nobody knows, so it is not failed."""
+    numbers = ["1111", "2222", "3333", "4444", "5555"]
+    failed = [
+        {"destination_number": "1111", "error_code": 506},
+        {"destination_number": "+2222", "error_code": 14},
+        {"destination_number": 3333, "error_code": 2},
+        {"destination_number": "4444"},
+        {"destination_number": "5555", "error_code": "506", "error_description": "a\n\ud83d" + "b" * 1000},
+    ]
+    answer = read_a2p_receipt({"result": [{"destination_number": "1111", "message_id": 1}], "failed": failed}, numbers)
+    assert (answer.sent, answer.unanswered, answer.doubtful) == ({}, (), tuple(numbers[:4]))
+    ((number, code, description),) = ((one.number, one.code, one.description) for one in answer.failed)
+    assert (number, code) == ("5555", 506)
+    assert description == "a \ufffd" + "b" * 497 + "… (1,003 characters)"
+
+
+@pytest.mark.parametrize("number", [Decimal("1e1000000"), Decimal("-1e999999999"), "1" * 5000, 1.5, [], {}])
+def test_numbers_of_an_answer_that_are_none(number):
+    """A number that nobody can write down makes the reply a broken one, wherever it is."""
+    rows = [{"destination_number": "1111", "message_id": number}]
+    failed = [{"destination_number": "1111", "error_code": number}]
+    for reply in ({"result": rows}, {"failed": failed}, {"result": [], "fragments_count": number}):
+        with pytest.raises(BrokenReplyError):
+            read_a2p_receipt(reply, ["1111"])
+    for reply in ({"result": number}, {"result": 1, "message_id": number}, {"result": True, "fragments_count": number}):
         with pytest.raises(BrokenReplyError):
             read_sms_receipt(reply)
 

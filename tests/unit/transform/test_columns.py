@@ -158,6 +158,22 @@ def test_changed_bytes(some, at, cut):
             pytest.fail(f"read fast, but no reply: {damaged!r}")
 
 
+WHOLE = json.dumps({"result": [ROW | {"message_id": "3"}], "total_count": "7", "count": "1", "note": "x"}).encode()
+ENDS = [n for n in range(len(WHOLE)) if WHOLE[n : n + 1] in b'",}]']
+ODD = st.sampled_from([bytes([n]) for n in (*range(33), *range(127, 256))]) | st.binary(min_size=1, max_size=2)
+
+
+@given(st.sampled_from(ENDS), ODD)
+@settings(max_examples=800, deadline=None)
+def test_odd_bytes_at_the_end_of_every_member(at, some):
+    """A control character or half a character at the end of any name or value is judged alike by both."""
+    for body in (WHOLE[:at] + some + WHOLE[at:], WHOLE[: at + 1] + some + WHOLE[at + 1 :]):
+        try:
+            same(body, SMS)
+        except BrokenReplyError:
+            pytest.fail(f"read fast, but no reply: {body!r}")
+
+
 @given(st.lists(CHANGES, min_size=3, max_size=3), st.integers(0, 2), st.binary(max_size=3), st.integers(0, 700))
 @settings(max_examples=600, deadline=None)
 def test_replies_together(changes, damaged, some, at):
@@ -197,6 +213,14 @@ def test_replies_together_are_read_fast():
         b'{"result":[],"total_count":1,"error":"100"}',
         b'{"result":[{"message_id":1,"processed_date":"2026-01-01 00:00:00","text":"\xed\xa0\x80"}],"total_count":1}',
         b'\xbf{"result":[],"total_count":1}',
+        b'{"result":[],"total_count":0,"count":"1\x84"}',
+        b'{"result":[],"total_count":0,"count":"1\n"}',
+        b'{"result":[],"total_count":0,"x":{"a":1}}',
+        b'{"result":[],"total_count":0,"x":[1]}',
+        b'{"result":[{"message_id":1,"processed_date":"2026-01-01 00:00:00","new":{}}],"total_count":1}',
+        b'{"a":"[","total_count":0,"result":[],"b":"]"}',
+        b'{"x":[],"total_count":0}',
+        b'{"total_count":1e1000000,"result":[]}',
         b"[]",
         b"",
     ],

@@ -1,0 +1,106 @@
+"""Replies that are made to hold, fill or fool their client: each is a fault like any other, within its time."""
+
+import contextlib
+
+import pytest
+from support.clock import SleepingClock
+from support.dates import days_ago
+from support.hostile import body, bomb, endless, hostile
+
+from voxlake.api import ApiClient, ApiKey, HistoryApi
+from voxlake.errors import OutcomeUnknown, Unavailable
+from voxlake.messaging import Client
+from voxlake.model import Window
+from voxlake.transform import SMS
+
+pytestmark = pytest.mark.dateless
+
+DAY = Window.of_days(days_ago(2), days_ago(2))
+EMPTY = b'{"result":[],"total_count":0}'
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@contextlib.contextmanager
+def asking(url, **options):
+    """Open a client with a second for each reply, which waits between them by a clock of its own."""
+    options = {"timeout": 1, "patience": 0} | options
+    client = ApiClient(url, ApiKey(1, "s3cret"), clock=SleepingClock(), random=lambda: 1.0, **options)
+    history = HistoryApi(client)
+    yield history
+    history.close()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(endless(b"x", every=0.1), id="a header, a byte at a time"),
+        pytest.param(endless(b"x", first=b"", every=0.1), id="a status, a byte at a time"),
+        pytest.param(endless(b"HTTP/1.1 100 Continue\r\n\r\n", first=b"", every=0.001), id="100 Continue for ever"),
+        pytest.param(endless(b"0", first=CHUNKED, every=0.1), id="the size of a chunk, a byte at a time"),
+        pytest.param(endless(b"x: y\r\n", first=CHUNKED + b"0\r\n", every=0.1), id="trailers for ever"),
+        pytest.param(endless(b"1\r\nx\r\n", first=CHUNKED, every=0.1), id="a body, a byte at a time"),
+    ],
+)
+def test_a_reply_has_one_deadline(reply):
+    """However a reply is spread out, the time for it ends; a request that left is unknown, and is never repeated."""
+    with hostile(reply) as server, asking(server.url) as history:
+        with pytest.raises(OutcomeUnknown, match="the reply timed out"):
+            history.client.ask("SendSmsMessage", {}, dict, roles=(), once=True)
+        assert len(server.requests) == 1
+
+
+def test_after_a_deadline_the_next_request_is_a_request():
+    """Nothing of an exchange that was ended remains for the next one."""
+    slow = endless(b"x", every=0.1)
+    with hostile(slow, slow, body(EMPTY)) as server, asking(server.url, patience=60) as history:
+        assert history.total(SMS, DAY) == 0
+        assert history.total(SMS, DAY) == 0
+        assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("scheme", ["https", "proxy"])
+def test_a_connection_that_never_comes_about(scheme, monkeypatch):
+    """A TLS handshake that stalls and a proxy that digs a byte at a time end as well, and nothing has left."""
+    with hostile(endless(b"x", every=0.1)) as server:
+        url = server.url.replace("http:", "https:")
+        if scheme == "proxy":
+            monkeypatch.setenv("HTTPS_PROXY", server.url)
+            url = "https://api.invalid"
+        with asking(url) as history, pytest.raises(Unavailable, match=r"timed out|certificate|proxy"):
+            history.client.ask("SendSmsMessage", {}, dict, roles=(), once=True)
+        assert all(b"s3cret" not in request for request in server.requests)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(body(bomb(200 << 20), Content_Encoding="gzip"), id="gzip"),
+        pytest.param(endless(b"10000\r\n" + b"x" * 65536 + b"\r\n", first=CHUNKED), id="chunks"),
+        pytest.param(endless(b"x" * 65536, first=b"HTTP/1.1 200 OK\r\n\r\n"), id="until the end"),
+    ],
+)
+def test_a_reply_has_a_largest_size(reply):
+    """Too large a reply is a broken one, and the next attempt is an attempt like any other."""
+    with hostile(reply, body(EMPTY)) as server, asking(server.url, timeout=60, patience=60) as history:
+        assert history.total(SMS, DAY) == 0
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        body(b"", status="302 Found", Location="http://[::1"),
+        endless(b"x" * 65536, first=b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"),
+        body(b"taken", status="403 Forbidden"),
+        body(b"gone", status="410 Gone"),
+        body(b'{"result":1,"message_id":1e1000000}'),
+        body(b'{"x":' + b"[" * 100_000),
+        body(b'{"result":1,"error":{"code":386,"msg":"m"}}'),
+    ],
+)
+def test_a_send_leaves_once(reply):
+    """Whatever is answered in place of the API's own word, the message is taken once, and its outcome is unknown."""
+    with hostile(reply) as server, asking(server.url, timeout=60, patience=60) as history:
+        with pytest.raises(OutcomeUnknown):
+            Client(history).send_sms("12345678111", "447700900123", "hello")
+        assert len(server.requests) == 1
