@@ -45,7 +45,9 @@ class Behaviour:
     max_total: int | None = _number(None, says="largest `total_count` that is reported")
     total_of: str = _choice("given", "hidden", says="whether `total_count` also counts rows that no page contains")
     envelope: str = _choice("plain", "extra", says="whether the reply has more than the two documented fields")
-    extra_field: str = _choice("off", "on", says="whether rows have an undocumented field")
+    extra_field: str = _choice(
+        "off", "on", "mixed", says="whether rows have an undocumented field, `route`, and whether its JSON type varies"
+    )
     message_id_filter: str = _choice(
         "on", "off", "refused", says="whether `message_id` selects rows, is ignored, or is an error"
     )

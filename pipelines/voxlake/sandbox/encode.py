@@ -42,7 +42,7 @@ class Encoder:
         """Return a csv reply; csv carries no total."""
         s = self._behaviour
         names = [s.id_field, "source_number", "destination_number", self._own, "fragments", "cost", "status_id"]
-        names += ["error_message", self._date, "transaction_id", "text", *(["route"] if s.extra_field == "on" else [])]
+        names += ["error_message", self._date, "transaction_id", "text", *([] if s.extra_field == "off" else ["route"])]
         out = io.StringIO()
         writer = csv.writer(out, delimiter=s.csv_delimiter, lineterminator="\n" if s.csv_newline == "lf" else "\r\n")
         if rows or s.csv_empty == "header":
@@ -72,8 +72,8 @@ class Encoder:
             "transaction_id": None if row["transaction_id"] is None else number(row["transaction_id"]),
             "text": row["text"],
         }
-        if s.extra_field == "on":
-            wire["route"] = f"route {row['message_id'] % 3}"
+        if s.extra_field != "off":
+            wire["route"] = _route(row["message_id"] % 3, mixed=s.extra_field == "mixed")
         if s.nulls == "omit":
             for name in _OPTIONAL:
                 if wire[name] is None:
@@ -89,6 +89,12 @@ class Encoder:
         """Return a phone number as an int where that loses nothing; SenderIDs and leading zeros stay text."""
         as_number = self._behaviour.number_type == "number" and number.isdecimal() and number[0] != "0"
         return int(number) if as_number else number
+
+
+def _route(number: int, *, mixed: bool) -> str | int | list[str]:
+    """Return a text; where types are mixed, a text, a number or a list."""
+    text = f"route {number}"
+    return [text, number, [text]][number] if mixed else text
 
 
 def _title(name: str) -> str:

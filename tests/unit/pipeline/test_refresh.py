@@ -1,5 +1,6 @@
 """Days that were verified earlier are brought up to date by a few counts, and only those that differ are read."""
 
+import dataclasses
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from support.scripted_api import ScriptedApi
 from voxlake.lake import Lake
 from voxlake.model import DayFile, DayKey, FinalityPolicy, Window
 from voxlake.pipeline.refresh import is_worth_counting, pieces, refresh
-from voxlake.transform import SMS, STATUSES
+from voxlake.transform import SMS, STATUSES, STREAMS, Field
 
 FIRST = date(2026, 3, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(8)]
@@ -45,8 +46,8 @@ def night(tmp_path, rows):
         )  # fmt: skip
         day_files.append(lake.commit(writer, day_file))
 
-    def run(history, *, finality=FINALITY):
-        return refresh(history, lake, SMS, day_files, clock=StandingClock(NOW), finality=finality)
+    def run(history, *, finality=FINALITY, stream=SMS):
+        return refresh(history, lake, stream, day_files, clock=StandingClock(NOW), finality=finality)
 
     run.lake, run.day_files = lake, day_files
     return run
@@ -109,6 +110,29 @@ def test_a_message_that_moved_to_another_day(night, rows):
         for row in rows
     ]
     assert stale(night, moved) == {DAYS[0], DAYS[1]}
+
+
+def test_days_of_an_older_schema(night, rows, monkeypatch):
+    """They are compared as they are read today: a quiet night rewrites none, and a status that settled only its day."""
+    unknown = pa.table({"extra": pa.repeat('{"route":"r1"}', PER_DAY)})
+    for day_file in night.day_files:
+        (table,) = night.lake.read_rows(day_file.key)
+        writer = night.lake.writer(day_file.key)
+        writer.add(table.set_column(table.num_columns - 1, SMS.schema.field("extra"), unknown["extra"]))
+        night.lake.commit(writer, day_file)
+    route = Field("route", pa.string(), "The route it took.")
+    newer = dataclasses.replace(SMS, fields=(*SMS.fields[:-1], route, SMS.fields[-1]))
+    monkeypatch.setitem(STREAMS, "sms", newer)
+    sent = [row | {"route": "r1"} for row in rows]
+    found = night(ScriptedApi(sent), stream=newer)
+    assert (found.stale, [day.changed for day in found.days]) == (frozenset(), [0] * len(DAYS))
+    assert not any(night.lake.is_current(day_file.key) for day_file in night.day_files)
+    sent[0] = sent[0] | {"status_id": 1}
+    found = night(ScriptedApi(sent), stream=newer)
+    assert (found.stale, [day.changed for day in found.days]) == (frozenset(), [1] + [0] * (len(DAYS) - 1))
+    assert [night.lake.is_current(day_file.key) for day_file in night.day_files] == [True] + [False] * (len(DAYS) - 1)
+    (table,) = night.lake.read_rows(night.day_files[0].key)
+    assert (table["route"].null_count, table["extra"].null_count, table["status_id"][0].as_py()) == (0, PER_DAY, 1)
 
 
 @pytest.mark.parametrize("how", ["ignored", "refused"])

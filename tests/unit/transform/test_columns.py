@@ -1,20 +1,32 @@
 """Two readers of one reply: whatever the fast one reads, the exact one reads alike."""
 
+import dataclasses
 import json
 from datetime import UTC, date, datetime
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxlake.sandbox import Behaviour, History, World
-from voxlake.transform import A2P, SMS, BrokenReplyError, decode_csv, page_of, pages_of_json, parse_json
+from voxlake.transform import (
+    A2P,
+    SMS,
+    BrokenReplyError,
+    Field,
+    decode_csv,
+    decode_json,
+    page_of,
+    pages_of_json,
+    parse_json,
+)
 
 STREAMS = {"GetSmsHistory": SMS, "A2PGetSmsHistory": A2P}
 TO = date(2026, 3, 1)
 WORLD = World(rows=400, days=3, seed=5, until=TO)
 # Behaviour under which rows differ from each other or hold what the columns have no place for.
-SLOW = ({"extra_field": "on"}, {"number_type": "number"})
+SLOW = ({"extra_field": "on"}, {"extra_field": "mixed"}, {"number_type": "number"})
 ONE_BY_ONE = [{}] + [
     {f.name: value}
     for f in Behaviour.__dataclass_fields__.values()
@@ -66,6 +78,20 @@ def test_switches(method, switches):
 def test_switches_together(method, switches):
     """Under any choice of the types and names of fields, every page is read the fast way, and alike."""
     assert same(served(method, **switches), STREAMS[method])
+
+
+@pytest.mark.parametrize(("kind", "readable"), [(pa.string(), {0, 1}), (pa.int64(), {1})])
+def test_two_types_for_one_field_in_one_reply(kind, readable):
+    """Row by row, a value that the declared type can hold is read, and a row with another one is a reject."""
+    stream = dataclasses.replace(SMS, fields=(*SMS.fields[:-1], Field("route", kind, "The route."), SMS.fields[-1]))
+    body = served("GetSmsHistory", extra_field="mixed")
+    assert not same(body, stream)
+    page = decode_json(body, stream)
+    read = page.table.to_pylist()
+    assert {row["message_id"] % 3 for row in read} == readable
+    assert {row["route"] for row in read} == ({"route 0", "1"} if pa.types.is_string(kind) else {1})
+    assert {reject.raw["message_id"] % 3 for reject in page.rejects} == {0, 1, 2} - readable
+    assert page.served == page.total == len(read) + len(page.rejects)
 
 
 NUMBERS = (
