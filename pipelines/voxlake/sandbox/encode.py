@@ -94,7 +94,8 @@ class Encoder:
 def _route(number: int, *, mixed: bool) -> str | int | list[str]:
     """Return a text; where types are mixed, a text, a number or a list."""
     text = f"route {number}"
-    return [text, number, [text]][number] if mixed else text
+    varied: tuple[str | int | list[str], ...] = (text, number, [text])
+    return varied[number] if mixed else text
 
 
 def _title(name: str) -> str:
