@@ -29,6 +29,7 @@ LOGGER.addHandler(logging.NullHandler())
 
 LEVELS: Final[Mapping[Level, int]] = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
+_NEVER = logging.CRITICAL + 1
 _LONG_NUMBER = re.compile(r"\+?\d{7,}", re.ASCII)
 """What could be a phone number or an id; counts are written with commas."""
 
@@ -48,6 +49,7 @@ class Kind(StrEnum):
     WINDOW_READ = "window-read"
     DAY_VERIFIED = "day-verified"
     DAY_NOT_VERIFIED = "day-not-verified"
+    DAYS_DOUBTED = "days-doubted"
     MESSAGES_GONE = "messages-gone"
     MESSAGES_MOVED = "messages-moved"
     REFRESHED = "refreshed"
@@ -69,7 +71,7 @@ class Declaration:
 
 
 KINDS: Final[Mapping[Kind, Declaration]] = {
-    Kind.RUN_STARTED: Declaration("info", "A run begins.", ("run", "version")),
+    Kind.RUN_STARTED: Declaration("info", "A run begins.", ("run",)),
     Kind.PLANNED: Declaration(
         "info", "What the run does with the days of a stream.", ("read", "refresh", "final", "first", "last")
     ),
@@ -91,6 +93,9 @@ KINDS: Final[Mapping[Kind, Declaration]] = {
     Kind.DAY_NOT_VERIFIED: Declaration(
         "warning", "The file of a day is in place, and the day is not proved complete.",
         ("day", "rows", "rejects", "reason"),
+    ),
+    Kind.DAYS_DOUBTED: Declaration(
+        "warning", "A count of its own disagrees with days that were read.", ("days", "first", "last")
     ),
     Kind.MESSAGES_GONE: Declaration(
         "warning", "The API does not report messages any more that were exported before.", ("day", "messages", "kept")
@@ -143,27 +148,33 @@ class Emitter:
 
     Listeners are called one at a time, so that none needs a lock of its own. What a listener raises is logged, once,
     and changes nothing else. A copy that was pickled keeps its events for `drain`, and its original takes them with
-    `forward`.
+    `forward`. Without a clock nobody hears of anything.
     """
 
-    def __init__(self, clock: Clock, *listeners: Listener) -> None:
+    def __init__(self, clock: Clock | None, *listeners: Listener) -> None:
         self._clock, self._listeners = clock, listeners
         self._failed: set[int] = set()
         self._lock = threading.RLock()
 
-    def __reduce__(self) -> tuple[type[Emitter], tuple[Clock, int]]:
+    def __reduce__(self) -> tuple[type[Emitter], tuple[Clock | None, int]]:
         """Travel as the clock and the level from which on anyone listens here."""
         return _Buffer, (self._clock, self.least)
 
     @property
     def least(self) -> int:
         """The lowest level of `logging` of which anyone wants to know."""
+        if self._clock is None:
+            return _NEVER
         return logging.DEBUG if self._listeners else LOGGER.getEffectiveLevel()
+
+    def seconds(self) -> float:
+        """Return the time in seconds, to measure how long something takes; 0 without a clock."""
+        return 0.0 if self._clock is None else self._clock.time()
 
     def emit(self, kind: Kind, message: str, *, stream: str | None = None, **details: Scalar | date) -> None:
         """Emit an event, if anyone wants to know; `message` is one sentence."""
         level = KINDS[kind].level
-        if LEVELS[level] >= self.least:
+        if self._clock is not None and LEVELS[level] >= self.least:
             safe = {name: _safe(value) for name, value in details.items()}
             self._take(Event(str(kind), self._clock.now(), _masked(message), level, stream, safe))
 
@@ -191,7 +202,7 @@ class Emitter:
 class _Buffer(Emitter):
     """An emitter in another process: keeps its events from a level on, for its original."""
 
-    def __init__(self, clock: Clock, least: int) -> None:
+    def __init__(self, clock: Clock | None, least: int) -> None:
         super().__init__(clock)
         self._least = least
         self._events: list[Event] = []
@@ -210,6 +221,10 @@ class _Buffer(Emitter):
     def _take(self, event: Event) -> None:
         with self._lock:
             self._events.append(event)
+
+
+SILENT: Final = Emitter(None)
+"""An emitter of which nobody hears anything."""
 
 
 def _safe(value: Scalar | date) -> Scalar:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from support.contexts import FINALITY, StandingClock, running
 from support.dates import days_ago
 
 from voxlake.api import ApiKey, read_credentials
+from voxlake.events import Emitter, Kind
 from voxlake.pipeline import DayRange, export
 from voxlake.transform import STREAMS
 
@@ -29,9 +31,10 @@ def lake(root):
 
 @pytest.mark.parametrize("kind", ["key", "service account"])
 def test_windows_are_read_in_other_processes(sandbox, tmp_path, kind):
-    """With threads and with processes, by either credentials, files are the same to the last proof."""
+    """With threads and with processes, by either credentials, files and events are the same to the last proof."""
     clock = StandingClock(CLOCK.now().replace(microsecond=0))
     server = sandbox(rows=9_000, days=4, world_now=clock.time)
+    heard = {}
     days = DayRange(days_ago(4), days_ago(0) + timedelta(days=1))
     processes = ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("forkserver"))
     for root, executor in ((tmp_path / "threads", None), (tmp_path / "processes", processes)):
@@ -39,9 +42,17 @@ def test_windows_are_read_in_other_processes(sandbox, tmp_path, kind):
             credentials = ApiKey(server.account_id, server.api_key)
         else:
             credentials = read_credentials(server.credentials, clock=clock)
-        history = client(server, clock, credentials=credentials, jobs=4, random=random.random)
+        events = Emitter(clock, heard.setdefault(root.name, []).append)
+        history = client(server, clock, credentials=credentials, jobs=4, random=random.random, events=events)
         with running(history, root, clock, executor=executor, finality=FINALITY) as context:
             result = export(context, list(STREAMS.values()), days)
         assert result.exit_code == 0, str(result)
         assert sum(stream.rows for stream in result.streams) > 8_000
     assert lake(tmp_path / "threads") == lake(tmp_path / "processes")
+    # What happens in other processes is heard here. Only requests differ: one more asks for the API's time.
+    threads, processes = (
+        Counter(event.message for event in events if event.kind not in {Kind.REQUEST, Kind.RUN_ENDED})
+        for events in heard.values()
+    )
+    assert threads == processes
+    assert {event.kind for event in heard["processes"]} >= {"request", "window-read", "surveyed", "day-verified"}

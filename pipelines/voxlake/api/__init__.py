@@ -1,5 +1,6 @@
 """Speak Voximplant over HTTP: requests, retries, authentication, and the two history methods."""
 
+from voxlake.api.archive import Archive
 from voxlake.api.auth import (
     ApiKey,
     Credentials,
@@ -11,7 +12,7 @@ from voxlake.api.auth import (
 )
 from voxlake.api.history import HistoryApi, Output
 from voxlake.api.retry import MAYBE_DONE
-from voxlake.api.transport import API_URL, ApiClient, Archive
+from voxlake.api.transport import API_URL, ApiClient
 
 __all__ = [
     "API_URL",

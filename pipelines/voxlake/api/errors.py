@@ -89,9 +89,9 @@ def answer_fault(answer: ApiAnswerError, *, once: bool = False) -> Fault | None:
     """
     not_done = certainly_not_done(left=True, status=requests.codes.ok, code=answer.code)
     if answer.code in TOO_FAST:
-        return Fault(str(answer), wait=1.0, too_fast=True, not_executed=not_done)
+        return Fault(str(answer), wait=1.0, too_fast=True, not_executed=not_done, label=f"error {answer.code}")
     is_fault = answer.code in INTERNAL or (once and not not_done)
-    return Fault(str(answer), not_executed=not_done) if is_fault else None
+    return Fault(str(answer), not_executed=not_done, label=f"error {answer.code}") if is_fault else None
 
 
 def refusal(

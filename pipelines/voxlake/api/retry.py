@@ -16,9 +16,10 @@ _OK, _TOO_MANY = 200, 429
 class Fault:
     """Why one request failed, where the next may succeed.
 
-    `reason` is for people. `wait` is the pause in seconds that the server asked for, 0 where it asked for none.
-    `too_fast`: a rate limit refused the request. `denied`: it was answered by HTTP 401 or 403, `elsewhere`: by what is
-    not the API. `not_executed`: the request certainly had no effect, see `certainly_not_done`.
+    `reason` is for people; `label` stands for it in logs, where it holds words from outside. `wait` is the pause in
+    seconds that the server asked for, 0 where it asked for none. `too_fast`: a rate limit refused the request.
+    `denied`: it was answered by HTTP 401 or 403, `elsewhere`: by what is not the API. `not_executed`: the request
+    certainly had no effect, see `certainly_not_done`.
     """
 
     reason: str
@@ -27,6 +28,12 @@ class Fault:
     denied: bool = False
     not_executed: bool = False
     elsewhere: bool = False
+    label: str | None = None
+
+    @property
+    def loggable(self) -> str:
+        """The reason without words from outside, which may hold anything."""
+        return self.label or self.reason
 
 
 def certainly_not_done(*, left: bool, status: int | None = None, code: int | None = None) -> bool:

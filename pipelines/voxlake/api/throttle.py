@@ -31,11 +31,12 @@ class AdaptiveLimiter:
             self._running -= 1
             self._gate.notify_all()
 
-    def slow_down(self) -> None:
-        """Halve the limit, to one at least."""
+    def slow_down(self) -> bool:
+        """Halve the limit, to one at least; returns whether it is lower now."""
         with self._gate:
             self._successes = 0
-            self.limit = max(1, self.limit // 2)
+            before, self.limit = self.limit, max(1, self.limit // 2)
+            return self.limit < before
 
     def succeeded(self) -> None:
         """Record a success; the limit grows by one after ten in a row."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
+from voxlake.api import announce
 from voxlake.api.body import read_body
 from voxlake.api.environment import check_encrypted
 from voxlake.api.errors import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from voxlake.api.archive import Archive
     from voxlake.api.auth import Credentials
     from voxlake.api.exchange import Exchange
     from voxlake.clock import Clock
@@ -49,16 +51,6 @@ API_URL = "https://api.voximplant.com/platform_api"
 _CONNECT_TIMEOUT = 10
 _NOTABLE_OFFSET = 300.0
 """Clocks that differ by no more seconds are taken to be equal: replies take time, and their dates are rounded."""
-
-
-class Archive(Protocol):
-    """Where replies are kept as they came; safe to share between threads."""
-
-    def keep(self, method: str, parameters: Mapping[str, str], body: bytes, *, at: datetime) -> None:
-        """Keep the body of a reply with HTTP status 200, with what was asked: no secrets are in the parameters.
-
-        `at` is when it came, in UTC.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +196,10 @@ class ApiClient:
         with self.limiter:
             sent_at = self._clock.time()
             response = self._send(method, parameters)
+        answered_at = self._clock.time()
+        announce.reply(self.events, method, response, answered_at - sent_at)
         if response.server_time is not None and response.status == requests.codes.ok:
-            self._compare_clocks(response.server_time, sent_at, self._clock.time())
+            self._compare_clocks(response.server_time, sent_at, answered_at)
         # Where the server tells its time, its dates are measured by that: ours may be off.
         now = self._clock.time() if response.server_time is None else response.server_time
         raise_for_status(response.status, wait=retry_after(response.retry_after, now))
@@ -230,7 +224,7 @@ class ApiClient:
         try:
             return read(response.body)
         except BrokenReplyError as error:
-            raise FaultError(Fault(f"the reply could not be read: {error}")) from None
+            raise _unreadable(error) from None
         except ApiAnswerError as answer:
             if fault := answer_fault(answer, once=once):
                 raise FaultError(fault) from None
@@ -238,14 +232,15 @@ class ApiClient:
 
     def _pause(self, fault: Fault, method: str, *, attempt: int, deadline: float, once: bool) -> None:
         """Wait before the next attempt, or raise where there is none."""
-        if fault.too_fast:
-            self.limiter.slow_down()
+        if fault.too_fast and self.limiter.slow_down():
+            announce.slowed(self.events, self.limiter.limit)
         # Once one call has waited in vain, the others don't each wait as long again.
         left = 0.0 if self._out_of_patience else deadline - self._clock.time()
         next_step = self._policy.decide(fault, attempt=attempt, left=left, once=once, jitter=self._random())
         if isinstance(next_step, Final):
             self._out_of_patience |= next_step is Final.OUT_OF_PATIENCE
             raise_final(next_step, fault, method=method, url=self.url)
+        announce.retry(self.events, method, fault, attempt=attempt, seconds=next_step)
         self._clock.sleep(next_step)
 
     def _send(self, method: str, parameters: Mapping[str, str]) -> Response:
@@ -271,7 +266,7 @@ class ApiClient:
                     exchange.left = True
                     body = read_body(reply.raw) if reply.status_code == requests.codes.ok else b""
             except BrokenReplyError as error:
-                raise FaultError(Fault(f"the reply could not be read: {error}")) from None
+                raise _unreadable(error) from None
             except NETWORK_ERRORS as error:
                 # Not chained: the cause holds the request, and with it the key.
                 reason = _timeout(exchange) if exchange.expired else error
@@ -286,3 +281,8 @@ class ApiClient:
 def _timeout(exchange: Exchange) -> requests.exceptions.Timeout:
     """Return what requests would have raised for an exchange whose time was up."""
     return requests.exceptions.ReadTimeout() if exchange.left else requests.exceptions.ConnectTimeout()
+
+
+def _unreadable(error: BrokenReplyError) -> FaultError:
+    """Return the fault of a reply that is broken; what is in it is for nobody's log."""
+    return FaultError(Fault(f"the reply could not be read: {error}", label="the reply could not be read"))

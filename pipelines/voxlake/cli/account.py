@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voxlake.api import is_open_to_others
+from voxlake.cli.log import user_listener
 from voxlake.cli.options import the_clock
 from voxlake.cli.output import say
 from voxlake.errors import SettingsError
@@ -13,6 +14,7 @@ from voxlake.library import connect
 if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
     from voxlake.library import Account
+    from voxlake.messaging import Client
 
 
 def account_of(settings: Settings) -> Account:
@@ -42,3 +44,13 @@ def account_of(settings: Settings) -> Account:
         clock=the_clock(),
         insecure_http=settings.insecure_http,
     )
+
+
+def client_of(settings: Settings) -> Client:
+    """Return a client for the sending methods of the account that the settings name; the user hears of long pauses.
+
+    Raises:
+        SettingsError: they name none.
+
+    """
+    return account_of(settings).client(on_event=user_listener())

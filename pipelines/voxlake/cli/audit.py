@@ -9,6 +9,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import account_of
+from voxlake.cli.log import user_listener
 from voxlake.cli.options import api_options, finality_of, the_clock
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
@@ -60,7 +61,8 @@ def audit(
     with stoppable():
         result = library.audit(
             account_of(settings), settings.data_dir, repair=repair, streams=stream, since=since, until=until,
-            pages=pages, seed=seed, on_round=show, keep_raw=settings.keep_raw, **finality_of(settings),
+            pages=pages, seed=seed, on_round=show, on_event=user_listener(), keep_raw=settings.keep_raw,
+            **finality_of(settings),
         )  # fmt: skip
     if not result.locked:
         say(f"{settings.data_dir} cannot be written: it was audited without its lock.")

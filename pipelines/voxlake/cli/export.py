@@ -9,6 +9,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import account_of
+from voxlake.cli.log import log_is_shown, user_listener
 from voxlake.cli.options import api_options, finality_of, form_option, the_clock
 from voxlake.cli.output import give, progress, say
 from voxlake.cli.signals import stoppable
@@ -69,9 +70,14 @@ def _run(settings: Settings, form: str, *, dry_run: bool, **chosen: Any) -> None
         give("\n".join(render_plan(name, its.read, its.probe_days, its.final) for name, its in plans.items()))
         return
     run = library.backfill if "force" in chosen else library.export
-    with progress() as show, stoppable():
+    with progress(hidden=log_is_shown()) as show, stoppable():
         result = run(
-            account, settings.data_dir, **chosen, on_progress=show, keep_raw=settings.keep_raw, **finality_of(settings)
+            account,
+            settings.data_dir,
+            **chosen,
+            on_event=user_listener(show),
+            keep_raw=settings.keep_raw,
+            **finality_of(settings),
         )
         if not sum(stream.days for stream in result.streams):
             show(1, 1)

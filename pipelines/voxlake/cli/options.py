@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 DATA = ("data_dir", "settle_hours", "give_up_days")
+LOG = "log_format"
 API = ("api_url", "insecure_http", "credentials", "patience", "timeout")
 MOST_ROWS = 10**12
 """More rows than any answer has; DuckDB counts to about 10**19."""
@@ -32,7 +33,9 @@ def the_clock() -> Clock:
 
 data_options = settings_options(*DATA)
 """Settings for a command that looks at the data."""
-api_options = settings_options(*DATA, *API, "output", "jobs", "keep_raw")
+work_options = settings_options(*DATA, LOG)
+"""Settings for a command that changes the data without the API."""
+api_options = settings_options(*DATA, *API, "output", "jobs", "keep_raw", LOG)
 """Settings for a command that exports from the API."""
 
 

@@ -64,7 +64,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[int, int], None]]:
+def progress(*, hidden: bool) -> Iterator[Callable[[int, int], None]]:
     """Yield what shows days done and planned on a terminal, as a bar that begins with them; a log gets nothing."""
     with ExitStack() as stack:
         bar: Any = None
@@ -72,20 +72,19 @@ def progress() -> Iterator[Callable[[int, int], None]]:
         def show(done: int, planned: int) -> None:
             nonlocal bar
             if bar is None:
-                bar = stack.enter_context(progress_bar(planned, "days"))
+                bar = stack.enter_context(progress_bar(planned, "days", hidden=hidden))
             bar.length = planned
             bar.update(done - bar.pos)
 
         yield show
 
 
-def progress_bar(length: int, label: str) -> Any:
-    """Return a progress bar that fits a terminal, and draws nothing into a log."""
+def progress_bar(length: int, label: str, *, hidden: bool = False) -> Any:
+    """Return a progress bar that fits a terminal, and draws nothing into a log, nor where it is `hidden`."""
     stderr = sys.stderr
+    hidden = hidden or not stderr.isatty()
     bar = max(1, min(36, _columns(stderr) - _BESIDE_THE_BAR - len(label)))
-    return click.progressbar(
-        length=length, label=label, file=stderr, show_pos=True, width=bar, hidden=not stderr.isatty()
-    )
+    return click.progressbar(length=length, label=label, file=stderr, show_pos=True, width=bar, hidden=hidden)
 
 
 def screen() -> int | None:

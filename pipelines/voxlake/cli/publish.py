@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
-from voxlake.cli.options import data_options, finality_of, form_option, the_clock
+from voxlake.cli.options import finality_of, form_option, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
 from voxlake.pipeline import describe_missing
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @form_option
-@data_options
+@work_options
 def publish(settings: Settings, form: str) -> None:
     """Rebuild the database from the lake, without network."""
     with stoppable():

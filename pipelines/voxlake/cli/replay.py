@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
-from voxlake.cli.options import data_options, finality_of, form_option, the_clock
+from voxlake.cli.options import finality_of, form_option, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
 from voxlake.pipeline import describe_missing
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Rebuild days whose files are newer or prove more, too.")
 @form_option
-@data_options
+@work_options
 def replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
     with stoppable():

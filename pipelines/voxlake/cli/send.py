@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from voxlake.cli.account import account_of
-from voxlake.cli.options import API, the_clock
+from voxlake.cli.account import client_of
+from voxlake.cli.log import log_is_shown
+from voxlake.cli.options import API, LOG, the_clock
 from voxlake.cli.output import PRINTED, give, progress_bar, say, screen
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import Stopped, stoppable
@@ -41,10 +42,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-account_options = settings_options(*API)
+account_options = settings_options(*API, LOG)
 """Settings for a command that asks the API."""
 _OUTBOX = "Where outbox.jsonl, the journal of what was sent, lives."
-journal_options = settings_options("data_dir", *API, data_dir=_OUTBOX)
+journal_options = settings_options("data_dir", *API, LOG, data_dir=_OUTBOX)
 """Settings for a command that asks the API and keeps the journal."""
 
 
@@ -106,7 +107,7 @@ def _send(
         _tell_parts(order, form)
         return
     try:
-        client = account_of(settings).client()
+        client = client_of(settings)
     except SettingsError as error:
         raise SettingsError(f"Nothing was sent: {error}") from error
     with open_journal(settings.data_dir) as journal:
@@ -116,7 +117,7 @@ def _send(
             " to find."
         )
         with (
-            progress_bar(len(order.numbers), "messages") as bar,
+            progress_bar(len(order.numbers), "messages", hidden=log_is_shown()) as bar,
             stoppable(interruption, interrupted=OutcomeUnknown.exit_code),
         ):
             result = send(

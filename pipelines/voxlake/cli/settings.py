@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from voxlake.cli.log import log_on_stderr
 from voxlake.cli.types import API_URL, FILE, AccountNumber, ApiUrl, OneOf, Switch, UserPath, WholeNumber
+from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, verbose_option
 from voxlake.errors import SettingsError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -103,6 +106,7 @@ class Settings:
             UserPath(), "VOXLAKE_REPORTS_DIR", "A folder of your own reports, one query a .sql file.", metavar="DIR"
         )
     )
+    log_format: str | None = field(metadata=_setting(OneOf(LOG_FORMATS), "VOXLAKE_LOG_FORMAT", LOG_FORMAT_HELP))
     account_id: int | None = field(
         metadata=_setting(AccountNumber(1), "VOXIMPLANT_ACCOUNT_ID", "The account of the legacy pair.", secret=True)
     )
@@ -132,14 +136,25 @@ def settings_options(*flags: str, **helps: str) -> Callable[[F], F]:
         @functools.wraps(command)
         def with_settings(**values: Any) -> Any:
             chosen = {name: values.pop(name) for name in DECLARATIONS}
-            return command(Settings(**chosen), **values)
+            chosen["log_format"] = _log_format(chosen["log_format"])
+            with log_on_stderr(chosen["log_format"]):
+                return command(Settings(**chosen), **values)
 
         decorated: Any = _config_option(with_settings)
+        if "log_format" in flags:
+            decorated = verbose_option(decorated)
         for name, declared in reversed(DECLARATIONS.items()):
             decorated = _option(name, declared, flag=name in flags, help_=helps.get(name))(decorated)
         return decorated  # type: ignore[no-any-return] # what click's decorators return
 
     return decorate
+
+
+def _log_format(found: str | None) -> str | None:
+    """Return the format of the log: what stands before the command outweighs all but a flag behind it."""
+    ctx = click.get_current_context()
+    is_flag = ctx.get_parameter_source("log_format") is ParameterSource.COMMANDLINE
+    return found if is_flag else program_log_format(ctx) or found
 
 
 def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None) -> Callable[[Any], Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.account import account_of
+from voxlake.cli.account import client_of
 from voxlake.cli.group import Group
 from voxlake.cli.options import the_clock
 from voxlake.cli.output import PRINTED, give, say, screen
@@ -37,7 +37,7 @@ def control(settings: Settings, number: str, command: str) -> None:
     """Enable or disable SMS for a rented number (ControlSms)."""
     interruption = "Stopped by {signal}: the switch may or may not have been made, which 'voxlake sms numbers' shows."
     with stoppable(interruption):
-        account_of(settings).client().control_sms(number, enable=command == "enable")
+        client_of(settings).control_sms(number, enable=command == "enable")
         say(f"{number}: SMS is {command}d")
 
 
@@ -46,7 +46,7 @@ def control(settings: Settings, number: str, command: str) -> None:
 @account_options
 def numbers(settings: Settings, form: str) -> None:
     """List the rented numbers, and whether they can and may send and receive SMS (GetPhoneNumbers)."""
-    rows = [[p.number, p.sms_supported, p.sms_enabled] for p in account_of(settings).client().phone_numbers()]
+    rows = [[p.number, p.sms_supported, p.sms_enabled] for p in client_of(settings).phone_numbers()]
     give(render_rows(["number", "sms_supported", "sms_enabled"], rows, form, screen=screen()), nl=False, form=form)
 
 
@@ -68,7 +68,7 @@ def segments(text: str, form: str) -> None:
 @journal_options
 def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
-    client = account_of(settings).client()
+    client = client_of(settings)
     with open_journal(settings.data_dir) as journal:
         found = resolve_unknown(client, journal, now=the_clock().now)
     names = ["number", "source", "asked_at", "state", "message_id", "status"]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected
+from voxlake.events import Kind
 from voxlake.extract.csv_pieces import AT_ONCE, pieces_under_one_count, read_pieces
 from voxlake.extract.paginate import REFUSED, Reading, walk
 from voxlake.extract.quirks import NOTHING_LEARNED, RANGE_CODES, ApiQuirks, Tail
@@ -59,6 +60,11 @@ class WindowReader:
         """What is known of the API by now."""
         return self._source.quirks
 
+    @property
+    def requests(self) -> int:
+        """How many pages and counts were asked for so far."""
+        return self._source.requests
+
     def read(self, window: Window) -> Iterator[WindowRows]:
         """Yield the rows of a window in the order of time, piece by piece, each proved or with the problem that it has.
 
@@ -86,6 +92,7 @@ class WindowReader:
             state = self._state(reading, piece)
             if state is State.SPLIT:
                 smaller = piece.split(self._number_of_pieces(reading, piece))
+                self._tell(Kind.SPLIT, piece, f"is read in {len(smaller)} pieces", pieces=len(smaller))
                 if day is None and len(piece.days) == 1 and piece.end != self._tail.end:
                     expected = reading.totals[-1] if reading.totals else self._count(piece)
                     yield from self._split_day(SplitDayCheck(piece, expected), smaller)
@@ -128,6 +135,9 @@ class WindowReader:
             state = state_of(reading, piece, ignores_time=self.quirks.ignores_time)
         return state
 
+    def _tell(self, kind: Kind, piece: Window, clause: str, **details: int) -> None:
+        self._source.tell(kind, f"{piece} {clause}", start=piece.start, end=piece.end, **details)
+
     def _number_of_pieces(self, reading: Reading, piece: Window) -> int:
         deepest = self.quirks.deepest_offset
         at_once = deepest * (AT_ONCE if self._source.is_csv else 1)
@@ -163,6 +173,8 @@ class WindowReader:
     def _reread(self, piece: Window) -> Reading:
         """Read a piece up to three times; where it stops at some offset each time, that is as deep as the API goes."""
         for attempt in range(READINGS):
+            if attempt:
+                self._tell(Kind.REREAD, piece, "is read again, because rows and counts do not agree")
             reading = self._walk(piece, ahead=attempt == 0)
             if reading.agrees or not reading.complete or reading.stopped_at is not None:
                 break

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxlake.errors import ApiRejected
+from voxlake.events import Kind
 from voxlake.extract.quirks import PAGE_SIZES, RANGE_CODES, ApiQuirks
 
 if TYPE_CHECKING:
@@ -24,23 +25,34 @@ NO_FILTERS: Mapping[str, str] = MappingProxyType({})
 class PageSource:
     """Pages and counts of one history; `quirks` is what is known of the API by now, to all threads of a reading.
 
-    `largest_page` is the most rows that a page of a csv piece held.
+    `largest_page` is the most rows that a page of a csv piece held; `requests` is how many pages and counts were asked
+    for.
     """
 
     def __init__(self, history: HistoryApi, stream: Stream, quirks: ApiQuirks, filters: Mapping[str, str]) -> None:
         self.stream, self.filters, self.quirks = stream, filters, quirks
         self.is_csv = history.output == "csv"
         self.largest_page = 0
+        self.requests = 0
         self._history = history
         self._learning = threading.Lock()
 
     def learn(self, **found: Any) -> None:
         """Add to what is known of the API; the names are those of `ApiQuirks`."""
         with self._learning:
-            self.quirks = self.quirks.merge(ApiQuirks(**found))
+            before, self.quirks = self.quirks, self.quirks.merge(ApiQuirks(**found))
+        for name in found:
+            value = getattr(self.quirks, name)
+            if value != getattr(before, name):
+                self.tell(Kind.QUIRK_LEARNED, f"the API's {name} is {value}", quirk=name, value=value)
+
+    def tell(self, kind: Kind, clause: str, **details: Any) -> None:
+        """Emit an event of this history."""
+        self._history.events.emit(kind, f"{self.stream.name}: {clause}.", stream=self.stream.name, **details)
 
     def total(self, asked: Window, filters: Mapping[str, str] = NO_FILTERS) -> int:
         """Return how many rows the API counts between two dates."""
+        self._count_requests(1)
         return self._history.total(self.stream, asked, filters={**self.filters, **filters})
 
     def page(self, asked: Window, *, offset: int, filters: Mapping[str, str] = NO_FILTERS) -> Page:
@@ -68,6 +80,7 @@ class PageSource:
 
     def pages(self, asked: Window, *, offsets: range, size: int) -> list[Page]:
         """Return pages that are asked for side by side, up to the first that the API rejects."""
+        self._count_requests(len(offsets))
         return self._history.pages(self.stream, asked, offsets=offsets, count=size, filters=self.filters)
 
     def side_by_side(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
@@ -75,4 +88,9 @@ class PageSource:
         return self._history.side_by_side(ask, windows)
 
     def _page(self, asked: Window, offset: int, size: int, filters: Mapping[str, str]) -> Page:
+        self._count_requests(1)
         return self._history.page(self.stream, asked, offset=offset, count=size, filters={**self.filters, **filters})
+
+    def _count_requests(self, number: int) -> None:
+        with self._learning:
+            self.requests += number

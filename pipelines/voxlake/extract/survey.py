@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected, Unavailable
+from voxlake.events import Kind
 from voxlake.extract.quirks import RANGE_CODES, Tail
 from voxlake.model import DAY, Window, midnight
 
@@ -94,6 +95,13 @@ def survey(
                     pieces += [(piece, None) for piece in window.split(days)]
                     continue
                 quirks = replace(quirks, longest_window=asked.seconds)
+                history.events.emit(
+                    Kind.QUIRK_LEARNED,
+                    f"{stream.name}: the API refuses a window of {len(window.days)} days as too long.",
+                    stream=stream.name,
+                    quirk="longest_window",
+                    value=asked.seconds,
+                )
             else:
                 cut = window.split(-(-rows // ROWS[history.output]) or 1)
                 pieces += [(piece, rows if len(cut) == 1 else None) for piece in cut]

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from voxlake.api import API_URL, ApiClient, HistoryApi, find_credentials
 from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
+from voxlake.events import Emitter
 from voxlake.messaging import Client
 from voxlake.text import api_address, did_you_mean
 
 if TYPE_CHECKING:
     from voxlake.api import Archive, Credentials, CredentialsSource, Output
     from voxlake.clock import Clock
+    from voxlake.events import Listener
 
 _OUTPUTS = ("json", "csv")
 _MOST_JOBS = 1000
@@ -41,11 +43,11 @@ class Account:
         """The number of the account."""
         return self.credentials.account_id
 
-    def client(self) -> Client:
-        """Return a client for the sending methods, with connections of its own."""
-        return Client(self.history())
+    def client(self, *, on_event: Listener | None = None) -> Client:
+        """Return a client for the sending methods, with connections of its own; `on_event` hears of what happens."""
+        return Client(self.history(on_event=on_event))
 
-    def history(self, archive: Archive | None = None) -> HistoryApi:
+    def history(self, archive: Archive | None = None, on_event: Listener | None = None) -> HistoryApi:
         """Return the two history methods, with connections of their own; `archive` is given every reply."""
         client = ApiClient(
             self.api_url,
@@ -57,6 +59,7 @@ class Account:
             random=random.random,
             archive=archive,
             insecure_http=self.insecure_http,
+            events=Emitter(self.clock, *filter(None, [on_event])),
         )
         return HistoryApi(client, output=self.output)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,15 +16,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from voxlake.clock import Clock
+    from voxlake.events import Listener
     from voxlake.library.account import Account
     from voxlake.model import FinalityPolicy
-
-Progress = Callable[[int, int], None]
-"""Called with the numbers of days done and days planned, in the thread that runs the export."""
-
-
-def no_progress(_done: int, _planned: int) -> None:
-    """Show nothing."""
 
 
 def holder(clock: Clock) -> str:
@@ -42,7 +35,7 @@ def run_context(
     workers: int,
     executor: Executor | None = None,
     keep_raw: bool = False,
-    on_progress: Progress = no_progress,
+    on_event: Listener | None = None,
 ) -> Iterator[Context]:
     """Yield the context of one run; the caller holds the lock of the lake, unless the run only plans.
 
@@ -51,13 +44,13 @@ def run_context(
     after what ends the process.
     """
     archive = ReplyArchive(lake.layout, account.account_id, clock=account.clock) if keep_raw else None
-    history = account.history(archive)
+    history = account.history(archive, on_event)
     own = None if executor is not None else ThreadPoolExecutor(workers, thread_name_prefix="voxlake")
     used = executor or own
     assert used is not None  # noqa: S101 - one of the two
     wait = True
     try:
-        yield Context(history, lake, Warehouse(lake.root), account.clock, used, finality, on_progress=on_progress)
+        yield Context(history, lake, Warehouse(lake.root), account.clock, used, finality)
     except (Exception, KeyboardInterrupt):
         raise
     except BaseException:

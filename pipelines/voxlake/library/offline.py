@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from voxlake import pipeline
 from voxlake.clock import SYSTEM
+from voxlake.events import Emitter
 from voxlake.lake import Lake, archives
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.composition import holder
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import os
 
     from voxlake.clock import Clock
+    from voxlake.events import Listener
     from voxlake.pipeline import PublishResult, ReplayResult, Status
 
 _SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
@@ -26,6 +28,7 @@ def publish(
     forget_missing: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
+    on_event: Listener | None = None,
     clock: Clock = SYSTEM,
 ) -> PublishResult:
     """Rebuild the database from the lake, without network.
@@ -40,11 +43,11 @@ def publish(
 
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
-    lake = Lake(folder)
+    lake, events = Lake(folder), Emitter(clock, *filter(None, [on_event]))
     lake.require()
     with lake.locked(holder=holder(clock)):
         return pipeline.publish(
-            lake, Warehouse(folder), now=clock.now(), finality=policy, forget_missing=forget_missing
+            lake, Warehouse(folder), now=clock.now(), finality=policy, forget_missing=forget_missing, events=events
         )
 
 
@@ -55,6 +58,7 @@ def replay(
     force: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
+    on_event: Listener | None = None,
     clock: Clock = SYSTEM,
 ) -> ReplayResult:
     """Rebuild the lake from replies that `keep_raw` kept, without network, and publish the database.
@@ -70,12 +74,14 @@ def replay(
 
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
-    lake = Lake(folder)
+    lake, events = Lake(folder), Emitter(clock, *filter(None, [on_event]))
     replies = lake.layout.replies if raw is None else find_folder(raw)
     # Before a data directory is created for nothing.
     archives(replies)
     with lake.locked(holder=holder(clock)):
-        return pipeline.replay(lake, Warehouse(folder), replies, now=clock.now(), finality=policy, force=force)
+        return pipeline.replay(
+            lake, Warehouse(folder), replies, now=clock.now(), finality=policy, force=force, events=events
+        )
 
 
 def status(

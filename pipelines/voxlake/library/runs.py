@@ -12,7 +12,7 @@ from voxlake import pipeline
 from voxlake.errors import SettingsError
 from voxlake.lake import Lake
 from voxlake.library.arguments import day_range, finality, find_folder, find_streams
-from voxlake.library.composition import holder, no_progress, run_context
+from voxlake.library.composition import holder, run_context
 from voxlake.model import DAY
 from voxlake.pipeline import windows_at_once
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from voxlake.clock import Clock
+    from voxlake.events import Listener
     from voxlake.library.account import Account
     from voxlake.library.arguments import Day
-    from voxlake.library.composition import Progress
     from voxlake.pipeline import AuditResult, DayRange, ExportResult, Plan, StreamAudit
 
 _ALL = ("sms", "a2p")
@@ -38,17 +38,18 @@ def export(
     since: Day | None = None,
     until: Day | None = None,
     executor: Executor | None = None,
-    on_progress: Progress = no_progress,
+    on_event: Listener | None = None,
     keep_raw: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
 ) -> ExportResult:
     """Export every UTC day of `[since, until)` that is not final, publish the database, and return what was done.
 
-    Without `since` the range begins with the oldest day in the lake, else 30 days back; without `until` it ends with
-    today. `executor` reads the windows, and is not shut down; without one, threads do. `on_progress` is called with the
-    numbers of days done and planned. With `keep_raw` every reply is kept for `replay`. A day is final when it was
-    verified `settle_hours` after its end, and no status in it can change, or `give_up_days` after it.
+    Without `since` the range begins with the oldest day in the lake, else 30 days back; without `until` it ends
+    with today. `executor` reads the windows, and is not shut down; without one, threads do. `on_event` is called
+    with each event of the run, in the thread in which it happens, one at a time. With `keep_raw` every reply is
+    kept for `replay`. A day is final when it was verified `settle_hours` after its end, and no status in it can
+    change, or `give_up_days` after it.
 
     Trouble with a day, a stream or the API is part of the result, and decides its `exit_code`.
 
@@ -60,7 +61,7 @@ def export(
     """
     days = _days(account, since, until)
     return _run(
-        account, data_dir, streams, days, force=False, executor=executor, on_progress=on_progress,
+        account, data_dir, streams, days, force=False, executor=executor, on_event=on_event,
         keep_raw=keep_raw, settle_hours=settle_hours, give_up_days=give_up_days,
     )  # fmt: skip
 
@@ -74,7 +75,7 @@ def backfill(
     streams: str | Iterable[str] = _ALL,
     force: bool = False,
     executor: Executor | None = None,
-    on_progress: Progress = no_progress,
+    on_event: Listener | None = None,
     keep_raw: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
@@ -88,7 +89,7 @@ def backfill(
             raise SettingsError(f"A backfill has no {name}: name both days.")
     days = _days(account, since, until)
     return _run(
-        account, data_dir, streams, days, force=force, executor=executor, on_progress=on_progress,
+        account, data_dir, streams, days, force=force, executor=executor, on_event=on_event,
         keep_raw=keep_raw, settle_hours=settle_hours, give_up_days=give_up_days,
     )  # fmt: skip
 
@@ -123,6 +124,7 @@ def audit(
     seed: int | None = None,
     executor: Executor | None = None,
     on_round: Callable[[Sequence[StreamAudit]], None] = lambda _found: None,
+    on_event: Listener | None = None,
     keep_raw: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
@@ -130,7 +132,8 @@ def audit(
     """Compare the lake with the API, with the database and with its own checksums; return what differs.
 
     With `repair` the days that differ are read again, and audited again. `pages` of each history are read again, at
-    places that `seed` decides. `on_round` is called with what was found before a repair, and after it. Without `since`
+    places that `seed` decides. `on_round` is called with what was found before a repair, and after it, `on_event` with
+    each event. Without `since`
     the range begins with the oldest day in the lake; it ends with yesterday at the latest. A folder that cannot be
     written is audited without its lock, unless there is something to write.
 
@@ -148,7 +151,13 @@ def audit(
     with (
         _held(lake, account.clock, locked=locked),
         run_context(
-            account, lake, finality=policy, workers=account.jobs, executor=executor, keep_raw=keep_raw
+            account,
+            lake,
+            finality=policy,
+            workers=account.jobs,
+            executor=executor,
+            keep_raw=keep_raw,
+            on_event=on_event,
         ) as context,
     ):
         found = pipeline.audit(context, chosen, days, pages=pages, seed=seed, repair=repair, on_round=on_round)
@@ -172,7 +181,7 @@ def _days(account: Account, since: Day | None, until: Day | None) -> DayRange:
 
 def _run(
     account: Account, data_dir: str | os.PathLike[str], streams: str | Iterable[str], days: DayRange, *, force: bool,
-    executor: Executor | None, on_progress: Progress, keep_raw: bool, settle_hours: float, give_up_days: float,
+    executor: Executor | None, on_event: Listener | None, keep_raw: bool, settle_hours: float, give_up_days: float,
 ) -> ExportResult:  # fmt: skip
     chosen, policy, lake = find_streams(streams), finality(settle_hours, give_up_days), Lake(find_folder(data_dir))
     workers = windows_at_once(account.jobs)
@@ -180,7 +189,7 @@ def _run(
         lake.locked(holder=holder(account.clock)),
         run_context(
             account, lake, finality=policy, workers=workers, executor=executor, keep_raw=keep_raw,
-            on_progress=on_progress,
+            on_event=on_event,
         ) as context,
     ):  # fmt: skip
         return pipeline.export(context, chosen, days, force=force)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from voxlake.errors import DataError, VoxlakeError, gravest
+from voxlake.pipeline import announce
 from voxlake.pipeline.audit_stream import StreamAudit, audit_stream
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.export import reread
@@ -109,6 +110,22 @@ def audit(
     Of each stream `pages` are read again, at places that `seed` decides. Days without a first one begin with the oldest
     in the lake. `on_round` is called with what was found before the repair begins, and after it.
     """
+    with announce.run(context.events, "audit", lambda: context.history.requests) as ending:
+        result = _audit(context, streams, days, pages, seed, repair=repair, on_round=on_round)
+        ending.exit_code = result.exit_code
+    return result
+
+
+def _audit(
+    context: Context,
+    streams: Sequence[Stream],
+    days: DayRange,
+    pages: int,
+    seed: int,
+    *,
+    repair: bool,
+    on_round: Callable[[Round], None],
+) -> AuditResult:
     manifest = open_manifest(context.lake, context.warehouse, now=context.now())
     result = _look(context, manifest, _days(context, manifest, streams, days), pages=pages, seed=seed)
     on_round(result.last_round)
@@ -149,6 +166,9 @@ def _look(
             found.append(audit_stream(context, manifest, stream, its, pages=pages, draw=draw, database=damage is None))
         except VoxlakeError as error:
             errors.append(error)
+            announce.failed(context.events, stream.name, error)
+        else:
+            announce.audited(context.events, found[-1])
     return AuditResult(
         rounds=(tuple(found),),
         errors=tuple(errors),
@@ -164,7 +184,10 @@ def _rebuild(context: Context, manifest: Manifest, result: AuditResult) -> Audit
     """Build the database again where it is damaged and nothing else is wrong."""
     if result.damage is None:
         return result
+    began = context.events.seconds()
     published = context.warehouse.publish(manifest.sound(), context.lake, finality=context.finality, rebuild=True)
+    rows = sum(day_file.row_count for day_file in manifest)
+    announce.published(context.events, days=published.changed, rows=rows, began=began)
     manifest.save()
     damage = context.warehouse.damage()
     return replace(

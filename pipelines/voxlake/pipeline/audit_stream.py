@@ -165,8 +165,8 @@ def _counts(
     context: Context, stream: Stream, days: Sequence[date], bounds: DateBounds | None
 ) -> dict[date, int | None]:
     """Ask how many messages each day has; None where the API gives no count that can be trusted."""
-    pending = [context.executor.submit(_count, context.history, stream, day, bounds) for day in days]
-    return {day: future.result() for day, future in zip(days, pending, strict=True)}
+    pending = [context.submit(_count, stream, day, bounds) for day in days]
+    return {day: context.result(future) for day, future in zip(days, pending, strict=True)}
 
 
 def _count(history: HistoryApi, stream: Stream, day: date, bounds: DateBounds | None) -> int | None:
@@ -189,10 +189,8 @@ def _pages(
     context: Context, stream: Stream, chosen: Sequence[tuple[DayFile, float]], bounds: DateBounds | None
 ) -> list[pa.Table | None]:
     """Request a page of each chosen day again, at a place in it from 0 to 1; None where the API gives none."""
-    pending = [
-        context.executor.submit(_page, context.history, stream, day_file, place, bounds) for day_file, place in chosen
-    ]
-    return [future.result() for future in pending]
+    pending = [context.submit(_page, stream, day_file, place, bounds) for day_file, place in chosen]
+    return [context.result(future) for future in pending]
 
 
 def _page(

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from voxlake.api import HistoryApi
     from voxlake.extract import ClosingSpan, CountedDay
+    from voxlake.lake import Lake
     from voxlake.model import DayFile
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.recorder import Recorder
@@ -56,9 +58,9 @@ def confirm(context: Context, record: Recorder) -> dict[Stream, set[date]]:
         files = {day: file for day, file in record.day_files(stream, readings).items() if is_whole(file)}
         days = [readings[day] for day in files]
         if days and (stream in record.news or any(file.unconfirmed for file in files.values())):
-            pending[stream] = context.executor.submit(
+            pending[stream] = context.submit(
                 _confirm,
-                context,
+                context.lake,
                 stream,
                 days,
                 files,
@@ -68,7 +70,7 @@ def confirm(context: Context, record: Recorder) -> dict[Stream, set[date]]:
     record.news.clear()
     doubtful: dict[Stream, set[date]] = {stream: set() for stream in record.streams}
     for stream, future in pending.items():
-        found = future.result()
+        found = context.result(future)
         record.learn(stream, found.quirks)
         record.contradicted |= {stream} if found.contradicted else set()
         if found.error is not None:
@@ -99,7 +101,8 @@ def _restate(context: Context, record: Recorder, stream: Stream, day: date, prob
 
 
 def _confirm(
-    context: Context,
+    history: HistoryApi,
+    lake: Lake,
     stream: Stream,
     days: Iterable[CountedDay],
     files: Mapping[date, DayFile],
@@ -121,7 +124,7 @@ def _confirm(
             span = waiting.pop()
             is_alone = any(files[day.date].unconfirmed for day in span.days if not day.in_progress)
             try:
-                totals = _count(context, stream, span, needed=MANY if is_alone and contradicted else 1 + is_alone)
+                totals = _count(history, stream, span, needed=MANY if is_alone and contradicted else 1 + is_alone)
             except ApiRejected as error:
                 smaller = _smaller(span, error)
                 if smaller is not None:
@@ -138,7 +141,7 @@ def _confirm(
                 confirmed.update(day.date for day in span.days)
                 agreed += [span] if is_alone else []
                 continue
-            differ, problem = _doubts(context, stream, span, files, totals)
+            differ, problem = _doubts(history, lake, stream, span, files, totals)
             doubts += [(day, problem) for day in sorted(differ)]
             confirmed.update(day.date for day in span.days)
     except VoxlakeError as error:
@@ -147,7 +150,7 @@ def _confirm(
     return Confirmation(frozenset(confirmed), tuple(doubts), quirks, contradicted=contradicted, error=failure)
 
 
-def _count(context: Context, stream: Stream, span: ClosingSpan, *, needed: int) -> list[int]:
+def _count(history: HistoryApi, stream: Stream, span: ClosingSpan, *, needed: int) -> list[int]:
     """Count a span until as many counts as needed agree with what was read, or too many do not; the last one decides.
 
     Nothing is counted where it is not known which rows came from beside the days.
@@ -156,7 +159,7 @@ def _count(context: Context, stream: Stream, span: ClosingSpan, *, needed: int) 
     agreeing = 0
     asked = span.asked
     while span.can_be_closed and agreeing < needed and len(totals) - agreeing < WRONG:
-        totals.append(context.history.total(stream, asked))
+        totals.append(history.total(stream, asked))
         if span.agrees(totals[-1]):
             agreeing += 1
         else:
@@ -173,7 +176,12 @@ def _smaller(span: ClosingSpan, error: ApiRejected) -> list[ClosingSpan] | None:
 
 
 def _doubts(
-    context: Context, stream: Stream, span: ClosingSpan, files: Mapping[date, DayFile], totals: list[int]
+    history: HistoryApi,
+    lake: Lake,
+    stream: Stream,
+    span: ClosingSpan,
+    files: Mapping[date, DayFile],
+    totals: list[int],
 ) -> tuple[set[date], str]:
     """Return the days of a span that disagree with counts, found by halving, and in words what is wrong.
 
@@ -185,11 +193,11 @@ def _doubts(
     ended = {day.date: files[day.date] for day in span.days if not day.in_progress}
     doubted = {day.date for day in span.days} - ended.keys()
     is_small = len(ended) == 1 or max(totals, default=0) <= FEW
-    bounds = None if is_small else learn_lake_bounds(context.history, context.lake, stream, ended)
+    bounds = None if is_small else learn_lake_bounds(history, lake, stream, ended)
     if bounds is None or not ended:
         return {day.date for day in span.days}, problem
     window = Window.of_days(min(ended), max(ended))
-    return doubted | differing(context.history, stream, window, bounds, ended, {}), problem
+    return doubted | differing(history, stream, window, bounds, ended, {}), problem
 
 
 def _name(span: ClosingSpan) -> str:

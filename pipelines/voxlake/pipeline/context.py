@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from voxlake.errors import VoxlakeError
 from voxlake.lake import Manifest
@@ -11,27 +11,40 @@ from voxlake.pipeline.two_clocks import earlier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
     from datetime import datetime
 
     from voxlake.api import HistoryApi
     from voxlake.clock import Clock
-    from voxlake.events import Emitter
+    from voxlake.events import Emitter, Event
     from voxlake.lake import Lake
     from voxlake.model import DayKey, FinalityPolicy
     from voxlake.warehouse import Warehouse
 
+T = TypeVar("T")
 
-def _ignore(_done: int, _planned: int) -> None:
-    """Show no progress."""
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """What a task returned, or raised, and the events that nobody has heard of yet."""
+
+    value: T | None
+    error: VoxlakeError | None
+    events: tuple[Event, ...]
+
+
+def _work(task: Callable[..., T], history: HistoryApi, arguments: tuple[Any, ...], named: dict[str, Any]) -> Done[T]:
+    """Do one task, in whatever thread or process."""
+    try:
+        value = task(history, *arguments, **named)
+    except VoxlakeError as error:
+        return Done(None, error, history.events.drain())
+    return Done(value, None, history.events.drain())
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of a run. The caller holds the lock of the lake, and shuts the executor down.
-
-    `on_progress` is called with the numbers of days done and days planned, in the thread that runs the export.
-    """
+    """The parts of a run. The caller holds the lock of the lake, and shuts the executor down."""
 
     history: HistoryApi
     lake: Lake
@@ -39,7 +52,6 @@ class Context:
     clock: Clock
     executor: Executor
     finality: FinalityPolicy
-    on_progress: Callable[[int, int], None] = _ignore
 
     def now(self) -> datetime:
         """Return the time in UTC, by the machine's clock or the API's: the earlier of both."""
@@ -49,6 +61,18 @@ class Context:
     def events(self) -> Emitter:
         """Who hears of what happens: the emitter that the API client was made with."""
         return self.history.events
+
+    def submit(self, task: Callable[..., T], *arguments: Any, **named: Any) -> Future[Done[T]]:
+        """Hand the executor a task, a function of the history and further arguments, all of which can be pickled."""
+        return self.executor.submit(_work, task, self.history, arguments, named)
+
+    def result(self, future: Future[Done[T]]) -> T:
+        """Return what a task returned, or raise what it raised, once its events were forwarded."""
+        done = future.result()
+        self.events.forward(done.events)
+        if done.error is not None:
+            raise done.error
+        return cast("T", done.value)
 
     @property
     def windows_at_once(self) -> int:

@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from voxlake.errors import VoxlakeError
+from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.database import EarlyBuild
 from voxlake.pipeline.finish import finish
@@ -36,6 +37,13 @@ def export(context: Context, streams: Sequence[Stream], days: DayRange, *, force
         SettingsError: this machine's clock and the API's are years apart, so that no day can be planned.
 
     """
+    with announce.run(context.events, "export", lambda: context.history.requests) as ending:
+        result = _export(context, streams, days, force=force)
+        ending.exit_code = result.exit_code
+    return result
+
+
+def _export(context: Context, streams: Sequence[Stream], days: DayRange, *, force: bool) -> ExportResult:
     manifest = open_manifest(context.lake, context.warehouse, now=context.now())
     plans = plan_export(context, streams, days, force=force, manifest=manifest)
     record = Recorder(context, manifest, streams)
@@ -60,22 +68,24 @@ def reread(context: Context, days: Mapping[Stream, Sequence[date]]) -> ExportRes
 def _refresh(context: Context, plans: Mapping[Stream, Plan], record: Recorder) -> dict[Stream, frozenset[date]]:
     """Refresh the days that were verified earlier, side by side, and return those that must be read again."""
     pending = {
-        stream: context.executor.submit(
-            refresh, context.history, context.lake, stream, plan.probe,
-            clock=context.clock, finality=context.finality,
+        stream: context.submit(
+            refresh, context.lake, stream, plan.probe, clock=context.clock, finality=context.finality
         )
         for stream, plan in plans.items()
         if plan.probe
-    }  # fmt: skip
+    }
     stale: dict[Stream, frozenset[date]] = dict.fromkeys(plans, frozenset())
     for stream, future in pending.items():
         try:
-            found = future.result()
+            found = context.result(future)
         except VoxlakeError as error:
             record.fail(stream, error)
             continue
         stale[stream] = found.stale
         record.counts[stream].update(found.counts)
         record.refresh(stream, found.days)
+        changed = sum(day.changed for day in found.days)
+        days = len(found.days)
+        announce.refreshed(context.events, stream.name, days=days, changed=changed, stale=len(found.stale))
     require_usable_clock(context.clock, context.history)
     return stale

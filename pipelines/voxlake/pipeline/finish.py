@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, DuplicateMessage, StorageFull, VoxlakeError
+from voxlake.pipeline import announce
 from voxlake.pipeline.plan import begun
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.result import ExportResult
@@ -60,16 +61,23 @@ def _name_unread(context: Context, record: Recorder) -> None:
         for day in begun(sorted(record.wanted[stream]), context.now()):
             key = record.key(stream, day)
             if key not in record.manifest and key not in record.manifest.damaged:
-                record.change(stream, context.lake.put_placeholder(key, problem, now=context.now()), changed=0)
+                day_file = context.lake.put_placeholder(key, problem, now=context.now())
+                record.change(stream, day_file, changed=0)
+                announce.day_written(context.events, day_file, reason="it could not be read")
 
 
 def _publish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> DatabaseUpdate:
     """Publish the database; where a message lies in two days, part these days first."""
+    began = context.events.seconds()
     try:
-        return database.publish(record.manifest)
+        done = database.publish(record.manifest)
     except DuplicateMessage:
         _part_days(context, record, database, force=force)
-        return database.publish(record.manifest)
+        began = context.events.seconds()
+        done = database.publish(record.manifest)
+    rows = sum(day_file.row_count for day_file in record.manifest)
+    announce.published(context.events, days=done.changed, rows=rows, began=began)
+    return done
 
 
 def _part_days(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from voxlake.events import SILENT
+from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from voxlake.events import Emitter
     from voxlake.lake import Lake
     from voxlake.model import DayKey, FinalityPolicy
     from voxlake.warehouse import Warehouse
@@ -51,7 +54,13 @@ class PublishResult:
 
 
 def publish(
-    lake: Lake, warehouse: Warehouse, *, now: datetime, finality: FinalityPolicy, forget_missing: bool = True
+    lake: Lake,
+    warehouse: Warehouse,
+    *,
+    now: datetime,
+    finality: FinalityPolicy,
+    forget_missing: bool = True,
+    events: Emitter = SILENT,
 ) -> PublishResult:
     """Rebuild the database from the lake, without network; the caller holds the lock.
 
@@ -64,9 +73,26 @@ def publish(
         StorageFull: the disk is full; the same.
 
     """
+    with announce.run(events, "publish") as ending:
+        published = _publish(lake, warehouse, now, finality, events, forget_missing=forget_missing)
+        ending.exit_code = published.exit_code
+    return published
+
+
+def _publish(
+    lake: Lake,
+    warehouse: Warehouse,
+    now: datetime,
+    finality: FinalityPolicy,
+    events: Emitter,
+    *,
+    forget_missing: bool,
+) -> PublishResult:
     lake.require()
-    manifest = open_manifest(lake, warehouse, now=now)
+    manifest, began = open_manifest(lake, warehouse, now=now), events.seconds()
     done = warehouse.publish(manifest.sound(), lake, finality=finality, rebuild=True)
+    rows = sum(day_file.row_count for day_file in manifest)
+    announce.published(events, days=done.changed, rows=rows, began=began)
     missing = tuple(sorted(manifest.missing))
     forgotten = missing if forget_missing else ()
     if forgotten:
@@ -77,5 +103,4 @@ def publish(
         oldest = manifest.oldest(key.account_id, key.stream)
         if oldest is not None and oldest < key.date:
             holes.append(key)
-    rows = sum(day_file.row_count for day_file in manifest)
     return PublishResult(rows, missing, forgotten, tuple(holes), done.moved_aside, str(warehouse.path))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from voxlake.errors import Refused, VoxlakeError
 from voxlake.extract import survey
 from voxlake.model import Window
+from voxlake.pipeline import announce
 from voxlake.pipeline.confirm import confirm
 from voxlake.pipeline.plan import begun
 from voxlake.pipeline.two_clocks import require_usable_clock
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.extract import Survey
-    from voxlake.pipeline.context import Context
+    from voxlake.pipeline.context import Context, Done
     from voxlake.pipeline.database import EarlyBuild
     from voxlake.pipeline.recorder import Recorder
     from voxlake.pipeline.window import WindowResult
@@ -52,8 +53,12 @@ def read_days(
     for _ in range(ROUNDS):
         _read_all(context, days, record, database, elsewhere=elsewhere, force=force)
         days, elsewhere = confirm(context, record), frozenset()
+        for stream, its in days.items():
+            if its:
+                announce.days_doubted(context.events, stream.name, its)
         if not any(days.values()):
-            return
+            break
+    record.announce_days()
 
 
 def _read_all(
@@ -111,27 +116,30 @@ def _read_once(
         # Which bounds show a day was learned on the way: they prove days that seemed to have no rows.
         if record.quirks[stream].day_bounds != bounds[stream]:
             following[stream] |= empty[stream]
+        if following[stream]:
+            announce.messages_moved(context.events, stream.name, following[stream])
     return following
 
 
 def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Recorder) -> list[WindowTask]:
     """Cut days into windows that are worth their requests; a stream that is refused has none."""
     known = {stream: record.known_rows(stream) for stream in days}
-    surveys: list[tuple[Stream, Future[Survey]]] = [
-        (stream, context.executor.submit(survey, context.history, stream, window, record.quirks[stream], known[stream]))
+    surveys: list[tuple[Stream, Window, Future[Done[Survey]]]] = [
+        (stream, window, context.submit(survey, stream, window, record.quirks[stream], known[stream]))
         for stream, its in days.items()
         for window in Window.joining(its)
     ]
     # The first rows need it: imported beside the first requests, it is there when their replies are.
     context.executor.submit(load_pandas)
     tasks = []
-    for stream, pending in surveys:
+    for stream, window, pending in surveys:
         try:
-            found = pending.result()
+            found = context.result(pending)
         except VoxlakeError as error:
             record.fail(stream, error)
             continue
         record.learn(stream, found.quirks)
+        announce.surveyed(context.events, stream.name, window.days, len(found.pieces))
         tasks += [WindowTask(stream, piece, counted=n, anchored=found.anchored) for piece, n in found.pieces]
     return tasks
 
@@ -172,7 +180,7 @@ def _read_windows(
     result.
     """
     waiting = deque(tasks)
-    running: dict[Future[WindowResult], WindowTask] = {}
+    running: dict[Future[Done[WindowResult]], WindowTask] = {}
     while waiting or running:
         # Twice as many as are read at the same time: so nobody waits for work while the database loads days.
         while waiting and len(running) < 2 * context.windows_at_once:
@@ -180,10 +188,10 @@ def _read_windows(
             previous = tuple(record.day_files(task.stream, task.window.days).values())
             counts = {day: n for day, n in record.counts[task.stream].items() if day in task.window.days}
             task = replace(task, quirks=record.quirks[task.stream], previous=previous, counts=counts)
-            running[context.executor.submit(read_window, context.history, context.lake, context.clock, task)] = task
+            running[context.submit(read_window, context.lake, context.clock, task)] = task
         database.prepare()
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            task, result = running.pop(future), future.result()
+            task, result = running.pop(future), context.result(future)
             record.learn(task.stream, result.quirks)
             yield task, result
             if isinstance(result.error, Refused):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.extract import ApiQuirks
 from voxlake.model import DayKey
+from voxlake.pipeline import announce
 from voxlake.pipeline.result import StreamResult
 
 if TYPE_CHECKING:
@@ -69,13 +70,15 @@ class Recorder:
         self.readings: dict[Stream, dict[date, CountedDay]] = {stream: {} for stream in self.streams}
         self.news: set[Stream] = set()
         self.contradicted: set[Stream] = set()
-        self._account_id, self._on_progress = context.history.account_id, context.on_progress
+        self.events, self._account_id = context.events, context.history.account_id
         self._days_done = 0
+        self._unannounced: dict[DayKey, WrittenDay] = {}
 
     def plan(self, plans: Mapping[Stream, Plan]) -> None:
         """Record how many days each stream has to do."""
         for stream, plan in plans.items():
             self.streams[stream].days, self.streams[stream].final = plan.open, len(plan.final)
+            announce.planned(self.events, stream.name, plan)
 
     def write(self, stream: Stream, days: Iterable[WrittenDay]) -> None:
         """Record days that were read and put in place."""
@@ -87,6 +90,14 @@ class Recorder:
                 self.readings[stream][day.day_file.key.date] = day.counted
             if day.is_news:
                 self.news.add(stream)
+            self._unannounced[day.day_file.key] = day
+            if not day.day_file.unconfirmed:
+                self.announce_days([day.day_file.key])
+
+    def announce_days(self, keys: Collection[DayKey] | None = None) -> None:
+        """Announce what became of days that were written, or of all that nothing was announced of yet."""
+        for key in list(self._unannounced) if keys is None else keys:
+            announce.day_written(self.events, self.manifest[key], self._unannounced.pop(key))
 
     def refresh(self, stream: Stream, days: Sequence[RefreshedDay]) -> None:
         """Record days that are up to date without having been read."""
@@ -102,6 +113,7 @@ class Recorder:
     def fail(self, stream: Stream, error: VoxlakeError) -> None:
         """Record trouble with some or all days of a stream."""
         self.streams[stream].errors.append(error)
+        announce.failed(self.events, stream.name, error)
 
     def learn(self, stream: Stream, quirks: ApiQuirks) -> None:
         """Record what a task has learned of the API, for the tasks that are started later."""
@@ -111,7 +123,7 @@ class Recorder:
         """Report that some days need no more work."""
         self._days_done += days
         planned = sum(record.days for record in self.streams.values())
-        self._on_progress(self._days_done, max(self._days_done, planned))
+        announce.progress(self.events, self._days_done, max(self._days_done, planned))
 
     def key(self, stream: Stream, day: date) -> DayKey:
         """Return the key of a day of the account that is exported."""

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from voxlake.events import SILENT
 from voxlake.lake import ROW_GROUP, replies
 from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
+from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.day import count_moving
 from voxlake.pipeline.replay_proof import LONG_AGO, History, covers, under_one_count
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from voxlake.events import Emitter
     from voxlake.lake import Lake, Reply
     from voxlake.model import FinalityPolicy
     from voxlake.pipeline.replay_proof import PagingRun
@@ -40,7 +43,14 @@ _TOLERANCE = timedelta(minutes=1)
 
 
 def replay(
-    lake: Lake, warehouse: Warehouse, folder: Path, *, now: datetime, finality: FinalityPolicy, force: bool = False
+    lake: Lake,
+    warehouse: Warehouse,
+    folder: Path,
+    *,
+    now: datetime,
+    finality: FinalityPolicy,
+    force: bool = False,
+    events: Emitter = SILENT,
 ) -> ReplayResult:
     """Rebuild every day that the replies in `folder` cover, and publish the database; the caller holds the lock.
 
@@ -53,6 +63,22 @@ def replay(
         StorageFull: the disk is full.
 
     """
+    with announce.run(events, "replay") as ending:
+        result = _replay(lake, warehouse, folder, now, finality, events, force=force)
+        ending.exit_code = result.exit_code
+    return result
+
+
+def _replay(
+    lake: Lake,
+    warehouse: Warehouse,
+    folder: Path,
+    now: datetime,
+    finality: FinalityPolicy,
+    events: Emitter,
+    *,
+    force: bool,
+) -> ReplayResult:
     manifest = open_manifest(lake, warehouse, now=now)
     torn: list[Path] = []
     day_files: list[DayFile] = []
@@ -72,7 +98,11 @@ def replay(
                 day_file = rebuilt.write(key)
                 manifest.add(day_file)
                 day_files.append(day_file)
+                announce.day_written(events, day_file)
+    began = events.seconds()
     published = warehouse.publish(manifest.sound(), lake, finality=finality)
+    rows = sum(day_file.row_count for day_file in manifest)
+    announce.published(events, days=published.changed, rows=rows, began=began)
     manifest.save()
     missing = tuple(sorted(manifest.missing))
     return ReplayResult(

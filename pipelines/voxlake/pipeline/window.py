@@ -11,6 +11,7 @@ import numpy as np
 from voxlake.errors import VoxlakeError
 from voxlake.extract import ApiQuirks, WindowReader, days_of_messages
 from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
+from voxlake.pipeline import announce
 from voxlake.pipeline.day import DayDraft, WrittenDay, put_day
 from voxlake.pipeline.two_clocks import earlier, require_usable_clock
 from voxlake.transform import Stream, integers
@@ -79,6 +80,7 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     written: list[WrittenDay] = []
     moved_to: set[date] = set()
     draft, error = None, None
+    rows, began = 0, clock.time()
     try:
         confirmed = False
         for piece, is_agreed in _pieces_by_day(_twice_where_emptied(reader, asked, previous), task, asked):
@@ -89,6 +91,7 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
             if draft is None:
                 draft = DayDraft(lake, task.stream, DayKey(history.account_id, task.stream.name, _day(piece)))
             draft.add(piece)
+            rows += piece.table.num_rows
             day_is_over = piece.window.end == midnight(_day(piece)) + DAY
             if not day_is_over and piece.window.end != asked.end:
                 continue
@@ -102,6 +105,10 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
             written.append(day)
             if day.unaccounted:
                 moved_to |= days_of_messages(history, task.stream, _day(piece), day.unaccounted)
+        seconds = clock.time() - began
+        announce.window_read(
+            history.events, task.stream.name, asked, rows=rows, requests=reader.requests, seconds=seconds
+        )
     except VoxlakeError as problem:
         error = problem
     finally:

@@ -94,18 +94,19 @@ def test_an_error_without_a_code_is_a_broken_reply():
 @pytest.mark.parametrize("code", sorted(TOO_FAST))
 def test_rate_limits_are_faults(code):
     """A rate limit had no effect, slows down, and asks for a second."""
-    expected = Fault(f"error {code}: m", wait=1.0, too_fast=True, not_executed=True)
+    expected = Fault(f"error {code}: m", wait=1.0, too_fast=True, not_executed=True, label=f"error {code}")
     assert answer_fault(ApiAnswerError(code, "m")) == answer_fault(ApiAnswerError(code, "m"), once=True) == expected
+    assert expected.loggable == f"error {code}"
 
 
 def test_internal_errors_are_faults_and_answers_are_not():
     """An internal error may have had its effect; any other code is an answer."""
     assert [answer_fault(ApiAnswerError(code, "m")) for code in (1, 2, 4)] == [
-        Fault(f"error {code}: m") for code in (1, 2, 4)
+        Fault(f"error {code}: m", label=f"error {code}") for code in (1, 2, 4)
     ]
     assert answer_fault(ApiAnswerError(497, "m")) is answer_fault(ApiAnswerError(456, "m")) is None
     assert answer_fault(ApiAnswerError(14, "m")) is answer_fault(ApiAnswerError(386, "m"), once=True) is None
-    assert answer_fault(ApiAnswerError(14, "m"), once=True) == Fault("error 14: m")
+    assert answer_fault(ApiAnswerError(14, "m"), once=True) == Fault("error 14: m", label="error 14")
 
 
 @pytest.mark.parametrize(
