@@ -15,7 +15,7 @@ SOAK   ?= 30m
 FUZZ   ?= 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit coverage browser days dates soak fuzz check bench slow format lock numbering schema picture clean
+.PHONY: help run test unit coverage browser days dates soak fuzz matrix check bench slow format lock numbering schema picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ $(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
 bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour; BEFORE=DIR pairs it with the programs of an earlier one)
 	@$(BENCH)/bin/python benchmarks/run.py $(if $(BEFORE),--before $(BEFORE))
 
+matrix: $(VENV)/.tested ## Try the lowest and the newest versions that are declared, with each Python that is here (needs uv; half an hour)
+	@$(BIN)/python tests/support/matrix.py $(PYTHONS)
+
 format: $(VENV)/.tested ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -125,4 +128,4 @@ picture: $(VENV)/.tested ## Draw docs/architecture.svg from the code
 	@PYTHONPATH=tests $(BIN)/python -m support.architecture
 
 clean: ## Remove what was installed and built (not data/)
-	rm -rf $(VENV) $(BENCH) tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) .venv-matrix tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

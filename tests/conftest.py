@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 from support.clock import CLOCK
 from support.dates import days_ago
+from support.keys import with_key
 from support.runner import Command
 
 from voxlake.sandbox import Behaviour, Faults, Sandbox, World
@@ -58,7 +59,7 @@ def sandbox(tmp_path):
             world,
             behaviour=Behaviour.parse(switches),
             faults=Faults.parse(faults),
-            directory=folder,
+            directory=with_key(folder),
             **{"now": clock.time} | options,
         )
         started.append(server.__enter__())

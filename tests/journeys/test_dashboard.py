@@ -16,6 +16,7 @@ import pytest
 from support.browser import PROGRAM, Browser
 from support.clock import CLOCK
 from support.dates import days_ago
+from support.keys import with_key
 from support.paths import DOCS
 from support.runner import Command
 
@@ -114,7 +115,7 @@ def drawn_lake(folder):
     for n in range(300):
         hostile = {"message_id": 10**15 + n, "source_number": HOSTILE, "status_id": 2, "delivery_status": "FAILED"}
         world.insert("a2p", row | hostile | {"error_message": BREAKING})
-    with Sandbox(world, behaviour=Behaviour.parse([]), directory=folder, now=CLOCK.time) as server:
+    with Sandbox(world, behaviour=Behaviour.parse([]), directory=with_key(folder), now=CLOCK.time) as server:
         lake = Lake(server, folder)
         lake.run("export", "--since", days_ago(20))
         assert lake.run("dashboard") == [str(Path("data", "dashboard.html"))]

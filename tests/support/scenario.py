@@ -19,6 +19,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from support.in_process import connect
+from support.keys import with_key
 from voxlake.sandbox import KINDS, SECONDS, Behaviour, Faults, Sandbox, World, midnight
 from voxlake.transform import STATUSES, STREAMS
 
@@ -158,7 +159,7 @@ class Life:
         self.server = Sandbox(
             self.world,
             behaviour=Behaviour.parse(s.switches),
-            directory=credentials,
+            directory=with_key(credentials),
             now=lambda: self._clock[0],
             world_now=lambda: self._clock[0],
         )

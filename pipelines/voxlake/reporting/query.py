@@ -135,7 +135,9 @@ def _write_parquet(
 
 def _require_one_question(sql: str) -> None:
     with _query_errors():
-        statements = duckdb.extract_statements(sql)
+        parts = duckdb.extract_statements(sql)
+    # DuckDB 1.5 puts before a PIVOT the creation of a temporary type, as a statement without a text.
+    statements = [part for part in parts if part.query or part.type != duckdb.StatementType.CREATE]
     for statement in statements:
         if statement.type not in _QUESTIONS:
             kind = statement.type.name.removeprefix("VARIABLE_")
