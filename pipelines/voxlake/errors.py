@@ -11,6 +11,7 @@
     └── TryAgain                75  wait, then run the same command again
         ├── Unavailable         75  network, limits or a gateway: patience ran out
         ├── AlreadyRunning      75  another run is using the same data directory
+        ├── ExecutorFailed      75  the executor that a program passed in has died
         └── StorageFull         75  the disk is full or cannot be written
 
 Every message is one sentence that says what to do next, and contains no secret.
@@ -90,6 +91,10 @@ class Unavailable(TryAgain):
 
 class AlreadyRunning(TryAgain):
     """Another run holds the lock of the data directory."""
+
+
+class ExecutorFailed(TryAgain):
+    """The executor that was to read the windows has died, lost a task, or takes no more."""
 
 
 class StorageFull(TryAgain):

@@ -4,12 +4,14 @@ import dataclasses
 import gc
 import io
 import json
+import multiprocessing
 import os
 import pickle
 import signal
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -55,7 +57,8 @@ def test_two_exports_at_once(sandbox, tmp_path):
     assert [result.exit_code for result in results] == [0, 0]
     assert [same(*pair) for pair in zip(servers, folders, strict=True)] == [True, True]
     assert sum(result.requests for result in results) == sum(len(server.requests) for server in servers)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("voxlake")]
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("voxlake") and not thread.daemon]
+    assert not left
 
 
 def test_results_are_values(sandbox, tmp_path, request):
@@ -101,3 +104,33 @@ def test_a_refusal_is_a_result(sandbox, tmp_path):
     assert result.errors or all(stream.errors for stream in result.streams)
     with Lake(tmp_path / "data").locked(holder="somebody"), pytest.raises(voxlake.TryAgain, match="somebody"):
         voxlake.export(account, tmp_path / "data")
+
+
+def test_a_worker_is_killed(sandbox, tmp_path):
+    """A pool that loses a process ends the run with 75 and one sentence; what was read stays, the next run brings all.
+
+    The pool is the caller's and broken; the data directory is free again.
+    """
+    server = sandbox(rows=12_000, days=8)
+    account, data = connect(server, jobs=1), tmp_path / "data"
+    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver"))
+    killed = []
+
+    def kill(event):
+        if event.kind == "window-read" and not killed:
+            killed.extend(pool._processes)
+            for number in killed:
+                os.kill(number, signal.SIGKILL)
+
+    with pool:
+        result = voxlake.export(account, data, since=days_ago(9), executor=pool, on_event=kill)
+        assert (len(killed), result.exit_code) == (1, 75)
+        assert "The executor failed (BrokenProcessPool: " in str(result)
+        rows = sum(stream.rows for stream in result.streams)
+        assert 0 < rows < 12_000
+        with pytest.raises(BrokenProcessPool):
+            pool.submit(int)
+        assert voxlake.export(account, data, executor=pool).exit_code == 75
+    again = voxlake.export(account, data)
+    assert again.exit_code == 0
+    assert same(server, data)

@@ -44,8 +44,10 @@ def test_windows_are_read_in_other_processes(sandbox, tmp_path, kind):
             credentials = read_credentials(server.credentials, clock=clock)
         events = Emitter(clock, heard.setdefault(root.name, []).append)
         history = client(server, clock, credentials=credentials, jobs=4, random=random.random, events=events)
+        before = len(server.requests)
         with running(history, root, clock, executor=executor, finality=FINALITY) as context:
             result = export(context, list(STREAMS.values()), days)
+        assert result.requests == len(server.requests) - before
         assert result.exit_code == 0, str(result)
         assert sum(stream.rows for stream in result.streams) > 8_000
     assert lake(tmp_path / "threads") == lake(tmp_path / "processes")

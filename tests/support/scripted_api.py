@@ -1,7 +1,6 @@
 """The histories of a list of messages, without a network: what an API does is what a test says."""
 
 import dataclasses
-import types
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -23,6 +22,19 @@ def message(number, second, **fields):
 def messages(count, *, every=1, first=0):
     """Return messages at equal distances, numbered from 1."""
     return [message(n + 1, first + n * every) for n in range(count)]
+
+
+class ScriptedClient:
+    """The client below a `ScriptedApi`, never a copy."""
+
+    jobs, is_copy = 2, False
+
+    def drain(self):
+        """Return nothing that the run does not know."""
+        return 0, None
+
+    def take(self, sent, offset):
+        """Learn nothing."""
 
 
 @dataclasses.dataclass
@@ -53,7 +65,7 @@ class ScriptedApi:
     account_id: int = 1
     clock_offset: float | None = None
     events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))
-    client: object = dataclasses.field(default_factory=lambda: types.SimpleNamespace(jobs=2))
+    client: object = dataclasses.field(default_factory=ScriptedClient)
     asked: list = dataclasses.field(default_factory=list)
 
     @property

@@ -72,10 +72,9 @@ class ApiClient:
     Safe to share between threads: at most `jobs` requests are under way at the same time, fewer while the API says
     that this is too fast. `requests` counts those sent so far; `clock_offset` is by how many seconds the API's clock is
     ahead of `clock`, by the Date headers of its replies: None before the first, 0 where it is less than minutes.
-    `patience` bounds the seconds spent on one call with
-    all its repetitions, `timeout` those for one reply. `clock` waits and measures, `random` (0 to 1) spreads the
-    waits; `archive` is given every reply, `events` hears what happens. A copy that was pickled has connections and
-    counts of its own.
+    `patience` bounds the seconds spent on one call with all its repetitions, `timeout` those for one reply. `clock`
+    waits and measures, `random` (0 to 1) spreads the waits; `archive` is given every reply, `events` hears what
+    happens. A copy that was pickled has connections and counts of its own, which `drain` brings home.
     """
 
     def __init__(
@@ -99,6 +98,7 @@ class ApiClient:
         self._policy, self._timeout = RetryPolicy(patience=patience), timeout
         self._clock, self._random, self._archive = clock, random, archive
         self.events = events or Emitter(clock)
+        self.is_copy = False
         try:
             requests.Request("POST", self.url).prepare()
             self._open()
@@ -132,7 +132,22 @@ class ApiClient:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self.is_copy = True
         self._open()
+
+    def drain(self) -> tuple[int, float | None]:
+        """Return the requests that a copy has sent since the last time, and what it knows of the API's clock."""
+        with self._counting:
+            sent = self.requests if self.is_copy else 0
+            self.requests -= sent
+            return sent, self.clock_offset
+
+    def take(self, sent: int, offset: float | None) -> None:
+        """Count the requests of a copy, and learn an offset of the API's clock if it is the smallest so far."""
+        with self._counting:
+            self.requests += sent
+            if offset is not None and (self.clock_offset is None or abs(offset) < abs(self.clock_offset)):
+                self.clock_offset = offset
 
     def ask(
         self,
@@ -213,10 +228,7 @@ class ApiClient:
         Of several replies, the one that agrees most with our clock is believed: a cache may send an old date.
         """
         found = server_time - min(max(server_time, sent_at), received_at)
-        found = found if abs(found) > _NOTABLE_OFFSET else 0.0
-        with self._counting:
-            if self.clock_offset is None or abs(found) < abs(self.clock_offset):
-                self.clock_offset = found
+        self.take(0, found if abs(found) > _NOTABLE_OFFSET else 0.0)
 
     @staticmethod
     def _read(response: Response, read: Callable[[bytes], T], *, once: bool) -> T:

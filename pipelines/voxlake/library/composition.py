@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from voxlake.lake import Lake, ReplyArchive
 from voxlake.pipeline import Context
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from concurrent.futures import Executor
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from voxlake.clock import Clock
     from voxlake.events import Listener
     from voxlake.library.account import Account
     from voxlake.model import FinalityPolicy
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 def holder(clock: Clock) -> str:
     """Return the name under which this process holds the lock."""
     return f"process {os.getpid()} on {os.uname().nodename}, since {clock.now():%Y-%m-%d %H:%M:%S} UTC"
+
+
+class Borrowed(Executor):
+    """An executor of the caller's, for the length of one run: `shutdown` ends the tasks of the run, and leaves it."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._tasks: set[Future[Any]] = set()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Hand a task on."""
+        future = self._executor.submit(fn, *args, **kwargs)
+        self._tasks.add(future)
+        future.add_done_callback(self._tasks.discard)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Cancel what has not begun, if that is asked for, and wait for the rest."""
+        tasks = list(self._tasks)
+        if cancel_futures:
+            for task in tasks:
+                task.cancel()
+        if wait:
+            wait_for(tasks)
 
 
 @contextmanager
@@ -45,9 +73,7 @@ def run_context(
     """
     archive = ReplyArchive(lake.layout, account.account_id, clock=account.clock) if keep_raw else None
     history = account.history(archive, on_event)
-    own = None if executor is not None else ThreadPoolExecutor(workers, thread_name_prefix="voxlake")
-    used = executor or own
-    assert used is not None  # noqa: S101 - one of the two
+    used = ThreadPoolExecutor(workers, thread_name_prefix="voxlake") if executor is None else Borrowed(executor)
     wait = True
     try:
         yield Context(history, lake, Warehouse(lake.root), account.clock, used, finality)
@@ -57,8 +83,7 @@ def run_context(
         wait = False
         raise
     finally:
-        if own is not None:
-            own.shutdown(wait=wait, cancel_futures=True)
+        used.shutdown(wait=wait, cancel_futures=True)
         if archive is not None:
             archive.close()
         if wait:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from voxlake.errors import VoxlakeError
+from voxlake.errors import ExecutorFailed, VoxlakeError
 from voxlake.lake import Manifest
 from voxlake.pipeline.two_clocks import earlier
 
@@ -26,20 +27,32 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """What a task returned, or raised, and the events that nobody has heard of yet."""
+    """What a task returned, or raised, with what the process of the run does not know yet."""
 
     value: T | None
-    error: VoxlakeError | None
+    error: Exception | None
     events: tuple[Event, ...]
+    requests: int
+    clock_offset: float | None
 
 
 def _work(task: Callable[..., T], history: HistoryApi, arguments: tuple[Any, ...], named: dict[str, Any]) -> Done[T]:
-    """Do one task, in whatever thread or process."""
+    """Do one task, in whatever thread or process.
+
+    What a task raises is part of its result, so that whatever else comes is known to be the executor's.
+    """
+    value: T | None = None
+    error: Exception | None = None
     try:
         value = task(history, *arguments, **named)
-    except VoxlakeError as error:
-        return Done(None, error, history.events.drain())
-    return Done(value, None, history.events.drain())
+    except VoxlakeError as trouble:
+        error = trouble
+    except Exception as bug:  # noqa: BLE001 - raised again by `Context.result`
+        if history.client.is_copy:
+            # Its traceback stays in this process.
+            bug.add_note(traceback.format_exc())
+        error = bug
+    return Done(value, error, history.events.drain(), *history.client.drain())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +76,34 @@ class Context:
         return self.history.events
 
     def submit(self, task: Callable[..., T], *arguments: Any, **named: Any) -> Future[Done[T]]:
-        """Hand the executor a task, a function of the history and further arguments, all of which can be pickled."""
-        return self.executor.submit(_work, task, self.history, arguments, named)
+        """Hand the executor a task, a function of the history and further arguments, all of which can be pickled.
+
+        Raises:
+            ExecutorFailed: the executor takes no more tasks.
+
+        """
+        return self.start(_work, task, self.history, arguments, named)
+
+    def start(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Hand the executor any call; raises what `submit` raises."""
+        try:
+            return self.executor.submit(call, *arguments)
+        except Exception as error:
+            raise _executor_failed(error) from error
 
     def result(self, future: Future[Done[T]]) -> T:
-        """Return what a task returned, or raise what it raised, once its events were forwarded."""
-        done = future.result()
+        """Return what a task returned, or raise what it raised, once its events were forwarded.
+
+        Raises:
+            ExecutorFailed: the executor has died, or lost the task.
+
+        """
+        try:
+            done = future.result()
+        except Exception as error:
+            raise _executor_failed(error) from error
         self.events.forward(done.events)
+        self.history.client.take(done.requests, done.clock_offset)
         if done.error is not None:
             raise done.error
         return cast("T", done.value)
@@ -86,6 +120,14 @@ def windows_at_once(jobs: int) -> int:
     Each window asks for its own pages side by side, so that more windows would only hold more of them in memory.
     """
     return jobs // 2 + 1
+
+
+def _executor_failed(error: Exception) -> ExecutorFailed:
+    reason = " ".join(str(error).split()) or "no reason given"
+    return ExecutorFailed(
+        f"The executor failed ({type(error).__name__}: {reason.rstrip('.')}): what was read is kept; run the same again"
+        " with an executor that works."
+    )
 
 
 def open_manifest(lake: Lake, warehouse: Warehouse, *, now: datetime) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from voxlake.errors import VoxlakeError
+from voxlake.errors import ExecutorFailed, VoxlakeError
 from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.database import EarlyBuild
@@ -18,10 +18,12 @@ from voxlake.pipeline.two_clocks import require_usable_clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
     from datetime import date
 
-    from voxlake.pipeline.context import Context
+    from voxlake.pipeline.context import Context, Done
     from voxlake.pipeline.plan import DayRange, Plan
+    from voxlake.pipeline.refresh import Refreshed
     from voxlake.pipeline.result import ExportResult
     from voxlake.transform import Stream
 
@@ -49,9 +51,12 @@ def _export(context: Context, streams: Sequence[Stream], days: DayRange, *, forc
     record = Recorder(context, manifest, streams)
     record.plan(plans)
     with closing(EarlyBuild(context)) as database:
-        stale = _refresh(context, plans, record)
-        wanted = {stream: stale[stream].union(plans[stream].read) for stream in streams}
-        read_days(context, wanted, record, database, force=force)
+        try:
+            stale = _refresh(context, plans, record)
+            wanted = {stream: stale[stream].union(plans[stream].read) for stream in streams}
+            read_days(context, wanted, record, database, force=force)
+        except ExecutorFailed as failure:
+            record.stop(failure, {stream: its.read for stream, its in plans.items()})
         return finish(context, record, database, force=force)
 
 
@@ -61,31 +66,42 @@ def reread(context: Context, days: Mapping[Stream, Sequence[date]]) -> ExportRes
     for stream, its in days.items():
         record.streams[stream].days = len(its)
     with closing(EarlyBuild(context, rebuild=True)) as database:
-        read_days(context, days, record, database, force=True)
+        try:
+            read_days(context, days, record, database, force=True)
+        except ExecutorFailed as failure:
+            record.stop(failure, days)
         return finish(context, record, database, force=True)
 
 
 def _refresh(context: Context, plans: Mapping[Stream, Plan], record: Recorder) -> dict[Stream, frozenset[date]]:
     """Refresh the days that were verified earlier, side by side, and return those that must be read again."""
-    pending = {
-        stream: context.submit(
-            refresh, context.lake, stream, plan.probe, clock=context.clock, finality=context.finality
-        )
-        for stream, plan in plans.items()
-        if plan.probe
-    }
+    pending: dict[Stream, Future[Done[Refreshed]]] = {}
     stale: dict[Stream, frozenset[date]] = dict.fromkeys(plans, frozenset())
+    failure: ExecutorFailed | None = None
+    try:
+        for stream, plan in plans.items():
+            if plan.probe:
+                pending[stream] = context.submit(
+                    refresh, context.lake, stream, plan.probe, clock=context.clock, finality=context.finality
+                )
+    except ExecutorFailed as error:
+        failure = error
+    # What has begun writes into the lake, so it is waited for in any case.
     for stream, future in pending.items():
         try:
             found = context.result(future)
+        except ExecutorFailed as error:
+            failure = error
         except VoxlakeError as error:
             record.fail(stream, error)
-            continue
-        stale[stream] = found.stale
-        record.counts[stream].update(found.counts)
-        record.refresh(stream, found.days)
-        changed = sum(day.changed for day in found.days)
-        days = len(found.days)
-        announce.refreshed(context.events, stream.name, days=days, changed=changed, stale=len(found.stale))
+        else:
+            stale[stream] = found.stale
+            record.counts[stream].update(found.counts)
+            record.refresh(stream, found.days)
+            changed = sum(day.changed for day in found.days)
+            days = len(found.days)
+            announce.refreshed(context.events, stream.name, days=days, changed=changed, stale=len(found.stale))
+    if failure is not None:
+        raise failure
     require_usable_clock(context.clock, context.history)
     return stale

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> ExportResult:
     """Publish what is in the lake, and return what the run did; errors are part of the result."""
-    errors: list[VoxlakeError] = []
+    errors: list[VoxlakeError] = [] if record.failure is None else [record.failure]
     moved_aside = ""
     try:
         _name_unread(context, record)
@@ -57,7 +57,8 @@ def _name_unread(context: Context, record: Recorder) -> None:
     if refused and all(day_file.key.account_id != account for day_file in record.manifest):
         return
     for stream, result in record.streams.items():
-        problem = str(result.errors[0]) if result.errors else "it was not read"
+        causes = [*result.errors, *filter(None, [record.failure])]
+        problem = str(causes[0]) if causes else "it was not read"
         for day in begun(sorted(record.wanted[stream]), context.now()):
             key = record.key(stream, day)
             if key not in record.manifest and key not in record.manifest.damaged:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from voxlake.errors import Refused, VoxlakeError
+from voxlake.errors import ExecutorFailed, Refused, VoxlakeError
 from voxlake.extract import survey
 from voxlake.model import Window
 from voxlake.pipeline import announce
@@ -130,11 +130,13 @@ def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Rec
         for window in Window.joining(its)
     ]
     # The first rows need it: imported beside the first requests, it is there when their replies are.
-    context.executor.submit(load_pandas)
+    context.start(load_pandas)
     tasks = []
     for stream, window, pending in surveys:
         try:
             found = context.result(pending)
+        except ExecutorFailed:
+            raise
         except VoxlakeError as error:
             record.fail(stream, error)
             continue
@@ -178,20 +180,27 @@ def _read_windows(
 
     Few are under way at a time. When the API refuses a stream, the windows of it that wait are yielded without a
     result.
+
+    Raises:
+        ExecutorFailed: the executor has failed; what it still had under way was yielded first.
+
     """
     waiting = deque(tasks)
     running: dict[Future[Done[WindowResult]], WindowTask] = {}
-    while waiting or running:
-        # Twice as many as are read at the same time: so nobody waits for work while the database loads days.
-        while waiting and len(running) < 2 * context.windows_at_once:
-            task = waiting.popleft()
-            previous = tuple(record.day_files(task.stream, task.window.days).values())
-            counts = {day: n for day, n in record.counts[task.stream].items() if day in task.window.days}
-            task = replace(task, quirks=record.quirks[task.stream], previous=previous, counts=counts)
-            running[context.submit(read_window, context.lake, context.clock, task)] = task
+    failure: ExecutorFailed | None = None
+    while running or (waiting and failure is None):
+        try:
+            _start(context, waiting, running, record, stopped=failure is not None)
+        except ExecutorFailed as error:
+            failure = error
         database.prepare()
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            task, result = running.pop(future), context.result(future)
+            task = running.pop(future)
+            try:
+                result = context.result(future)
+            except ExecutorFailed as error:
+                failure = error
+                continue
             record.learn(task.stream, result.quirks)
             yield task, result
             if isinstance(result.error, Refused):
@@ -199,3 +208,25 @@ def _read_windows(
                 waiting = deque(other for other in waiting if other.stream is not task.stream)
                 for other in dropped:
                     yield other, None
+    if failure is not None:
+        raise failure
+
+
+def _start(
+    context: Context,
+    waiting: deque[WindowTask],
+    running: dict[Future[Done[WindowResult]], WindowTask],
+    record: Recorder,
+    *,
+    stopped: bool,
+) -> None:
+    """Hand the executor windows that wait, until twice as many are under way as are read at the same time.
+
+    So nobody waits for work while the database loads days.
+    """
+    while waiting and not stopped and len(running) < 2 * context.windows_at_once:
+        task = waiting.popleft()
+        previous = tuple(record.day_files(task.stream, task.window.days).values())
+        counts = {day: n for day, n in record.counts[task.stream].items() if day in task.window.days}
+        task = replace(task, quirks=record.quirks[task.stream], previous=previous, counts=counts)
+        running[context.submit(read_window, context.lake, context.clock, task)] = task

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
-    from voxlake.errors import VoxlakeError
+    from voxlake.errors import ExecutorFailed, VoxlakeError
     from voxlake.extract import CountedDay
     from voxlake.lake import Manifest
     from voxlake.model import DayFile
@@ -59,6 +59,7 @@ class Recorder:
     `wanted` are the days that the run has set out to read; `counts` how many messages the API counted of days alone,
     before they were read; `readings` what was read of days, as long as no count over all of it has come, and `news` the
     streams of which something new came since the last such count. `contradicted` are streams whose replies disagreed.
+    `failure` is what stopped the run.
     """
 
     def __init__(self, context: Context, manifest: Manifest, streams: Iterable[Stream]) -> None:
@@ -71,6 +72,7 @@ class Recorder:
         self.news: set[Stream] = set()
         self.contradicted: set[Stream] = set()
         self.events, self._account_id = context.events, context.history.account_id
+        self.failure: ExecutorFailed | None = None
         self._days_done = 0
         self._unannounced: dict[DayKey, WrittenDay] = {}
 
@@ -114,6 +116,13 @@ class Recorder:
         """Record trouble with some or all days of a stream."""
         self.streams[stream].errors.append(error)
         announce.failed(self.events, stream.name, error)
+
+    def stop(self, failure: ExecutorFailed, unread: Mapping[Stream, Iterable[date]]) -> None:
+        """Record that nothing more can be read, and which days were to be."""
+        self.failure = failure
+        self.announce_days()
+        for stream, days in unread.items():
+            self.wanted[stream].update(days)
 
     def learn(self, stream: Stream, quirks: ApiQuirks) -> None:
         """Record what a task has learned of the API, for the tasks that are started later."""
