@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support.clock import SYSTEM
@@ -18,11 +19,11 @@ pytestmark = pytest.mark.system_clock
 PAGE = DOCS / "python.md"
 BLOCKS = re.findall(r"^```(\w+)(?: needs=(\w+))?\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 RUN = {
-    "airflow": "sms_history().test()",
-    "dagster": "assert dg.materialize([sms_history]).success",
-    "prefect": "assert sms_history()['exit_code'] == 0",
+    "airflow": "airflow db migrate && airflow dags reserialize && airflow dags test sms_history",
+    "dagster": "python -c 'import dagster, program; assert dagster.materialize([program.sms_history]).success'",
+    "prefect": "python -c 'import program; assert program.sms_history()[\"exit_code\"] == 0'",
 }
-"""How the program of each orchestrator is run once."""
+"""How the program of each orchestrator, `program.py`, is run once."""
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,10 @@ def test_orchestrators(tmp_path, environ, name):
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed")
     (text,) = (text for _, needs, text in BLOCKS if needs == name)
-    own = {"AIRFLOW_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path), "PREFECT_HOME": str(tmp_path)}
-    run(f"{text}\n\n{RUN[name]}\n", tmp_path, environ | own | {"DATA_DIR": str(tmp_path / "data")})
+    (tmp_path / "program.py").write_text(text)
+    own = {f"{tool}_HOME": str(tmp_path) for tool in ("AIRFLOW", "DAGSTER", "PREFECT")}
+    own |= {"AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environ = os.environ | environ | own | {"DATA_DIR": str(tmp_path / "data"), "PATH": path}
+    subprocess.run(["sh", "-euc", RUN[name]], cwd=tmp_path, env=environ, check=True)
     assert (tmp_path / "data" / "voxlake.duckdb").exists()
