@@ -256,6 +256,6 @@ def test_the_date_of_replies_tells_how_far_our_clock_is_off(replies, hours):
     client, _, clock = scripted(*replies)
     assert client.clock_offset is None
     ask(client)
-    assert client.clock_offset == (None if hours is None else pytest.approx(3600 * hours, abs=10))
+    assert client.clock_offset == (None if hours is None else pytest.approx(3600 * hours, abs=250))
     late = (clock.now() - client.now()).total_seconds()
-    assert late == pytest.approx(max(0, -3600 * (hours or 0)), abs=10)
+    assert late == pytest.approx(max(0, -3600 * (hours or 0)), abs=250)
