@@ -42,13 +42,17 @@ class Hostile:
         with connection, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
-                head += connection.recv(65536)
+                if not (piece := connection.recv(65536)):
+                    return
+                head += piece
             head, body = head.split(b"\r\n\r\n", 1)
             length = next(
                 (int(line[15:]) for line in head.splitlines() if line.lower().startswith(b"content-length")), 0
             )
             while len(body) < length:
-                body += connection.recv(65536)
+                if not (piece := connection.recv(65536)):
+                    return
+                body += piece
             self.requests.append(body)
             for piece in reply(self):
                 connection.sendall(piece)

@@ -36,6 +36,7 @@ ADVICE = {
 """What to do about a code, without the full stop. Source: the vendor's list of errors."""
 
 _NAMED = 5
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 _DIGITS = re.compile(r"[0-9]{3,15}", re.ASCII)
 
 
@@ -47,12 +48,14 @@ def check_text(text: str, *, longest: int) -> None:
         raise SettingsError(
             f"The text has {len(text)} characters, {len(text) - longest} more than the API accepts: shorten it."
         )
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _HALF_A_CHARACTER.search(text):
         raise SettingsError("The text is not UTF-8: save it as UTF-8, or type it in a terminal that uses UTF-8.")
 
 
 def check_sender(source: str) -> None:
     """Raise SettingsError for what cannot be a SenderID."""
+    if _HALF_A_CHARACTER.search(source):
+        raise SettingsError("The SenderID is not UTF-8: type it in a terminal that uses UTF-8.")
     if not source.strip() or ";" in source:
         raise SettingsError("The SenderID is empty or holds a semicolon: use one that the vendor has installed.")
 

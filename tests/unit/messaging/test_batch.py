@@ -206,6 +206,7 @@ def test_the_journal_is_written_before_the_request(journal):
         (SEND, "Voxlake", NUMBERS[:1], "x"),
         (SEND, "12345678111", NUMBERS[:1], "x" * 766),
         (A2P_SEND, "", NUMBERS[:1], "x"),
+        (A2P_SEND, "a\udcff", NUMBERS[:1], "x"),
         (A2P_SEND, "Voxlake", [], "x"),
         (A2P_SEND, "Voxlake", NUMBERS[:1] * 2, "x"),
     ],
