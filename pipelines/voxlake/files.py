@@ -1,22 +1,23 @@
-"""Writing that survives a power cut, and says in one sentence when there is no room."""
+"""Writing that survives a power cut, on whatever file system, and says in one sentence what that refuses."""
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxlake.errors import SettingsError, StorageFull
+from voxlake.places import UNSUPPORTED, explain
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
-"""What a disk that is full, limited or read-only answers, and one that is somebody else's."""
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+"""Make a file, and follow no link that somebody has put in its place."""
 
 
 @contextmanager
@@ -32,28 +33,38 @@ def temporary(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def storage(root: Path) -> Iterator[None]:
-    """Turn what a disk refuses in the block into one sentence about the data directory; any other error stays.
+def storage(root: Path, *, writing: bool = True) -> Iterator[None]:
+    """Turn what a place refuses in the block into one sentence about the data directory; any other error stays.
 
     Raises:
-        SettingsError: a file is in the place of a folder.
-        StorageFull: there is no room, or no permission to write.
+        SettingsError: a file is in the place of a folder, a name is too long, or something may not be read.
+        StorageFull: there is no room, no permission to write, or the disk fails.
 
     """
     try:
         yield
-    except (FileExistsError, NotADirectoryError) as error:
-        # Named is what could not be made; what is in the way may lie above it.
-        wanted = Path(error.filename or root)
-        file = next((one for one in (wanted, *wanted.parents) if one.is_file()), wanted)
-        raise SettingsError(f"{file} is a file, not a folder: move it away, or use another --data-dir.") from error
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if (explained := explain(error, root, writing=writing)) is None:
             raise
-        raise StorageFull(
-            f"Nothing more can be written to {root} ({error.strerror or error}): make room or change its permissions,"
-            " then run the same command again."
-        ) from error
+        raise explained from error
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Yield a new file beside the target of a path, under a name that nobody knows; it is gone after the block.
+
+    Where `path` is a link, its target is meant: people put links where files are to go. Move the file there with
+    `replace` on `target_of(path)`. No link is followed at the new name itself.
+    """
+    target = target_of(path)
+    with temporary(target.with_name(f".voxlake-{secrets.token_hex(8)}.tmp")) as aside:
+        os.close(os.open(aside, _NEW_FILE, 0o666))
+        yield aside
+
+
+def target_of(path: Path) -> Path:
+    """Return the path that a chain of links leads to, which may not exist; any other path is its own target."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def append(file: io.FileIO, data: bytes) -> None:
@@ -70,25 +81,97 @@ def append(file: io.FileIO, data: bytes) -> None:
 
 
 def put(aside: Path, path: Path) -> None:
-    """Move a finished file into place so that it survives a power cut: its bytes first, then its name."""
+    """Move a finished file into place so that it survives a power cut: its bytes first, then its name.
+
+    Where the two lie on different disks, because somebody put a link there, the file is copied beside its place first.
+    """
     with aside.open("rb") as file:
-        os.fsync(file.fileno())
-    aside.replace(path)
+        _sync(file.fileno())
+    try:
+        aside.replace(path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        carry(aside, path)
+        aside.unlink()
     sync(path.parent)
 
 
+def carry(source: Path, path: Path) -> None:
+    """Copy a file into place as a whole, from whatever disk."""
+    with temporary(path.with_name(f".{path.name}.new")) as new:
+        new.unlink(missing_ok=True)
+        with source.open("rb") as file, os.fdopen(os.open(new, _NEW_FILE, 0o666), "wb") as copy:
+            shutil.copyfileobj(file, copy, 1 << 20)
+            copy.flush()
+            with unsupported():
+                os.fchmod(copy.fileno(), os.fstat(file.fileno()).st_mode & 0o777)
+            _sync(copy.fileno())
+        new.replace(path)
+
+
 def make(folder: Path) -> None:
-    """Make a folder and those above it that are missing, so that their names survive a power cut."""
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    """Make a folder and those above it that are missing, so that their names survive a power cut.
+
+    The target of a link that leads to no folder yet is made, too.
+    """
+    target = target_of(folder)
+    missing = [one for one in (target, *target.parents) if not one.exists()]
+    target.mkdir(parents=True, exist_ok=True)
     for one in missing:
         sync(one.parent)
 
 
 def sync(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    opened = os.open(folder, os.O_RDONLY)
+    """Make the names in a folder survive a power cut, where its file system can do that."""
+    with unsupported():
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+@contextmanager
+def unsupported() -> Iterator[None]:
+    """Leave out what a file system cannot do: sync a folder, set a mode. It is tried each time, which costs nothing."""
     try:
+        yield
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+
+
+def link(path: Path, copy: Path, *, hard_link: Callable[[Path, Path], None] = os.link) -> None:
+    """Make a second name for a file, or where there are no hard links, a copy."""
+    try:
+        hard_link(path, copy)
+    except OSError as error:
+        if error.errno not in {*UNSUPPORTED, errno.EXDEV}:
+            raise
+        carry(path, copy)
+
+
+def point(path: Path, file: Path, *, symlink: Callable[[str, Path], None] = os.symlink) -> None:
+    """Make `path` mean a finished file below its folder, from one moment to the next.
+
+    It becomes a link, relative, so that the folder can move; where there are none, the file itself takes its place.
+    """
+    with temporary(path.with_name(f".{path.name}.new")) as new:
+        new.unlink(missing_ok=True)
+        try:
+            symlink(os.path.relpath(file, path.parent), new)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            # What a killed writing session has left there belongs to the file before.
+            path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+            put(file, path)
+            return
+        new.replace(path)
+    sync(path.parent)
+
+
+def _sync(opened: int) -> None:
+    with unsupported():
         os.fsync(opened)
-    finally:
-        os.close(opened)

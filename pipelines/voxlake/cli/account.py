@@ -29,7 +29,8 @@ def account_of(settings: Settings) -> Account:
         if settings.account_id is None or settings.api_key is None:
             raise SettingsError(
                 "There are no credentials: name the vendor's credentials.json with --credentials or"
-                " VOXIMPLANT_CREDENTIALS, or set VOXIMPLANT_ACCOUNT_ID and VOXIMPLANT_API_KEY."
+                " VOXIMPLANT_CREDENTIALS, or as credentials in voxlake.toml, or set VOXIMPLANT_ACCOUNT_ID and"
+                " VOXIMPLANT_API_KEY. (In a shell, variables reach voxlake only after 'export'.)"
             )
         credentials = settings.account_id, settings.api_key
     elif is_open_to_others(credentials):

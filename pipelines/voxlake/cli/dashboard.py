@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from voxlake.cli.output import check_place, give
 from voxlake.cli.signals import EARLY, deferred, stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.errors import SettingsError
-from voxlake.files import storage, temporary
+from voxlake.files import beside, storage, target_of
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -92,6 +91,6 @@ def _make_room(page: Path, png: Path | None) -> None:
 
 def _put(path: Path, content: bytes) -> None:
     """Write a file whole, so that nobody opens half a page."""
-    with temporary(path.with_name(f".{path.name}.{os.getpid()}.new")) as aside:
+    with beside(path) as aside:
         aside.write_bytes(content)
-        aside.replace(path)
+        aside.replace(target_of(path))

@@ -10,9 +10,9 @@ import click
 from voxlake import library
 from voxlake.cli.account import account_of
 from voxlake.cli.log import log_is_shown, user_listener
-from voxlake.cli.options import api_options, finality_of, form_option, the_clock
+from voxlake.cli.options import api_options, finality_of, form_option, lock_option, the_clock
 from voxlake.cli.output import give, progress, say
-from voxlake.cli.signals import stoppable
+from voxlake.cli.signals import ANEW, RESUMABLE, stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.library import day_range
 from voxlake.model import DAY
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Show the plan without sending a request.")
 @form_option
 @api_options
+@lock_option
 def export(
     settings: Settings, stream: str, since: date | None, until: date | None, form: str, *, dry_run: bool
 ) -> None:
@@ -51,6 +52,7 @@ def export(
 @click.option("--dry-run", is_flag=True, help="Show the plan without sending a request.")
 @form_option
 @api_options
+@lock_option
 def backfill(settings: Settings, stream: str, first: date, end: date, form: str, *, force: bool, dry_run: bool) -> None:
     """Export the days of [from, to), and publish the database."""
     _check_days(first, end, names=("--from", "--to"))
@@ -70,7 +72,8 @@ def _run(settings: Settings, form: str, *, dry_run: bool, **chosen: Any) -> None
         give("\n".join(render_plan(name, its.read, its.probe_days, its.final) for name, its in plans.items()))
         return
     run = library.backfill if "force" in chosen else library.export
-    with progress(hidden=log_is_shown()) as show, stoppable():
+    resumed = ANEW if chosen.get("force") else RESUMABLE
+    with progress(hidden=log_is_shown()) as show, stoppable(resumed):
         result = run(
             account,
             settings.data_dir,
@@ -82,7 +85,7 @@ def _run(settings: Settings, form: str, *, dry_run: bool, **chosen: Any) -> None
         if not sum(stream.days for stream in result.streams):
             show(1, 1)
     if form == "json":
-        give(to_json(result.to_json()))
+        give(to_json(result.to_json()), form="json")
     say(str(result))
     if result.missing:
         days_missing = describe_missing(result.missing)

@@ -6,13 +6,15 @@ import os
 import sys
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from voxlake.cli import signals
 from voxlake.cli.output import say
-from voxlake.errors import VoxlakeError
+from voxlake.errors import SettingsError, VoxlakeError
+from voxlake.places import explain
 from voxlake.text import meant
 
 if TYPE_CHECKING:
@@ -111,6 +113,13 @@ def _answer(ctx: click.Context, error: BaseException) -> None:
     if isinstance(error, VoxlakeError):
         say(f"voxlake: {error}")
         ctx.exit(error.exit_code)
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        explained = explain(error, Path())
+        if explained is None and error.filename is not None:
+            explained = SettingsError(f"{error.filename} cannot be used ({error.strerror}): correct that first.")
+        if explained is not None:
+            say(f"voxlake: {explained}")
+            ctx.exit(explained.exit_code)
     if isinstance(error, BrokenPipeError):
         # The reader has enough; Python would report what is left in the buffers as an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from voxlake.cli.output import say
 from voxlake.cli.settings import settings_options
+from voxlake.locks import break_locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +56,23 @@ def answer_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def lock_option(command: F) -> F:
+    """Add the flag that removes a lock file, for a command whose first argument is the settings."""
+
+    @functools.wraps(command)
+    def unlocking(settings: Settings, *arguments: Any, break_lock: bool, **rest: Any) -> Any:
+        if break_lock:
+            for owner in break_locks(settings.data_dir):
+                say(f"The lock file of {owner} was removed.")
+        return command(settings, *arguments, **rest)
+
+    option = click.option(
+        "--break-lock", is_flag=True, help="Remove the lock file of a run that is dead, where lock files are used."
+    )
+    decorated: Any = option(unlocking)
+    return decorated  # type: ignore[no-any-return] # what click's decorators return
 
 
 def finality_of(settings: Settings) -> dict[str, Any]:

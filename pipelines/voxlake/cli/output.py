@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from voxlake.errors import SettingsError, StorageFull
+from voxlake.files import target_of
 from voxlake.reporting import ASCII_GLYPHS, GLYPHS
 from voxlake.text import visible
 
@@ -115,6 +116,7 @@ def check_place(file: Path) -> None:
         SettingsError: its folder does not exist, or its place is taken by something other than a file.
 
     """
+    file = target_of(file)
     folder = file.parent
     if not folder.is_dir():
         problem = "is a file, not a folder: choose another" if folder.exists() else "does not exist: make it first"

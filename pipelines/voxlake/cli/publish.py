@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
-from voxlake.cli.options import finality_of, form_option, the_clock, work_options
+from voxlake.cli.options import finality_of, form_option, lock_option, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
 from voxlake.pipeline import describe_missing
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 @click.command()
 @form_option
 @work_options
+@lock_option
 def publish(settings: Settings, form: str) -> None:
     """Rebuild the database from the lake, without network."""
     with stoppable():
         done = library.publish(settings.data_dir, forget_missing=True, **finality_of(settings), clock=the_clock())
     if form == "json":
-        give(to_json(done.to_json()))
+        give(to_json(done.to_json()), form="json")
     if done.forgotten:
         days = describe_missing(done.forgotten)
         if done.holes:

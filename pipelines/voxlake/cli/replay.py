@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
-from voxlake.cli.options import finality_of, form_option, the_clock, work_options
+from voxlake.cli.options import finality_of, form_option, lock_option, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
 from voxlake.pipeline import describe_missing
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Rebuild days whose files are newer or prove more, too.")
 @form_option
 @work_options
+@lock_option
 def replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
     with stoppable():
         done = library.replay(settings.data_dir, raw=raw, force=force, **finality_of(settings), clock=the_clock())
     if form == "json":
-        give(to_json(done.to_json()))
+        give(to_json(done.to_json()), form="json")
     if done.moved_aside:
         say(done.moved_aside)
     say(

@@ -194,7 +194,13 @@ def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tu
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is None:
         # Not by mkdtemp: what it has made would stay where a signal comes before it is known to pass.
-        with temporary(Path(tempfile.gettempdir(), f"voxlake-sandbox-{secrets.token_hex(8)}")) as folder:
+        try:
+            place = tempfile.gettempdir()
+        except FileNotFoundError:
+            raise SettingsError(
+                "There is no folder for temporary files: set TMPDIR to one that can be written, or give --directory."
+            ) from None
+        with temporary(Path(place, f"voxlake-sandbox-{secrets.token_hex(8)}")) as folder:
             folder.mkdir(mode=0o700)
             yield folder
         return

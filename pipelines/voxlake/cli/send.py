@@ -11,7 +11,7 @@ import click
 
 from voxlake.cli.account import client_of
 from voxlake.cli.log import log_is_shown
-from voxlake.cli.options import API, LOG, the_clock
+from voxlake.cli.options import API, LOG, lock_option, the_clock
 from voxlake.cli.output import PRINTED, give, progress_bar, say, screen
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import Stopped, stoppable
@@ -64,7 +64,7 @@ def _send_options(command: F) -> F:
         click.option("--text", required=True, help="The text; - reads it from stdin."),
     ):
         command = option(command)
-    return journal_options(command)
+    return journal_options(lock_option(command))
 
 
 @click.command("send")

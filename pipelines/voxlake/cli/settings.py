@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import tomllib
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from voxlake.cli.log import log_on_stderr
-from voxlake.cli.types import API_URL, FILE, AccountNumber, ApiUrl, OneOf, Switch, UserPath, WholeNumber
+from voxlake.cli.types import API_URL, FILE, AccountNumber, ApiUrl, OneOf, Switch, UserPath, WholeNumber, origin
 from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, verbose_option
 from voxlake.errors import SettingsError
 
@@ -122,7 +123,23 @@ NAMES: Final = tuple(name for name, declared in DECLARATIONS.items() if not decl
 """The settings that have a flag and a key in the file."""
 
 
-class _WithoutFlag(click.Option):
+class _Setting(click.Option):
+    """A setting; control characters in one are a mistake, such as the line ends of a file that Windows made."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value in its type.
+
+        Raises:
+            SettingsError: it holds a control character, or cannot be used.
+
+        """
+        if isinstance(value, str) and any(unicodedata.category(character) == "Cc" for character in value):
+            shown = "" if self.name == "api_key" else f", {value!r},"
+            raise SettingsError(f"{origin(self, ctx)}{shown} has a control character in it: set it again without.")
+        return super().type_cast_value(ctx, value)
+
+
+class _WithoutFlag(_Setting):
     """A setting that a command takes from the environment and the file, but not as a flag."""
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
@@ -161,7 +178,7 @@ def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None) 
     spelled = f"--{name.replace('_', '-')}"
     return click.option(
         f"{spelled}/--no-{spelled[2:]}" if isinstance(declared.type, Switch) else spelled,
-        cls=click.Option if flag else _WithoutFlag,
+        cls=_Setting if flag else _WithoutFlag,
         hidden=not flag,
         type=declared.type,
         envvar=declared.variable,
@@ -174,6 +191,7 @@ def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None) 
 
 _config_option = click.option(
     "--config",
+    cls=_Setting,
     type=UserPath(),
     envvar="VOXLAKE_CONFIG",
     metavar="FILE",
@@ -200,7 +218,7 @@ def _read_file(ctx: click.Context, path: Path | None) -> None:
         if path is None:
             return
         raise SettingsError(f"{path} does not exist: name another file with --config.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"{named} cannot be read ({error}): mend it or move it away.") from error
     if unknown := sorted(set(content) - set(NAMES)):
         raise SettingsError(f"{named} has no setting {unknown[0]!r}: use {', '.join(NAMES)}.")

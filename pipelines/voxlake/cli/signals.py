@@ -32,6 +32,8 @@ AGAIN: Final = 0.05
 EARLY: Final = "Stopped by {signal} before the end."
 RESUMABLE: Final = "Stopped by {signal}: what is in the lake stays; run the same command again to go on."
 
+ANEW: Final = "Stopped by {signal}: what is in the lake stays; the same command reads all of its days once more."
+
 
 class Stopped(BaseException):
     """A signal asked the command to stop; the text is the sentence for the user."""

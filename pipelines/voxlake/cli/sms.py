@@ -10,7 +10,7 @@ import click
 
 from voxlake.cli.account import client_of
 from voxlake.cli.group import Group
-from voxlake.cli.options import the_clock
+from voxlake.cli.options import lock_option, the_clock
 from voxlake.cli.output import PRINTED, give, say, screen
 from voxlake.cli.send import account_options, journal_options, send_many, send_one, typed_text
 from voxlake.cli.signals import stoppable
@@ -66,6 +66,7 @@ def segments(text: str, form: str) -> None:
 @sms.command()
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @journal_options
+@lock_option
 def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
     client = client_of(settings)

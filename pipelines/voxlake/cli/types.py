@@ -119,12 +119,17 @@ class UserPath(click.ParamType):  # type: ignore[type-arg] # generic in newer ve
         """Return the path.
 
         Raises:
-            SettingsError: it is empty or not text.
+            SettingsError: it is empty or not text, or begins with a home directory that is not known.
 
         """
         if not isinstance(value, str | Path) or not str(value):
             raise SettingsError(f"{origin(param, ctx)} is not a path: give the path of a file or folder.")
-        return Path(value).expanduser()
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:
+            raise SettingsError(
+                f"{origin(param, ctx)} is {str(value)!r}, and there is no such home directory: give a whole path."
+            ) from None
 
 
 class ApiUrl(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone

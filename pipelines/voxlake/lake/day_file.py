@@ -6,7 +6,7 @@ import dataclasses
 import json
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +23,7 @@ from voxlake.lake.evolve import (
 )
 from voxlake.lake.writer import rows_checksum
 from voxlake.model import DAY, DayFile, DayKey, Window
+from voxlake.places import explain
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ENTRY = b"voxlake"
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "row_count": (int,),
+    "total_count": (int, type(None)),
+    "verified": (bool,),
+    "moving": (int,),
+    "checksum": (str,),
+    "rejects": (int,),
+    "problem": (str, type(None)),
+}
 """Our entry in the footer's key-value metadata."""
 
 _FACTS = frozenset(field.name for field in dataclasses.fields(DayFile)) - {"key"}
@@ -70,7 +80,15 @@ def to_json(day_file: DayFile) -> dict[str, Any]:
 
 def from_json(key: DayKey, fields: dict[str, Any]) -> DayFile:
     """Return the day file of which `to_json` returned `fields`; a TypeError, KeyError or ValueError for others."""
-    return DayFile(key=key, **fields | {"exported_at": datetime.fromisoformat(fields["exported_at"])})
+    day_file = DayFile(key=key, **fields | {"exported_at": datetime.fromisoformat(fields["exported_at"])})
+    for name, kinds in _KINDS.items():
+        value = getattr(day_file, name)
+        # True is an int, too.
+        if type(value) not in kinds or (isinstance(value, int) and value < 0):
+            raise TypeError(f"{name} is {value!r}")
+    if day_file.exported_at.utcoffset() is None:
+        raise ValueError("exported_at has no zone")
+    return day_file
 
 
 def is_current(path: Path, key: DayKey) -> bool:
@@ -124,7 +142,7 @@ def find_damage(path: Path, day_file: DayFile) -> str | None:
         return str(error)
     except ForeignSchemaError:
         return "has another schema"
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, RecursionError) as error:
         return f"cannot be read ({' '.join(str(error).split())})"
 
 
@@ -163,12 +181,14 @@ def _readable(path: Path, key: DayKey) -> Iterator[None]:
     again = f"'voxlake backfill {key.stream} --from {key.date} --to {key.date + DAY} --force'"
     try:
         yield
+    except PermissionError as error:
+        raise explain(error, path, writing=False) or error from error
     except MisfitError as error:
         raise DataError(
             f"{_name(path)} {error}: install the version of voxlake that wrote it, or run {again}, which keeps it in"
             " rejects/gone/."
         ) from error
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, RecursionError) as error:
         raise DataError(f"{_name(path)} is damaged: run {again}.") from error
 
 

@@ -13,14 +13,15 @@ import pyarrow.parquet as pq
 import simplejson
 
 from voxlake.errors import DataError, SettingsError
-from voxlake.files import storage
+from voxlake.files import make, storage
 from voxlake.lake.compare import Difference, compare, find_duplicates
 from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, read_footer, read_rows
-from voxlake.lake.layout import DAY_FILES, Layout
-from voxlake.lake.lock import locked, require_unlocked
+from voxlake.lake.layout import DAY_FILES, TEMPORARY, Layout
 from voxlake.lake.store import Store
 from voxlake.lake.writer import DayFileWriter
+from voxlake.locks import locked, require_unlocked
 from voxlake.model import DayFile, DayKey
+from voxlake.places import usable
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -39,10 +40,7 @@ class Lake:
     """
 
     def __init__(self, root: Path) -> None:
-        with suppress(OSError):
-            if root.exists() and not root.is_dir():
-                raise SettingsError(f"{root} is a file, not a folder: choose another --data-dir.")
-        self.root = root
+        self.root = root = usable(root)
         self.layout = Layout(root)
         self.store = Store(root)
 
@@ -83,9 +81,18 @@ class Lake:
         """
         with locked(self.layout.lock, holder=holder):
             with storage(self.root):
-                shutil.rmtree(self.tmp, ignore_errors=True)
-                self.tmp.mkdir()
+                self._empty_tmp()
             yield
+
+    def _empty_tmp(self) -> None:
+        """Make the folder of files in the making anew; where it is a link, nothing of anybody else's is removed."""
+        if not self.tmp.is_symlink():
+            shutil.rmtree(self.tmp, ignore_errors=True)
+        make(self.tmp)
+        for pattern in TEMPORARY:
+            for path in self.tmp.glob(pattern):
+                with suppress(IsADirectoryError):
+                    path.unlink()
 
     def path(self, key: DayKey) -> Path:
         """Return the path of a day's file, which may not exist."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DAY_FILES = "account_id=*/date=*/part.parquet"
 """A glob for the day files of one table."""
+TEMPORARY = ("*-*-????-??-??.parquet", "*-*-????-??-??.jsonl", "ledger.json", "next.duckdb*")
+"""Globs for what a run that died leaves in `tmp/`."""
 
 
 @dataclass(frozen=True, slots=True)

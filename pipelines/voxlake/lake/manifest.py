@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from voxlake.errors import DataError
 from voxlake.lake.day_file import from_json, to_json
 from voxlake.lake.evolve import declaration, newer_than_ours
+from voxlake.places import explain
 from voxlake.version import __version__
 
 if TYPE_CHECKING:
@@ -162,22 +163,39 @@ class Manifest:
     def _stored(self) -> _Stored | None:
         """Return what `ledger.json` holds; None where it is missing or damaged."""
         try:
-            stored = json.loads(self._lake.layout.manifest.read_bytes())
+            stored = json.loads(self._read())
             version = int(stored["version"])
             if version > _VERSION:
                 raise newer_than_ours(self._lake.layout.manifest.name, f"has format {version}", stored.get("voxlake"))
             day_files = dict(self._entry(entry) for entry in stored["parts"])
             lost = {self._key(entry["path"]) for entry in stored.get("lost", [])}
-        except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None
-        last_run = stored.get("last_run")
+        last_run = _whole_run(stored.get("last_run"))
         days = lost | {key for key, _ in day_files}
-        return _Stored(day_files, days, last_run if isinstance(last_run, dict) else None, stored.get("declared"))
+        return _Stored(day_files, days, last_run, stored.get("declared"))
+
+    def _read(self) -> bytes:
+        """Return the content of the index, or nothing; what may not be read is not missing."""
+        try:
+            return self._lake.layout.manifest.read_bytes()
+        except PermissionError as error:
+            raise explain(error, self._lake.root, writing=False) or error from error
+        except OSError:
+            return b""
 
     def _entry(self, entry: dict[str, Any]) -> tuple[tuple[DayKey, str], DayFile]:
         key = self._key(entry["path"])
         fields = {name: value for name, value in entry.items() if name not in ("path", "stamp")}
         return (key, entry["stamp"]), from_json(key, fields)
+
+
+def _whole_run(stored: Any) -> dict[str, Any] | None:
+    """Return how the last run ended, or None where that is not what a run writes."""
+    kinds = {"ended_at": str, "exit_code": int, "requests": int, "errors": list}
+    if not isinstance(stored, dict) or not all(isinstance(stored.get(n, kind()), kind) for n, kind in kinds.items()):
+        return None
+    return stored if all(isinstance(error, str) for error in stored.get("errors", ())) else None
 
 
 class _Stored(NamedTuple):

@@ -125,7 +125,7 @@ def replies(folder: Path, torn: Callable[[Path], None]) -> Iterator[Reply]:
                 at = datetime.fromisoformat(asked["at"]).astimezone(UTC)
                 body = rest[: asked["bytes"]]
                 yield Reply(path.name, asked["account_id"], asked["method"], asked["parameters"], at, body)
-        except (OSError, ValueError, KeyError, TypeError, zlib.error) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
             raise DataError(
                 f"{path} is damaged ({' '.join(str(error).split())}): take it from a backup or move it away."
             ) from error

@@ -5,18 +5,20 @@ Together with `layout.py` this is what an object store would replace: paths ther
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import os
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from voxlake.files import make, put, storage
+from voxlake.files import link, make, put, storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
 _CHUNK = 1 << 20
 
@@ -50,7 +52,7 @@ class Store:
             make(copy.parent)
             while os.path.lexists(copy):
                 copy = copy.with_name(f"again.{copy.name}")
-            os.link(path, copy)
+            link(path, copy)
 
     def move(self, path: Path, target: Path) -> Path:
         """Move a file or a folder, under another name where that one is taken, and return its new path."""
@@ -58,7 +60,7 @@ class Store:
             target.parent.mkdir(parents=True, exist_ok=True)
             while os.path.lexists(target):
                 target = target.with_name(f"{target.name}.again")
-            return path.rename(target)
+            return Path(shutil.move(path, target))
 
     def remove(self, path: Path) -> None:
         """Remove a file that may not be there."""
@@ -73,8 +75,44 @@ class Store:
 
     @staticmethod
     def find(folder: Path, pattern: str) -> Iterator[Path]:
-        """Yield the paths in a folder that match a glob, in order."""
-        return iter(sorted(folder.glob(pattern)))
+        """Yield the paths in a folder that match a glob, in order. Raises SettingsError where it may not be read."""
+        with storage(folder, writing=False):
+            return iter(sorted(_matching(folder, pattern.split("/"))))
+
+
+def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """Yield what matches, as `Path.glob` does, which takes a folder that may not be read for an empty one."""
+    first, *rest = parts
+    if first == "**":
+        for root, _, _ in os.walk(folder, onerror=_raise_but_missing):
+            yield from _matching(Path(root), rest)
+        return
+    if not set("*?[") & set(first):
+        path = folder / first
+        names = [first] if _exists(path) else []
+    else:
+        try:
+            names = [path.name for path in folder.iterdir() if fnmatch.fnmatchcase(path.name, first)]
+        except (FileNotFoundError, NotADirectoryError):
+            names = []
+    for name in names:
+        if rest:
+            yield from _matching(folder / name, rest)
+        else:
+            yield folder / name
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _raise_but_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def sha256(path: Path, *, size: int) -> str:

@@ -6,7 +6,6 @@ became of it), `again` (numbers may get a text once more). The state is what the
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import json
@@ -17,8 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from voxlake.errors import AlreadyRunning, DataError
+from voxlake.errors import DataError
 from voxlake.files import append, make, storage, sync
+from voxlake.locks import locked
+from voxlake.places import usable
 
 if TYPE_CHECKING:
     import io
@@ -252,23 +253,19 @@ def open_journal(root: Path) -> Iterator[SendJournal]:
         StorageFull: the data directory cannot be written.
 
     """
-    path = root / FILE
+    path = usable(root) / FILE
     with storage(root):
         make(root)
         if not path.exists():
             path.touch(mode=0o600)
             # If a power cut lost the journal, everything in it would be sent again.
             sync(root)
-        file = open(path, "a+b", buffering=0)  # noqa: SIM115, PTH123 - held over the block
+    busy = f"Another send is under way with {path}: wait until it ends."
+    with locked(path, holder=f"process {os.getpid()} on {os.uname().nodename}", busy=busy) as file:
         if os.fstat(file.fileno()).st_mode & 0o077:
             # Who got what is nobody else's business; whose file it is not, or on what has no modes, goes on.
             with suppress(OSError):
                 os.fchmod(file.fileno(), 0o600)
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(f"Another send is under way with {path}: wait until it ends.") from None
         yield SendJournal(path, file)
 
 

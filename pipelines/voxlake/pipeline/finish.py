@@ -31,7 +31,7 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
     result = ExportResult(
         tuple(stream.result() for stream in record.streams.values()),
         requests=context.history.requests,
-        database=str(context.warehouse.path),
+        database=str(context.warehouse.path) if context.warehouse.path.exists() else "",
         moved_aside=moved_aside,
         errors=tuple(errors),
         missing=tuple(sorted(record.manifest.missing)),

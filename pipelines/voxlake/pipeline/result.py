@@ -96,9 +96,9 @@ class StreamResult:
 class ExportResult:
     """What an export or a backfill did, over all of its streams.
 
-    `database` is the path of the published database; `moved_aside` a sentence where a foreign file had its place;
-    `missing` the days that had a file and have none any more, and that this run did not read; `notes` are sentences
-    about what is odd and was dealt with.
+    `database` is the path of the published database, empty where there is none; `moved_aside` a sentence where a
+    foreign file had its place; `missing` the days that had a file and have none any more, and that this run did not
+    read; `notes` are sentences about what is odd and was dealt with.
     """
 
     streams: tuple[StreamResult, ...]
@@ -143,7 +143,8 @@ class ExportResult:
         lines += [self.moved_aside] if self.moved_aside else []
         lines += self.notes
         lines += [f"error: {error}" for error in self.all_errors]
-        lines.append(f"{counted(self.requests, 'request')}; database {self.database}")
+        database = f"database {self.database}" if self.database else "there is no database yet"
+        lines.append(f"{counted(self.requests, 'request')}; {database}")
         return "\n".join(lines)
 
 

@@ -101,10 +101,10 @@ def render_status(
     last = found["last_run"]
     if last:
         lines.append(
-            f"last run: ended {last['ended_at']} with exit code {last['exit_code']},"
-            f" {counted(last['requests'], 'request')}"
+            f"last run: ended {last.get('ended_at', 'some time')} with exit code {last.get('exit_code', 'unknown')},"
+            f" {counted(last.get('requests', 0), 'request')}"
         )
-        lines += [f"  {error}" for error in last["errors"]]
+        lines += [f"  {error}" for error in last.get("errors", ())]
     drawn = {line for its in calendars.values() for line in its}
     return "\n".join(line if line in drawn else shown(line) for line in lines)
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voxlake.errors import SettingsError
-from voxlake.files import storage, temporary
+from voxlake.files import beside, storage, target_of
 from voxlake.reporting.formats import render_rows
 from voxlake.reporting.xlsx import write_workbook
 from voxlake.sql import explain
@@ -69,7 +69,7 @@ def write_answer(
     """
     if not path.parent.is_dir():
         raise SettingsError(f"{path.parent} is not a folder: create it first.")
-    with temporary(path.with_name(f".{path.name}.tmp")) as aside, storage(path.parent):
+    with storage(path.parent), beside(path) as aside:
         if form == "parquet":
             count = _write_parquet(connection, sql, bound, limit, aside)
         else:
@@ -79,7 +79,7 @@ def write_answer(
                 write_workbook(aside, names, rows)
             else:
                 aside.write_text(render_rows(names, rows, form), encoding="utf-8", newline="")
-        aside.replace(path)
+        aside.replace(target_of(path))
     return count
 
 

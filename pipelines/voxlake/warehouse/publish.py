@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from voxlake.errors import DataError, SettingsError
-from voxlake.files import make, put, storage, sync
+from voxlake.files import make, point, put, storage, unsupported
 from voxlake.model import DayKey
+from voxlake.places import usable
 from voxlake.sql import interruptible
 from voxlake.transform import STREAMS
 from voxlake.warehouse import checks
@@ -60,7 +61,7 @@ class Warehouse:
     """The published database of a data directory, at `path`."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = root = usable(root)
         self.path = root / "voxlake.duckdb"
         self._generations = root / "warehouse"
         self._temporary = root / "tmp"
@@ -159,12 +160,12 @@ class Warehouse:
             DataError: the database cannot be read.
 
         """
-        if self._root.is_file():
-            raise SettingsError(f"{self._root} is a file, not a folder: choose another --data-dir.")
-        if not os.path.lexists(self.path):
-            raise SettingsError(
-                f"There is no database at {self.path} yet: run 'voxlake export' first, or give --data-dir."
-            )
+        with storage(self._root, writing=False):
+            if not self._is_there():
+                lake = self._root / "lake"
+                exported = lake.is_dir() and any(lake.iterdir())
+                first = "'voxlake publish'" if exported else "'voxlake export' first"
+                raise SettingsError(f"There is no database at {self.path} yet: run {first}, or give --data-dir.")
         with self.read_errors(), ExitStack() as stack:
             connection = stack.enter_context(self._connect())
             restrict(connection)
@@ -186,6 +187,14 @@ class Warehouse:
         except duckdb.Error as error:
             reason = " ".join(str(error).split())
             raise DataError(f"The database {self.path} cannot be read ({reason}): run 'voxlake publish'.") from error
+
+    def _is_there(self) -> bool:
+        """Return whether a database is published; raises PermissionError where it may not be read."""
+        try:
+            with self.path.open("rb"):
+                return True
+        except (FileNotFoundError, IsADirectoryError):
+            return os.path.lexists(self.path)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """Open the current generation; try again where a publish removed it between resolving the link and opening."""
@@ -235,13 +244,11 @@ class Warehouse:
         with storage(self._root):
             numbers = [int(path.stem) for path in self._generations.glob("*.duckdb") if path.stem.isdigit()]
             generation = self._generations / f"{max(numbers, default=0) + 1:08d}.duckdb"
-            file.chmod(file.stat().st_mode & 0o444)
+            with unsupported():
+                file.chmod(file.stat().st_mode & 0o444)
             put(file, generation)
             moved_aside = self._clear_link_path()
-            link = self._temporary / self.path.name
-            link.symlink_to(os.path.join(generation.parent.name, generation.name))  # noqa: PTH118 - relative, so that the folder can move
-            link.replace(self.path)
-            sync(self.path.parent)
+            point(self.path, generation)
             # The generation before stays for whoever has just resolved the link.
             for number in sorted(numbers)[:-1]:
                 # With what a killed writing session left beside it.
