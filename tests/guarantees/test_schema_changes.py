@@ -1,16 +1,15 @@
 """A later version declares other fields over a lake of 0.1: old days are read as its own, and 0.1 refuses them then."""
 
 import tarfile
-from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
+from support import data_directory
 from support.contexts import noon
 from support.other_version import OtherVersion
 from support.truth import truth
 
-from voxlake.sandbox import Behaviour, Sandbox, World
 from voxlake.transform import STREAMS
 from voxlake.version import __version__
 
@@ -59,10 +58,7 @@ def later(tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """Start the sandbox that the data came from, in the night after."""
-    world = World(rows=70, days=3, seed=7, until=date(2026, 3, 10))
-    options = {"now": NIGHT.timestamp, "world_now": NIGHT.timestamp}
-    folder, behaviour = tmp_path_factory.mktemp("sandbox"), Behaviour.parse(["extra_field=on"])
-    with Sandbox(world, behaviour=behaviour, directory=folder, **options) as server:
+    with data_directory.server(tmp_path_factory.mktemp("sandbox"), NIGHT) as server:
         yield server
 
 
