@@ -84,4 +84,4 @@ def test_a_workbook_is_refused_before_any_work(monkeypatch, tmp_path):
         with pytest.raises(SettingsError, match=r"voxlake\[excel\]"):
             choose_format(form, tmp_path / "a.xlsx")
     assert choose_format(None, tmp_path / "a.parquet") == "parquet"
-    assert choose_format("json", tmp_path / "a.xlsx") == "json"
+    assert choose_format("json", tmp_path / "a.json") == "json"
