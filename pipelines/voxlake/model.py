@@ -108,8 +108,8 @@ class WindowRows:
     """The rows of one window, each once, and whether they are proved to be all of them.
 
     `total` is the API's count of the rows inside the window. `problem` is None exactly if the rows are verified.
-    `before` and `after` are how many rows came that lie beside the window, because the API selects them for the same
-    dates; None where that is not known of this window alone. `at_end` of them lie in the second that follows it. With
+    `asked` are the dates for which the rows came, and `before` and `after` how many came for them that lie beside the
+    window; None where more than this window was asked for. `at_end` of them lie in the second that follows it. With
     `alone`, one reply is all that speaks for the rows.
     """
 
@@ -118,6 +118,7 @@ class WindowRows:
     total: int
     rejects: tuple[Reject, ...] = ()
     problem: str | None = None
+    asked: Window | None = None
     before: int | None = None
     after: int | None = None
     at_end: int = 0

@@ -236,11 +236,13 @@ def test_phone_numbers_over_pages(sandbox):
 
 
 class Forgetful(BaseHTTPRequestHandler):
-    """An API that counts numbers and gives none."""
+    """An API that counts numbers and gives none, or the same for ever."""
+
+    body = b'{"result":[],"total_count":5}'
 
     def do_POST(self):
         """Answer."""
-        body = b'{"result":[],"total_count":5}'
+        body = self.body
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -250,8 +252,20 @@ class Forgetful(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_phone_numbers_that_are_counted_and_not_given():
-    """Numbers that the API counts and does not give are not an empty list."""
+SAME = b'{"result":[{"phone_number":"15550000000","is_sms_supported":true,"is_sms_enabled":true}],"total_count":NNN}'
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"result":[],"total_count":5}', "counts 5 phone numbers and gave 0"),
+        (SAME.replace(b"NNN", b"5"), "counts 5 phone numbers and gave 1"),
+        (SAME.replace(b"NNN", b"1000000000000"), "counts 1000000000000 phone numbers and gave 1"),
+    ],
+)
+def test_phone_numbers_that_are_counted_and_not_given(monkeypatch, body, told):
+    """Numbers that the API counts and does not give are not a list of numbers, and are not asked for for ever."""
+    monkeypatch.setattr(Forgetful, "body", body)
     with HTTPServer(("127.0.0.1", 0), Forgetful) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ours = Client(
@@ -259,7 +273,7 @@ def test_phone_numbers_that_are_counted_and_not_given():
                 ApiClient(f"http://127.0.0.1:{server.server_port}", ApiKey(1, "key"), clock=CLOCK, random=lambda: 1.0)
             )
         )
-        with pytest.raises(DataError, match="counts 5 phone numbers and gave 0"):
+        with pytest.raises(DataError, match=told):
             ours.phone_numbers()
         server.shutdown()
 

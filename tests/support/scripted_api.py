@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from voxlake.api import Ceiling
 from voxlake.clock import SYSTEM
 from voxlake.errors import ApiRejected
 from voxlake.events import Emitter
@@ -66,6 +67,8 @@ class ScriptedApi:
     clock_offset: float | None = None
     events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))
     client: object = dataclasses.field(default_factory=ScriptedClient)
+    ceiling: Ceiling = dataclasses.field(default_factory=Ceiling)
+    client: object = dataclasses.field(default_factory=lambda: types.SimpleNamespace(jobs=2))
     asked: list = dataclasses.field(default_factory=list)
 
     @property

@@ -10,6 +10,7 @@ from voxlake.api.auth import (
     is_open_to_others,
     read_credentials,
 )
+from voxlake.api.ceiling import Ceiling
 from voxlake.api.history import HistoryApi, Output
 from voxlake.api.retry import MAYBE_DONE
 from voxlake.api.transport import API_URL, ApiClient
@@ -20,6 +21,7 @@ __all__ = [
     "ApiClient",
     "ApiKey",
     "Archive",
+    "Ceiling",
     "Credentials",
     "CredentialsSource",
     "HistoryApi",

@@ -9,6 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from voxlake.api.ceiling import Ceiling
 from voxlake.api.errors import ApiAnswerError, checked
 from voxlake.errors import ApiRejected
 from voxlake.transform import BrokenReplyError, decode_csv, decode_json, pages_of_json, parse_json, total_of
@@ -32,12 +33,14 @@ _SMALL = 4096
 class HistoryApi:
     """The two history methods of one account, whose pages are requested in `output`: json or csv.
 
-    `filters` are further parameters of a method, like `source_number`. Every method raises what `ApiClient.call`
-    raises. Safe to share between threads; a copy that was pickled has threads and connections of its own.
+    `filters` are further parameters of a method, like `source_number`; `ceiling` is kept by who reads windows. Every
+    method raises what `ApiClient.call` raises. Safe to share between threads; a copy that was pickled has threads and
+    connections of its own.
     """
 
     def __init__(self, client: ApiClient, *, output: Output = "json") -> None:
         self.client, self.output = client, output
+        self.ceiling = Ceiling()
         # Its threads start when they are first needed.
         self._threads = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-page")
         # Decoding replies takes ten times their size in memory, and more at once than processors gains nothing.

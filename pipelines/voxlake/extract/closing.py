@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from voxlake.model import DAY, SECOND, Window, midnight
+from voxlake.model import DAY, Window, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,14 @@ class CountedDay:
     """What one reading gave of a UTC day.
 
     `window` is the day, or what of it lay in the past; `rows` lay in it, readable or not. `before` and `after` lay
-    beside it and came for the dates at which it begins and ends; None where more than the day was asked for at once.
+    beside it and came for the dates that were asked for; None where more than the day was asked for at once.
     `at_end` of them lie in the second after the end. With `alone`, one reply is all that speaks for the rows.
     """
 
     window: Window
     rows: int
+    asked_from: datetime
+    asked_to: datetime
     before: int | None
     after: int | None
     at_end: int
@@ -64,13 +66,13 @@ class ClosingSpan:
     @property
     def asked(self) -> Window:
         """The dates to count between: of a day in progress only what was read of it, for more may come."""
-        return Window(self.window.start - SECOND, self.window.end)
+        last = self.days[-1]
+        return Window(self.days[0].asked_from, last.window.end if last.in_progress else last.asked_to)
 
     @property
     def asked_wide(self) -> Window:
         """The dates that the reading asked for: an API that looks at whole days shows today only beyond its end."""
-        end = self.window.end
-        return Window(self.asked.start, midnight(end.date()) + 2 * DAY if self.days[-1].in_progress else end)
+        return Window(self.days[0].asked_from, self.days[-1].asked_to)
 
     def agrees(self, total: int) -> bool:
         """Whether a count between `asked` or `asked_wide` is what was read, with what came from beside the days.

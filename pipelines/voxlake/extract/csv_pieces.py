@@ -65,6 +65,7 @@ def read_pieces(
         ApiRejected: the API refuses the first page of a piece.
 
     """
+    source.expect(counted)
     found: dict[Window, list[Page]] = {}
     waiting = list(pieces)
     while waiting:
@@ -75,16 +76,35 @@ def read_pieces(
                 too_deep.append(piece)
             else:
                 found[piece] = pages
+                source.done(pages)
         if too_deep and shows_time_of_day(found, window):
             source.learn(ignores_time=False)
         if not all(_surely_divides(piece, source.quirks) for piece in too_deep):
             return Reading([], [counted], complete=False)
-        waiting = [half for piece in too_deep for half in piece.split(2)]
-    reading = Reading(without_overlaps(found), [counted, source.total(asked(window))])
+        smaller = [_counted_pieces(source, piece, asked) for piece in too_deep]
+        if not all(smaller):
+            return Reading([], [counted], complete=False)
+        waiting = [piece for pieces in smaller for piece in pieces]
+    reading = Reading(without_overlaps(found), [counted, source.total(asked(window))], asked=asked(window))
     if reading.agrees and len(window.days) == 1:
         # Pieces of a day whose rows add up to more than one piece can give.
         source.learn(ignores_time=False)
     return reading if reading.agrees else replace(reading, complete=False)
+
+
+def _counted_pieces(source: PageSource, window: Window, asked: Callable[[Window], Window]) -> list[Window]:
+    """Cut a piece that is too deep by counts, which take one request where pages take many; none where a second is."""
+    found: list[Window] = []
+    waiting = list(reversed(window.split(2)))
+    while waiting:
+        piece = waiting.pop()
+        if source.total(asked(piece)) < source.quirks.deepest_offset:
+            found.append(piece)
+        elif _surely_divides(piece, source.quirks):
+            waiting += reversed(piece.split(2))
+        else:
+            return []
+    return found
 
 
 def _surely_divides(window: Window, quirks: ApiQuirks) -> bool:

@@ -5,7 +5,7 @@ Nothing is proved here: `verify` compares the two, and `split` reads again, or i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import cached_property
 from math import inf
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from voxlake.errors import ApiRejected
 from voxlake.extract.quirks import PAGE_SIZES
-from voxlake.extract.source import NO_FILTERS
+from voxlake.extract.source import NO_FILTERS, PLAUSIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,13 +30,15 @@ class Reading:
     """What one walk over the pages of a window gave.
 
     `totals` are all counts that the API gave, in their order. Without `complete`, the walk was given up because the
-    window is too deep; `stopped_at` is the offset at which the API gave no more although there should be more.
+    window is too deep; `stopped_at` is the offset at which the API gave no more although there should be more. `asked`
+    are the dates between which was walked.
     """
 
     pages: Sequence[Page]
     totals: Sequence[int]
     complete: bool = True
     stopped_at: int | None = None
+    asked: Window | None = None
 
     @cached_property
     def ids(self) -> int:
@@ -104,7 +106,7 @@ def next_step(run: PagingRun, *, page_size: int, deepest: float, last: Step) -> 
         return Step.END
     else:
         following = Step.PAGE_BEHIND
-    return Step.TOO_DEEP if run.totals[-1] >= deepest else following
+    return Step.TOO_DEEP if run.totals[-1] >= min(deepest, PLAUSIBLE) else following
 
 
 def has_room(pages: Sequence[Page], page_size: int) -> bool:
@@ -147,12 +149,12 @@ def walk(
 
     """
     if not source.is_csv:
-        return _pages(source, asked, PagingRun(), deep=deep, ahead=ahead, filters=filters)
+        return replace(_pages(source, asked, PagingRun(), deep=deep, ahead=ahead, filters=filters), asked=asked)
     run = PagingRun([source.total(asked, filters) if counted is None else counted])
     reading = _pages(source, asked, run, deep=deep, ahead=ahead, filters=filters) if run.totals[0] else run.reading()
     if reading.complete:
         run.totals.append(source.total(asked, filters))
-    return reading
+    return replace(reading, asked=asked)
 
 
 def _pages(

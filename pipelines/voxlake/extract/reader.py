@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from voxlake.errors import ApiRejected
+from voxlake.errors import ApiRejected, CeilingReached
 from voxlake.events import Kind
 from voxlake.extract.csv_pieces import AT_ONCE, pieces_under_one_count, read_pieces
 from voxlake.extract.paginate import REFUSED, Reading, walk
@@ -21,12 +21,12 @@ from voxlake.extract.split import State, may_move_behind, number_of_pieces, stat
 from voxlake.extract.time_of_day import learn_time_of_day
 from voxlake.extract.unsplittable import read_unsplittable
 from voxlake.extract.verify import SplitDayCheck, rows_of
+from voxlake.model import Window, WindowRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from voxlake.api import HistoryApi
-    from voxlake.model import Window, WindowRows
     from voxlake.transform import Stream
 
 READINGS = 3
@@ -76,7 +76,19 @@ class WindowReader:
 
         """
         self._tail = Tail.of(window, exact=self._exact)
-        yield from self._work([window])
+        at = window.start
+        try:
+            for rows in self._work([window]):
+                at = rows.window.end
+                yield rows
+        except CeilingReached as error:
+            yield from self._given_up(Window(at, window.end), str(error))
+
+    def _given_up(self, window: Window, problem: str) -> Iterator[WindowRows]:
+        """Yield nothing for each day of what is left of a window, and why."""
+        nothing = self._source.stream.schema.empty_table()
+        for day in window.split(len(window.days)):
+            yield WindowRows(day, nothing, 0, problem=problem)
 
     def read_again(self, piece: Window) -> Iterator[WindowRows]:
         """Yield the rows of a piece that `read` yielded before, asked for once more; see `read`."""
@@ -100,6 +112,7 @@ class WindowReader:
                     waiting += reversed(smaller)
                 continue
             if state is State.DONE:
+                self._source.done(reading.pages)
                 rows, readings = rows_of(reading, piece, self._source.stream), [reading]
             else:
                 rows, readings = read_unsplittable(self._source, piece, self._asked(piece))
@@ -190,6 +203,7 @@ class WindowReader:
         counted, self._counted = self._counted, None
         if counted is None:
             counted = self._source.total(asked)
+        self._source.expect(counted)
         # Where the end could be exact but is not yet, a whole day was counted, of which this may be a small part.
         is_of_more = self._tail.exact and asked.end != piece.end
         pieces = [] if is_of_more else pieces_under_one_count(piece, counted, self.quirks)

@@ -11,13 +11,16 @@ from voxlake.events import Kind
 from voxlake.extract.quirks import PAGE_SIZES, RANGE_CODES, ApiQuirks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from voxlake.api import HistoryApi
     from voxlake.model import Page, Window
     from voxlake.transform import Stream
 
 T = TypeVar("T")
+
+PLAUSIBLE = 10**9
+"""Rows of a window; a count of more is not believed, and nothing is asked because of it."""
 
 NO_FILTERS: Mapping[str, str] = MappingProxyType({})
 
@@ -35,6 +38,10 @@ class PageSource:
         self.largest_page = 0
         self.requests = 0
         self._history = history
+        self._needed = 0
+        self._most = 0
+        self._served = 0
+        self._pages_done = 0
         self._learning = threading.Lock()
 
     def learn(self, **found: Any) -> None:
@@ -53,7 +60,29 @@ class PageSource:
     def total(self, asked: Window, filters: Mapping[str, str] = NO_FILTERS) -> int:
         """Return how many rows the API counts between two dates."""
         self._count_requests(1)
-        return self._history.total(self.stream, asked, filters={**self.filters, **filters})
+        total = self._history.total(self.stream, asked, filters={**self.filters, **filters})
+        self._need(total, 0)
+        return total
+
+    def expect(self, total: int) -> None:
+        """Take note of how many rows were counted before."""
+        self._need(total, 0)
+
+    def done(self, pages: Sequence[Page]) -> None:
+        """Take note of pages that are part of the result, so that they were needed."""
+        self._pages_done += sum(bool(page.served) for page in pages)
+        self._need(0, 0)
+
+    def _need(self, total: int, served: int) -> None:
+        """Tell how many requests this reading needs at least, by all that is known of it."""
+        with self._learning:
+            self._served = max(self._served, served)
+            self._most = max(self._most, total if total <= PLAUSIBLE else 0)
+            pages = max(-(-self._most // (self._served or self.quirks.page_size)), self._pages_done, 1)
+            more = pages + 2 * self.is_csv - self._needed
+            if more > 0:
+                self._needed += more
+                self._history.ceiling.need(more)
 
     def page(self, asked: Window, *, offset: int, filters: Mapping[str, str] = NO_FILTERS) -> Page:
         """Return one page; where the API refuses a first page as too large, try smaller ones and learn the size.
@@ -89,8 +118,12 @@ class PageSource:
 
     def _page(self, asked: Window, offset: int, size: int, filters: Mapping[str, str]) -> Page:
         self._count_requests(1)
-        return self._history.page(self.stream, asked, offset=offset, count=size, filters={**self.filters, **filters})
+        every = {**self.filters, **filters}
+        page = self._history.page(self.stream, asked, offset=offset, count=size, filters=every)
+        self._need(page.total or 0, page.served)
+        return page
 
     def _count_requests(self, number: int) -> None:
+        self._history.ceiling.ask(number)
         with self._learning:
             self.requests += number

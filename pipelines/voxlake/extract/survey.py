@@ -85,7 +85,9 @@ def survey(
             continue
         if asked.seconds < quirks.longest_window:
             try:
+                history.ceiling.ask()
                 rows = history.total(stream, asked)
+                history.ceiling.need(1)
             except Unavailable:
                 # Perhaps only for a moment: the smallest windows are the likeliest to be answered.
                 pieces += [(piece, None) for piece in window.split(days)]

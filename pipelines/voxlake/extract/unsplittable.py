@@ -12,6 +12,8 @@ from voxlake.extract.verify import rows_of
 from voxlake.model import Window, WindowRows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voxlake.extract.source import PageSource
 
 Attempt = tuple[WindowRows, list[Reading]]
@@ -30,11 +32,11 @@ def read_unsplittable(source: PageSource, window: Window, asked: Window) -> Atte
     except ApiRejected as error:
         if error.code not in RANGE_CODES or window.seconds == 1:
             raise
-        return _by_bounds_of_day(source, window)
+        return _by_bounds_of_day(source, window, {})
     rows, readings = rows_of(reading, window, source.stream), [reading]
     if not rows.verified and source.quirks.ignores_time:
         # What is too deep may be a day beside it.
-        alone, more = _by_bounds_of_day(source, window)
+        alone, more = _by_bounds_of_day(source, window, {asked: reading})
         rows, readings = alone if alone.verified else rows, [*readings, *more]
     if rows.verified or source.stream.own in source.filters:
         return rows, readings
@@ -55,17 +57,18 @@ def _by_own_column(source: PageSource, window: Window, asked: Window) -> Attempt
     return rows_of(merged, window, source.stream), readings
 
 
-def _by_bounds_of_day(source: PageSource, window: Window) -> Attempt:
+def _by_bounds_of_day(source: PageSource, window: Window, walked: Mapping[Window, Reading]) -> Attempt:
     """Read a day of an API that ignores the time of day, and allows no window that holds it whatever bounds mean.
 
     Such an API gives all of a day with any row of it, and the pair of bounds that selects one day selects every day.
+    What was `walked` between two dates is not asked for again.
     """
     best = WindowRows(window, source.stream.schema.empty_table(), 0)
     readings: list[Reading] = []
     known = source.quirks.day_bounds
     for number, asked in enumerate(bounds_of_day(window.start.date())):
         try:
-            reading = walk(source, asked, deep=True)
+            reading = walked.get(asked) or walk(source, asked, deep=True)
         except ApiRejected:
             continue
         readings.append(reading)

@@ -47,7 +47,13 @@ def rows_of(reading: Reading, window: Window, stream: Stream) -> WindowRows:
     rejects = rejects_inside(reading, window)
     problem = problem_of(reading, rejects)
     before, after, at_end = beside(reading, window, inside=table.num_rows)
-    edges: dict[str, Any] = {"before": before, "after": after, "at_end": at_end, "alone": is_alone(reading)}
+    edges: dict[str, Any] = {
+        "before": before,
+        "after": after,
+        "at_end": at_end,
+        "asked": reading.asked,
+        "alone": is_alone(reading),
+    }
     if problem is None:
         return WindowRows(window, table, table.num_rows, **edges)
     total = max(reading.totals[-1] - (reading.ids - table.num_rows), 0)

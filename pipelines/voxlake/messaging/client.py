@@ -53,6 +53,8 @@ ROLES = {
 """The roles of a service account that may call a method. Source: the vendor's reference of each method."""
 
 _NUMBERS_PER_PAGE = 100
+MOST_NUMBERS = 1_000_000
+"""Where more rented numbers come than this, they are not believed, and no more are asked for."""
 T = TypeVar("T")
 
 
@@ -166,6 +168,8 @@ class Client:
                 break
             found |= numbers
             offset += len(page)
+            if offset > MOST_NUMBERS:
+                break
         if len(found) != total:
             raise DataError(f"The API counts {total} phone numbers and gave {len(found)}: run the same command again.")
         return list(found.values())

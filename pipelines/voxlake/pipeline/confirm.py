@@ -13,7 +13,6 @@ from voxlake.errors import ApiRejected, VoxlakeError
 from voxlake.extract import NOTHING_LEARNED, RANGE_CODES, ApiQuirks, closing_spans
 from voxlake.model import Window
 from voxlake.pipeline.refresh import differing, learn_lake_bounds
-from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -158,7 +157,9 @@ def _count(history: HistoryApi, stream: Stream, span: ClosingSpan, *, needed: in
     totals: list[int] = []
     agreeing = 0
     asked = span.asked
+    history.ceiling.need(1)
     while span.can_be_closed and agreeing < needed and len(totals) - agreeing < WRONG:
+        history.ceiling.ask()
         totals.append(history.total(stream, asked))
         if span.agrees(totals[-1]):
             agreeing += 1
@@ -189,7 +190,7 @@ def _doubts(
     in doubt, and where all rows are a page or two: to read these takes fewer requests than to count.
     """
     said = " then ".join(f"{total:,}" for total in dict.fromkeys(totals)) or "nothing that can be compared"
-    problem = f"{counted(span.rows, 'message')} were read of {_name(span)} where the API counts {said}"
+    problem = f"{span.rows:,} messages were read of {_name(span)} where the API counts {said}"
     ended = {day.date: files[day.date] for day in span.days if not day.in_progress}
     doubted = {day.date for day in span.days} - ended.keys()
     is_small = len(ended) == 1 or max(totals, default=0) <= FEW

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from voxlake.extract import CountedDay
 from voxlake.lake import Difference
-from voxlake.model import DAY, UNCONFIRMED, DayFile, DayKey, Window, midnight
+from voxlake.model import DAY, SECOND, UNCONFIRMED, DayFile, DayKey, Window, midnight
 from voxlake.transform import distinct
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class DayDraft:
         return CountedDay(
             Window(self._first.window.start, self._last.window.end),
             rows=self._writer.rows + len(self._rejects),
+            asked_from=self._first.asked.start if self._first.asked else self._first.window.start - SECOND,
+            asked_to=self._last.asked.end if self._last.asked else self._last.window.end,
             before=self._first.before,
             after=self._last.after,
             at_end=self._last.at_end,

@@ -46,6 +46,7 @@ def export(context: Context, streams: Sequence[Stream], days: DayRange, *, force
 
 
 def _export(context: Context, streams: Sequence[Stream], days: DayRange, *, force: bool) -> ExportResult:
+    context.history.ceiling.reset()
     manifest = open_manifest(context.lake, context.warehouse, now=context.now())
     plans = plan_export(context, streams, days, force=force, manifest=manifest)
     record = Recorder(context, manifest, streams)
@@ -62,6 +63,7 @@ def _export(context: Context, streams: Sequence[Stream], days: DayRange, *, forc
 
 def reread(context: Context, days: Mapping[Stream, Sequence[date]]) -> ExportResult:
     """Read days again whatever is known of them, take the API's word for them, and rebuild the database."""
+    context.history.ceiling.reset()
     record = Recorder(context, open_manifest(context.lake, context.warehouse, now=context.now()), days)
     for stream, its in days.items():
         record.streams[stream].days = len(its)

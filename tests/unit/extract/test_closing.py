@@ -12,7 +12,16 @@ from voxlake.model import DAY, SECOND, Window
 def day(number, rows=10, *, before=0, after=0, end=None, at_end=0):
     """Return what was read of a day, by default asked for alone."""
     start = DATE + number * DAY
-    return CountedDay(Window(start, end or start + DAY), rows, before=before, after=after, at_end=at_end, alone=True)
+    return CountedDay(
+        Window(start, end or start + DAY),
+        rows,
+        asked_from=start - SECOND,
+        asked_to=start + 2 * DAY if end else start + DAY,
+        before=before,
+        after=after,
+        at_end=at_end,
+        alone=True,
+    )
 
 
 def dates(spans):

@@ -80,7 +80,8 @@ def test_a_busy_hour_is_halved_alone():
     reading, _ = read(api, DATE_DAY)
     assert reading.agrees
     assert reading.ids == 3300
-    assert api.totals == 1
+    # To count a half takes one request, to find out by pages that it is too deep takes all that offsets reach.
+    assert len(api.asked) <= 3300 / 100 * 2
 
 
 def test_an_api_of_whole_days_is_not_halved_for_ever():
@@ -95,8 +96,10 @@ def test_an_api_of_whole_days_is_not_halved_for_ever():
 def test_a_second_that_is_too_deep_cannot_be_halved():
     """More messages in one second than offsets reach make the window incomplete, not endless."""
     rows = [*messages(900, every=90), *(message(10_000 + n, 40_000) for n in range(1500))]
-    reading, _ = read(ScriptedApi(rows, output="csv"), DATE_DAY)
+    api = ScriptedApi(rows, output="csv")
+    reading, _ = read(api, DATE_DAY)
     assert not reading.complete
+    assert len(api.asked) < 50
 
 
 def test_rows_that_move_make_it_incomplete():

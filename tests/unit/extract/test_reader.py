@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 
+import pyarrow as pa
 import pytest
 from support.scripted_api import DATE, ScriptedApi, message, messages
 
 from voxlake.errors import ApiRejected
 from voxlake.extract import NOTHING_LEARNED, ApiQuirks, WindowReader
-from voxlake.model import DAY, SECOND, Window
+from voxlake.extract.source import PLAUSIBLE
+from voxlake.model import DAY, SECOND, Page, Window
 from voxlake.transform import SMS
 
 TODAY, DAYS = Window(DATE, DATE + DAY), Window(DATE - DAY, DATE + 3 * DAY)
@@ -218,3 +220,35 @@ def test_filters_select_and_divide():
     assert {number % 2 for number in ids(pieces)} == {0}
     few, _ = read(ScriptedApi(rows), filters={"direction": "IN"})
     assert ids(few) == list(range(0, 800, 2))
+
+
+class Endless(ScriptedApi):
+    """An API that always has another page of new messages, whatever is asked for."""
+
+    def page(self, stream, window, *, offset, count, filters=None):
+        """Return new rows of the middle of the window."""
+        number = len(self.asked)
+        self._select(stream, window, offset, count, filters or {})
+        at = window.start + (window.end - window.start) / 2
+        rows = [message(number * 1000 + n, 0) | {"processed_at": at} for n in range(count)]
+        return Page(pa.Table.from_pylist(rows, schema=stream.wire), None if self.output == "csv" else self.counted(0))
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("total", [10**12, 5000])
+def test_paging_without_end_is_given_up(output, total):
+    """Ever new rows, or ever the same count: the days are said to be unproved after a bounded number of requests."""
+    api = Endless([], output=output, counted=lambda _: total)
+    pieces, _ = read(api, DAYS)
+    assert not any(piece.verified for piece in pieces)
+    believed = total if total < PLAUSIBLE else 0
+    assert len(api.asked) <= 3 * (believed // 1000 + 3) + 50
+
+
+def test_a_deep_second_is_bounded():
+    """Twelve thousand messages in one second, of which csv gives ten: most of the day is read, the rest is said."""
+    rows = [*messages(300, every=280), *(message(10_000 + n, 40_000) for n in range(1200))]
+    api = ScriptedApi(rows, output="csv", largest_page=100, deepest=900)
+    pieces, _ = read(api, quirks=ApiQuirks(page_size=100, deepest_offset=1000))
+    assert [piece.verified for piece in pieces].count(False) >= 1
+    assert len(api.asked) <= 3 * 15 + 3 * 2 + 50
