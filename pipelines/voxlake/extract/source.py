@@ -65,16 +65,16 @@ class PageSource:
         return total
 
     def expect(self, total: int) -> None:
-        """Take note of how many rows were counted before."""
+        """Count the pages of the rows that were counted before as needed."""
         self._need(total, 0)
 
     def done(self, pages: Sequence[Page]) -> None:
-        """Take note of pages that are part of the result, so that they were needed."""
+        """Count pages that are part of the result as needed."""
         self._pages_done += sum(bool(page.served) for page in pages)
         self._need(0, 0)
 
     def _need(self, total: int, served: int) -> None:
-        """Tell how many requests this reading needs at least, by all that is known of it."""
+        """Raise the ceiling by the requests that this reading turns out to need at least."""
         with self._learning:
             self._served = max(self._served, served)
             self._most = max(self._most, total if total <= PLAUSIBLE else 0)
