@@ -68,7 +68,6 @@ class ScriptedApi:
     events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))
     client: object = dataclasses.field(default_factory=ScriptedClient)
     ceiling: Ceiling = dataclasses.field(default_factory=Ceiling)
-    client: object = dataclasses.field(default_factory=lambda: types.SimpleNamespace(jobs=2))
     asked: list = dataclasses.field(default_factory=list)
 
     @property
