@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         TryAgain,
         VoxlakeError,
     )
+    from voxlake.events import Event
     from voxlake.library import Account, Database, audit, backfill, connect, export, publish, replay, status
     from voxlake.library import open_database as open  # noqa: A004 - as gzip.open: to be called as voxlake.open
     from voxlake.messaging import Client
@@ -33,6 +34,7 @@ __all__ = [
     "Client",
     "DataError",
     "Database",
+    "Event",
     "ExportResult",
     "OutcomeUnknown",
     "PublishResult",
@@ -63,6 +65,7 @@ _MODULES = {
         "TryAgain",
         "VoxlakeError",
     ),
+    "events": ("Event",),
     "library": ("Account", "Database", "audit", "backfill", "connect", "export", "publish", "replay", "status"),
     "messaging": ("Client",),
     "pipeline": ("AuditResult", "ExportResult", "PublishResult", "ReplayResult", "Status"),

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.dateless
 def test_public_names():
     """Exactly these names are public; removing or renaming one breaks somebody's program."""
     assert " ".join(voxlake.__all__) == (
-        "Account ApiRejected AuditResult Client DataError Database ExportResult OutcomeUnknown PublishResult Refused"
-        " ReplayResult SettingsError Status TryAgain VoxlakeError __version__ audit backfill connect export open"
-        " publish replay status"
+        "Account ApiRejected AuditResult Client DataError Database Event ExportResult OutcomeUnknown PublishResult"
+        " Refused ReplayResult SettingsError Status TryAgain VoxlakeError __version__ audit backfill connect export"
+        " open publish replay status"
     )
     assert [name for name in voxlake.__all__ if not hasattr(voxlake, name)] == []
 
@@ -26,6 +26,21 @@ def test_every_name_is_type_checked():
     """The program that mypy checks strictly uses every public name."""
     program = (ROOT / "tests" / "docs" / "typed_program.py").read_text()
     assert [name for name in voxlake.__all__ if not re.search(rf"\bvoxlake\.{name}\b", program)] == []
+
+
+def test_a_library_keeps_to_itself():
+    """Only the command line, and a program of its own, print, handle signals, read variables or end the process."""
+    own = re.compile(r"\b(print\(|signal\.signal|sys\.exit|os\._exit|os\.environ|os\.getenv|gc\.|atexit|basicConfig)")
+    programs = ("cli", "sandbox", "__main__.py")
+    package = ROOT / "pipelines" / "voxlake"
+    found = {
+        (str(path.relative_to(package)), match.group())
+        for path in package.rglob("*.py")
+        if path.relative_to(package).parts[0] not in programs
+        for match in own.finditer(path.read_text())
+    }
+    # Proxies and authorities are what requests takes from there, too.
+    assert found == {("api/environment.py", "os.environ")}
 
 
 def test_unknown_names():

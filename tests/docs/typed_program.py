@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def hear(event: voxlake.Event) -> None:
+    """Hear of what happens."""
+    json.dumps(event.to_json())
+
+
 def nightly(folder: Path) -> tuple[int, str]:
     """Export, look after what was exported, and return an exit code and JSON."""
     account: voxlake.Account = voxlake.connect("credentials.json", jobs=8, output="csv")
     voxlake.connect({"account_id": 1, "key_id": "a", "private_key": "b"})
     voxlake.connect((1, "key"), api_url="https://api.voximplant.com/platform_api", patience=60, timeout=5)
     with ThreadPoolExecutor() as executor:
-        done = voxlake.export(account, folder, streams=["sms"], since="2026-01-01", executor=executor)
+        done = voxlake.export(account, folder, streams=["sms"], since="2026-01-01", executor=executor, on_event=hear)
     assert_type(done, voxlake.ExportResult)
     backfilled = voxlake.backfill(account, folder, since=date(2025, 1, 1), until="2025-02-01", force=True)
     audited: voxlake.AuditResult = voxlake.audit(account, folder, repair=True)
