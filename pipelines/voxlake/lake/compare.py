@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,16 +53,18 @@ def compare(old: Path, new: Path) -> Difference:
 def find_duplicates(paths: Iterable[Path], older: Mapping[Path, pa.Table]) -> list[tuple[int, list[str]]]:
     """Return each message that lies in more than one file, with the paths of these files as text.
 
-    `older` are the ids of files whose columns are not those of today, one column `message_id` each.
+    `older` are the ids of files whose columns are not those of today, one column `message_id` each. Nothing is returned
+    where one of the files is damaged.
     """
     current = [str(path) for path in paths]
-    with interruptible(duckdb.connect()) as connection:
+    with suppress(duckdb.Error), interruptible(duckdb.connect()) as connection:
         sources = [_IDS] if current else []
         if older:
             connection.register("older", pa.concat_tables(_with_path(ids, path) for path, ids in older.items()))
             sources.append("SELECT message_id, filename FROM older")
         query = _DUPLICATES.format(ids=" UNION ALL ".join(sources))
         return connection.execute(query, [current] if current else []).fetchall() if sources else []
+    return []
 
 
 def _with_path(ids: pa.Table, path: Path) -> pa.Table:

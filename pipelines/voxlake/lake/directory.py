@@ -7,6 +7,7 @@ import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.files import make, storage
 from voxlake.lake.compare import Difference, compare, find_duplicates
 from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, read_footer, read_rows
+from voxlake.lake.ids import held_by, id_range, ids_of
 from voxlake.lake.layout import DAY_FILES, TEMPORARY, Layout
 from voxlake.lake.store import Store
 from voxlake.lake.writer import DayFileWriter
@@ -26,10 +28,15 @@ from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
     from pathlib import Path
 
+    from voxlake.lake.manifest import Manifest
     from voxlake.model import Reject
+
+_REWRITTEN = ".again.parquet"
+"""How drafts of a day end that are not those of a reading, which may be under way at the same time."""
 
 
 class Lake:
@@ -194,9 +201,26 @@ class Lake:
         none = STREAMS[key.stream].schema.empty_table().select(["message_id"])
         return pa.concat_tables([none, *self.read_rows(key, ["message_id"])])
 
-    def writer(self, key: DayKey) -> DayFileWriter:
+    def held_elsewhere(self, key: DayKey, draft: Path, manifest: Manifest) -> dict[DayKey, set[int]]:
+        """Find the messages of a draft of a day that lie in the file of another day of its stream.
+
+        Messages that the day's present file has as well are in no other one, and are not looked for.
+
+        Returns:
+            The ids of such messages by the day that has them.
+
+        """
+        drafted = id_range(draft)
+        others = manifest.id_ranges(key.account_id, key.stream)
+        others.pop(key, None)
+        if drafted is None or not any(its[0] <= drafted[1] and drafted[0] <= its[1] for its in others.values()):
+            return {}
+        fresh = np.setdiff1d(ids_of(draft), ids_of(self.path(key)), assume_unique=True)
+        return held_by({other: self.path(other) for other in others}, others, fresh)
+
+    def writer(self, key: DayKey, suffix: str = ".parquet") -> DayFileWriter:
         """Begin the file of a day, aside."""
-        return DayFileWriter(self.store, self.layout.draft(key), STREAMS[key.stream])
+        return DayFileWriter(self.store, self.layout.draft(key, suffix), STREAMS[key.stream])
 
     def seal(self, writer: DayFileWriter, day_file: DayFile) -> DayFile:
         """Finish a file aside, with `day_file` in its footer, and return that with its checksum and number of rows."""
@@ -220,7 +244,7 @@ class Lake:
             key=key, row_count=0, total_count=None, verified=False, moving=0, exported_at=now, checksum="",
             problem=problem,
         )  # fmt: skip
-        return self.commit(self.writer(key), day_file)
+        return self.commit(self.writer(key, _REWRITTEN), day_file)
 
     def update_rows(self, day_file: DayFile, rows: pa.Table) -> DayFile:
         """Write a day's file again with some rows in their latest state, and `day_file` in its footer.
@@ -236,17 +260,30 @@ class Lake:
             )
         return self.commit(writer, day_file)
 
-    def remove_rows(self, day_file: DayFile, ids: set[int]) -> DayFile:
+    def remove_rows(self, day_file: DayFile, ids: AbstractSet[int], *, problem: str = "") -> DayFile:
         """Write a day's file again without messages that moved to another day; it is unverified from then on.
 
         Returns what `seal` returns; raises DataError where the file is damaged.
         """
-        writer = self.writer(day_file.key)
-        moved = pa.array(sorted(ids), pa.int64())
-        for table in self.read_rows(day_file.key):
+        sealed = self._without(self.path(day_file.key), day_file, ids, problem)
+        self.put(sealed.key, self.layout.draft(sealed.key, _REWRITTEN))
+        return sealed
+
+    def leave_out(self, day_file: DayFile, ids: AbstractSet[int]) -> DayFile:
+        """Write a day's draft again without messages that moved to another day, as `remove_rows` does with its file."""
+        draft = self.layout.draft(day_file.key)
+        sealed = self._without(draft, day_file, ids, "")
+        self.layout.draft(sealed.key, _REWRITTEN).replace(draft)
+        return sealed
+
+    def _without(self, path: Path, day_file: DayFile, ids: AbstractSet[int], problem: str) -> DayFile:
+        """Write a file without some messages aside."""
+        key, moved = day_file.key, pa.array(sorted(ids), pa.int64())
+        writer = self.writer(key, _REWRITTEN)
+        for table in read_rows(path, key):
             writer.add(table.filter(pc.invert(pc.is_in(table["message_id"], moved))))
-        problem = f"{len(ids)} messages moved to another day, and this one could not be read again"
-        return self.commit(writer, dataclasses.replace(day_file, verified=False, problem=problem))
+        problem = problem or f"{len(ids):,} messages moved to another day, and this one was not read again"
+        return self.seal(writer, dataclasses.replace(day_file, verified=False, problem=problem))
 
     def keep_replaced(self, key: DayKey) -> None:
         """Keep a day's file in `rejects/gone/` before another replaces it that gives up some of its rows."""

@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pyarrow as pa
+
 from voxlake.errors import DataError
 from voxlake.lake.day_file import from_json, to_json
 from voxlake.lake.evolve import declaration, newer_than_ours
+from voxlake.lake.ids import id_range, overlapping
 from voxlake.places import explain
 from voxlake.version import __version__
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from voxlake.lake.directory import Lake
+    from voxlake.lake.ids import Range
     from voxlake.model import DayFile, DayKey
 
 _VERSION = 1
@@ -54,12 +58,19 @@ class Manifest:
         self._lake = lake
         self._now = now
         stored = self._stored()
+        self._ranges: dict[DayKey, Range | None] = {}
+        self._suspects: set[DayKey] = set()
         self.last_run: dict[str, Any] | None = stored.last_run if stored else None
         self._day_files: dict[DayKey, DayFile] = {}
         self.damaged: dict[DayKey, DataError] = {}
         trusted = stored.day_files if stored and stored.declared == declaration() else {}
         for key in lake.day_keys():
-            known = trusted.get((key, lake.store.stamp(lake.path(key))))
+            stamped = key, lake.store.stamp(lake.path(key))
+            known = trusted.get(stamped)
+            if known is not None and stored is not None and stamped in stored.ranges:
+                self._ranges[key] = stored.ranges[stamped]
+            else:
+                self._suspects.add(key)
             try:
                 self._day_files[key] = known or lake.read_footer(key)
             except DataError as error:
@@ -97,6 +108,7 @@ class Manifest:
         """Record a file that was just put in place."""
         self._day_files[day_file.key] = day_file
         self._ahead.discard(day_file.key)
+        self._ranges.pop(day_file.key, None)
         self.damaged.pop(day_file.key, None)
         self.missing.discard(day_file.key)
 
@@ -128,6 +140,37 @@ class Manifest:
         """Return whether a wrong clock wrote some of a stream's files, so that nobody knows how far back it began."""
         return any((key.account_id, key.stream) == (account_id, stream) for key in self._ahead)
 
+    def id_ranges(self, account_id: int, stream: str) -> dict[DayKey, Range]:
+        """Return the least and the greatest message id of each file of a stream that has rows."""
+        found = {}
+        for key in self._day_files:
+            if (key.account_id, key.stream) == (account_id, stream) and (its := self._range(key)) is not None:
+                found[key] = its
+        return found
+
+    def overlapping(self, *, suspects_only: bool) -> list[list[DayFile]]:
+        """Return the files that may share messages, by stream: those whose ids overlap.
+
+        With `suspects_only`, one of two such files was put in place after the index was saved, or before ids were
+        compared at all.
+        """
+        streams = {(key.account_id, key.stream) for key in self._day_files}
+        found = []
+        for account_id, stream in sorted(streams):
+            ranges = self.id_ranges(account_id, stream)
+            suspects = self._suspects.intersection(ranges) if suspects_only else ranges
+            found.append([self[key] for key in overlapping(ranges, suspects)])
+        return [day_files for day_files in found if day_files]
+
+    def _range(self, key: DayKey) -> Range | None:
+        if key not in self._ranges:
+            try:
+                self._ranges[key] = id_range(self._lake.path(key))
+            except (OSError, pa.ArrowException):
+                # Lost or damaged since it was listed: nothing is known to be in it.
+                return None
+        return self._ranges[key]
+
     def forget_missing(self) -> None:
         """Take the lake as it is: from now on, days without a file never had one."""
         self.missing.clear()
@@ -142,7 +185,12 @@ class Manifest:
         self.last_run = last_run or self.last_run
         lake = self._lake
         day_files = [
-            {"path": self._name(p.key), "stamp": lake.store.stamp(lake.path(p.key)), **to_json(p)}
+            {
+                "path": self._name(p.key),
+                "stamp": lake.store.stamp(lake.path(p.key)),
+                "ids": self._range(p.key),
+                **to_json(p),
+            }
             for _, p in sorted(self._day_files.items())
         ]
         # A damaged file may be gone next time.
@@ -168,12 +216,13 @@ class Manifest:
             if version > _VERSION:
                 raise newer_than_ours(self._lake.layout.manifest.name, f"has format {version}", stored.get("voxlake"))
             day_files = dict(self._entry(entry) for entry in stored["parts"])
+            ranges = dict(self._entry_range(entry) for entry in stored["parts"] if "ids" in entry)
             lost = {self._key(entry["path"]) for entry in stored.get("lost", [])}
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None
         last_run = _whole_run(stored.get("last_run"))
         days = lost | {key for key, _ in day_files}
-        return _Stored(day_files, days, last_run, stored.get("declared"))
+        return _Stored(day_files, ranges, days, last_run, stored.get("declared"))
 
     def _read(self) -> bytes:
         """Return the content of the index, or nothing; what may not be read is not missing."""
@@ -186,8 +235,12 @@ class Manifest:
 
     def _entry(self, entry: dict[str, Any]) -> tuple[tuple[DayKey, str], DayFile]:
         key = self._key(entry["path"])
-        fields = {name: value for name, value in entry.items() if name not in ("path", "stamp")}
+        fields = {name: value for name, value in entry.items() if name not in ("path", "stamp", "ids")}
         return (key, entry["stamp"]), from_json(key, fields)
+
+    def _entry_range(self, entry: dict[str, Any]) -> tuple[tuple[DayKey, str], Range | None]:
+        its = entry["ids"]
+        return (self._key(entry["path"]), entry["stamp"]), None if its is None else (int(its[0]), int(its[1]))
 
 
 def _whole_run(stored: Any) -> dict[str, Any] | None:
@@ -199,9 +252,10 @@ def _whole_run(stored: Any) -> dict[str, Any] | None:
 
 
 class _Stored(NamedTuple):
-    """What `ledger.json` holds: day files by day and stamp, every day that has or had a file, and what was declared."""
+    """What `ledger.json` holds: files and ranges of ids by day and stamp, all days with a file once, what was declared."""
 
     day_files: dict[tuple[DayKey, str], DayFile]
+    ranges: dict[tuple[DayKey, str], Range | None]
     days: set[DayKey]
     last_run: dict[str, Any] | None
     declared: str | None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow.compute as pc
 
-from voxlake.errors import ApiRejected
+from voxlake.errors import ApiRejected, DataError
 from voxlake.extract import WindowReader, count
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.pipeline.refresh import learn_lake_bounds
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voxlake.api import HistoryApi
     from voxlake.extract import DateBounds
     from voxlake.lake import Lake, Manifest
-    from voxlake.model import DayFile
+    from voxlake.model import DayFile, DayKey
     from voxlake.pipeline.context import Context
     from voxlake.transform import Stream
 
@@ -110,6 +110,7 @@ def audit_stream(
     found += _unverified(day_files, known, {finding.date for finding in found})
     sound = {day: day_files[day] for day in day_files.keys() - {finding.date for finding in broken}}
     sound = dict(sorted(sound.items()))
+    found += _shared(context.lake, manifest, day_files)
     if database:
         differing = context.warehouse.differing(sound.values(), context.lake)
         found += [_Finding(key.date, "the database does not hold what the lake holds") for key in differing]
@@ -155,6 +156,24 @@ def _damaged_files(context: Context, day_files: Mapping[date, DayFile]) -> list[
 
 def _damage(_history: HistoryApi, lake: Lake, day_file: DayFile) -> str | None:
     return lake.damage(day_file)
+
+
+def _shared(lake: Lake, manifest: Manifest, day_files: Mapping[date, DayFile]) -> Iterator[_Finding]:
+    """Name the days whose messages lie in another day of the stream, too: a glob over the lake reads them twice."""
+    keys = {day_file.key for day_file in day_files.values()}
+    for group in manifest.overlapping(suspects_only=False):
+        if keys.intersection(day_file.key for day_file in group):
+            for key in (shared := _duplicates(lake, group)).keys() & keys:
+                some = _some(sorted(map(str, shared[key])))
+                yield _Finding(key.date, f"the lake has {some} on another day, too")
+
+
+def _duplicates(lake: Lake, day_files: Sequence[DayFile]) -> dict[DayKey, set[int]]:
+    """Find messages in several files; a damaged file is named for itself, and hides them until it is repaired."""
+    try:
+        return lake.duplicates(day_files)
+    except DataError:
+        return {}
 
 
 def _unverified(day_files: Mapping[date, DayFile], known: Sequence[date], damaged: set[date]) -> Iterator[_Finding]:

@@ -15,7 +15,6 @@ from voxlake.model import DAY, SECOND, UNCONFIRMED, DayFile, DayKey, Window, mid
 from voxlake.transform import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
     from datetime import datetime
     from pathlib import Path
 
@@ -28,11 +27,12 @@ _ORDER = [("processed_at", "ascending"), ("message_id", "ascending")]
 
 @dataclass(frozen=True, slots=True)
 class WrittenDay:
-    """A day whose file is in place, and how many of its rows differ from the file before.
+    """A day whose file is sealed aside, at `Layout.draft`, and how many of its rows differ from the file before.
 
     `gone` counts rows that the API's word was taken for, so that only `rejects/gone/` has them. `unaccounted` are the
-    ids of rows that the file before had and that the API does not report on this day any more. `counted` is what a
-    count of the day has to agree with; None where the day was not read whole.
+    ids of rows that the file before had and that the API does not report on this day any more; `kept` are those of
+    rows that the file has from the one before, and not from the API. `counted` is what a count of the day has to agree
+    with; None where the day was not read whole. Of a day that keeps its file as it is, nothing `is_sealed`.
     """
 
     day_file: DayFile
@@ -41,6 +41,8 @@ class WrittenDay:
     gone: int = 0
     unaccounted: frozenset[int] = frozenset()
     counted: CountedDay | None = None
+    kept: frozenset[int] = frozenset()
+    is_sealed: bool = True
 
     @property
     def is_news(self) -> bool:
@@ -146,23 +148,16 @@ class DayDraft:
         self._writer.discard()
 
 
-def put_day(
-    lake: Lake,
-    draft: DayDraft,
-    previous: DayFile | None,
-    *,
-    at: datetime,
-    elsewhere: AbstractSet[int],
-    force: bool,
-    confirmed: bool = True,
+def seal_day(
+    lake: Lake, draft: DayDraft, previous: DayFile | None, *, at: datetime, force: bool, confirmed: bool = True
 ) -> WrittenDay:
-    """Put a whole day in place of its previous file; no message that was read once is lost on the way.
+    """Seal a whole day, to be put in place of its previous file; no message that was read once is lost on the way.
 
     A day that is not `confirmed` by a second reply says so; a day in progress of which such a reading tells nothing new
     keeps its file, which says up to when the day is known.
 
-    Messages that the previous file has, and that are neither in the draft nor `elsewhere` in the lake, stay in the day,
-    which is unverified then. With `force` the API's word is taken against them, and the previous file is kept aside.
+    Messages that the previous file has, and that are not in the draft, stay in the day, which is unverified then. With
+    `force` the API's word is taken against them, and the previous file is kept aside.
 
     Raises:
         DataError: the previous file holds values that do not fit their types of today; with `force` it is kept aside.
@@ -174,18 +169,19 @@ def put_day(
         raise misfit
     if draft.has_duplicates():
         draft.problems.append("rows moved in time while they were read")
-    counted = draft.counted
+    counted, kept = draft.counted, frozenset[int]()
     sealed = draft.seal(at, confirmed=confirmed)
     if not confirmed and previous is not None and _is_kept(lake, previous, sealed):
         draft.discard()
-        return WrittenDay(previous, counted=counted)
+        return WrittenDay(previous, counted=counted, is_sealed=False)
     if draft.problems:
         # What could not be proved complete may lack messages of an earlier reading.
         sound = previous is not None and lake.damage(previous) is None
+        kept = _difference(lake, draft, sealed, previous).gone if sound else kept
         draft.merge(with_previous=sound)
         sealed = draft.seal(at)
     difference = _difference(lake, draft, sealed, previous)
-    unaccounted = difference.gone - elsewhere
+    unaccounted = difference.gone
     if (unaccounted or misfit) and force:
         lake.keep_replaced(draft.key)
     elif unaccounted:
@@ -195,11 +191,11 @@ def put_day(
         )
         draft.merge(with_previous=True)
         sealed = draft.seal(at)
+        kept |= unaccounted
     lake.write_rejects(draft.key, draft.rejects)
-    lake.put(draft.key, draft.path)
     gone = len(unaccounted) if force else 0
     counted = None if draft.problems else counted
-    return WrittenDay(sealed, difference.new, difference.changed, gone, unaccounted, counted)
+    return WrittenDay(sealed, difference.new, difference.changed, gone, unaccounted, counted, kept)
 
 
 def _is_kept(lake: Lake, previous: DayFile, sealed: DayFile) -> bool:

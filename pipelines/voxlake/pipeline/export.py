@@ -10,6 +10,7 @@ from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.database import EarlyBuild
 from voxlake.pipeline.finish import finish
+from voxlake.pipeline.place import part_days
 from voxlake.pipeline.plan import plan_export
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.recorder import Recorder
@@ -48,6 +49,7 @@ def export(context: Context, streams: Sequence[Stream], days: DayRange, *, force
 def _export(context: Context, streams: Sequence[Stream], days: DayRange, *, force: bool) -> ExportResult:
     context.history.ceiling.reset()
     manifest = open_manifest(context.lake, context.warehouse, now=context.now())
+    part_days(context.lake, manifest, suspects_only=True)
     plans = plan_export(context, streams, days, force=force, manifest=manifest)
     record = Recorder(context, manifest, streams)
     record.plan(plans)
@@ -64,7 +66,9 @@ def _export(context: Context, streams: Sequence[Stream], days: DayRange, *, forc
 def reread(context: Context, days: Mapping[Stream, Sequence[date]]) -> ExportResult:
     """Read days again whatever is known of them, take the API's word for them, and rebuild the database."""
     context.history.ceiling.reset()
-    record = Recorder(context, open_manifest(context.lake, context.warehouse, now=context.now()), days)
+    manifest = open_manifest(context.lake, context.warehouse, now=context.now())
+    part_days(context.lake, manifest, suspects_only=True)
+    record = Recorder(context, manifest, days)
     for stream, its in days.items():
         record.streams[stream].days = len(its)
     with closing(EarlyBuild(context, rebuild=True)) as database:

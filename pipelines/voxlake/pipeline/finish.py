@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, DuplicateMessage, StorageFull, VoxlakeError
 from voxlake.pipeline import announce
+from voxlake.pipeline.place import part_days
 from voxlake.pipeline.plan import begun
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.result import ExportResult
 from voxlake.pipeline.two_clocks import describe_offset
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.database import EarlyBuild
     from voxlake.pipeline.recorder import Recorder
+    from voxlake.transform import Stream
     from voxlake.warehouse import DatabaseUpdate
 
 
@@ -82,13 +87,11 @@ def _publish(context: Context, record: Recorder, database: EarlyBuild, *, force:
 
 
 def _part_days(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> None:
-    """Read days again that share a message with a day exported later; if that fails, take their message out."""
-    for stream in record.streams:
-        # Read again, the first may turn out to be the message's day, and the other the one to be read.
-        for _ in range(2):
-            shared = context.lake.duplicates(record.day_files(stream).values())
-            ids = {message_id for its in shared.values() for message_id in its}
-            days = {stream: {key.date for key in shared}}
-            read_days(context, days, record, database, elsewhere=ids, force=force)
-        for key, its in context.lake.duplicates(record.day_files(stream).values()).items():
-            record.change(stream, context.lake.remove_rows(record.manifest[key], its), changed=len(its))
+    """Part days that share a message, and read those again that gave theirs up."""
+    days: dict[Stream, set[date]] = {stream: set() for stream in record.streams}
+    for day_file in part_days(context.lake, record.manifest):
+        stream = STREAMS[day_file.key.stream]
+        if stream in days and day_file.key.account_id == context.history.account_id:
+            record.change(stream, day_file, changed=0)
+            days[stream].add(day_file.key.date)
+    read_days(context, days, record, database, force=force)

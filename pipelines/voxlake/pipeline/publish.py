@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from voxlake.events import SILENT
 from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.place import part_days
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,6 +91,7 @@ def _publish(
 ) -> PublishResult:
     lake.require()
     manifest, began = open_manifest(lake, warehouse, now=now), events.seconds()
+    part_days(lake, manifest, suspects_only=True)
     done = warehouse.publish(manifest.sound(), lake, finality=finality, rebuild=True)
     rows = sum(day_file.row_count for day_file in manifest)
     announce.published(events, days=done.changed, rows=rows, began=began)

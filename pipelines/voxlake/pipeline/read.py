@@ -13,6 +13,7 @@ from voxlake.extract import survey
 from voxlake.model import Window
 from voxlake.pipeline import announce
 from voxlake.pipeline.confirm import confirm
+from voxlake.pipeline.place import place
 from voxlake.pipeline.plan import begun
 from voxlake.pipeline.two_clocks import require_usable_clock
 from voxlake.pipeline.window import WindowTask, read_window
@@ -20,11 +21,11 @@ from voxlake.transform import load_pandas
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
     from concurrent.futures import Future
     from datetime import date
 
     from voxlake.extract import Survey
+    from voxlake.model import DayFile
     from voxlake.pipeline.context import Context, Done
     from voxlake.pipeline.database import EarlyBuild
     from voxlake.pipeline.recorder import Recorder
@@ -42,17 +43,16 @@ def read_days(
     record: Recorder,
     database: EarlyBuild,
     *,
-    elsewhere: AbstractSet[int] = frozenset(),
     force: bool = False,
 ) -> None:
     """Read days, record each as soon as it is in the lake, and go on with the days to which messages moved from them.
 
-    `elsewhere` are messages that may leave their day, because the other day that has them was read. What was read is
-    then held against counts of its own, and days that disagree are read again.
+    A day that lost messages to one that was read after it is read again, a few times at most. What was read is then
+    held against counts of its own, and days that disagree are read again.
     """
     for _ in range(ROUNDS):
-        _read_all(context, days, record, database, elsewhere=elsewhere, force=force)
-        days, elsewhere = confirm(context, record), frozenset()
+        _read_all(context, days, record, database, force=force)
+        days = confirm(context, record)
         for stream, its in days.items():
             if its:
                 announce.days_doubted(context.events, stream.name, its)
@@ -67,7 +67,6 @@ def _read_all(
     record: Recorder,
     database: EarlyBuild,
     *,
-    elsewhere: AbstractSet[int],
     force: bool,
 ) -> None:
     """Read days, and go on with the days to which messages moved from them."""
@@ -76,8 +75,7 @@ def _read_all(
         started = {stream: begun(sorted(its), now) for stream, its in days.items()}
         for stream, its in started.items():
             record.wanted[stream].update(its)
-        days = _read_once(context, started, record, database, elsewhere=frozenset(elsewhere), force=force)
-        elsewhere = frozenset()
+        days = _read_once(context, started, record, database, force=force)
 
 
 def _read_once(
@@ -86,7 +84,6 @@ def _read_once(
     record: Recorder,
     database: EarlyBuild,
     *,
-    elsewhere: frozenset[int],
     force: bool,
 ) -> dict[Stream, set[date]]:
     """Read days and return those to be read after them."""
@@ -97,7 +94,7 @@ def _read_once(
     # The first replies may have shown that some days have not begun.
     tasks = [task for task in tasks if task.window.start < context.now()]
     _mark_beginnings(context, tasks, record)
-    tasks = [replace(task, elsewhere=elsewhere, force=force) for task in tasks]
+    tasks = [replace(task, force=force) for task in tasks]
     left = Counter(task.stream for task in tasks)
     following: dict[Stream, set[date]] = {stream: set() for stream in days}
     empty: dict[Stream, set[date]] = {stream: set() for stream in days}
@@ -106,19 +103,33 @@ def _read_once(
         record.advance(len(task.window.days))
         if result is None:
             continue
-        record.write(task.stream, result.written)
         if result.error is not None:
             record.fail(task.stream, result.error)
-        database.add(task.stream, (day.day_file for day in result.written), last=not left[task.stream])
+        placed = _place(context, task.stream, result, record)
+        database.add(task.stream, placed, last=not left[task.stream])
         following[task.stream] |= result.moved_to - record.wanted[task.stream]
         empty[task.stream] |= result.unproved_empty
     for stream in days:
+        following[stream] |= record.take_disturbed(stream)
         # Which bounds show a day was learned on the way: they prove days that seemed to have no rows.
         if record.quirks[stream].day_bounds != bounds[stream]:
             following[stream] |= empty[stream]
         if following[stream]:
             announce.messages_moved(context.events, stream.name, following[stream])
     return following
+
+
+def _place(context: Context, stream: Stream, result: WindowResult, record: Recorder) -> list[DayFile]:
+    """Put the days of a window in place, record them, and return their files."""
+    placed = []
+    try:
+        for written in result.written:
+            placement = place(context.lake, record.manifest, written)
+            record.place(stream, written, placement)
+            placed.append(placement.day_file)
+    except VoxlakeError as error:
+        record.fail(stream, error)
+    return placed
 
 
 def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Recorder) -> list[WindowTask]:

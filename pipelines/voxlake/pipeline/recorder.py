@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
     from voxlake.model import DayFile
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.day import WrittenDay
+    from voxlake.pipeline.place import Placement
     from voxlake.pipeline.plan import Plan
     from voxlake.pipeline.refresh import RefreshedDay
     from voxlake.transform import Stream
+
+_REREADS = 2
+"""How often a day is read again in a run because messages moved from it."""
 
 
 @dataclass(slots=True)
@@ -75,6 +80,8 @@ class Recorder:
         self.failure: ExecutorFailed | None = None
         self._days_done = 0
         self._unannounced: dict[DayKey, WrittenDay] = {}
+        self._disturbed: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
+        self._rereads: Counter[tuple[Stream, date]] = Counter()
 
     def plan(self, plans: Mapping[Stream, Plan]) -> None:
         """Record how many days each stream has to do."""
@@ -82,19 +89,32 @@ class Recorder:
             self.streams[stream].days, self.streams[stream].final = plan.open, len(plan.final)
             announce.planned(self.events, stream.name, plan)
 
-    def write(self, stream: Stream, days: Iterable[WrittenDay]) -> None:
-        """Record days that were read and put in place."""
-        for day in days:
-            self.manifest.add(day.day_file)
-            self.streams[stream].add(day.day_file, new=day.new, changed=day.changed, gone=day.gone)
-            self.readings[stream].pop(day.day_file.key.date, None)
-            if day.counted is not None:
-                self.readings[stream][day.day_file.key.date] = day.counted
-            if day.is_news:
-                self.news.add(stream)
-            self._unannounced[day.day_file.key] = day
-            if not day.day_file.unconfirmed:
-                self.announce_days([day.day_file.key])
+    def place(self, stream: Stream, day: WrittenDay, placement: Placement) -> None:
+        """Record a day that was read and put in place, and the days that lost messages to it."""
+        key = placement.day_file.key
+        self.streams[stream].add(placement.day_file, new=day.new, changed=day.changed, gone=day.gone)
+        for day_file in placement.disturbed:
+            self.change(stream, day_file, changed=0)
+        self._disturbed[stream].discard(key.date)
+        self._disturbed[stream] |= placement.again
+        self.readings[stream].pop(key.date, None)
+        if day.counted is not None:
+            self.readings[stream][key.date] = day.counted
+        if day.is_news:
+            self.news.add(stream)
+        self._unannounced[key] = day
+        if not placement.day_file.unconfirmed:
+            self.announce_days([key])
+
+    def take_disturbed(self, stream: Stream) -> set[date]:
+        """Return the days that lost messages to others since they were read, and are worth reading again; forget them.
+
+        A day is worth it a few times: an API that reports a message on two days would never come to an end.
+        """
+        found = {day for day in self._disturbed[stream] if self._rereads[stream, day] < _REREADS}
+        self._rereads.update((stream, day) for day in found)
+        self._disturbed[stream].clear()
+        return found
 
     def announce_days(self, keys: Collection[DayKey] | None = None) -> None:
         """Announce what became of days that were written, or of all that nothing was announced of yet."""

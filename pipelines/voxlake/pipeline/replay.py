@@ -20,19 +20,20 @@ from voxlake.lake import ROW_GROUP, replies
 from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
 from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
-from voxlake.pipeline.day import count_moving
+from voxlake.pipeline.day import WrittenDay, count_moving
+from voxlake.pipeline.place import part_days, place
 from voxlake.pipeline.replay_proof import LONG_AGO, History, covers, under_one_count
 from voxlake.pipeline.result import ReplayResult
 from voxlake.sql import interruptible
 from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import date
     from pathlib import Path
 
     from voxlake.events import Emitter
-    from voxlake.lake import Lake, Reply
+    from voxlake.lake import Lake, Manifest, Reply
     from voxlake.model import FinalityPolicy
     from voxlake.pipeline.replay_proof import PagingRun
     from voxlake.transform import Stream
@@ -80,6 +81,7 @@ def _replay(
     force: bool,
 ) -> ReplayResult:
     manifest = open_manifest(lake, warehouse, now=now)
+    part_days(lake, manifest, suspects_only=True)
     torn: list[Path] = []
     day_files: list[DayFile] = []
     kept: list[DayKey] = []
@@ -90,15 +92,15 @@ def _replay(
             _read(connection, number, reply, histories)
         for (account_id, name), history in histories.items():
             rebuilt = _Rebuilding(connection, lake, STREAMS[name], account_id, history)
-            for key in rebuilt.days():
-                known = manifest.get(key)
-                if known is not None and not force and (rebuilt.is_behind(known) or lake.misfit(key) is not None):
-                    kept.append(key)
-                    continue
-                day_file = rebuilt.write(key)
-                manifest.add(day_file)
-                day_files.append(day_file)
-                announce.day_written(events, day_file)
+            keys = rebuilt.days()
+            behind = {key for key in keys if rebuilt.is_behind(manifest.get(key))}
+            kept += sorted(set() if force else behind)
+            written = [key for key in keys if force or key not in behind]
+            for key in written:
+                place(lake, manifest, rebuilt.seal(key, manifest, rebuilt_too=written))
+            day_files += (manifest[key] for key in written)
+    for day_file in day_files:
+        announce.day_written(events, day_file)
     began = events.seconds()
     published = warehouse.publish(manifest.sound(), lake, finality=finality)
     rows = sum(day_file.row_count for day_file in manifest)
@@ -173,11 +175,13 @@ class _Rebuilding:
         """Return the days that were asked for; rows beyond them came because each window is asked a second wider."""
         return [DayKey(self._account_id, self._stream.name, day) for day in sorted(self._asked)]
 
-    def is_behind(self, known: DayFile) -> bool:
-        """Return whether the replies about a day prove less than its file does."""
-        if known.total_count is None:
+    def is_behind(self, known: DayFile | None) -> bool:
+        """Return whether the replies about a day prove less than its file does, or cannot be compared with it."""
+        if known is None or known.total_count is None:
             # A placeholder holds nothing that replies could fall behind.
             return False
+        if self._lake.misfit(known.key) is not None:
+            return True
         day, end = known.key.date, midnight(known.key.date) + DAY
         pagings, asked = self._covering(day), self._asked[day]
         if not pagings:
@@ -197,8 +201,21 @@ class _Rebuilding:
             return min(*(paging.began_at for paging in pagings), end - SECOND)
         return min((paging.ended_at for paging in pagings), default=midnight(day))
 
-    def write(self, day_key: DayKey) -> DayFile:
-        """Write the file of one day, with what the replies prove of it."""
+    def seal(self, day_key: DayKey, manifest: Manifest, *, rebuilt_too: Collection[DayKey]) -> WrittenDay:
+        """Write the file of one day aside, with what the replies prove of it.
+
+        A message that another day has, which is newer and not `rebuilt_too`, has moved there since.
+        """
+        day_file = self._seal(day_key)
+        elsewhere = self._lake.held_elsewhere(day_key, self._lake.layout.draft(day_key), manifest)
+        newer = (
+            ids
+            for other, ids in elsewhere.items()
+            if other not in rebuilt_too and manifest[other].exported_at > day_file.exported_at
+        )
+        return WrittenDay(day_file, kept=frozenset().union(*newer))
+
+    def _seal(self, day_key: DayKey) -> DayFile:
         pagings = self._covering(day_key.date)
         pages = [n for paging in pagings for n in paging.pages]
         first = min(pages, default=0)
@@ -215,7 +232,7 @@ class _Rebuilding:
         elif proved != draft.rows or rejects:
             problem = f"{proved} messages were proved, and later replies make them {draft.rows}"
         self._lake.write_rejects(day_key, rejects)
-        return self._lake.commit(
+        return self._lake.seal(
             draft,
             DayFile(
                 key=day_key,

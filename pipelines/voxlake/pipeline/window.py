@@ -12,7 +12,7 @@ from voxlake.errors import VoxlakeError
 from voxlake.extract import ApiQuirks, WindowReader, days_of_messages
 from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
 from voxlake.pipeline import announce
-from voxlake.pipeline.day import DayDraft, WrittenDay, put_day
+from voxlake.pipeline.day import DayDraft, WrittenDay, seal_day
 from voxlake.pipeline.two_clocks import earlier, require_usable_clock
 from voxlake.transform import Stream, integers
 
@@ -31,10 +31,8 @@ class WindowTask:
     """A window of whole UTC days to read, and everything that reading it depends on.
 
     `counted` is how many rows were just counted of exactly this window, with `anchored` together with rows that are
-    known; `counts` is how many were counted of some of its days alone;
-    `previous` are the files that its days have;
-    `elsewhere` are messages that may leave their day, because another day has them; `force` takes the API's word
-    against messages that it does not report any more.
+    known; `counts` is how many were counted of some of its days alone; `previous` are the files that its days have;
+    `force` takes the API's word against messages that it does not report any more.
     """
 
     stream: Stream
@@ -44,13 +42,12 @@ class WindowTask:
     anchored: bool = False
     counts: Mapping[date, int] = field(default_factory=dict)
     previous: tuple[DayFile, ...] = ()
-    elsewhere: frozenset[int] = frozenset()
     force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """The days that were written, and what ended the work early, if anything.
+    """The days that were sealed aside, and what ended the work early, if anything.
 
     `quirks` is what is known of the API after the reading; `moved_to` are days on which messages lie now that lay on
     one of these.
@@ -69,10 +66,10 @@ class WindowResult:
 
 
 def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask) -> WindowResult:
-    """Read a window, and put the file of each of its days in place as soon as the day is whole.
+    """Read a window, and seal the file of each of its days aside as soon as the day is whole.
 
     A day in progress is read up to the present second; one that has not begun by the earlier of two clocks has no file.
-    Errors of the API or the disk are part of the result: days that were written before stay.
+    Errors of the API or the disk are part of the result: days that were sealed before stay.
     """
     asked = Window(task.window.start, min(task.window.end, earlier(clock, history).replace(microsecond=0)))
     previous = {day_file.key.date: day_file for day_file in task.previous}
@@ -100,7 +97,7 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
             at = at if day_is_over else min(asked.end, at)
             old = previous.get(_day(piece))
             believed = confirmed or is_confirmed(draft.counted, task.counts)
-            day = put_day(lake, draft, old, at=at, elsewhere=task.elsewhere, force=task.force, confirmed=believed)
+            day = seal_day(lake, draft, old, at=at, force=task.force, confirmed=believed)
             draft = None
             written.append(day)
             if day.unaccounted:

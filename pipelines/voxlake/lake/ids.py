@@ -1,0 +1,91 @@
+"""Which messages lie in several day files: found by the least and greatest id of each file, then by the ids themselves.
+
+The vendor's ids grow with time, as far as anybody knows, so that the ranges of most days do not overlap, and nothing is
+read. Where ids are random, every range overlaps every other: right as well, only slower.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from voxlake.sql import interruptible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from voxlake.model import DayKey
+
+Range = tuple[int, int]
+"""The least and the greatest message id of a file."""
+
+_HELD = """
+    SELECT file_index, message_id FROM read_parquet($1, hive_partitioning = false)
+    WHERE message_id IN (SELECT unnest($2::BIGINT[]))
+"""
+
+
+def id_range(path: Path) -> Range | None:
+    """Return the range of the ids in a file, by the statistics of its footer; None where it has no row.
+
+    Raises:
+        OSError, pa.ArrowException: it cannot be read.
+
+    """
+    metadata = pq.read_metadata(path)
+    column = metadata.schema.names.index("message_id") if metadata.num_rows else 0
+    groups = [metadata.row_group(n).column(column).statistics for n in range(metadata.num_row_groups)]
+    if not metadata.num_rows or not all(groups):
+        return None
+    return min(int(its.min) for its in groups), max(int(its.max) for its in groups)
+
+
+def ids_of(path: Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the ids in a file, in order; none of one that is missing or damaged."""
+    try:
+        column = pq.read_table(path, columns=["message_id"], use_threads=False)["message_id"].cast(pa.int64())
+    except (OSError, pa.ArrowException, ValueError):
+        return np.empty(0, np.int64)
+    return np.sort(column.to_numpy())
+
+
+def held_by(paths: Mapping[DayKey, Path], ranges: Mapping[DayKey, Range], ids: Iterable[int]) -> dict[DayKey, set[int]]:
+    """Return which of some ids lie in which of some files, by the day of the file; damaged files hold none."""
+    wanted = np.sort(np.fromiter(ids, np.int64))
+    keys = [key for key, (least, most) in ranges.items() if _some_within(wanted, least, most)]
+    found: dict[DayKey, set[int]] = {}
+    for key, message_id in _held(keys, [paths[key] for key in keys], wanted.tolist()) if keys else ():
+        found.setdefault(key, set()).add(message_id)
+    return found
+
+
+def _some_within(wanted: np.ndarray[tuple[int], np.dtype[np.int64]], least: int, most: int) -> bool:
+    return bool(np.searchsorted(wanted, least, "left") < np.searchsorted(wanted, most, "right"))
+
+
+def _held(keys: Sequence[DayKey], paths: Sequence[Path], ids: Sequence[int]) -> list[tuple[DayKey, int]]:
+    try:
+        with interruptible(duckdb.connect()) as connection:
+            rows = connection.execute(_HELD, [list(map(str, paths)), ids]).fetchall()
+    except duckdb.Error:
+        # One of them is damaged.
+        wanted = set(ids)
+        return [(key, n) for key, path in zip(keys, paths, strict=True) for n in wanted & set(ids_of(path).tolist())]
+    return [(keys[index], message_id) for index, message_id in rows]
+
+
+def overlapping(ranges: Mapping[DayKey, Range], suspects: Iterable[DayKey]) -> list[DayKey]:
+    """Return the suspects whose range overlaps that of another day, and those other days, in order."""
+    found: set[DayKey] = set()
+    for key in suspects:
+        if key not in ranges:
+            continue
+        least, most = ranges[key]
+        others = {other for other, its in ranges.items() if other != key and its[0] <= most and least <= its[1]}
+        found |= {key, *others} if others else set()
+    return sorted(found)

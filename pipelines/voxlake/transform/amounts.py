@@ -1,0 +1,78 @@
+"""Read amounts of money that were sent as texts: decimal points, decimal commas, thousands, and what may be either.
+
+The vendor documents a decimal point; its csv may follow the account's locale. A comma before exactly three digits
+("1,234") separates thousands for some and decimals for others, and being wrong means a factor of a thousand. What the
+other amounts of the same reply show decides, then what the account wrote before; else such a text is not an amount.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Mark = Literal[".", ","]
+"""What separates the decimals of an amount."""
+
+SURE: Final = r"^-?([0-9]{1,11}|[0-9]{1,11}\.[0-9]{1,6}|[0-9]{1,11},[0-9]{1,2}|[0-9]{1,11},[0-9]{4,6}|0,[0-9]{3})$"
+"""Amounts that are what they look like, unless their reply has decimal commas: see `EITHER`."""
+
+EITHER: Final = r"^[-+]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
+"""Amounts that mean one thing with a decimal point and another with a decimal comma."""
+
+_SPACES = " \u00a0\u2007\u2009\u202f'\u2019"
+"""What separates thousands, and nothing else."""
+
+_EITHER = re.compile(EITHER)
+_SIMPLE = re.compile(r"[-+]?[0-9]+([.,])[0-9]+")
+_GROUPED = re.compile(
+    rf"[-+]?[1-9][0-9]{{0,2}}(?:(?P<group>[.,{_SPACES}])[0-9]{{3}})(?:(?P=group)[0-9]{{3}})*(?:(?P<mark>[.,])[0-9]+)?"
+)
+
+
+def decimal_mark(texts: Iterable[str]) -> Mark | None:
+    """Return the decimal mark of the amounts of one reply; None where they show none, or both."""
+    found = {mark for text in texts if (mark := _mark_of(text.strip())) is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def plain(text: str, mark: Mark | None) -> str:
+    """Return an amount with a decimal point and without separators of thousands; other texts as they are.
+
+    `mark` is the decimal mark of the other amounts, where that is known.
+
+    Raises:
+        ValueError: it may be one amount or another, a thousand times as large.
+
+    """
+    if _EITHER.fullmatch(text):
+        if mark is None and "," in text:
+            raise ValueError(f"({text}) has a comma for thousands or for decimals: nothing tells which")
+        return _joined(text, mark or ".")
+    own = _mark_of(text)
+    return text if own is None and not _GROUPED.fullmatch(text) else _joined(text, own or mark or ".")
+
+
+def _joined(text: str, mark: Mark) -> str:
+    whole, _, decimals = text.partition(mark)
+    return re.sub(f"[.,{_SPACES}]", "", whole) + (f".{decimals}" if decimals else "")
+
+
+def _mark_of(text: str) -> Mark | None:
+    """Return the decimal mark that a text has, or must have because the other one separates its thousands."""
+    if _EITHER.fullmatch(text):
+        return None
+    if simple := _SIMPLE.fullmatch(text):
+        return _either(simple[1])
+    grouped = _GROUPED.fullmatch(text)
+    if grouped is None or grouped["mark"] == grouped["group"]:
+        return None
+    if grouped["mark"] is not None:
+        return _either(grouped["mark"])
+    return {".": _either(","), ",": _either(".")}.get(grouped["group"])
+
+
+def _either(mark: str) -> Mark:
+    return "," if mark == "," else "."
