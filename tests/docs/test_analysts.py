@@ -98,6 +98,19 @@ def test_sql(folder, monkeypatch, text):
     assert "current_date" in text or answers[0] == answers[1]
 
 
+@pytest.mark.parametrize("text", [text for text in named("sql", needs=False) if "read_parquet" in text])
+def test_no_folder_above_the_lake_is_a_column(folder, tmp_path, text):
+    """The lake's queries give the same answer below folders that look like partitions."""
+    above = tmp_path / "cost=1" / "processed_at=2020-01-01"
+    above.mkdir(parents=True)
+    (above / "data").symlink_to(folder / "data")
+    with duckdb.connect() as connection:
+        here, there = (
+            connection.execute(text.replace("'data/", f"'{root}/data/")).fetchall() for root in (folder, above)
+        )
+    assert here == there != []
+
+
 def test_times_of_the_lake(folder):
     """On a machine in Tokyo, the files give the days that the database gives: in Berlin, and in UTC after SET."""
     database, lake = (text for language, _, text in BLOCKS if language == "sql" and "berlin_day" in text)

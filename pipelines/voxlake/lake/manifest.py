@@ -252,7 +252,7 @@ def _whole_run(stored: Any) -> dict[str, Any] | None:
 
 
 class _Stored(NamedTuple):
-    """What `ledger.json` holds: files and ranges of ids by day and stamp, all days with a file once, what was declared."""
+    """What `ledger.json` holds: files and ranges of ids by stamp, all days with a file once, what is declared."""
 
     day_files: dict[tuple[DayKey, str], DayFile]
     ranges: dict[tuple[DayKey, str], Range | None]

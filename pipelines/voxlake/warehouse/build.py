@@ -186,7 +186,7 @@ class DatabaseBuild:
             create(connection)
         connection.execute("BEGIN")
         if self._from_scratch:
-            connection.execute("INSERT INTO meta.built VALUES ($1)", [fingerprint()])
+            connection.execute("INSERT INTO meta.built VALUES ($1)", [fingerprint(self._published)])
         return connection
 
     def _abandon_early_loads(self) -> None:

@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 
     from voxlake.model import DayKey
 
-FILES = "read_parquet($1, hive_partitioning = true, hive_types = {'account_id': BIGINT, 'date': DATE})"
-"""The source of the rows of day files in $1."""
+FILES = (
+    "(SELECT *, ($2)[file_index::BIGINT + 1]::BIGINT AS account_id, ($3)[file_index::BIGINT + 1]::DATE AS date"
+    " FROM read_parquet($1, hive_partitioning = false))"
+)
+"""The source of the rows of day files in $1, which are of the accounts in $2 and the UTC days in $3.
+
+Never does a path say that: in `status=prod/data`, DuckDB would find a status for every row.
+"""
+
+FILES_OF_0_1 = "read_parquet($1, hive_partitioning = true, hive_types = {'account_id': BIGINT, 'date': DATE})"
+"""The source that version 0.1 used. It gave the same rows, except below a folder with `=` in its name."""
 
 _OLDER = "older_rows"
 """The source of the rows that are registered under this name."""
@@ -57,7 +66,8 @@ def sources(
     for key in keys:
         (current if lake.is_current(key) else older).append(key)
     if current:
-        yield FILES, [[str(lake.path(key)) for key in current]]
+        accounts, days = [key.account_id for key in current], [key.date for key in current]
+        yield FILES, [[str(lake.path(key)) for key in current], accounts, days]
     for batch in _batches(table for key in older for table in _tables(lake, key)):
         connection.register(_OLDER, batch)
         yield _OLDER, []

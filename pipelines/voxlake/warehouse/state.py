@@ -13,6 +13,7 @@ import pyarrow as pa
 from voxlake.model import DayKey
 from voxlake.sql import interruptible, statements
 from voxlake.transform import STREAMS
+from voxlake.warehouse.day_rows import FILES_OF_0_1
 from voxlake.warehouse.derived_columns import table_rows
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def read_state(database: Path) -> PublishedState | None:
         return None
     try:
         with interruptible(duckdb.connect(str(database.resolve()), read_only=True)) as connection:
-            if connection.execute("SELECT fingerprint FROM meta.built").fetchall() != [(fingerprint(),)]:
+            if connection.execute("SELECT fingerprint FROM meta.built").fetchall() != [(fingerprint(database),)]:
                 return None
             rows = connection.execute("SELECT account_id, stream, date, checksum FROM meta.parts").fetchall()
             coverage = connection.sql("SELECT * FROM coverage ORDER BY account_id, stream, date").to_arrow_table()
@@ -63,14 +64,20 @@ def read_state(database: Path) -> PublishedState | None:
     return PublishedState(checksums, coverage.cast(_COVERAGE))
 
 
-def fingerprint() -> str:
+def fingerprint(database: Path | None = None) -> str:
     """Return a digest of every statement that shapes the rows or checks them, as 32 hexadecimal digits.
 
+    Where `database` lies below a folder with `=` in its name, version 0.1 read wrong columns: there it is another one.
     A database with another fingerprint is built and checked from scratch. Names of fields in replies count, too: under
     a new one, older day files may hold values in `extra`. Those that version 0.1 knew are no news to any database.
     """
     kinds = ("tables", "macros", "views", "checks")
-    shaping: list[object] = [*(statements(kind) for kind in kinds), *(table_rows(stream) for stream in STREAMS)]
+    shaping: list[object] = [
+        *(statements(kind) for kind in kinds),
+        *(table_rows(stream, FILES_OF_0_1) for stream in STREAMS),
+    ]
+    if database is not None and any("=" in name for name in database.absolute().parent.parts):
+        shaping.append("columns come from no path")
     added = {stream.name: sorted(stream.by_sent_name.keys() - stream.names_of_0_1) for stream in STREAMS.values()}
     shaping += [its for its in added.items() if its[1]]
     return hashlib.sha256(repr(shaping).encode()).hexdigest()[:32]

@@ -16,7 +16,7 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.lake import Lake, Manifest
 from voxlake.lake.evolve import FORMAT, FileSchema, ForeignSchemaError, MisfitError, evolve, schema_entry
 from voxlake.model import DayKey, Window, WindowRows
-from voxlake.pipeline.day import DayDraft, put_day
+from voxlake.pipeline.day import DayDraft, seal_day
 from voxlake.transform import SMS, STREAMS, Field
 from voxlake.version import __version__
 from voxlake.warehouse.derived_columns import table_rows
@@ -251,7 +251,8 @@ def test_comparing_and_merging(newer):
         writer.discard()
         draft = DayDraft(lake, NEWER, KEY)
         draft.add(WindowRows(Window.of_days(FIRST, FIRST), table, 2))
-        done = put_day(lake, draft, before, at=before.exported_at, elsewhere=frozenset(), force=False)
+        done = seal_day(lake, draft, before, at=before.exported_at, force=False)
+        lake.put(KEY, draft.path)
     assert (done.new, done.changed, done.unaccounted) == (0, 0, {3})
     assert lake.is_current(KEY)
     (table,) = lake.read_rows(KEY)
@@ -360,12 +361,12 @@ def test_values_that_do_not_fit(hand, declare):
     with lake.locked(holder="a test"):
         for force in (False, True):
             draft = DayDraft(lake, NARROW, key)
-            options = {"at": day_file.exported_at, "elsewhere": frozenset(), "force": force}
+            options = {"at": day_file.exported_at, "force": force}
             if force:
-                put_day(lake, draft, day_file, **options)
+                seal_day(lake, draft, day_file, **options)
             else:
                 with pytest.raises(DataError, match=sentence):
-                    put_day(lake, draft, day_file, **options)
+                    seal_day(lake, draft, day_file, **options)
                 draft.discard()
                 assert lake.path(key).read_bytes() == before
     assert lake.layout.replaced(key).read_bytes() == before

@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 from contextlib import closing
 from datetime import timedelta
+from decimal import Decimal
 
 import duckdb
 import pytest
@@ -151,3 +152,27 @@ def test_two_readers_in_one_process(hand):
     setting = "SELECT current_setting('TimeZone'), current_setting('enable_external_access')"
     with warehouse.reader() as one, warehouse.reader() as other:
         assert one.execute(setting).fetchall() == other.execute(setting).fetchall() == [("UTC", False)]
+
+
+@pytest.mark.parametrize("above", ["status=prod", "date=2020-01-01", "account_id=7/cost=5"])
+def test_no_path_says_what_a_row_is(tmp_path, above):
+    """Whatever the folders above a lake are called, account and day are what voxlake knows."""
+    hand = Hand(tmp_path / above / "data")
+    for day in (FIRST, SECOND):
+        hand.put(day, [row(day.toordinal(), day)])
+    hand.publish()
+    query = "SELECT account_id, date, message_id, status, cost FROM sms_history ORDER BY date"
+    plain = [(ACCOUNT, day, day.toordinal(), "success", Decimal("0.01")) for day in (FIRST, SECOND)]
+    assert hand.ask(query) == plain
+    lake, day_files = lake_of(hand)
+    assert hand.warehouse.differing(day_files, lake) == []
+    hand.publish()
+    assert hand.published == [2, 0]
+    # What version 0.1 built there may be wrong, and is built again.
+    generation = hand.warehouse.path.resolve()
+    generation.chmod(0o644)
+    with duckdb.connect(str(generation)) as connection:
+        connection.execute("UPDATE meta.built SET fingerprint = $1", [fingerprint()])
+        connection.execute("UPDATE sms_history SET status = 'prod'")
+    hand.publish()
+    assert hand.ask(query) == plain
