@@ -1,23 +1,39 @@
-"""kill -9 at random moments over every command that writes, and what must hold right after each."""
+"""kill -9 at random moments over every command that writes, and what must hold right after each.
 
+`python -m support.storm --kills 300 --seed 1` (in tests/, or with it on PYTHONPATH) draws worlds in which messages move
+to other days, appear late in final days, and days are repaired, and looks at the lake's glob right after each kill.
+"""
+
+import argparse
+import os
 import random
 import signal
+import sys
+import tempfile
 import time
 from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 
+from support.clock import CLOCK
 from support.dates import days_ago
 from support.runner import Command
+from support.truth import held, truth
+from voxlake.sandbox import Behaviour, Sandbox, World
 from voxlake.transform import STREAMS
 
+DAYS, KILLS = 9, 25
+"""Days of a drawn world, and the kills that it goes through."""
 
-def commands():
-    """Give what is killed, by name."""
+
+def commands(settle=1200):
+    """Give what is killed, by name; with 0 hours to settle, every day that has ended is final."""
     return {
-        "export": ["export", "--settle-hours", "1200", "--keep-raw"],
-        "csv": ["export", "--settle-hours", "1200", "--output", "csv", "--jobs", "8"],
+        "export": ["export", "--settle-hours", settle, "--keep-raw"],
+        "csv": ["export", "--settle-hours", settle, "--output", "csv", "--jobs", "8"],
         "backfill": ["backfill", "--from", days_ago(9), "--to", days_ago(0), "--force"],
         "publish": ["publish"],
         "repair": ["audit", "--repair", "--pages", "3"],
@@ -25,14 +41,17 @@ def commands():
     }
 
 
-def storm(server, folder, environ, *, kills, seed):
-    """Kill `kills` commands on one data directory; give how many died, by command, and how many rows were compared."""
+def storm(server, folder, environ, *, kills, seed, settle=1200, moves=0):
+    """Kill `kills` commands on one data directory; give how many died, by command, and how many rows were compared.
+
+    Before each, a message appears late in each history, and `moves` messages move to another day.
+    """
     rng = random.Random(seed)
     tally = Counter()
     files = folder / "command"
-    run(commands()["export"], server, folder, environ, files)
+    run(commands(settle)["export"], server, folder, environ, files)
     lengths = {}
-    for name, arguments in commands().items():
+    for name, arguments in commands(settle).items():
         started = time.monotonic()
         run(arguments, server, folder, environ, files)
         lengths[name] = time.monotonic() - started
@@ -41,8 +60,9 @@ def storm(server, folder, environ, *, kills, seed):
         for stream in STREAMS:
             row = next(row for row in server.world.truth(stream) if row["processed_at"].date() == days_ago(3))
             server.world.insert(stream, row | {"message_id": next(ids)})
+            move(server.world, stream, moves, rng)
         name = rng.choice(sorted(commands()))
-        command = Command(commands()[name], environ, folder, files)
+        command = Command(commands(settle)[name], environ, folder, files)
         time.sleep(rng.uniform(0, lengths[name] * 1.1))
         command.process.kill()
         if command.wait(60).returncode == -signal.SIGKILL:
@@ -51,6 +71,15 @@ def storm(server, folder, environ, *, kills, seed):
     # What a late command of the storm made of old replies is found by what compares everything.
     run(["audit", "--repair", "--pages", "0"], server, folder, environ, files)
     return tally
+
+
+def move(world, stream, number, rng):
+    """Move messages to another day, as an API does whose date is that of the last status."""
+    days = [days_ago(n) for n in range(1, DAYS)]
+    rows = [row for row in world.truth(stream) if row["processed_at"].date() in days]
+    for row in rng.sample(rows, number):
+        at = row["processed_at"]
+        world.change(stream, row["message_id"], processed_at=datetime.combine(rng.choice(days), at.time(), UTC))
 
 
 def run(arguments, server, folder, environ, files):
@@ -80,3 +109,56 @@ def sound(data, server):
         assert len(set(counts)) == 1
         rows += counts[0]
     return rows
+
+
+def settled(data, server):
+    """Compare the lake's files, the database and the API, message by message, once everything has settled."""
+    for name, stream in STREAMS.items():
+        table = pq.read_table(data / "lake" / stream.table, columns=["message_id"])
+        ids = sorted(table["message_id"].to_pylist())
+        real = sorted(row["message_id"] for row in server.world.truth(name))
+        assert ids == real, (sorted(set(real) - set(ids)), sorted(set(ids) - set(real)), len(ids))
+        assert truth(server, name) == held(data / "voxlake.duckdb", name)
+
+
+def one_world(seed, kills):
+    """Draw a world and go through its storm; give the tally."""
+    rng = random.Random(seed)
+    settle, rows = rng.choice([0, 1200]), rng.choice([500, 3_000, 12_000])
+    with tempfile.TemporaryDirectory(prefix="voxlake-storm-") as folder:
+        root = Path(folder)
+        (root / "keys").mkdir()
+        world = World(rows=rows, days=DAYS, seed=seed, until=days_ago(0))
+        with Sandbox(world, behaviour=Behaviour(), directory=root / "keys", now=CLOCK.time) as server:
+            environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+            tally = storm(server, root, environ, kills=kills, seed=seed, settle=settle, moves=rng.choice([1, 3, 8]))
+            settled(root / "data", server)
+    say(f"seed {seed}: {rows:,} rows, {settle} hours to settle: {dict(tally)}")
+    return tally
+
+
+def say(line):
+    """Report to whoever started the driver."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main(arguments):
+    """Go through worlds until so many commands were killed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    chosen = parser.parse_args(arguments)
+    tally, seed = Counter(), chosen.seed
+    while (left := chosen.kills - sum(tally.values()) + tally["rows"]) > 0:
+        try:
+            tally += one_world(seed, min(KILLS, left))
+        except BaseException:
+            say(f"seed {seed} FAILED")
+            raise
+        seed += 1
+    say(f"{sum(tally.values()) - tally['rows']} kills, {tally['rows']:,} rows looked at, 0 doubles: {dict(tally)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
