@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
+
+DecimalMark = Literal[".", ",", "?"]
+"""What separates the decimals of an account's amounts; `?` where some have a point and some a comma."""
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -91,11 +94,15 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One decoded reply: rows in the wire schema of their stream, and the API's `total_count` (None in csv)."""
+    """One decoded reply: rows in the wire schema of their stream, and the API's `total_count` (None in csv).
+
+    `decimal_mark` is what separates the decimals of amounts that were sent as texts, as far as it is known.
+    """
 
     table: pa.Table
     total: int | None
     rejects: tuple[Reject, ...] = ()
+    decimal_mark: DecimalMark | None = None
 
     @property
     def served(self) -> int:

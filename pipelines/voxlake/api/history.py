@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from voxlake.api.transport import ApiClient
     from voxlake.events import Emitter
-    from voxlake.model import Page, Window
+    from voxlake.model import DecimalMark, Page, Window
     from voxlake.transform import Stream
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ class HistoryApi:
         # Its threads start when they are first needed.
         self._threads = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-page")
         # Decoding replies takes ten times their size in memory, and more at once than processors gains nothing.
+        self._marks: dict[str, DecimalMark] = {}
         self._decoding = threading.Semaphore(os.cpu_count() or 1)
 
     def __reduce__(self) -> tuple[Callable[[ApiClient, Output], HistoryApi], tuple[ApiClient, Output]]:
@@ -135,8 +136,16 @@ class HistoryApi:
         return self._threads.map(ask, windows)
 
     def _json_page(self, stream: Stream, parameters: dict[str, str]) -> Page:
-        read = partial(decode_json, stream=stream, checked=checked)
-        return self.client.call(stream.method, parameters, read, roles=stream.roles)
+        return self.client.call(stream.method, parameters, partial(self._decode_json, stream), roles=stream.roles)
+
+    def _decode_json(self, stream: Stream, body: bytes) -> Page:
+        return self._noted(stream, decode_json(body, stream, checked=checked, mark=self._marks.get(stream.name)))
+
+    def _noted(self, stream: Stream, page: Page) -> Page:
+        """Remember the decimal mark that a page shows: a later one may have nothing but amounts that need it."""
+        if page.decimal_mark is not None:
+            self._marks[stream.name] = page.decimal_mark
+        return page
 
     def _csv_page(self, stream: Stream, parameters: dict[str, str]) -> Page | None:
         """Return a page that was requested as csv; None where it came twice the same and may have been cut."""
@@ -145,9 +154,9 @@ class HistoryApi:
         def read(body: bytes) -> Page | None:
             # Errors come as JSON, whatever was requested.
             if body.lstrip().startswith(b"{"):
-                return decode_json(body, stream, checked=checked)
+                return self._decode_json(stream, body)
             if body.endswith(b"\n"):
-                return decode_csv(body, stream)
+                return self._noted(stream, decode_csv(body, stream, mark=self._marks.get(stream.name)))
             if body in doubtful:
                 return None
             doubtful.add(body)
@@ -164,7 +173,7 @@ class HistoryApi:
 
         def read(body: bytes) -> Page | bytes:
             whole = len(body) > _SMALL and body.startswith(b"{") and body.endswith(b"}")
-            return body if whole else decode_json(body, stream, checked=checked)
+            return body if whole else self._decode_json(stream, body)
 
         parameters = _parameters(window, offset, count, "json", filters)
         return self.client.call(stream.method, parameters, read, roles=stream.roles)
@@ -172,8 +181,15 @@ class HistoryApi:
     def _decoded(self, bodies: list[bytes], stream: Stream) -> list[Page | None]:
         """Decode bodies together, or where that fails one by one; None for one that must be requested again."""
         with self._decoding:
-            together = pages_of_json(bodies, stream) if bodies else []
-        return [_decoded_alone(body, stream) for body in bodies] if together is None else list(together)
+            together = pages_of_json(bodies, stream, mark=self._marks.get(stream.name)) if bodies else []
+        return [self._decoded_alone(body, stream) for body in bodies] if together is None else list(together)
+
+    def _decoded_alone(self, body: bytes, stream: Stream) -> Page | None:
+        """Decode one body; None where it must be requested again."""
+        try:
+            return self._decode_json(stream, body)
+        except (BrokenReplyError, ApiAnswerError):
+            return None
 
 
 def _rebuilt(client: ApiClient, output: Output) -> HistoryApi:
@@ -190,11 +206,3 @@ def _parameters(window: Window, offset: int, count: int, output: Output, filters
         "output": output,
         **filters,
     }
-
-
-def _decoded_alone(body: bytes, stream: Stream) -> Page | None:
-    """Decode one body; None where it must be requested again."""
-    try:
-        return decode_json(body, stream, checked=checked)
-    except (BrokenReplyError, ApiAnswerError):
-        return None

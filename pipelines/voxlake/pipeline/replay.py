@@ -132,11 +132,13 @@ def _read(
     if stream is None:
         return
     csv = reply.parameters["output"] == "csv" and not reply.body.lstrip().startswith(b"{")
+    before = histories.get((reply.account_id, stream.name))
     try:
-        page = decode_csv(reply.body, stream) if csv else decode_json(reply.body, stream)
+        page = (decode_csv if csv else decode_json)(reply.body, stream, mark=before.mark if before else None)
     except BrokenReplyError:
         return
     history = histories[reply.account_id, stream.name]
+    history.mark = page.decimal_mark or history.mark
     rows = page.table.append_column("n", pa.array([n] * page.table.num_rows, pa.int64()))
     connection.register("page", rows)
     connection.execute(f"CREATE TABLE IF NOT EXISTS {_table(reply.account_id, stream)} AS FROM page LIMIT 0")

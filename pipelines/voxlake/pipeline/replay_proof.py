@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from voxlake.lake import Reply
-    from voxlake.model import Reject
+    from voxlake.model import DecimalMark, Reject
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -43,11 +43,15 @@ class PagingRun:
 
 @dataclass(slots=True)
 class History:
-    """The replies of one stream of one account; `open` are readings that may go on, by archive and window."""
+    """The replies of one stream of one account; `open` are readings that may go on, by archive and window.
+
+    `mark` is the decimal mark that the replies so far show.
+    """
 
     pagings: list[PagingRun] = field(default_factory=list)
     rejects: list[tuple[int, Reject]] = field(default_factory=list)
     open: dict[tuple[str, Window], PagingRun] = field(default_factory=dict)
+    mark: DecimalMark | None = None
 
     def add(self, n: int, reply: Reply, window: Window, total: int | None) -> None:
         """Record which reading a reply belongs to; a page from offset 0 begins one, as does a count before a csv."""

@@ -8,37 +8,36 @@ other amounts of the same reply show decides, then what the account wrote before
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Mark = Literal[".", ","]
-"""What separates the decimals of an amount."""
+    from voxlake.model import DecimalMark
 
-SURE: Final = r"^-?([0-9]{1,11}|[0-9]{1,11}\.[0-9]{1,6}|[0-9]{1,11},[0-9]{1,2}|[0-9]{1,11},[0-9]{4,6}|0,[0-9]{3})$"
-"""Amounts that are what they look like, unless their reply has decimal commas: see `EITHER`."""
+SURE: Final = r"^-?([0-9]{1,11}(\.[0-9]{1,6})?|[0-9]{1,11},([0-9]{1,2}|[0-9]{4,6})|0,[0-9]{3})$"
+"""Amounts that are what they look like; those of `EITHER_POINT` only where no decimal comma was seen."""
 
-EITHER: Final = r"^[-+]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
-"""Amounts that mean one thing with a decimal point and another with a decimal comma."""
+EITHER_POINT: Final = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
+"""Amounts with a decimal point, or where the account writes decimal commas with a point for thousands."""
 
 _SPACES = " \u00a0\u2007\u2009\u202f'\u2019"
 """What separates thousands, and nothing else."""
 
-_EITHER = re.compile(EITHER)
+_EITHER = re.compile(r"[-+]?[1-9][0-9]{0,2}[.,][0-9]{3}")
 _SIMPLE = re.compile(r"[-+]?[0-9]+([.,])[0-9]+")
 _GROUPED = re.compile(
-    rf"[-+]?[1-9][0-9]{{0,2}}(?:(?P<group>[.,{_SPACES}])[0-9]{{3}})(?:(?P=group)[0-9]{{3}})*(?:(?P<mark>[.,])[0-9]+)?"
+    rf"[-+]?[1-9][0-9]{{0,2}}(?P<group>[.,{_SPACES}])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*(?P<mark>(?!(?P=group))[.,])?(?(mark)[0-9]+)"
 )
 
 
-def decimal_mark(texts: Iterable[str]) -> Mark | None:
-    """Return the decimal mark of the amounts of one reply; None where they show none, or both."""
+def decimal_mark(texts: Iterable[str], before: DecimalMark | None = None) -> DecimalMark | None:
+    """Return the decimal mark that the amounts of one reply show, else the one that was seen `before`, if any."""
     found = {mark for text in texts if (mark := _mark_of(text.strip())) is not None}
-    return found.pop() if len(found) == 1 else None
+    return before if not found else found.pop() if len(found) == 1 else "?"
 
 
-def plain(text: str, mark: Mark | None) -> str:
+def plain(text: str, mark: DecimalMark | None) -> str:
     """Return an amount with a decimal point and without separators of thousands; other texts as they are.
 
     `mark` is the decimal mark of the other amounts, where that is known.
@@ -48,31 +47,31 @@ def plain(text: str, mark: Mark | None) -> str:
 
     """
     if _EITHER.fullmatch(text):
-        if mark is None and "," in text:
-            raise ValueError(f"({text}) has a comma for thousands or for decimals: nothing tells which")
+        if mark == "?" or (mark is None and "," in text):
+            raise ValueError(f"may mean thousands or decimals ({text})")
         return _joined(text, mark or ".")
     own = _mark_of(text)
-    return text if own is None and not _GROUPED.fullmatch(text) else _joined(text, own or mark or ".")
+    return text if own is None and not _GROUPED.fullmatch(text) else _joined(text, own or ".")
 
 
-def _joined(text: str, mark: Mark) -> str:
+def _joined(text: str, mark: DecimalMark) -> str:
     whole, _, decimals = text.partition(mark)
     return re.sub(f"[.,{_SPACES}]", "", whole) + (f".{decimals}" if decimals else "")
 
 
-def _mark_of(text: str) -> Mark | None:
+def _mark_of(text: str) -> DecimalMark | None:
     """Return the decimal mark that a text has, or must have because the other one separates its thousands."""
     if _EITHER.fullmatch(text):
         return None
     if simple := _SIMPLE.fullmatch(text):
         return _either(simple[1])
     grouped = _GROUPED.fullmatch(text)
-    if grouped is None or grouped["mark"] == grouped["group"]:
+    if grouped is None:
         return None
     if grouped["mark"] is not None:
         return _either(grouped["mark"])
     return {".": _either(","), ",": _either(".")}.get(grouped["group"])
 
 
-def _either(mark: str) -> Mark:
+def _either(mark: str) -> DecimalMark:
     return "," if mark == "," else "."

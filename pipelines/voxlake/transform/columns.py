@@ -19,12 +19,14 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from voxlake.model import Page
+from voxlake.transform.amounts import EITHER_POINT, SURE
 from voxlake.transform.envelope import MOST_ROWS, has_flat_rows, parse_json, rows_and_total
 from voxlake.transform.values import LONGEST_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from voxlake.model import DecimalMark
     from voxlake.transform.streams import Field, Stream
 
 _HEAD = 16_384
@@ -36,7 +38,6 @@ _LARGEST_BLOCK = 1 << 30
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 """Within these, no offset of a time zone can leave the years that Python's datetime has."""
 
-_AMOUNT = r"^-?[0-9]{1,11}([.,][0-9]{1,6})?$"
 _INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
 
 Shape = tuple[tuple[str, str], ...]
@@ -47,12 +48,13 @@ class _UnusualError(ValueError):
     """Something is not as it usually is: only the exact reader can judge it."""
 
 
-def pages_of_json(bodies: Sequence[bytes], stream: Stream) -> list[Page] | None:
+def pages_of_json(bodies: Sequence[bytes], stream: Stream, *, mark: DecimalMark | None = None) -> list[Page] | None:
     """Return the pages of replies whose rows all look like the first row of the first; None where in any doubt.
 
-    Replies read together cost less than one by one, because each call of Arrow has its price.
+    Replies read together cost less than one by one, because each call of Arrow has its price. Where earlier replies
+    showed another decimal `mark` than a point, a text that looks like an amount with a point may mean another.
     """
-    if sum(map(len, bodies)) > _LARGEST_BLOCK:
+    if sum(map(len, bodies)) > _LARGEST_BLOCK or mark not in {None, "."}:
         return None
     # Arrow stops reading at a NUL, skips the bytes of a byte order mark wherever they are, and ends the process where
     # containers are nested deeply.
@@ -74,13 +76,15 @@ def pages_of_json(bodies: Sequence[bytes], stream: Stream) -> list[Page] | None:
     ]
 
 
-def table_of_csv(names: Sequence[str], lines: Sequence[Sequence[str]], stream: Stream) -> pa.Table | None:
+def table_of_csv(
+    names: Sequence[str], lines: Sequence[Sequence[str]], stream: Stream, *, mark: DecimalMark | None = None
+) -> pa.Table | None:
     """Return the lines of a csv reply as a table of the stream's wire schema; None where in any doubt."""
     if not lines or set(map(len, lines)) != {len(names)} or len(set(names)) != len(names):
         return None
     texts = (pa.array(column, pa.string()) for column in zip(*lines, strict=True))
     try:
-        return _table(dict(zip(names, texts, strict=True)), stream)
+        return _table(dict(zip(names, texts, strict=True)), stream, mark)
     except (pa.ArrowException, ValueError, KeyError):
         return None
 
@@ -170,14 +174,14 @@ def _parsed(rows_of: Sequence[memoryview], schema: pa.Schema) -> Any:
     return _no_nulls(replies["result"].combine_chunks())
 
 
-def _table(sent: Mapping[str, Any], stream: Stream) -> pa.Table:
+def _table(sent: Mapping[str, Any], stream: Stream, mark: DecimalMark | None = None) -> pa.Table:
     """Return columns, by the names under which they were sent, as a table of the stream's wire schema."""
     columns: dict[str, Any] = {}
     for sent_name, values in sent.items():
         field = stream.by_sent_name.get(sent_name)
         if field is None or field.name in columns:
             raise _UnusualError(sent_name)
-        columns[field.name] = _column(field, values)
+        columns[field.name] = _column(field, values, mark)
     rows = max(map(len, columns.values()))
     for field in stream.fields:
         if field.required and rows:
@@ -190,7 +194,7 @@ def _table(sent: Mapping[str, Any], stream: Stream) -> pa.Table:
     return table
 
 
-def _column(field: Field, values: Any) -> Any:
+def _column(field: Field, values: Any, mark: DecimalMark | None) -> Any:
     """Return the values of a field in its Arrow type."""
     kind = field.type
     if pa.types.is_string(values.type) and (pc.max(pc.binary_length(values)).as_py() or 0) > LONGEST_TEXT:
@@ -203,7 +207,7 @@ def _column(field: Field, values: Any) -> Any:
     if pa.types.is_timestamp(kind):
         return _instants(values, kind)
     if pa.types.is_decimal(kind):
-        return _amounts(values, kind)
+        return _amounts(values, kind, mark)
     return _digits(values).cast(kind)
 
 
@@ -236,11 +240,14 @@ def _digits(values: Any) -> Any:
     return values.cast(pa.int64())
 
 
-def _amounts(values: Any, kind: pa.DataType) -> Any:
-    """Return amounts of the usual form; the exact reader judges exponents, noise, and what is out of range."""
+def _amounts(values: Any, kind: pa.DataType, mark: DecimalMark | None) -> Any:
+    """Return amounts of the usual form; the exact reader judges the others: exponents, thousands, what is too large."""
     if pa.types.is_string(values.type):
-        if not pc.all(pc.match_substring_regex(values, _AMOUNT), min_count=0).as_py():
+        if not pc.all(pc.match_substring_regex(values, SURE), min_count=0).as_py():
             raise _UnusualError("an amount of another form")
+        has_commas = mark not in {None, "."} or pc.any(pc.match_substring(values, ",")).as_py()
+        if has_commas and pc.any(pc.match_substring_regex(values, EITHER_POINT)).as_py():
+            raise _UnusualError("points among commas")
         values = pc.replace_substring(values, ",", ".").cast(kind)
     least, most = pc.min_max(values).as_py().values()
     limit = Decimal(10 ** (kind.precision - kind.scale))

@@ -16,14 +16,20 @@ from typing import TYPE_CHECKING, Any
 from voxlake.model import Page
 from voxlake.transform.columns import table_of_csv
 from voxlake.transform.envelope import MOST_ROWS
-from voxlake.transform.rows import BrokenReplyError, read_rows
+from voxlake.transform.rows import BrokenReplyError, mark_of_rows, read_rows
 
 if TYPE_CHECKING:
+    from voxlake.model import DecimalMark
     from voxlake.transform.streams import Stream
 
+_SAMPLE = 50
+"""Rows whose amounts are looked at for their decimal mark, where none of them needs it."""
 
-def decode_csv(body: bytes, stream: Stream) -> Page:
+
+def decode_csv(body: bytes, stream: Stream, *, mark: DecimalMark | None = None) -> Page:
     """Return the page that a csv reply holds; its total is None, because csv has no place for one.
+
+    `mark` is the decimal mark that earlier replies showed.
 
     Raises:
         BrokenReplyError: the bytes are not csv in UTF-8, or have no column for the message's id.
@@ -36,11 +42,14 @@ def decode_csv(body: bytes, stream: Stream) -> Page:
     names, lines = _parsed(text)
     if not text or (names and not any(_is_id(name, stream) for name in names)):
         raise BrokenReplyError("csv without a column for the message id")
-    table = table_of_csv(names, lines, stream)
+    table = table_of_csv(names, lines, stream, mark=mark)
     if table is not None:
-        return Page(table, None)
-    table, rejects = read_rows((_row(names, line) for line in lines), stream)
-    return Page(table, None, rejects)
+        some = [_row(names, line) for line in lines[:_SAMPLE]]
+        return Page(table, None, decimal_mark=mark_of_rows(some, stream, mark))
+    rows = [_row(names, line) for line in lines]
+    mark = mark_of_rows(rows, stream, mark)
+    table, rejects = read_rows(rows, stream, mark=mark)
+    return Page(table, None, rejects, mark)
 
 
 def _parsed(text: str) -> tuple[list[str], list[list[str]]]:

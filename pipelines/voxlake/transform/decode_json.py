@@ -7,31 +7,37 @@ from typing import TYPE_CHECKING, Any
 from voxlake.model import Page
 from voxlake.transform.columns import pages_of_json
 from voxlake.transform.envelope import parse_json, rows_and_total
-from voxlake.transform.rows import read_rows
+from voxlake.transform.rows import mark_of_rows, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from voxlake.model import DecimalMark
     from voxlake.transform.streams import Stream
 
 
 def decode_json(
-    body: bytes, stream: Stream, *, checked: Callable[[dict[str, Any]], dict[str, Any]] = lambda reply: reply
+    body: bytes,
+    stream: Stream,
+    *,
+    checked: Callable[[dict[str, Any]], dict[str, Any]] = lambda reply: reply,
+    mark: DecimalMark | None = None,
 ) -> Page:
     """Return the page that a JSON reply holds; amounts never pass through a float.
 
     A reply of the usual shape is read by columns, any other row by row. Of the latter, `checked` gets the parsed
-    object first, so that the caller can raise the error that it may report.
+    object first, so that the caller can raise the error that it may report. `mark` is the decimal mark that earlier
+    replies showed.
 
     Raises:
         BrokenReplyError: the bytes are not JSON, or not a reply.
 
     """
-    pages = pages_of_json([body], stream)
-    return pages[0] if pages else page_of(checked(parse_json(body)), stream)
+    pages = pages_of_json([body], stream, mark=mark)
+    return pages[0] if pages else page_of(checked(parse_json(body)), stream, mark=mark)
 
 
-def page_of(reply: dict[str, Any], stream: Stream) -> Page:
+def page_of(reply: dict[str, Any], stream: Stream, *, mark: DecimalMark | None = None) -> Page:
     """Return the page of a parsed reply, read row by row.
 
     Raises:
@@ -39,8 +45,9 @@ def page_of(reply: dict[str, Any], stream: Stream) -> Page:
 
     """
     rows, total = rows_and_total(reply)
-    table, rejects = read_rows(rows, stream)
-    return Page(table, total, rejects)
+    mark = mark_of_rows(rows, stream, mark)
+    table, rejects = read_rows(rows, stream, mark=mark)
+    return Page(table, total, rejects, mark)
 
 
 def total_of(reply: dict[str, Any]) -> int:

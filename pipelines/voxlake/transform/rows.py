@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from voxlake.model import Reject
+from voxlake.transform.amounts import decimal_mark
 from voxlake.transform.values import LONGEST_TEXT, exact_json, read_instant, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from voxlake.model import DecimalMark
     from voxlake.transform.streams import Stream
 
+_LONGEST_AMOUNT = 60
 _MOST_FIELDS = 1000
 """Fields of a row, at most; the documented ones are twelve."""
 
@@ -29,12 +32,15 @@ class BrokenReplyError(ValueError):
     """The bytes are not a reply of the API at all: a fault of the connection, so the request is worth repeating."""
 
 
-def read_rows(rows: Iterable[Any], stream: Stream) -> tuple[pa.Table, tuple[Reject, ...]]:
+def read_rows(
+    rows: Iterable[Any], stream: Stream, *, mark: DecimalMark | None = None
+) -> tuple[pa.Table, tuple[Reject, ...]]:
     """Return the rows that can be read as a table of the stream's wire schema, and the others as rejects.
 
-    A row is an object of named fields as JSON gives it; anything else is a reject, with the reason.
+    A row is an object of named fields as JSON gives it; anything else is a reject, with the reason. `mark` is the
+    decimal mark of amounts that are texts, see `mark_of_rows`.
     """
-    readers = {name: (field.name, reader_of(field)) for name, field in stream.by_sent_name.items()}
+    readers = {name: (field.name, reader_of(field, mark)) for name, field in stream.by_sent_name.items()}
     required = [field.name for field in stream.fields if field.required]
     columns: dict[str, list[Any]] = {name: [] for name in stream.wire.names}
     rejects = []
@@ -48,6 +54,13 @@ def read_rows(rows: Iterable[Any], stream: Stream) -> tuple[pa.Table, tuple[Reje
         for name, values in columns.items():
             values.append(row.get(name))
     return pa.table(columns, schema=stream.wire), tuple(rejects)
+
+
+def mark_of_rows(rows: Iterable[Any], stream: Stream, before: DecimalMark | None) -> DecimalMark | None:
+    """Return the decimal mark that the amounts in rows show, else the one that was seen `before`, if any."""
+    names = [name for name, field in stream.by_sent_name.items() if pa.types.is_decimal(field.type)]
+    amounts = (row.get(name) for row in rows if isinstance(row, dict) for name in names)
+    return decimal_mark((text for text in amounts if isinstance(text, str) and len(text) <= _LONGEST_AMOUNT), before)
 
 
 def _row(raw: Any, readers: Readers) -> dict[str, Any]:

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import simplejson
 
+from voxlake.transform.amounts import plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from voxlake.model import DecimalMark
     from voxlake.transform.streams import Field
 
 _WHOLE_NUMBER = re.compile(r"\s*[-+]?[0-9]+\s*")
-_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 _NOISE = Decimal("1e-12")
 
@@ -32,13 +34,16 @@ _LARGEST_EXPONENT: Final = 60
 """Decimal exponents beyond which a number is out of every range: to write its digits down could take hours."""
 
 
-def reader_of(field: Field) -> Callable[[Any], Any]:
-    """Return the reader of a field's values, which follows from its Arrow type and its words."""
+def reader_of(field: Field, mark: DecimalMark | None = None) -> Callable[[Any], Any]:
+    """Return the reader of a field's values, which follows from its Arrow type and its words.
+
+    `mark` is the decimal mark of amounts that are texts, where that is known.
+    """
     kind = field.type
     if pa.types.is_integer(kind):
         return functools.partial(read_integer, bits=kind.bit_width)
     if pa.types.is_decimal(kind):
-        return functools.partial(read_amount, digits=kind.precision, scale=kind.scale)
+        return functools.partial(read_amount, digits=kind.precision, scale=kind.scale, mark=mark)
     if pa.types.is_timestamp(kind):
         return read_instant
     if field.words is not None:
@@ -93,9 +98,10 @@ def read_word(value: Any, *, meanings: Mapping[str, str]) -> str | None:
     return text and meanings.get(text.upper(), text.upper())
 
 
-def read_amount(value: Any, *, digits: int = 18, scale: int = 6) -> Decimal | None:
+def read_amount(value: Any, *, digits: int = 18, scale: int = 6, mark: DecimalMark | None = None) -> Decimal | None:
     """Read an amount of money exactly, sent as a number or as a text, with a decimal point or (as csv may) a comma.
 
+    `mark` decides what a comma before three digits means; without it, such a text is refused.
     The reference shows four decimals; we store six and refuse more rather than round.
     """
     if _missing(value):
@@ -103,8 +109,7 @@ def read_amount(value: Any, *, digits: int = 18, scale: int = 6) -> Decimal | No
     if isinstance(value, bool):
         raise ValueError("is not an amount")  # noqa: TRY004 - bad data, not a wrong call
     if isinstance(value, str):
-        value = value.strip()
-        value = value.replace(",", ".") if _DECIMAL_COMMA.fullmatch(value) else value
+        value = plain(value.strip(), mark)
     try:
         _check_size(value)
         amount = Decimal(value)
