@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import duckdb
 import pytest
 from support.clients import client
 from support.contexts import StandingClock, noon, running
@@ -121,3 +122,22 @@ def status_of(root):
     """Return the status at noon."""
     with running(client(_Nowhere, StandingClock(NOON)), root, StandingClock(NOON)) as context:
         return status(context.lake, context.warehouse, now=NOON + 2 * HOUR, finality=context.finality)
+
+
+def test_a_late_price_is_awaited(serve, tmp_path, right):
+    """A day whose messages were not billed yet is not final, whenever it settled; once they are, it is, with costs."""
+    server, root = serve("late_price=200", "nulls=null"), tmp_path / "data"
+    night(server, root, right)
+    right.at += 5 * DAY
+    night(server, root, right)
+    with running(client(_Nowhere, right), root, right) as context:
+        finality = context.finality
+    waiting = [day_file for day_file in day_files(root, right.at) if day_file.moving]
+    assert len(waiting) > 4
+    assert not any(day_file.final(finality) for day_file in waiting)
+    right.at += 9 * DAY
+    assert night(server, root, right).exit_code == 0
+    last = NOON.date() - DAY
+    assert all(day_file.final(finality) for day_file in day_files(root, right.at) if day_file.key.date <= last)
+    with duckdb.connect(str(root / "voxlake.duckdb"), read_only=True) as connection:
+        assert connection.execute(f"FROM sms_history WHERE cost IS NULL AND date <= '{last}'").fetchall() == []

@@ -216,7 +216,7 @@ def _latest(
 def _moving_ids(lake: Lake, stream: Stream, day_file: DayFile) -> list[int]:
     return [
         message_id
-        for table in lake.read_rows(day_file.key, columns=["message_id", "status_id", stream.own])
+        for table in lake.read_rows(day_file.key, columns=["message_id", *stream.state_columns])
         for message_id in table.filter(stream.moves(table))["message_id"].to_pylist()
     ]
 

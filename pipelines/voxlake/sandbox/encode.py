@@ -49,7 +49,7 @@ class Encoder:
             writer.writerow(names if s.csv_header == "names" else [_title(name) for name in names])
         for row in rows:
             values = self._row(row)
-            values["cost"] = f"{row['cost']}".replace(".", s.csv_decimal)
+            values["cost"] = None if row["cost"] is None else f"{row['cost']}".replace(".", s.csv_decimal)
             writer.writerow(["" if values.get(name) is None else values[name] for name in names])
         body = out.getvalue().encode("utf-8-sig" if s.csv_bom == "on" else "utf-8")
         return Reply(
@@ -65,7 +65,7 @@ class Encoder:
             "destination_number": self._number(row["destination_number"]),
             self._own: self._own_value(row[self._own]),
             "fragments": number(row["fragments"]),
-            "cost": str(row["cost"]) if s.cost_type == "string" else row["cost"],
+            "cost": str(row["cost"]) if s.cost_type == "string" and row["cost"] is not None else row["cost"],
             "status_id": str(row["status_id"]) if s.status_type == "string" else row["status_id"],
             "error_message": row["error_message"],
             self._date: f"{row['processed_at']:%Y-%m-%d %H:%M:%S}",

@@ -24,6 +24,7 @@ METHODS = {"GetSmsHistory": "sms", "A2PGetSmsHistory": "a2p"}
 _HIDDEN = 7
 """One row in this many is missing from every page under `total_of=hidden`."""
 
+_HOUR = 3600
 _MONTH = 30 * SECONDS
 
 _UNITS = {"second": 1, "minute": 60, "day": SECONDS}
@@ -65,10 +66,18 @@ class History:
             rows, _ = select(where=lambda row: bool(row["message_id"] % _HIDDEN) and (where is None or where(row)))
         if lost == "none":
             rows, total = [], 0
+        rows = [self._priced(row) for row in rows]
         rows = rows[: len(rows) // 2] if lost in ("half", "half-both") else rows
         total = total // 2 if lost == "half-both" else total
         total = min(total, self._behaviour.max_total or total)
         return self._encoder.csv(rows) if output == "csv" else self._encoder.json(rows, total)
+
+    def _priced(self, row: Row) -> Row:
+        """Return a row as it is before its price is known, if that is so."""
+        hours = self._behaviour.late_price
+        if hours is None or self._world.now() >= row["processed_at"].timestamp() + hours * _HOUR:
+            return row
+        return row | {"cost": None}
 
     def _span(self, parameters: Mapping[str, str]) -> tuple[int | None, int | None]:
         """Return the two dates as `[start, end)` in UTC seconds, None where a bound is absent."""

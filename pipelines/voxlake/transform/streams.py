@@ -32,7 +32,8 @@ DELIVERY = {
 STATUSES = {1: "success", 2: "error", 3: "waiting"}
 """The names of `status_id`; every other number, and none, is called "unknown"."""
 
-WAITING = 3
+SUCCESS, WAITING = 1, 3
+DELIVERED = "DELIVERED"
 
 _FIRST_NAMES = frozenset(
     {
@@ -123,10 +124,25 @@ class Stream:
             "write_statistics": [column.name for column in self.fields if column.statistics],
         }
 
+    @property
+    def state_columns(self) -> tuple[str, ...]:
+        """The columns that `moves` looks at."""
+        return ("status_id", self.own, "fragments", "cost")
+
     def moves(self, table: pa.Table) -> pa.ChunkedArray:
-        """Mark the rows whose status can still change, as booleans without nulls."""
-        moving = pc.is_in(table[self.own], pa.array(self.moving, pa.string()))
-        return pc.or_(pc.fill_null(pc.equal(table["status_id"], WAITING), fill_value=False), moving)
+        """Mark the rows that can still change, as booleans without nulls.
+
+        Those are rows whose status can, and rows that succeeded and were billed segments but have no price yet.
+        """
+        status, own = table["status_id"], table[self.own]
+        moving = pc.or_(_equal(status, WAITING), pc.is_in(own, pa.array(self.moving, pa.string())))
+        succeeded = pc.or_(_equal(status, SUCCESS), _equal(own, DELIVERED))
+        billed = pc.fill_null(pc.greater(table["fragments"], 0), fill_value=False)
+        return pc.or_(moving, pc.and_(pc.and_(succeeded, billed), pc.is_null(table["cost"])))
+
+
+def _equal(column: pa.ChunkedArray, value: int | str) -> pa.ChunkedArray:
+    return pc.fill_null(pc.equal(column, value), fill_value=False)
 
 
 _DIRECTION = Field("direction", pa.string(), "IN or OUT.", words={}, encoding="dictionary", statistics=True)

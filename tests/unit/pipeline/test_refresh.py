@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -35,8 +36,8 @@ def night(tmp_path, rows):
     """Return a function that refreshes a lake of these rows from a history that changed since."""
     lake = Lake(tmp_path)
     lake.tmp.mkdir()
-    day_files = []
-    for day in DAYS:
+
+    def put(day, rows):
         writer = lake.writer(DayKey(1, "sms", day))
         its = [row | {"status": STATUSES[row["status_id"]]} for row in rows if row["processed_at"].date() == day]
         writer.add(pa.Table.from_pylist(its, schema=SMS.schema))
@@ -44,12 +45,14 @@ def night(tmp_path, rows):
             DayKey(1, "sms", day), row_count=0, total_count=PER_DAY, verified=True, moving=1,
             exported_at=datetime(2026, 3, 9, tzinfo=UTC), checksum="",
         )  # fmt: skip
-        day_files.append(lake.commit(writer, day_file))
+        return lake.commit(writer, day_file)
 
-    def run(history, *, finality=FINALITY, stream=SMS):
+    first = [put(day, rows) for day in DAYS]
+
+    def run(history, *, finality=FINALITY, stream=SMS, day_files=first):
         return refresh(history, lake, stream, day_files, clock=StandingClock(NOW), finality=finality)
 
-    run.lake, run.day_files = lake, day_files
+    run.lake, run.day_files, run.put = lake, first, put
     return run
 
 
@@ -93,6 +96,20 @@ def test_a_status_that_settled_is_written(night, rows):
     (table, *_) = night.lake.read_rows(night.day_files[0].key)
     assert table["status_id"][0].as_py() == 1
     assert found.days[0].day_file.exported_at == NOW
+
+
+def test_a_price_that_came_late_is_written(night, rows):
+    """A message that had no price is asked for by its id, and its day has nothing that moves once it has one."""
+    unpriced = [row | {"fragments": 1, "cost": Decimal(1), "status_id": 1} for row in rows[:PER_DAY]]
+    unpriced[7] |= {"cost": None}
+    first = night.put(DAYS[0], unpriced)
+    found = night(ScriptedApi([*unpriced, *rows[PER_DAY:]]), day_files=[first, *night.day_files[1:]])
+    assert (found.stale, found.days[0].changed, found.days[0].day_file.moving) == (frozenset(), 0, 1)
+    unpriced[7] |= {"cost": Decimal("0.05")}
+    found = night(ScriptedApi([*unpriced, *rows[PER_DAY:]]), day_files=[first, *night.day_files[1:]])
+    assert (found.stale, found.days[0].changed, found.days[0].day_file.moving) == (frozenset(), 1, 0)
+    (table, *_) = night.lake.read_rows(night.day_files[0].key)
+    assert table["cost"][7].as_py() == Decimal("0.05")
 
 
 def test_a_day_that_becomes_final_is_written(night, rows):

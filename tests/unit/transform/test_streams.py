@@ -60,6 +60,23 @@ def test_moves(stream):
     assert stream.moves(table).to_pylist() == [True, stream is A2P, False, False]
 
 
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=str)
+def test_what_has_no_price_moves(stream):
+    """A success with segments and without a cost is billed later; what costs nothing, failed or was not sent is not."""
+    success = {"status_id": 1, "fragments": 2}
+    rows = [
+        success,
+        {"fragments": 1, stream.own: "DELIVERED"},
+        success | {"cost": Decimal(0)},
+        success | {"fragments": 0},
+        success | {"fragments": None},
+        success | {"status_id": 2},
+    ]
+    table = pa.Table.from_pylist(rows, schema=stream.schema)
+    assert stream.moves(table).to_pylist() == [True, True, False, False, False, False]
+    assert stream.moves(table.select(stream.state_columns)).equals(stream.moves(table))
+
+
 @pytest.mark.parametrize("usual", [True, False])
 def test_a_field_more_is_read(usual):
     """A new field is one entry: both readers know its names, types and words, and normalising keeps it exact."""
