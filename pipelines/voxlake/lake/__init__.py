@@ -2,6 +2,7 @@
 
 from voxlake.lake.compare import Difference
 from voxlake.lake.directory import Lake
+from voxlake.lake.ids import held_elsewhere
 from voxlake.lake.layout import Layout
 from voxlake.lake.manifest import Manifest
 from voxlake.lake.reply_archive import Reply, ReplyArchive, archives, replies
@@ -17,5 +18,6 @@ __all__ = [
     "Reply",
     "ReplyArchive",
     "archives",
+    "held_elsewhere",
     "replies",
 ]

@@ -7,7 +7,6 @@ import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,7 +16,6 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.files import make, storage
 from voxlake.lake.compare import Difference, compare, find_duplicates
 from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, read_footer, read_rows
-from voxlake.lake.ids import held_by, id_range, ids_of
 from voxlake.lake.layout import DAY_FILES, TEMPORARY, Layout
 from voxlake.lake.store import Store
 from voxlake.lake.writer import DayFileWriter
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from voxlake.lake.manifest import Manifest
     from voxlake.model import Reject
 
 _REWRITTEN = ".again.parquet"
@@ -200,23 +197,6 @@ class Lake:
     def _ids(self, key: DayKey) -> pa.Table:
         none = STREAMS[key.stream].schema.empty_table().select(["message_id"])
         return pa.concat_tables([none, *self.read_rows(key, ["message_id"])])
-
-    def held_elsewhere(self, key: DayKey, draft: Path, manifest: Manifest) -> dict[DayKey, set[int]]:
-        """Find the messages of a draft of a day that lie in the file of another day of its stream.
-
-        Messages that the day's present file has as well are in no other one, and are not looked for.
-
-        Returns:
-            The ids of such messages by the day that has them.
-
-        """
-        drafted = id_range(draft)
-        others = manifest.id_ranges(key.account_id, key.stream)
-        others.pop(key, None)
-        if drafted is None or not any(its[0] <= drafted[1] and drafted[0] <= its[1] for its in others.values()):
-            return {}
-        fresh = np.setdiff1d(ids_of(draft), ids_of(self.path(key)), assume_unique=True)
-        return held_by({other: self.path(other) for other in others}, others, fresh)
 
     def writer(self, key: DayKey, suffix: str = ".parquet") -> DayFileWriter:
         """Begin the file of a day, aside."""

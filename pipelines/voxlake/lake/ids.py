@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from voxlake.lake.directory import Lake
+    from voxlake.lake.manifest import Manifest
     from voxlake.model import DayKey
 
 Range = tuple[int, int]
@@ -54,13 +56,25 @@ def ids_of(path: Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.sort(column.to_numpy())
 
 
-def held_by(paths: Mapping[DayKey, Path], ranges: Mapping[DayKey, Range], ids: Iterable[int]) -> dict[DayKey, set[int]]:
-    """Return which of some ids lie in which of some files, by the day of the file; damaged files hold none."""
-    wanted = np.sort(np.fromiter(ids, np.int64))
-    keys = [key for key, (least, most) in ranges.items() if _some_within(wanted, least, most)]
+def held_elsewhere(lake: Lake, manifest: Manifest, key: DayKey) -> dict[DayKey, set[int]]:
+    """Find the messages of a day's draft that lie in the file of another day of its stream.
+
+    Messages that the day's present file has as well are in no other one, and are not looked for.
+
+    Returns:
+        The ids of such messages by the day that has them.
+
+    """
+    draft = lake.layout.draft(key)
+    drafted, others = id_range(draft), manifest.id_ranges(key.account_id, key.stream)
+    others.pop(key, None)
+    if drafted is None or not any(its[0] <= drafted[1] and drafted[0] <= its[1] for its in others.values()):
+        return {}
+    fresh = np.setdiff1d(ids_of(draft), ids_of(lake.path(key)), assume_unique=True)
+    others = {other: its for other, its in others.items() if _some_within(fresh, *its)}
     found: dict[DayKey, set[int]] = {}
-    for key, message_id in _held(keys, [paths[key] for key in keys], wanted.tolist()) if keys else ():
-        found.setdefault(key, set()).add(message_id)
+    for other, message_id in _held(list(others), [lake.path(other) for other in others], fresh.tolist()):
+        found.setdefault(other, set()).add(message_id)
     return found
 
 
@@ -69,6 +83,9 @@ def _some_within(wanted: np.ndarray[tuple[int], np.dtype[np.int64]], least: int,
 
 
 def _held(keys: Sequence[DayKey], paths: Sequence[Path], ids: Sequence[int]) -> list[tuple[DayKey, int]]:
+    """Return which of some ids lie in which of some files; damaged files hold none."""
+    if not keys:
+        return []
     try:
         with interruptible(duckdb.connect()) as connection:
             rows = connection.execute(_HELD, [list(map(str, paths)), ids]).fetchall()

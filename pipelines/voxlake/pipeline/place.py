@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.errors import DataError
+from voxlake.lake import held_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,7 +51,7 @@ def place(lake: Lake, manifest: Manifest, written: WrittenDay) -> Placement:
     key = day_file.key
     if not written.is_sealed:
         return Placement(day_file)
-    elsewhere = lake.held_elsewhere(key, lake.layout.draft(key), manifest)
+    elsewhere = held_elsewhere(lake, manifest, key)
     moved_away = written.kept.intersection(*[set().union(*elsewhere.values())])
     if moved_away:
         day_file = lake.leave_out(day_file, moved_away)

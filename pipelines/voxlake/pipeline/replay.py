@@ -9,38 +9,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
 from voxlake.events import SILENT
-from voxlake.lake import ROW_GROUP, replies
-from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
+from voxlake.lake import replies
+from voxlake.model import Window
 from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
-from voxlake.pipeline.day import WrittenDay, count_moving
 from voxlake.pipeline.place import part_days, place
-from voxlake.pipeline.replay_proof import LONG_AGO, History, covers, under_one_count
+from voxlake.pipeline.rebuild import RebuiltDays, table_name
+from voxlake.pipeline.replay_proof import History
 from voxlake.pipeline.result import ReplayResult
 from voxlake.sql import interruptible
-from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json, normalise
+from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from datetime import date
+    from collections.abc import Iterator
     from pathlib import Path
 
     from voxlake.events import Emitter
-    from voxlake.lake import Lake, Manifest, Reply
-    from voxlake.model import FinalityPolicy
-    from voxlake.pipeline.replay_proof import PagingRun
-    from voxlake.transform import Stream
+    from voxlake.lake import Lake, Reply
+    from voxlake.model import DayFile, DayKey, FinalityPolicy
     from voxlake.warehouse import Warehouse
-
-_TOLERANCE = timedelta(minutes=1)
-"""A file is stamped soon after the last reply about its day, and a reply comes soon after it was asked for."""
 
 
 def replay(
@@ -91,7 +85,7 @@ def _replay(
         for number, reply in enumerate(replies(folder, torn.append), start=1):
             _read(connection, number, reply, histories)
         for (account_id, name), history in histories.items():
-            rebuilt = _Rebuilding(connection, lake, STREAMS[name], account_id, history)
+            rebuilt = RebuiltDays(connection, lake, STREAMS[name], account_id, history)
             keys = rebuilt.days()
             behind = {key for key in keys if rebuilt.is_behind(manifest.get(key))}
             kept += sorted(set() if force else behind)
@@ -141,172 +135,13 @@ def _read(
     history.mark = page.decimal_mark or history.mark
     rows = page.table.append_column("n", pa.array([n] * page.table.num_rows, pa.int64()))
     connection.register("page", rows)
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {_table(reply.account_id, stream)} AS FROM page LIMIT 0")
-    connection.execute(f"INSERT INTO {_table(reply.account_id, stream)} FROM page")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {table_name(reply.account_id, stream)} AS FROM page LIMIT 0")
+    connection.execute(f"INSERT INTO {table_name(reply.account_id, stream)} FROM page")
     history.rejects += [(n, reject) for reject in page.rejects]
     # A reply to a filtered request has only some rows, and proves nothing.
     if reply.parameters.keys() <= {"from_date", "to_date", "count", "offset", "output"}:
         window = Window(_instant(reply.parameters["from_date"]), _instant(reply.parameters["to_date"]))
         history.add(n, reply, window, page.total)
-
-
-class _Rebuilding:
-    """The days of one stream of one account, written from the rows of all replies."""
-
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        lake: Lake,
-        stream: Stream,
-        account_id: int,
-        history: History,
-    ) -> None:
-        self._connection, self._lake, self._stream, self._account_id = connection, lake, stream, account_id
-        self._table, self._rejects = _table(account_id, stream), history.rejects
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE latest AS SELECT message_id, max(n) AS n FROM {self._table} GROUP BY ALL"  # noqa: S608
-        )
-        self._asked: dict[date, dict[str, datetime]] = defaultdict(dict)
-        for paging in history.pagings:
-            for day in paging.proves.days:
-                its = self._asked[day]
-                its[paging.archive] = max(paging.ended_at, its.get(paging.archive, LONG_AGO))
-        self._proved = self._proofs([*history.pagings, *under_one_count(history.pagings)])
-
-    def days(self) -> list[DayKey]:
-        """Return the days that were asked for; rows beyond them came because each window is asked a second wider."""
-        return [DayKey(self._account_id, self._stream.name, day) for day in sorted(self._asked)]
-
-    def is_behind(self, known: DayFile | None) -> bool:
-        """Return whether the replies about a day prove less than its file does, or cannot be compared with it."""
-        if known is None or known.total_count is None:
-            # A placeholder holds nothing that replies could fall behind.
-            return False
-        if self._lake.misfit(known.key) is not None:
-            return True
-        day, end = known.key.date, midnight(known.key.date) + DAY
-        pagings, asked = self._covering(day), self._asked[day]
-        if not pagings:
-            return known.verified or known.exported_at > max(asked.values()) + _TOLERANCE
-        # What another run has asked since of the day, a count perhaps, brings none of the rows that were read between.
-        last = asked[pagings[0].archive]
-        if known.exported_at > last + _TOLERANCE or self._read_at(day, pagings) < end <= known.exported_at:
-            return True
-        pages = [n for paging in pagings for n in paging.pages]
-        since = known.exported_at >= max(paging.ended_at for paging in pagings)
-        return known.verified and since and self._counted(day, pages) < known.row_count
-
-    def _read_at(self, day: date, pagings: list[PagingRun]) -> datetime:
-        """Return up to when some runs know a day: one that may have been asked for before its end is in progress."""
-        end = midnight(day) + DAY
-        if any(paging.began_at < end + _TOLERANCE for paging in pagings):
-            return min(*(paging.began_at for paging in pagings), end - SECOND)
-        return min((paging.ended_at for paging in pagings), default=midnight(day))
-
-    def seal(self, day_key: DayKey, manifest: Manifest, *, rebuilt_too: Collection[DayKey]) -> WrittenDay:
-        """Write the file of one day aside, with what the replies prove of it.
-
-        A message that another day has, which is newer and not `rebuilt_too`, has moved there since.
-        """
-        day_file = self._seal(day_key)
-        elsewhere = self._lake.held_elsewhere(day_key, self._lake.layout.draft(day_key), manifest)
-        newer = (
-            ids
-            for other, ids in elsewhere.items()
-            if other not in rebuilt_too and manifest[other].exported_at > day_file.exported_at
-        )
-        return WrittenDay(day_file, kept=frozenset().union(*newer))
-
-    def _seal(self, day_key: DayKey) -> DayFile:
-        pagings = self._covering(day_key.date)
-        pages = [n for paging in pagings for n in paging.pages]
-        first = min(pages, default=0)
-        draft = self._lake.writer(day_key)
-        moving = 0
-        for table in self._rows(day_key.date, first):
-            moving += count_moving(self._stream, table)
-            draft.add(table)
-        rejects = [r for n, r in self._rejects if n >= first and r.at is not None and r.at.date() == day_key.date]
-        proved = self._counted(day_key.date, pages)
-        problem = None
-        if not pagings:
-            problem = "no replies of one run cover the day with counts that agree"
-        elif proved != draft.rows or rejects:
-            problem = f"{proved} messages were proved, and later replies make them {draft.rows}"
-        self._lake.write_rejects(day_key, rejects)
-        return self._lake.seal(
-            draft,
-            DayFile(
-                key=day_key,
-                row_count=draft.rows,
-                total_count=proved if pagings else draft.rows,
-                verified=problem is None,
-                moving=moving,
-                exported_at=self._read_at(day_key.date, pagings),
-                checksum="",
-                rejects=len(rejects),
-                problem=problem,
-            ),
-        )
-
-    def _proofs(self, pagings: list[PagingRun]) -> list[PagingRun]:
-        """Return the runs whose distinct messages are as many as every total that came with them, newest last."""
-        numbers = [(w, n) for w, paging in enumerate(pagings) for n in paging.pages]
-        self._connection.register(
-            "pagings",
-            pa.table(
-                {"w": pa.array([w for w, _ in numbers], pa.int64()), "n": pa.array([n for _, n in numbers], pa.int64())}
-            ),
-        )
-        counted = dict(
-            self._connection.execute(
-                f"SELECT w, count(DISTINCT message_id) FROM {self._table} JOIN pagings USING (n) GROUP BY w"  # noqa: S608
-            ).fetchall()
-        )
-        proved = [paging for w, paging in enumerate(pagings) if paging.totals == {counted.get(w, 0)}]
-        return sorted(proved, key=lambda paging: paging.ended_at)
-
-    def _covering(self, day: date) -> list[PagingRun]:
-        """Return paging runs of the newest export that together prove a day; none where no export can."""
-        whole = Window.of_days(day, day)
-        exports: dict[str, list[PagingRun]] = defaultdict(list)
-        for paging in self._proved:
-            if paging.proves.start < whole.end and whole.start < paging.proves.end:
-                exports[paging.archive].append(paging)
-        for archive in sorted(exports, reverse=True):
-            chosen: list[PagingRun] = []
-            for paging in reversed(exports[archive]):
-                chosen.append(paging)
-                if covers((w.proves for w in chosen), whole):
-                    return chosen
-        return []
-
-    def _rows(self, day: date, first: int) -> Iterator[pa.Table]:
-        """Yield the rows of a day, each message in its latest state, in the order of time."""
-        window = Window.of_days(day, day)
-        rows = self._connection.sql(
-            f"SELECT t.* EXCLUDE n FROM {self._table} t JOIN latest USING (message_id, n)"  # noqa: S608
-            " WHERE processed_at >= $1 AND processed_at < $2 AND n >= $3 ORDER BY processed_at, message_id",
-            params=[window.start, window.end, first],
-        )
-        for batch in rows.to_arrow_reader(ROW_GROUP):
-            yield normalise(
-                [pa.Table.from_batches([batch]).cast(self._stream.wire)], stream=self._stream, window=window
-            )
-
-    def _counted(self, day: date, pages: list[int]) -> int:
-        """Count the distinct messages of a day in some replies."""
-        window = Window.of_days(day, day)
-        ((found,),) = self._connection.execute(
-            f"SELECT count(DISTINCT message_id) FROM {self._table}"  # noqa: S608
-            " WHERE processed_at >= $1 AND processed_at < $2 AND n IN (SELECT unnest($3::BIGINT[]))",
-            [window.start, window.end, pages],
-        ).fetchall()
-        return int(found)
-
-
-def _table(account_id: int, stream: Stream) -> str:
-    return f"{stream.name}_{account_id}"
 
 
 def _instant(text: str) -> datetime:
