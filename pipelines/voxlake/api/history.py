@@ -41,6 +41,7 @@ class HistoryApi:
     def __init__(self, client: ApiClient, *, output: Output = "json") -> None:
         self.client, self.output = client, output
         self.ceiling = Ceiling()
+        self.unreadable_csv: str | None = None
         # Its threads start when they are first needed.
         self._threads = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-page")
         # Decoding replies takes ten times their size in memory, and more at once than processors gains nothing.
@@ -90,11 +91,20 @@ class HistoryApi:
         A csv page whose last line does not end is requested again, and where it is the same again, as JSON: a csv that
         is cut inside the last field of its last row is still a valid csv, however often it comes, and an empty reply
         may be what an API sends for no rows, or beyond its deepest offset. Of JSON it can be seen whether it is whole.
+
+        A csv that cannot be read with certainty, twice in the same way, is not guessed at: that page and all after it
+        are requested as JSON, and `unreadable_csv` says why.
         """
-        if self.output == "json":
-            return self._json_page(stream, _parameters(window, offset, count, "json", filters))
+        as_json = _parameters(window, offset, count, "json", filters)
+        if self.output == "json" or self.unreadable_csv is not None:
+            return self._json_page(stream, as_json)
         page = self._csv_page(stream, _parameters(window, offset, count, "csv", filters))
-        return page or self._json_page(stream, _parameters(window, offset, count, "json", filters))
+        if page is not None and not page.rejects:
+            return page
+        sure = self._json_page(stream, as_json)
+        if page is not None and len(sure.rejects) < len(page.rejects):
+            self.unreadable_csv = page.rejects[0].reason
+        return sure
 
     def total(self, stream: Stream, window: Window, *, filters: Mapping[str, str] = _NO_FILTERS) -> int:
         """Return how many rows match; one row is requested, as JSON, because a csv tells no total."""
@@ -148,18 +158,25 @@ class HistoryApi:
         return page
 
     def _csv_page(self, stream: Stream, parameters: dict[str, str]) -> Page | None:
-        """Return a page that was requested as csv; None where it came twice the same and may have been cut."""
+        """Return a page that was requested as csv; None where it came twice the same, and broken or perhaps cut."""
         doubtful: set[bytes] = set()
 
         def read(body: bytes) -> Page | None:
             # Errors come as JSON, whatever was requested.
             if body.lstrip().startswith(b"{"):
                 return self._decode_json(stream, body)
-            if body.endswith(b"\n"):
-                return self._noted(stream, decode_csv(body, stream, mark=self._marks.get(stream.name)))
-            if body in doubtful:
-                return None
+            is_second = body in doubtful
             doubtful.add(body)
+            if body.endswith(b"\n"):
+                try:
+                    return self._noted(stream, decode_csv(body, stream, mark=self._marks.get(stream.name)))
+                except BrokenReplyError as error:
+                    if not is_second:
+                        raise
+                    self.unreadable_csv = str(error)
+                    return None
+            if is_second:
+                return None
             raise BrokenReplyError("csv without an end of its last line")
 
         return self.client.call(stream.method, parameters, read, roles=stream.roles)

@@ -40,7 +40,7 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
         moved_aside=moved_aside,
         errors=tuple(errors),
         missing=tuple(sorted(record.manifest.missing)),
-        notes=tuple(filter(None, [describe_offset(context.history)])),
+        notes=tuple(filter(None, [describe_offset(context.history), _describe_csv(context)])),
     )
     ended_at = context.now().isoformat(timespec="seconds")
     try:
@@ -48,6 +48,12 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
     except StorageFull as error:
         return replace(result, errors=(*result.errors, error))
     return result
+
+
+def _describe_csv(context: Context) -> str | None:
+    """Return in a sentence that the API's csv could not be read, so that JSON was asked for."""
+    why = context.history.unreadable_csv
+    return why and f"the API's csv cannot be read with certainty ({why}): it was asked for JSON; use --output json"
 
 
 def _name_unread(context: Context, record: Recorder) -> None:

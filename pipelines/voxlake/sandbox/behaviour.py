@@ -43,6 +43,10 @@ class Behaviour:
     date_field: str = _choice("documented", "processed_date", "processing_date", says="name of the row's date")
     total_count: str = _choice("number", "string", says="JSON type of `total_count`")
     max_total: int | None = _number(None, says="largest `total_count` that is reported")
+    counts: str = _choice(
+        "exact", "tens", "page", says="`total_count`: exact, rounded to tens, or the rows of the page"
+    )
+    doubles: int | None = _number(None, says="every how-manieth row is given, and counted, twice")
     total_of: str = _choice("given", "hidden", says="whether `total_count` also counts rows that no page contains")
     envelope: str = _choice("plain", "extra", says="whether the reply has more than the two documented fields")
     extra_field: str = _choice(
@@ -53,10 +57,17 @@ class Behaviour:
     )
     late_price: int | None = _number(None, says="hours after its date until a message has its cost; null before")
     error_shape: str = _choice("error", "errors", says="one error, or a list of errors")
-    csv_delimiter: str = _choice(";", ",", says="csv field separator")
+    csv_delimiter: str = _choice(";", ",", "|", says="csv field separator")
+    csv_encoding: str = _choice("utf-8", "windows-1251", says="csv encoding")
+    csv_first_line: str = _choice("none", "sep", says="whether csv begins with a line that names the separator")
+    csv_quotes: str = _choice("doubled", "backslash", says="quotes inside csv fields")
+    csv_null: str = _choice("empty", "NULL", says="absent values in csv")
+    csv_totals: str = _choice("off", "on", says="whether csv ends with a row of totals")
     csv_bom: str = _choice("off", "on", says="whether csv begins with a byte order mark")
     csv_newline: str = _choice("lf", "crlf", says="csv line ending")
-    csv_header: str = _choice("names", "title", says="csv header: the JSON names, or words in title case")
+    csv_header: str = _choice(
+        "names", "title", "none", says="csv header: the JSON names, words in title case, or no header"
+    )
     csv_decimal: str = _choice(".", ",", says="decimal mark of csv costs")
     csv_empty: str = _choice("header", "nothing", says="csv reply without rows")
     csv_content_type: str = _choice("octet-stream", "csv", says="content type of csv")

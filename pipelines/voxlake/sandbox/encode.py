@@ -44,14 +44,25 @@ class Encoder:
         names = [s.id_field, "source_number", "destination_number", self._own, "fragments", "cost", "status_id"]
         names += ["error_message", self._date, "transaction_id", "text", *([] if s.extra_field == "off" else ["route"])]
         out = io.StringIO()
-        writer = csv.writer(out, delimiter=s.csv_delimiter, lineterminator="\n" if s.csv_newline == "lf" else "\r\n")
-        if rows or s.csv_empty == "header":
+        end = "\n" if s.csv_newline == "lf" else "\r\n"
+        escaped = {"doublequote": False, "escapechar": "\\"} if s.csv_quotes == "backslash" else {}
+        writer = csv.writer(out, delimiter=s.csv_delimiter, lineterminator=end, **escaped)  # type: ignore[arg-type]
+        if s.csv_first_line == "sep":
+            out.write(f"sep={s.csv_delimiter}{end}")
+        if (rows or s.csv_empty == "header") and s.csv_header != "none":
             writer.writerow(names if s.csv_header == "names" else [_title(name) for name in names])
         for row in rows:
             values = self._row(row)
             values["cost"] = None if row["cost"] is None else f"{row['cost']}".replace(".", s.csv_decimal)
-            writer.writerow(["" if values.get(name) is None else values[name] for name in names])
-        body = out.getvalue().encode("utf-8-sig" if s.csv_bom == "on" else "utf-8")
+            nothing = "" if s.csv_null == "empty" else s.csv_null
+            writer.writerow([nothing if values.get(name) is None else values[name] for name in names])
+        if s.csv_totals == "on":
+            writer.writerow(["Total", *["" for _ in names[2:]], len(rows)])
+        text = out.getvalue()
+        if s.csv_encoding == "utf-8":
+            body = text.encode("utf-8-sig" if s.csv_bom == "on" else "utf-8")
+        else:
+            body = text.encode(s.csv_encoding, errors="replace")
         return Reply(
             body, "application/octet-stream" if s.csv_content_type == "octet-stream" else "text/csv; charset=utf-8"
         )

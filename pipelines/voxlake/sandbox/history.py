@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,10 @@ class History:
         )
         where = self._where(parameters)
         rows, total = select(where=where)
+        if self._behaviour.doubles is not None:
+            rows, total = self._doubled(
+                functools.partial(select, where=where, offset=0, count=sys.maxsize), count, offset
+            )
         if self._behaviour.total_of == "hidden":
             rows, _ = select(where=lambda row: bool(row["message_id"] % _HIDDEN) and (where is None or where(row)))
         if lost == "none":
@@ -70,6 +75,10 @@ class History:
         rows = rows[: len(rows) // 2] if lost in ("half", "half-both") else rows
         total = total // 2 if lost == "half-both" else total
         total = min(total, self._behaviour.max_total or total)
+        if self._behaviour.counts == "tens":
+            total = round(total, -1)
+        elif self._behaviour.counts == "page":
+            total = len(rows)
         return self._encoder.csv(rows) if output == "csv" else self._encoder.json(rows, total)
 
     def _priced(self, row: Row) -> Row:
@@ -78,6 +87,15 @@ class History:
         if hours is None or self._world.now() >= row["processed_at"].timestamp() + hours * _HOUR:
             return row
         return row | {"cost": None}
+
+    def _doubled(
+        self, select_all: Callable[[], tuple[list[Row], int]], count: int, offset: int
+    ) -> tuple[list[Row], int]:
+        """Return a page and the total of a history in which some rows come twice, one behind the other."""
+        every, number = [], self._behaviour.doubles or 1
+        for row in select_all()[0]:
+            every += [row, row] if row["message_id"] % number == 0 else [row]
+        return every[offset : offset + count], len(every)
 
     def _span(self, parameters: Mapping[str, str]) -> tuple[int | None, int | None]:
         """Return the two dates as `[start, end)` in UTC seconds, None where a bound is absent."""

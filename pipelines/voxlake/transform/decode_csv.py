@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _SAMPLE = 50
 """Rows whose amounts are looked at for their decimal mark, where none of them needs it."""
 
+_NOTHING = frozenset({"NULL", "null", "None", "\\N"})
+"""Words by which programs write an absent value; a text may be such a word, too."""
+
 
 def decode_csv(body: bytes, stream: Stream, *, mark: DecimalMark | None = None) -> Page:
     """Return the page that a csv reply holds; its total is None, because csv has no place for one.
@@ -32,7 +35,8 @@ def decode_csv(body: bytes, stream: Stream, *, mark: DecimalMark | None = None) 
     `mark` is the decimal mark that earlier replies showed.
 
     Raises:
-        BrokenReplyError: the bytes are not csv in UTF-8, or have no column for the message's id.
+        BrokenReplyError: the bytes are not csv in UTF-8, have no column for the message's id, or leave open what is
+            a word and what is nothing.
 
     """
     try:
@@ -42,6 +46,8 @@ def decode_csv(body: bytes, stream: Stream, *, mark: DecimalMark | None = None) 
     names, lines = _parsed(text)
     if not text or (names and not any(_is_id(name, stream) for name in names)):
         raise BrokenReplyError("csv without a column for the message id")
+    if any(not _NOTHING.isdisjoint(line) for line in lines):
+        _require_empty_fields(names, lines)
     table = table_of_csv(names, lines, stream, mark=mark)
     if table is not None:
         some = [_row(names, line) for line in lines[:_SAMPLE]]
@@ -50,6 +56,14 @@ def decode_csv(body: bytes, stream: Stream, *, mark: DecimalMark | None = None) 
     mark = mark_of_rows(rows, stream, mark)
     table, rejects = read_rows(rows, stream, mark=mark)
     return Page(table, None, rejects, mark)
+
+
+def _require_empty_fields(names: list[str], lines: list[list[str]]) -> None:
+    """Raise BrokenReplyError where a column has a word for nothing, and no empty field that shows it to be a text."""
+    for name, values in zip(names, zip(*lines, strict=False), strict=False):
+        words = _NOTHING.intersection(values)
+        if words and "" not in values:
+            raise BrokenReplyError(f"csv with the word {min(words)} as {name}, which may stand for nothing")
 
 
 def _parsed(text: str) -> tuple[list[str], list[list[str]]]:
