@@ -34,8 +34,8 @@ def check(connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] 
     if failed:
         name, found = next(iter(failed.items()))
         raise (DuplicateMessage if name.endswith("-duplicates") else DataError)(
-            f"The check {name!r} failed ({found}): the last good database stays;"
-            " run 'voxlake backfill --force' over the day, and report it if it fails again."
+            f"The check {name!r} failed ({found}): the last good database stays; run"
+            f" {'voxlake audit --repair' if changed is None else 'voxlake publish'!r}, and report it if it fails again."
         )
 
 

@@ -24,6 +24,7 @@ from voxlake.warehouse import checks
 from voxlake.warehouse.build import DatabaseBuild, quoted
 from voxlake.warehouse.day_rows import sources
 from voxlake.warehouse.derived_columns import stored_rows
+from voxlake.warehouse.own import is_own, remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -248,7 +249,12 @@ class Warehouse:
                 file.chmod(file.stat().st_mode & 0o444)
             put(file, generation)
             moved_aside = self._clear_link_path()
+            # Whenever this is stopped, both are remembered; where links are not possible, the path gets a copy.
+            remember(
+                self.path, *([self.path.resolve()] if self.path.exists() and is_own(self.path) else []), generation
+            )
             point(self.path, generation)
+            remember(self.path, self.path.resolve())
             # The generation before stays for whoever has just resolved the link.
             for number in sorted(numbers)[:-1]:
                 # With what a killed writing session left beside it.

@@ -15,6 +15,7 @@ from voxlake.sql import interruptible, statements
 from voxlake.transform import STREAMS
 from voxlake.warehouse.day_rows import FILES_OF_0_1
 from voxlake.warehouse.derived_columns import table_rows
+from voxlake.warehouse.own import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,9 +49,10 @@ class PublishedState:
 def read_state(database: Path) -> PublishedState | None:
     """Return the state of a published database, or None where it must be built from scratch.
 
-    That is so where there is none, where it cannot be read, and where other statements shaped it.
+    That is so where there is none, where it cannot be read, where other statements shaped it, and where somebody else
+    has written to it.
     """
-    if not database.exists():
+    if not database.exists() or not is_own(database):
         return None
     try:
         with interruptible(duckdb.connect(str(database.resolve()), read_only=True)) as connection:

@@ -176,3 +176,48 @@ def test_no_path_says_what_a_row_is(tmp_path, above):
         connection.execute("UPDATE sms_history SET status = 'prod'")
     hand.publish()
     assert hand.ask(query) == plain
+
+
+def edit(hand, sql, *, checkpoint=True):
+    """Write to the published database as its owner can."""
+    generation = hand.warehouse.path.resolve()
+    generation.chmod(0o644)
+    with duckdb.connect(str(generation)) as connection:
+        if not checkpoint:
+            connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        connection.execute(sql)
+    assert generation.with_name(f"{generation.name}.wal").exists() is not checkpoint
+
+
+@pytest.mark.parametrize(
+    ("sql", "checkpoint"),
+    [
+        ("UPDATE sms_history SET cost = 0", True),
+        ("DELETE FROM sms_history", False),
+        ("DELETE FROM coverage", True),
+        ("DROP VIEW daily", True),
+    ],
+)
+def test_what_somebody_else_wrote_is_built_again(hand, sql, checkpoint):
+    """Whatever was changed in the database, the next publish brings it back to what the lake says."""
+    hand.publish()
+    queries = [f"FROM {name} ORDER BY ALL" for name in ("sms_history", "daily", "coverage")]
+    before = list(map(hand.ask, queries))
+    edit(hand, sql, checkpoint=checkpoint)
+    hand.publish()
+    assert hand.published == [2, 2]
+    assert list(map(hand.ask, queries)) == before
+    hand.publish()
+    assert hand.published == [2, 2, 0]
+
+
+def test_readers_and_copies_change_nothing(hand):
+    """A database that was only read, copied with its folder, or written by a version before, is not built again."""
+    hand.publish()
+    hand.ask("FROM sms_history")
+    copied = Hand(hand.root.with_name("copy"))
+    shutil.copytree(hand.root, copied.root, symlinks=True)
+    copied.publish()
+    (hand.root / "warehouse" / "published").unlink()
+    hand.publish()
+    assert (copied.published, hand.published) == ([0], [2, 0])
