@@ -14,6 +14,7 @@ READERS = {
     "pipelines/voxlake/clock.py",
     "pipelines/voxlake/sandbox/tls.py",
     "tests/support/clock.py",
+    "tests/support/data_directory.py",
     "tests/support/other_version.py",
 }
 """Who may ask the machine for the time: the clocks, what sets one, and what TLS judges by the machine's time anyway."""
