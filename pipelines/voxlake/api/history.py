@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from voxlake.api.ceiling import Ceiling
 from voxlake.api.errors import ApiAnswerError, checked
@@ -26,6 +26,9 @@ T = TypeVar("T")
 Output = Literal["json", "csv"]
 
 _NO_FILTERS: Mapping[str, str] = MappingProxyType({})
+_SMALLEST_PAGE = 50
+"""Rows; a page that an API limits holds this many at least, and a round number."""
+
 _SMALL = 4096
 """Bytes of a JSON reply that is decoded on arrival: an error, or few rows."""
 
@@ -107,11 +110,17 @@ class HistoryApi:
         return sure
 
     def total(self, stream: Stream, window: Window, *, filters: Mapping[str, str] = _NO_FILTERS) -> int:
-        """Return how many rows match; one row is requested, as JSON, because a csv tells no total."""
+        """Return how many rows match; one row is requested, as JSON, because a csv tells no total.
+
+        Raises:
+            ApiRejected: the API ignores that one row was requested, and its total is that of a full page, as if there
+                were no other: it proves nothing.
+
+        """
         return self.client.call(
             stream.method,
             _parameters(window, 0, 1, "json", filters),
-            lambda body: total_of(checked(parse_json(body))),
+            lambda body: _counted(checked(parse_json(body))),
             roles=stream.roles,
         )
 
@@ -223,3 +232,15 @@ def _parameters(window: Window, offset: int, count: int, output: Output, filters
         "output": output,
         **filters,
     }
+
+
+def _counted(reply: dict[str, Any]) -> int:
+    """Return the total of a reply to a request for one row, unless it may be no more than the rows of its page."""
+    total, rows = total_of(reply), reply.get("result")
+    if isinstance(rows, list) and total == len(rows) >= _SMALLEST_PAGE and not total % 10:
+        raise ApiRejected(
+            f"The API's counts are those of a page ({total} where one row was asked for), which verify no day",
+            code=0,
+            advice="ask its support for a total_count of all rows",
+        )
+    return total

@@ -31,7 +31,9 @@ class Behaviour:
     max_offset: int | None = _number(None, says="largest offset")
     offset_mode: str = _choice("error", "empty", "clamp", says="reply to a larger offset")
     max_count: int | None = _number(1000, says="largest page")
-    count_mode: str = _choice("error", "clamp", says="reply to a larger count")
+    count_mode: str = _choice(
+        "error", "clamp", "ignore", says="reply to a larger count; or pages have one size, whatever the count"
+    )
     number_type: str = _choice("string", "number", says="JSON type of telephone numbers")
     id_type: str = _choice("number", "string", says="JSON type of ids and fragments")
     cost_type: str = _choice("number", "string", says="JSON type of the cost")

@@ -117,6 +117,8 @@ class History:
         s = self._behaviour
         most = s.max_count or 1000
         count, offset = _whole(parameters, "count", default=most), _whole(parameters, "offset", default=0)
+        if s.count_mode == "ignore":
+            count = most
         if count > most:
             if s.count_mode == "error":
                 raise ApiError(497, f"'count' should be in range of 1..{most}", field_name="count")
