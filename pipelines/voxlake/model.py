@@ -115,9 +115,10 @@ class WindowRows:
     """The rows of one window, each once, and whether they are proved to be all of them.
 
     `total` is the API's count of the rows inside the window. `problem` is None exactly if the rows are verified.
-    `asked` are the dates for which the rows came, and `before` and `after` how many came for them that lie beside the
-    window; None where more than this window was asked for. `at_end` of them lie in the second that follows it. With
-    `alone`, one reply is all that speaks for the rows.
+    `surplus` rows came more than once, and are counted so by the API. `asked` are the dates for which the rows came,
+    and `before` and `after` how many came for them that lie beside the window; None where more than this window was
+    asked for. `at_end` of them lie in the second that follows it. With `alone`, one reply is all that speaks for the
+    rows.
     """
 
     window: Window
@@ -125,6 +126,7 @@ class WindowRows:
     total: int
     rejects: tuple[Reject, ...] = ()
     problem: str | None = None
+    surplus: int = 0
     asked: Window | None = None
     before: int | None = None
     after: int | None = None

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from support.dates import days_ago
+from support.truth import held, truth
 
 from voxlake.lake import Lake
 
@@ -42,3 +43,12 @@ def held_in(voxlake, name, days):
     lake = Lake(voxlake.folder / "data")
     keys = [key for key in lake.day_keys() if key.stream == name and str(key.date) in days]
     return sum(lake.read_footer(key).row_count for key in keys)
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_doubled_rows_are_one_message(sandbox, voxlake, output):
+    """Rows that the API gives and counts twice: every day is verified, and holds each message once."""
+    server = sandbox("doubles=10", rows=5000, days=4)
+    voxlake("export", "--since", days_ago(5), "--output", output, server=server)
+    for stream in ("sms", "a2p"):
+        assert truth(server, stream) == held(voxlake.folder / "data" / "voxlake.duckdb", stream)

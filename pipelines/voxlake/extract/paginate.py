@@ -31,7 +31,7 @@ class Reading:
 
     `totals` are all counts that the API gave, in their order. Without `complete`, the walk was given up because the
     window is too deep; `stopped_at` is the offset at which the API gave no more although there should be more. `asked`
-    are the dates between which was walked.
+    are the dates between which was walked. `surplus` rows came and were counted more than once, in two readings alike.
     """
 
     pages: Sequence[Page]
@@ -39,6 +39,12 @@ class Reading:
     complete: bool = True
     stopped_at: int | None = None
     asked: Window | None = None
+    surplus: int = 0
+
+    @cached_property
+    def rows(self) -> int:
+        """How many rows came, the same one perhaps several times."""
+        return sum(page.served for page in self.pages)
 
     @cached_property
     def ids(self) -> int:
@@ -59,7 +65,7 @@ class Reading:
     @property
     def agrees(self) -> bool:
         """Whether the API always counted exactly as many rows as came."""
-        return self.complete and set(self.totals) == {self.ids + len(self.rejects)}
+        return self.complete and set(self.totals) == {self.ids + len(self.rejects) + self.surplus}
 
 
 REFUSED: Final = Reading([], [], complete=False)

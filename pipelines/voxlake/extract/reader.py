@@ -20,7 +20,7 @@ from voxlake.extract.source import NO_FILTERS, PageSource
 from voxlake.extract.split import State, may_move_behind, number_of_pieces, state_of
 from voxlake.extract.time_of_day import learn_time_of_day
 from voxlake.extract.unsplittable import read_unsplittable
-from voxlake.extract.verify import SplitDayCheck, rows_of
+from voxlake.extract.verify import SplitDayCheck, doubled_alike, rows_of
 from voxlake.model import Window, WindowRows
 
 if TYPE_CHECKING:
@@ -185,10 +185,14 @@ class WindowReader:
 
     def _reread(self, piece: Window) -> Reading:
         """Read a piece up to three times; where it stops at some offset each time, that is as deep as the API goes."""
+        before: Reading | None = None
         for attempt in range(READINGS):
             if attempt:
                 self._tell(Kind.REREAD, piece, "is read again, because rows and counts do not agree")
             reading = self._walk(piece, ahead=attempt == 0)
+            if before is not None and not reading.agrees:
+                reading = replace(reading, surplus=doubled_alike(before, reading))
+            before = reading
             if reading.agrees or not reading.complete or reading.stopped_at is not None:
                 break
         if reading.stopped_at is not None and not reading.agrees:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.model import DAY, SECOND, Window, WindowRows
-from voxlake.transform import Stream, distinct, normalise
+from voxlake.transform import Stream, distinct, integers, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,6 +49,7 @@ def rows_of(reading: Reading, window: Window, stream: Stream) -> WindowRows:
     problem = problem_of(reading, rejects)
     before, after, at_end = beside(reading, window, inside=table.num_rows)
     edges: dict[str, Any] = {
+        "surplus": reading.surplus,
         "before": before,
         "after": after,
         "at_end": at_end,
@@ -85,6 +87,26 @@ def _messages_in(reading: Reading, span: Window) -> int:
     return distinct(
         page.table["message_id"].filter(is_inside(page.table["processed_at"], span)) for page in reading.pages
     )
+
+
+def doubled_alike(one: Reading, other: Reading) -> int:
+    """Return how many rows two readings gave, and the API counted, more than once; 0 where they do not agree on it.
+
+    Rows that are equal in every column are one message. A row that comes twice because rows moved between two pages
+    takes the place of another, and does not come twice in the next reading as well.
+    """
+    counts = {*one.totals, *other.totals}
+    if counts != {one.rows} or one.rows != other.rows or not (one.complete and other.complete):
+        return 0
+    if not np.array_equal(np.sort(_ids(one)), np.sort(_ids(other))):
+        return 0
+    table = pa.concat_tables(page.table for page in other.pages)
+    distinct_rows = table.group_by(table.column_names).aggregate([]).num_rows
+    return other.rows - other.ids - len(other.rejects) if distinct_rows == other.ids else 0
+
+
+def _ids(reading: Reading) -> Any:
+    return np.concatenate([integers(page.table["message_id"]) for page in reading.pages])
 
 
 def is_inside(times: pa.ChunkedArray, span: Window) -> pa.ChunkedArray:
@@ -145,6 +167,7 @@ class SplitDayCheck:
         self._inside: list[pa.ChunkedArray] = []
         self._beside: list[pa.ChunkedArray] = []
         self._rejects: set[str] = set()
+        self._surplus = 0
 
     def add(self, rows: WindowRows, readings: Iterable[Reading]) -> None:
         """Add the rows of a piece, and all that came while it was read."""
@@ -155,11 +178,12 @@ class SplitDayCheck:
                 self._inside.append(ids.filter(inside))
                 self._beside.append(ids.filter(pc.invert(inside)))
             self._rejects |= {repr(reject.raw) for reject in reading.rejects}
+            self._surplus += reading.surplus
 
     def problem(self) -> str | None:
         """Return in words what is wrong with the pieces; None where they are the day."""
         inside = distinct(self._inside)
-        came = distinct([*self._inside, *self._beside]) + len(self._rejects)
+        came = distinct([*self._inside, *self._beside]) + len(self._rejects) + self._surplus
         if came < self._expected:
             return f"cut in time, the day gave {came} messages where the API counted {self._expected} before"
         if inside > self.kept:

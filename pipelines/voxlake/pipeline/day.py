@@ -63,6 +63,7 @@ class DayDraft:
         self._total = 0
         self._moving = 0
         self._pieces = 0
+        self._surplus = 0
         self._first: WindowRows | None = None
         self._last: WindowRows | None = None
 
@@ -76,7 +77,7 @@ class DayDraft:
             return None
         return CountedDay(
             Window(self._first.window.start, self._last.window.end),
-            rows=self._writer.rows + len(self._rejects),
+            rows=self._writer.rows + len(self._rejects) + self._surplus,
             asked_from=self._first.asked.start if self._first.asked else self._first.window.start - SECOND,
             asked_to=self._last.asked.end if self._last.asked else self._last.window.end,
             before=self._first.before,
@@ -103,6 +104,7 @@ class DayDraft:
         self._total += piece.total
         self._moving += count_moving(self._stream, piece.table)
         self._pieces += 1
+        self._surplus += piece.surplus
         edge = replace(piece, table=piece.table.slice(0, 0))
         self._first, self._last = self._first or edge, edge
         if piece.problem is not None:

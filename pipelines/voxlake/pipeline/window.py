@@ -126,7 +126,7 @@ def agrees_with_survey(rows: WindowRows, task: WindowTask) -> bool:
     """Whether the count before the reading agrees with the rows of a whole window; no rows only with an anchor."""
     if task.counted is None or not rows.verified:
         return False
-    inside = int(rows.table.num_rows)
+    inside = int(rows.table.num_rows) + rows.surplus
     if task.anchored:
         return inside == task.counted
     beyond, after = task.counted - inside - (rows.before or 0), rows.after or 0
@@ -170,6 +170,8 @@ def pieces_by_day(windows: Iterable[WindowRows]) -> Iterator[WindowRows]:
                 window=window,
                 table=rows.table.slice(start, end - start),
                 total=end - start,
+                # Of which of the days they are does not matter: these are counted together.
+                surplus=rows.surplus if day == days[0] else 0,
                 before=rows.before if day == days[0] else None,
                 after=rows.after if day == days[-1] else None,
             )

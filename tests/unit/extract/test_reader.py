@@ -1,5 +1,6 @@
 """A window is read until it is proved, or said to be unproved, whatever the API is like."""
 
+import random
 from itertools import pairwise
 
 import pyarrow as pa
@@ -252,3 +253,28 @@ def test_a_deep_second_is_bounded():
     pieces, _ = read(api, quirks=ApiQuirks(page_size=100, deepest_offset=1000))
     assert [piece.verified for piece in pieces].count(False) >= 1
     assert len(api.asked) <= 3 * 15 + 3 * 2 + 50
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("every", [1, 7, 90])
+def test_rows_that_are_given_twice_are_one_message(output, every):
+    """Equal rows are one message; two readings that agree on what is given twice prove the rest."""
+    rows = [row for n, row in enumerate(messages(90, every=900)) for _ in range(1 + (n % every == 0))]
+    pieces, _ = read(ScriptedApi(rows, output=output))
+    assert [piece.verified for piece in pieces] == [True]
+    assert ids(pieces) == list(range(1, 91))
+    assert pieces[0].surplus == len(rows) - 90
+
+
+def test_rows_that_come_twice_in_the_place_of_others_prove_nothing():
+    """Pages that overlap give as many rows as are counted, and lack some: they do not do so twice alike."""
+    rows, rng = messages(250, every=300), random.Random(1)
+
+    class Shuffled(ScriptedApi):
+        def _select(self, *arguments):
+            found = super()._select(*arguments)
+            rng.shuffle(found)
+            return found
+
+    pieces, _ = read(Shuffled(rows, largest_page=100), quirks=SMALL)
+    assert not [piece for piece in pieces if piece.verified and piece.surplus]
