@@ -11,6 +11,7 @@ import click
 from voxlake import extras, reporting
 from voxlake.cli.options import data_options, the_clock
 from voxlake.cli.output import check_place, give
+from voxlake.cli.process import some_home
 from voxlake.cli.signals import EARLY, deferred, stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.errors import SettingsError
@@ -44,7 +45,7 @@ LONGEST = 3660
 @data_options
 def dashboard(settings: Settings, first: date | None, end: date | None, out: Path | None, png: Path | None) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
-    with deferred():
+    with deferred(), some_home():
         extras.require("dashboard")
     page = out or settings.data_dir / "dashboard.html"
     with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:

@@ -7,6 +7,12 @@ import gc
 import io
 import os
 import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def tune_process() -> None:
@@ -28,3 +34,18 @@ def prepare_streams() -> None:
     # As stderr does: an answer that holds a character too many for a terminal is an answer all the same.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def some_home() -> Iterator[None]:
+    """Name a home directory for the block where there is none: Altair looks for one when it is imported."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = os.sep
+        try:
+            yield
+        finally:
+            del os.environ["HOME"]
+    else:
+        yield

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import math
+import tempfile
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxlake import extras
@@ -14,7 +16,6 @@ from voxlake.files import temporary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 # Excel's limits: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
 _MAX_ROWS = 1_048_576
@@ -41,12 +42,19 @@ def write_workbook(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any
     # Assembled in memory: a zip archive that does not fit on the disk raises once more when it is destroyed.
     archive = io.BytesIO()
     try:
-        with temporary(path.with_name(f"{path.name}.parts")) as folder:
-            folder.mkdir(mode=0o700)
+        with temporary(_make_folder(path)) as folder:
             _write_archive(archive, names, rows, folder)
     except extras.load("xlsxwriter.exceptions").FileCreateError as error:
         raise OSError(*error.args[0].args) from error
     path.write_bytes(archive.getbuffer())
+
+
+def _make_folder(path: Path) -> Path:
+    """Make a folder for XlsxWriter's own files: among the temporary files, or where there is no place, beside ours."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="voxlake-"))
+    except FileNotFoundError:
+        return Path(tempfile.mkdtemp(prefix=".voxlake-", dir=path.parent))
 
 
 def _require_room(rows: Sequence[Sequence[Any]]) -> None:
