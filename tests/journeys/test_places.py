@@ -18,7 +18,7 @@ from voxlake.warehouse import Warehouse
 pytestmark = pytest.mark.dateless
 
 LOOKING = (["status"], ["query", "SELECT count(*) FROM messages"], ["report", "daily"])
-WORKING = (["publish"], ["export"], ["audit", "--repair"], ["sms", "check"], ["replay"])
+WORKING = (["publish"], ["export", "sms"], ["audit", "sms", "--repair"], ["sms", "check"], ["replay"])
 NOBODY = 65534
 DEEP = "[" * 100_000
 
@@ -153,7 +153,7 @@ def test_no_traceback_whatever_lies_there(data, run, tmp_path, spoil):
     root = tmp_path / "data"
     shutil.copytree(data, root, symlinks=True)
     spoil(root)
-    ran_everywhere(run, "data")
+    ran_everywhere(run, "data", (LOOKING[0], LOOKING[1], *WORKING))
 
 
 @pytest.mark.parametrize("wrong", [{"row_count": "7"}, {"row_count": True}, {"moving": 1.5}, {"checksum": None}])
@@ -194,12 +194,30 @@ def test_links_are_followed(data, run, tmp_path):
         hand.publish()
         assert run("query", "SELECT count(*) AS n FROM messages", "--out", out)[0] == 0
         assert (elsewhere / "out.csv").read_text() == "n\n2\n"
-        assert run("dashboard", "--out", tmp_path / "page.html")[0] == 0
         assert (elsewhere / "tmp" / "theirs").read_text() == "stays"
         assert all(path.is_symlink() for path in (root / "lake", root / "tmp", out))
         assert [path.name for path in (elsewhere / "lake").rglob("*") if path.is_file()] == ["part.parquet"]
     finally:
         shutil.rmtree(elsewhere)
+
+
+def test_a_lake_without_its_database(data, run, tmp_path):
+    """Where the lake is there, `publish` is enough, and is advised; where nothing is, an export is."""
+    assert "run 'voxlake export' first" in run("report", "daily")[1]
+    shutil.copytree(data, tmp_path / "data", symlinks=True)
+    (tmp_path / "data" / "voxlake.duckdb").unlink()
+    code, said = run("report", "daily")
+    assert (code, "run 'voxlake publish'" in said, "export" in said) == (2, True, False)
+
+
+def test_no_database_is_named_where_there_is_none(run, tmp_path):
+    """A first run that cannot publish says that there is no database yet."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "warehouse").touch()
+    code, said = run("export", "sms")
+    assert code == 2
+    assert "there is no database yet" in said
+    assert "voxlake.duckdb" not in said
 
 
 def test_a_planted_link_is_not_followed(data, run, tmp_path):
