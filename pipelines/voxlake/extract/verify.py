@@ -14,31 +14,59 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voxlake.model import DAY, SECOND, Window, WindowRows
+from voxlake.model import DAY, SECOND, Reject, Window, WindowRows
+from voxlake.text import counted
 from voxlake.transform import Stream, distinct, integers, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from voxlake.extract.paginate import Reading
-    from voxlake.model import Page, Reject
+    from voxlake.model import Page
 
+_STRAY = "came although it lies more than a day outside of what was asked for"
 _FAR = DAY / 2 - 4 * SECOND
 _TWO = 2
 _EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def problem_of(reading: Reading, rejects: Sequence[Reject]) -> str | None:
-    """Return in words what keeps a reading from being proved, with the unreadable rows inside its window; else None."""
+    """Return in words what keeps a reading from being proved, with the rejects of its window; else None."""
     if not reading.agrees:
         totals = " then ".join(map(str, dict.fromkeys(reading.totals)))
         return f"{reading.ids} messages were read where the API counts {totals}"
-    return f"{len(rejects)} rows could not be read" if rejects else None
+    if not rejects:
+        return None
+    stray = [reject.reason for reject in rejects if reject.reason.endswith(_STRAY)]
+    unread = f"{len(rejects) - len(stray)} rows could not be read" if len(rejects) > len(stray) else ""
+    first = f"{stray[0]} ({counted(len(stray), 'such row')})" if stray else ""
+    return "; ".join(filter(None, [unread, first]))
 
 
 def rejects_inside(reading: Reading, window: Window) -> tuple[Reject, ...]:
-    """Return the unreadable rows that lie in a window, or may: those whose time cannot be read either."""
-    return tuple(reject for reject in reading.rejects if reject.at is None or reject.at in window)
+    """Return the rows that a window has to set aside.
+
+    Those are unreadable rows that lie in it, or may because their time cannot be read either, and rows of any kind that
+    lie so far outside that no meaning of its dates explains why they came.
+    """
+    wide = Window(window.start - DAY, window.end + DAY)
+    unread = (reject for reject in reading.rejects if reject.at is None or reject.at in window or reject.at not in wide)
+    return (*unread, *_stray_rows(reading, wide))
+
+
+def _stray_rows(reading: Reading, wide: Window) -> list[Reject]:
+    """Return the readable rows outside a span, each once."""
+    found = {}
+    for page in reading.pages:
+        times = page.table["processed_at"]
+        least, most = pc.min_max(times).as_py().values()
+        if least is not None and not (least in wide and most in wide):
+            for row in page.table.filter(pc.invert(is_inside(times, wide))).to_pylist():
+                at = row["processed_at"]
+                raw = {name: value for name, value in row.items() if value is not None} | {"processed_at": str(at)}
+                reason = f"message {row['message_id']} of {at.isoformat(' ', 'seconds')} {_STRAY}"
+                found[row["message_id"]] = Reject(raw, reason, at)
+    return list(found.values())
 
 
 def rows_of(reading: Reading, window: Window, stream: Stream) -> WindowRows:
@@ -58,7 +86,8 @@ def rows_of(reading: Reading, window: Window, stream: Stream) -> WindowRows:
     }
     if problem is None:
         return WindowRows(window, table, table.num_rows, **edges)
-    total = max(reading.totals[-1] - (reading.ids - table.num_rows), 0)
+    stray = sum(reject.reason.endswith(_STRAY) for reject in rejects)
+    total = max(reading.totals[-1] - (reading.ids - table.num_rows - stray), 0)
     return WindowRows(window, table, total, rejects, problem, **edges)
 
 

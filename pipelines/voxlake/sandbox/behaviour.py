@@ -57,6 +57,7 @@ class Behaviour:
     message_id_filter: str = _choice(
         "on", "off", "refused", says="whether `message_id` selects rows, is ignored, or is an error"
     )
+    misdated: int | None = _number(None, says="one message in so many is shown with a date a month too early")
     late_price: int | None = _number(None, says="hours after its date until a message has its cost; null before")
     error_shape: str = _choice("error", "errors", says="one error, or a list of errors")
     csv_delimiter: str = _choice(";", ",", "|", says="csv field separator")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from voxlake.sandbox.encode import DELIVERY, OWN, Encoder
@@ -71,7 +71,7 @@ class History:
             rows, _ = select(where=lambda row: bool(row["message_id"] % _HIDDEN) and (where is None or where(row)))
         if lost == "none":
             rows, total = [], 0
-        rows = [self._priced(row) for row in rows]
+        rows = [self._misdated(self._priced(row)) for row in rows]
         rows = rows[: len(rows) // 2] if lost in ("half", "half-both") else rows
         total = total // 2 if lost == "half-both" else total
         total = min(total, self._behaviour.max_total or total)
@@ -80,6 +80,13 @@ class History:
         elif self._behaviour.counts == "page":
             total = len(rows)
         return self._encoder.csv(rows) if output == "csv" else self._encoder.json(rows, total)
+
+    def _misdated(self, row: Row) -> Row:
+        """Return a row with its date, or another that the API shows in some replies."""
+        every = self._behaviour.misdated
+        if every is None or row["message_id"] % every:
+            return row
+        return row | {"processed_at": row["processed_at"] - timedelta(seconds=_MONTH)}
 
     def _priced(self, row: Row) -> Row:
         """Return a row as it is before its price is known, if that is so."""

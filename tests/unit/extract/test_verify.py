@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pyarrow as pa
 import pytest
 from support.scripted_api import DATE, ScriptedApi, message, messages
 
@@ -157,3 +158,37 @@ def test_rows_beside_the_day_are_not_missed_in_it():
     rows, (first, second) = messages(10, every=8000), TODAY.split(2)
     beside = [message(90, -1), message(91, 86_400)]
     assert split_day(([beside[0], *rows[:6]], first), ([*rows[6:], beside[1]], second), expected=12).problem() is None
+
+
+@pytest.mark.parametrize("days", [-30, 23_000, -739_000], ids=["a month ago", "2089", "year 2"])
+def test_a_row_from_far_outside_is_set_aside(days):
+    """A row that no meaning of the dates explains is named and kept as a reject, and its window is not verified."""
+    far = message(3, 0) | {"processed_at": DATE + days * DAY}
+    rows = rows_of(reading_of([*messages(2), far], 3), TODAY, SMS)
+    assert (rows.verified, rows.table.num_rows, rows.total) == (False, 2, 3)
+    (reject,) = rows.rejects
+    assert reject.at == far["processed_at"]
+    assert reject.raw == {"message_id": 3, "processed_at": str(reject.at), "direction": "OUT"}
+    assert rows.problem.startswith(
+        f"message 3 of {reject.at.isoformat(' ', 'seconds')} came although it lies more than"
+    )
+    assert "(1 such row)" in rows.problem
+
+
+def test_a_row_of_a_day_beside_is_dropped():
+    """Bounds to the day, or in another zone, bring rows of the days beside: they belong there."""
+    beside = [message(3, -86_400), message(4, 2 * 86_400 - 1)]
+    rows = rows_of(reading_of([*messages(2), *beside], 4), TODAY, SMS)
+    assert (rows.verified, rows.table.num_rows, rows.rejects) == (True, 2, ())
+
+
+def test_an_unreadable_row_from_far_outside_is_named():
+    """What cannot be read and has a date far away is in no other day's rejects."""
+    far = Reject({"id": 3}, "cost", DATE - 40 * DAY)
+    rows = rows_of(reading(messages(2), 3, rejects=[far]), TODAY, SMS)
+    assert (rows.rejects, rows.problem) == ((far,), "1 rows could not be read")
+
+
+def reading_of(rows, *totals):
+    """Return a reading of one page with rows of any time."""
+    return Reading([Page(pa.Table.from_pylist(rows, schema=SMS.wire), len(rows))], totals)

@@ -1,6 +1,8 @@
 """The unit of work: one window in, days in the lake and a value out."""
 
+import json
 import pickle
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -12,7 +14,7 @@ from support.scripted_api import ScriptedApi
 from voxlake.errors import ApiRejected, Unavailable
 from voxlake.extract import ApiQuirks
 from voxlake.lake import Lake, Manifest
-from voxlake.model import Window, WindowRows, midnight
+from voxlake.model import UNCONFIRMED, Window, WindowRows, midnight
 from voxlake.pipeline.place import place
 from voxlake.pipeline.window import WindowResult, WindowTask, pieces_by_day, read_window
 from voxlake.transform import SMS
@@ -20,6 +22,7 @@ from voxlake.transform import SMS
 FIRST = date(2026, 3, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(3)]
 WINDOW = Window.of_days(DAYS[0], DAYS[-1])
+FAR = datetime(2090, 5, 1, tzinfo=UTC)
 CLOCK = StandingClock(datetime(2026, 3, 10, 12, tzinfo=UTC))
 
 
@@ -149,3 +152,26 @@ def test_task_and_result_travel(lake, rows):
     error = ApiRejected("no", code=123, advice="do this")
     (_, _, _, again) = pickle.loads(pickle.dumps(("", "", "", WindowResult((), ApiQuirks(), error=error))))
     assert (str(again.error), again.error.code, again.error.reason) == ("no: do this.", 123, "no")
+
+
+def test_a_row_from_far_outside_goes_to_the_rejects(lake, rows):
+    """The API counts it on a day, and shows a date in another century: that day alone is unverified, and names it."""
+
+    class Misdating(ScriptedApi):
+        """A history that shows one message of Monday with another date."""
+
+        def page(self, *args, **kwargs):
+            """Return a page."""
+            page = super().page(*args, **kwargs)
+            rows = [row | {"processed_at": FAR} if row["message_id"] == 10 else row for row in page.table.to_pylist()]
+            return replace(page, table=pa.Table.from_pylist(rows, schema=SMS.wire))
+
+    result = read_window(Misdating(rows), lake, CLOCK, WindowTask(SMS, WINDOW))
+    for written in result.written:
+        place(lake, Manifest(lake), written)
+    first, *others = (day.day_file for day in result.written)
+    assert "message 10 of 2090-05-01 00:00:00+00:00 came although" in first.problem
+    assert (first.row_count, first.rejects, first.total_count) == (4, 1, 5)
+    assert {day_file.problem for day_file in others} <= {None, UNCONFIRMED}
+    (line,) = lake.layout.rejects(first.key).read_text().splitlines()
+    assert json.loads(line)["raw"]["processed_at"] == "2090-05-01 00:00:00+00:00"
