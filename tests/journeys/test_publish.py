@@ -134,15 +134,24 @@ def test_checks_over_all(hand, name):
 
 
 def test_lost_row_of_an_old_day(hand):
-    """A row that vanished from a day that nobody touched is noticed by the next publish of another day."""
+    """A row that vanished from a day that nobody touched is noticed by the next publish of another day.
+
+    So it is where nobody remembers that the file was voxlake's own; else it is built again at once.
+    """
     hand.put(FIRST, [row(1), row(2)])
     warehouse = hand.publish()
     warehouse.path.resolve().chmod(0o644)
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute("DELETE FROM sms_history WHERE message_id = 1")
     hand.put(SECOND, [row(3, SECOND)])
-    with pytest.raises(DataError, match="sms-counts"):
+    remembered = hand.root / "warehouse" / "published"
+    content = remembered.read_text()
+    remembered.unlink()
+    with pytest.raises(DataError, match=r"sms-counts.* run 'voxlake publish'"):
         hand.publish()
+    remembered.write_text(content)
+    hand.publish()
+    assert hand.ask("SELECT message_id FROM messages ORDER BY ALL") == [(1,), (2,), (3,)]
 
 
 def test_open_reader(hand):

@@ -6,6 +6,7 @@ from voxlake.extract.closing import ClosingSpan, CountedDay, closing_spans
 from voxlake.extract.count import count
 from voxlake.extract.quirks import NOTHING_LEARNED, RANGE_CODES, ApiQuirks
 from voxlake.extract.reader import WindowReader
+from voxlake.extract.retention import oldest_day
 from voxlake.extract.survey import Survey, survey
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "days_of_messages",
     "learn_bounds",
     "messages_by_id",
+    "oldest_day",
     "survey",
 ]

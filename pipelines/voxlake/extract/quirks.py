@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, datetime
 
-RANGE_CODES = frozenset({123, 569})
+TOO_OLD = 123
+"""The error code of an invalid range of dates, which a window may be that begins too long ago."""
+
+RANGE_CODES = frozenset({TOO_OLD, 569})
 """Error codes of a span of time that the API does not like; source: the vendor's list of error codes."""
 
 PAGE_SIZES = (1000, 500, 300, 200, 100, 50)

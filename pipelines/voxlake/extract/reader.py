@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected, CeilingReached
@@ -21,7 +22,7 @@ from voxlake.extract.split import State, may_move_behind, number_of_pieces, stat
 from voxlake.extract.time_of_day import learn_time_of_day
 from voxlake.extract.unsplittable import read_unsplittable
 from voxlake.extract.verify import SplitDayCheck, doubled_alike, rows_of
-from voxlake.model import Window, WindowRows
+from voxlake.model import DAY, Window, WindowRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from voxlake.api import HistoryApi
     from voxlake.transform import Stream
 
+_HOUR = timedelta(hours=1)
 READINGS = 3
 """How often a piece is read until its counts agree."""
 
@@ -178,10 +180,22 @@ class WindowReader:
                     self._tail = replace(self._tail, exact=True)
                     reading = self._reread(piece)
         except ApiRejected as error:
-            if error.code not in RANGE_CODES or piece.seconds == 1:
+            if error.code not in RANGE_CODES or piece.seconds == 1 or self._is_refused_for_good(piece):
                 raise
             return REFUSED
         return reading
+
+    def _is_refused_for_good(self, piece: Window) -> bool:
+        """Whether the API refuses even an hour of a whole day: then no smaller window of it is of any use."""
+        asked = self._asked(piece)
+        if piece.seconds < DAY.total_seconds() or len(piece.days) > 1 or asked.seconds >= self.quirks.longest_window:
+            return False
+        try:
+            self._source.total(Window(asked.start, piece.start + _HOUR))
+        except ApiRejected as error:
+            return error.code in RANGE_CODES
+        self._source.learn(longest_window=asked.seconds)
+        return False
 
     def _reread(self, piece: Window) -> Reading:
         """Read a piece up to three times; where it stops at some offset each time, that is as deep as the API goes."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected, Unavailable
 from voxlake.events import Kind
-from voxlake.extract.quirks import RANGE_CODES, Tail
+from voxlake.extract.quirks import RANGE_CODES, TOO_OLD, Tail
+from voxlake.extract.retention import oldest_day
 from voxlake.model import DAY, Window, midnight
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from voxlake.transform import Stream
 
 NOTHING_KNOWN: Mapping[date, int] = MappingProxyType({})
+
+_SHORTEST = 2
+"""Days of the shortest window that is counted before it is read."""
 
 ROWS = {"json": 8_000, "csv": 32_000}
 """Rows of a window that is read at once: below the deepest offset even where a busy day follows quiet ones.
@@ -34,12 +38,14 @@ class Survey:
     """How to read a window: its pieces in the order of time, each with what was counted of exactly that piece.
 
     That number can stand for the first of the two counts around the piece's csv pages; None where nothing was counted.
-    With `anchored`, it was counted together with rows that are known.
+    With `anchored`, it was counted together with rows that are known. The API refuses days before `oldest_day`, if that
+    is known, as too old, so no piece has them.
     """
 
     pieces: tuple[tuple[Window, int | None], ...]
     quirks: ApiQuirks
     anchored: bool = False
+    oldest_day: date | None = None
 
 
 def anchor_of(window: Window, known: Mapping[date, int]) -> Window | None:
@@ -58,10 +64,17 @@ def anchor_of(window: Window, known: Mapping[date, int]) -> Window | None:
 
 
 def survey(
-    history: HistoryApi, stream: Stream, window: Window, quirks: ApiQuirks, known: Mapping[date, int] = NOTHING_KNOWN
+    history: HistoryApi,
+    stream: Stream,
+    window: Window,
+    quirks: ApiQuirks,
+    known: Mapping[date, int] = NOTHING_KNOWN,
+    *,
+    today: date | None = None,
 ) -> Survey:
     """Cut a window of whole UTC days by its number of rows; a single day is not counted.
 
+    Where the API refuses a window as a whole, `today` tells whether it is its age; without it, it is its length.
     `known` is how many rows are known of other days. Where that of the window is expected to be none, days before it
     are counted with it: a reply that lacks rows agrees with an empty window, and not with these.
 
@@ -69,14 +82,11 @@ def survey(
         Refused: the account may not read this history.
 
     """
-    anchor = anchor_of(window, known)
-    if anchor is not None and Tail().asked(anchor, quirks).seconds < quirks.longest_window:
-        with suppress(ApiRejected, Unavailable):
-            rows = history.total(stream, Tail().asked(anchor, quirks)) - sum(known.get(day, 0) for day in anchor.days)
-            if 0 <= rows <= ROWS[history.output]:
-                return Survey(((window, rows),), quirks, anchored=True)
+    rows = _anchored_rows(history, stream, window, quirks, known)
+    if rows is not None:
+        return Survey(((window, rows),), quirks, anchored=True)
     pieces: list[tuple[Window, int | None]] = []
-    waiting = [window]
+    waiting, whole, oldest, before = [window], window, None, quirks
     while waiting:
         window = waiting.pop()
         days, asked = len(window.days), Tail().asked(window, quirks)
@@ -88,13 +98,16 @@ def survey(
                 history.ceiling.ask()
                 rows = history.total(stream, asked)
                 history.ceiling.need(1)
-            except Unavailable:
-                # Perhaps only for a moment: the smallest windows are the likeliest to be answered.
-                pieces += [(piece, None) for piece in window.split(days)]
-                continue
-            except ApiRejected as error:
-                if error.code not in RANGE_CODES:
+            except (Unavailable, ApiRejected) as error:
+                if not isinstance(error, ApiRejected) or error.code not in RANGE_CODES:
+                    # Perhaps only for a moment: the smallest windows are the likeliest to be answered.
                     pieces += [(piece, None) for piece in window.split(days)]
+                    continue
+                if today is not None and (error.code == TOO_OLD or days == _SHORTEST):
+                    oldest, today = oldest_day(history, stream, whole.days, today=today), None
+                if oldest is not None and window.start < midnight(oldest):
+                    waiting = [Window(midnight(oldest), whole.end)][: midnight(oldest) < whole.end]
+                    pieces, quirks = [], before
                     continue
                 quirks = replace(quirks, longest_window=asked.seconds)
                 history.events.emit(
@@ -109,4 +122,17 @@ def survey(
                 pieces += [(piece, rows if len(cut) == 1 else None) for piece in cut]
                 continue
         waiting += reversed(window.split(2))
-    return Survey(tuple(pieces), quirks)
+    return Survey(tuple(pieces), quirks, oldest_day=oldest)
+
+
+def _anchored_rows(
+    history: HistoryApi, stream: Stream, window: Window, quirks: ApiQuirks, known: Mapping[date, int]
+) -> int | None:
+    """Count a window together with known rows before it; None where there are none, or that does not work."""
+    anchor = anchor_of(window, known)
+    if anchor is None or Tail().asked(anchor, quirks).seconds >= quirks.longest_window:
+        return None
+    with suppress(ApiRejected, Unavailable):
+        rows = history.total(stream, Tail().asked(anchor, quirks)) - sum(known.get(day, 0) for day in anchor.days)
+        return rows if 0 <= rows <= ROWS[history.output] else None
+    return None

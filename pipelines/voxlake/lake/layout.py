@@ -4,7 +4,7 @@ lake/<table>/account_id=<n>/date=<UTC day>/part.parquet   one file a day of each
 rejects/<table>/account_id=<n>/date=<UTC day>.jsonl       rows that could not be decoded
 rejects/gone/..., rejects/stray/...                       files that were replaced, or were not ours
 raw/<start>-<process>.gz                                  replies, where they are kept
-ledger.json, .lock, tmp/                                  the index, the lock, files in the making
+ledger.json, learned.json, .lock, tmp/                    the index, what was learned, the lock, files in the making
 voxlake.duckdb -> warehouse/<generation>.duckdb           the published database
 """
 
@@ -47,6 +47,11 @@ class Layout:
     def lock(self) -> Path:
         """The file that a run locks."""
         return self.root / ".lock"
+
+    @property
+    def learned(self) -> Path:
+        """What runs learned of the API."""
+        return self.root / "learned.json"
 
     @property
     def manifest(self) -> Path:

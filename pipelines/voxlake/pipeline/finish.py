@@ -11,6 +11,7 @@ from voxlake.pipeline.place import part_days
 from voxlake.pipeline.plan import begun
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.result import ExportResult
+from voxlake.pipeline.retention import name_refused
 from voxlake.pipeline.two_clocks import describe_offset
 from voxlake.transform import STREAMS
 
@@ -28,7 +29,9 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
     """Publish what is in the lake, and return what the run did; errors are part of the result."""
     errors: list[VoxlakeError] = [] if record.failure is None else [record.failure]
     moved_aside = ""
+    refusals: list[str] = []
     try:
+        refusals = name_refused(context, record)
         _name_unread(context, record)
         moved_aside = _publish(context, record, database, force=force).moved_aside
     except VoxlakeError as error:
@@ -40,11 +43,12 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
         moved_aside=moved_aside,
         errors=tuple(errors),
         missing=tuple(sorted(record.manifest.missing)),
-        notes=tuple(filter(None, [describe_offset(context.history), _describe_csv(context)])),
+        notes=tuple(filter(None, [describe_offset(context.history), _describe_csv(context), *refusals])),
     )
     ended_at = context.now().isoformat(timespec="seconds")
     try:
         record.manifest.save(last_run={"ended_at": ended_at, **result.summary()})
+        record.learned.save()
     except StorageFull as error:
         return replace(result, errors=(*result.errors, error))
     return result

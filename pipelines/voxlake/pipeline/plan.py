@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
+from voxlake.lake import OLDEST_DAY, Learned
 from voxlake.model import DAY, DayFile, midnight
 from voxlake.pipeline.context import open_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from voxlake.lake import Manifest
     from voxlake.model import FinalityPolicy
@@ -35,11 +37,15 @@ class DayRange:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run does with the days of one stream: read some, probe those verified earlier, skip the final ones."""
+    """What a run does with the days of one stream: read some, probe those verified earlier, skip the final ones.
+
+    `refused` counts days that are left out because the API refused them as too old.
+    """
 
     read: tuple[date, ...]
     probe: tuple[DayFile, ...]
     final: tuple[date, ...]
+    refused: int = 0
 
     @property
     def probe_days(self) -> tuple[date, ...]:
@@ -81,10 +87,12 @@ def plan_export(
 ) -> dict[Stream, Plan]:
     """Plan what `export` would do with the same arguments; asks the API nothing.
 
-    Without a first day, the range of a stream begins with the oldest day in the lake, else `DEFAULT_DAYS` ago.
+    Without a first day, the range of a stream begins with the oldest day in the lake, else `DEFAULT_DAYS` ago. Days
+    that the API refused as too old are left out, unless `force` is set.
     """
     account, now = context.history.account_id, context.now()
     manifest = open_manifest(context.lake, context.warehouse, now=now) if manifest is None else manifest
+    learned = Learned(context.lake)
     plans = {}
     for stream in streams:
         default = now.date() - DEFAULT_DAYS * DAY
@@ -93,8 +101,21 @@ def plan_export(
             # Where a wrong clock decided where an export began, it may have begun too late.
             oldest = min(oldest, default)
         known = manifest.of(account, stream.name)
-        plans[stream] = plan(begun(days.days(oldest), now), known, finality=context.finality, force=force)
+        first = None if force else first_given(learned, account, stream)
+        wanted = begun(days.days(oldest), now)
+        given = [day for day in wanted if first is None or day >= first]
+        found = plan(given, known, finality=context.finality, force=force)
+        plans[stream] = replace(found, refused=len(wanted) - len(given))
     return plans
+
+
+def first_given(learned: Learned, account_id: int, stream: Stream) -> date | None:
+    """Return the first UTC day that the API gives, as far as an earlier run learned that there is one."""
+    fact = learned.get(account_id, stream.name, OLDEST_DAY)
+    try:
+        return None if fact is None else date.fromisoformat(fact.value)
+    except (TypeError, ValueError):
+        return None
 
 
 def begun(days: Iterable[date], now: datetime) -> list[date]:

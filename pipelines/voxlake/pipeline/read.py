@@ -15,6 +15,7 @@ from voxlake.pipeline import announce
 from voxlake.pipeline.confirm import confirm
 from voxlake.pipeline.place import place
 from voxlake.pipeline.plan import begun
+from voxlake.pipeline.retention import is_refused_for_age
 from voxlake.pipeline.two_clocks import require_usable_clock
 from voxlake.pipeline.window import WindowTask, read_window
 from voxlake.transform import load_pandas
@@ -103,7 +104,7 @@ def _read_once(
         record.advance(len(task.window.days))
         if result is None:
             continue
-        if result.error is not None:
+        if result.error is not None and not is_refused_for_age(context, record, task, result.error):
             record.fail(task.stream, result.error)
         placed = _place(context, task.stream, result, record)
         database.add(task.stream, placed, last=not left[task.stream])
@@ -134,9 +135,9 @@ def _place(context: Context, stream: Stream, result: WindowResult, record: Recor
 
 def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Recorder) -> list[WindowTask]:
     """Cut days into windows that are worth their requests; a stream that is refused has none."""
-    known = {stream: record.known_rows(stream) for stream in days}
+    known, today = {stream: record.known_rows(stream) for stream in days}, context.now().date()
     surveys: list[tuple[Stream, Window, Future[Done[Survey]]]] = [
-        (stream, window, context.submit(survey, stream, window, record.quirks[stream], known[stream]))
+        (stream, window, context.submit(survey, stream, window, record.quirks[stream], known[stream], today=today))
         for stream, its in days.items()
         for window in Window.joining(its)
     ]
@@ -152,6 +153,8 @@ def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Rec
             record.fail(stream, error)
             continue
         record.learn(stream, found.quirks)
+        if found.oldest_day is not None:
+            record.refuse(stream, found.oldest_day, today=today)
         announce.surveyed(context.events, stream.name, window.days, len(found.pieces))
         tasks += [WindowTask(stream, piece, counted=n, anchored=found.anchored) for piece, n in found.pieces]
     return tasks

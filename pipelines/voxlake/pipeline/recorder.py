@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voxlake.extract import ApiQuirks
+from voxlake.lake import OLDEST_DAY, Learned
 from voxlake.model import DayKey
 from voxlake.pipeline import announce
 from voxlake.pipeline.result import StreamResult
@@ -42,6 +43,7 @@ class StreamRecord:
     changed: int = 0
     gone: int = 0
     errors: list[VoxlakeError] = field(default_factory=list)
+    refused: int = 0
 
     def add(self, day_file: DayFile, *, new: int, changed: int, gone: int = 0) -> None:
         """Record the result of a day, replacing an earlier one."""
@@ -54,7 +56,15 @@ class StreamRecord:
         """Return what is recorded."""
         day_files = tuple(day_file for _, day_file in sorted(self.day_files.items()))
         return StreamResult(
-            self.stream, self.days, self.final, day_files, self.new, self.changed, self.gone, tuple(self.errors)
+            self.stream,
+            self.days,
+            self.final,
+            day_files,
+            self.new,
+            self.changed,
+            self.gone,
+            tuple(self.errors),
+            self.refused,
         )
 
 
@@ -64,7 +74,8 @@ class Recorder:
     `wanted` are the days that the run has set out to read; `counts` how many messages the API counted of days alone,
     before they were read; `readings` what was read of days, as long as no count over all of it has come, and `news` the
     streams of which something new came since the last such count. `contradicted` are streams whose replies disagreed.
-    `failure` is what stopped the run.
+    `failure` is what stopped the run; `learned` is what this run and others know of the API, and `refused` are days
+    that it refuses as too old.
     """
 
     def __init__(self, context: Context, manifest: Manifest, streams: Iterable[Stream]) -> None:
@@ -76,7 +87,9 @@ class Recorder:
         self.readings: dict[Stream, dict[date, CountedDay]] = {stream: {} for stream in self.streams}
         self.news: set[Stream] = set()
         self.contradicted: set[Stream] = set()
-        self.events, self._account_id = context.events, context.history.account_id
+        self.refused: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
+        self.learned = Learned(context.lake)
+        self.events, self.account_id = context.events, context.history.account_id
         self.failure: ExecutorFailed | None = None
         self._days_done = 0
         self._unannounced: dict[DayKey, WrittenDay] = {}
@@ -86,7 +99,8 @@ class Recorder:
     def plan(self, plans: Mapping[Stream, Plan]) -> None:
         """Record how many days each stream has to do."""
         for stream, plan in plans.items():
-            self.streams[stream].days, self.streams[stream].final = plan.open, len(plan.final)
+            its = self.streams[stream]
+            its.days, its.final, its.refused = plan.open, len(plan.final), plan.refused
             announce.planned(self.events, stream.name, plan)
 
     def place(self, stream: Stream, day: WrittenDay, placement: Placement) -> None:
@@ -148,6 +162,14 @@ class Recorder:
         """Record what a task has learned of the API, for the tasks that are started later."""
         self.quirks[stream] = self.quirks[stream].merge(quirks)
 
+    def refuse(self, stream: Stream, oldest: date, *, today: date) -> None:
+        """Record that the API gives no day before `oldest`, so that those are not wanted any more."""
+        self.learned.put(self.account_id, stream.name, OLDEST_DAY, str(oldest), on=today)
+        refused = {day for day in self.wanted[stream] if day < oldest}
+        self.refused[stream] |= refused
+        self.wanted[stream] -= refused
+        self.streams[stream].days = max(0, self.streams[stream].days - len(refused))
+
     def advance(self, days: int) -> None:
         """Report that some days need no more work."""
         self._days_done += days
@@ -156,7 +178,7 @@ class Recorder:
 
     def key(self, stream: Stream, day: date) -> DayKey:
         """Return the key of a day of the account that is exported."""
-        return DayKey(self._account_id, stream.name, day)
+        return DayKey(self.account_id, stream.name, day)
 
     def known_rows(self, stream: Stream) -> dict[date, int]:
         """Return how many rows the verified days of a stream hold."""
@@ -164,5 +186,5 @@ class Recorder:
 
     def day_files(self, stream: Stream, days: Collection[date] | None = None) -> dict[date, DayFile]:
         """Return the files that a stream has now, of all days or of some."""
-        held = self.manifest.of(self._account_id, stream.name)
+        held = self.manifest.of(self.account_id, stream.name)
         return held if days is None else {day: held[day] for day in days if day in held}

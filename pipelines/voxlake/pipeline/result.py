@@ -24,7 +24,7 @@ class StreamResult:
     """What a run did with the days of one stream.
 
     `days` is how many were open, `final` how many needed no look; `day_files` are those that were read, in order;
-    `new`, `changed` and `gone` count rows against the files before.
+    `new`, `changed` and `gone` count rows against the files before. `refused` days are too old for the API.
     """
 
     stream: str
@@ -35,6 +35,7 @@ class StreamResult:
     changed: int = 0
     gone: int = 0
     errors: tuple[VoxlakeError, ...] = ()
+    refused: int = 0
 
     @property
     def verified(self) -> int:
@@ -76,7 +77,10 @@ class StreamResult:
     def lines(self) -> list[str]:
         """Return what a person wants to know of the stream, a sentence a line."""
         if not self.days:
-            return [f"{self.stream}: {'every day is final' if self.final else 'no such day'}, nothing to ask"]
+            reason = "every day is final" if self.final else "no such day"
+            if self.refused:
+                reason = f"{counted(self.refused)} refused by the API before ('voxlake backfill --force' asks again)"
+            return [f"{self.stream}: {reason}, nothing to ask"]
         if all(day_file.total_count is None for day_file in self.day_files):
             return [f"{self.stream}: none of {counted(self.days)} could be read"]
         days = max(self.days, len(self.day_files))

@@ -28,6 +28,7 @@ class Behaviour:
     date_precision: str = _choice("second", "minute", "day", says="how precisely the bounds' time of day is read")
     default_window: str = _choice("all", "month", says="which rows are meant when neither date is sent")
     max_window_days: int | None = _number(None, says="longest window in days; a longer one is error 569")
+    retention_days: int | None = _number(None, says="days back from now before which `from_date` is error 123")
     max_offset: int | None = _number(None, says="largest offset")
     offset_mode: str = _choice("error", "empty", "clamp", says="reply to a larger offset")
     max_count: int | None = _number(1000, says="largest page")

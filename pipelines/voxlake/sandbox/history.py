@@ -113,6 +113,8 @@ class History:
                 raise ApiError(123, "Invalid date range")
             if s.max_window_days is not None and last - first > s.max_window_days * SECONDS:
                 raise ApiError(569, f"Date range must be within {s.max_window_days} days")
+        if first is not None and s.retention_days and first < self._world.now() - s.retention_days * SECONDS:
+            raise ApiError(123, "Invalid date range")
         if first is None and last is None and s.default_window == "month":
             return int(self._world.now()) - _MONTH, None
         unit = _UNITS[s.date_precision]
