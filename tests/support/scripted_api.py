@@ -65,6 +65,7 @@ class ScriptedApi:
     lie: object = lambda _: 1
     account_id: int = 1
     clock_offset: float | None = None
+    unreadable_csv: str | None = None
     events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))
     client: object = dataclasses.field(default_factory=ScriptedClient)
     unreadable_csv: str | None = None
