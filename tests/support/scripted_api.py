@@ -68,7 +68,6 @@ class ScriptedApi:
     unreadable_csv: str | None = None
     events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))
     client: object = dataclasses.field(default_factory=ScriptedClient)
-    unreadable_csv: str | None = None
     ceiling: Ceiling = dataclasses.field(default_factory=Ceiling)
     asked: list = dataclasses.field(default_factory=list)
 
