@@ -103,7 +103,7 @@ $(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
 bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour; BEFORE=DIR pairs it with the programs of an earlier one)
 	@$(BENCH)/bin/python benchmarks/run.py $(if $(BEFORE),--before $(BEFORE))
 
-matrix: $(VENV)/.tested ## Try the lowest and the newest versions that are declared, with each Python that is here (needs uv; half an hour)
+matrix: $(VENV)/.tested ## Try the lowest and the newest versions that are declared, with each Python (PYTHONS) (needs uv; half an hour)
 	@$(BIN)/python tests/support/matrix.py $(PYTHONS)
 
 format: $(VENV)/.tested ## Format the code

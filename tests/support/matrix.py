@@ -1,6 +1,6 @@
 """Try the versions that pyproject.toml declares, each set in an environment of its own: the lowest, the newest, others.
 
-`matrix.py [PYTHON ...]`, by default each of 3.11 to 3.14 that is on the machine; needs uv. A set passes if the unit
+`matrix.py [PYTHON ...]`, by default 3.11 to 3.15, which have to be on the machine; needs uv. A set passes if the unit
 tests do, and if an export from the sandbox, a publish, a query, a report and a page answer as they should.
 """
 
@@ -27,7 +27,7 @@ ASK = "SELECT count(*) AS n, sum(cost) > 0 AS paid FROM messages"
 
 def main(*pythons):
     """Try every set with the first Python, and the newest versions with each other; give the exit code."""
-    found = pythons or [f"3.{minor}" for minor in range(11, 15)]
+    found = pythons or [f"3.{minor}" for minor in range(11, 16)]
     failed = []
     for number, python in enumerate(found):
         for name in SETS if number == 0 else ("newest",):
