@@ -32,6 +32,7 @@ class Reading:
     `totals` are all counts that the API gave, in their order. Without `complete`, the walk was given up because the
     window is too deep; `stopped_at` is the offset at which the API gave no more although there should be more. `asked`
     are the dates between which was walked. `surplus` rows came and were counted more than once, in two readings alike.
+    `settled` rows without a date were rejected with an earlier window.
     """
 
     pages: Sequence[Page]
@@ -40,6 +41,7 @@ class Reading:
     stopped_at: int | None = None
     asked: Window | None = None
     surplus: int = 0
+    settled: int = 0
 
     @cached_property
     def rows(self) -> int:
@@ -65,7 +67,7 @@ class Reading:
     @property
     def agrees(self) -> bool:
         """Whether the API always counted exactly as many rows as came."""
-        return self.complete and set(self.totals) == {self.ids + len(self.rejects) + self.surplus}
+        return self.complete and set(self.totals) == {self.ids + len(self.rejects) + self.surplus + self.settled}
 
 
 REFUSED: Final = Reading([], [], complete=False)

@@ -21,7 +21,7 @@ from voxlake.extract.source import NO_FILTERS, PageSource
 from voxlake.extract.split import State, may_move_behind, number_of_pieces, state_of
 from voxlake.extract.time_of_day import learn_time_of_day
 from voxlake.extract.unsplittable import read_unsplittable
-from voxlake.extract.verify import SplitDayCheck, doubled_alike, rows_of
+from voxlake.extract.verify import SplitDayCheck, doubled_alike, rows_of, without_settled
 from voxlake.model import DAY, Window, WindowRows
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class WindowReader:
         self._source = PageSource(history, stream, quirks, filters)
         self._exact, self._counted = exact, counted
         self._tail = Tail()
+        self._settled: set[str] = set()
 
     @property
     def quirks(self) -> ApiQuirks:
@@ -103,6 +104,8 @@ class WindowReader:
         while waiting:
             piece = waiting.pop()
             reading = self._read(piece)
+            if len(piece.days) == 1:
+                reading = without_settled(reading, self._settled)
             state = self._state(reading, piece)
             if state is State.SPLIT:
                 smaller = piece.split(self._number_of_pieces(reading, piece))
@@ -115,6 +118,7 @@ class WindowReader:
                 continue
             if state is State.DONE:
                 self._source.done(reading.pages)
+                self._settled |= {repr(reject.raw) for reject in reading.rejects if reject.at is None}
                 rows, readings = rows_of(reading, piece, self._source.stream), [reading]
             else:
                 rows, readings = read_unsplittable(self._source, piece, self._asked(piece))

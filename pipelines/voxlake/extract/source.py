@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from voxlake.errors import ApiRejected
 from voxlake.events import Kind
 from voxlake.extract.quirks import PAGE_SIZES, RANGE_CODES, ApiQuirks
+from voxlake.extract.verify import told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -110,7 +111,8 @@ class PageSource:
     def pages(self, asked: Window, *, offsets: range, size: int) -> list[Page]:
         """Return pages that are asked for side by side, up to the first that the API rejects."""
         self._count_requests(len(offsets))
-        return self._history.pages(self.stream, asked, offsets=offsets, count=size, filters=self.filters)
+        pages = self._history.pages(self.stream, asked, offsets=offsets, count=size, filters=self.filters)
+        return [told_apart(page) for page in pages]
 
     def side_by_side(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
         """Call `ask` with several windows at the same time, and yield what it returns in their order."""
@@ -119,7 +121,7 @@ class PageSource:
     def _page(self, asked: Window, offset: int, size: int, filters: Mapping[str, str]) -> Page:
         self._count_requests(1)
         every = {**self.filters, **filters}
-        page = self._history.page(self.stream, asked, offset=offset, count=size, filters=every)
+        page = told_apart(self._history.page(self.stream, asked, offset=offset, count=size, filters=every))
         self._need(page.total or 0, page.served)
         return page
 

@@ -7,6 +7,7 @@ verified.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,31 @@ if TYPE_CHECKING:
 _STRAY = "came although it lies more than a day outside of what was asked for"
 _FAR = DAY / 2 - 4 * SECOND
 _TWO = 2
+_NAMED = 3
+_UNCLEAR = "different rows have the message id"
 _EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+def told_apart(page: Page) -> Page:
+    """Return a page with different rows of one id among its rejects: which of them is the message, nobody knows."""
+    ids = page.table["message_id"]
+    if pc.count_distinct(ids).as_py() == page.table.num_rows:
+        return page
+    distinct_rows = page.table.group_by(page.table.column_names).aggregate([])
+    counts = distinct_rows["message_id"].value_counts()
+    twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    if not len(twice):
+        return page
+    unclear = pc.is_in(ids, twice)
+    rejects = [
+        Reject(
+            row | {"processed_at": f"{row['processed_at']:%Y-%m-%d %H:%M:%S}"},
+            f"{_UNCLEAR} {row['message_id']}",
+            row["processed_at"],
+        )
+        for row in distinct_rows.filter(pc.is_in(distinct_rows["message_id"], twice)).to_pylist()
+    ]
+    return replace(page, table=page.table.filter(pc.invert(unclear)), rejects=(*page.rejects, *rejects))
 
 
 def problem_of(reading: Reading, rejects: Sequence[Reject]) -> str | None:
@@ -38,9 +63,11 @@ def problem_of(reading: Reading, rejects: Sequence[Reject]) -> str | None:
     if not rejects:
         return None
     stray = [reject.reason for reject in rejects if reject.reason.endswith(_STRAY)]
-    unread = f"{len(rejects) - len(stray)} rows could not be read" if len(rejects) > len(stray) else ""
+    unclear = sorted({reject.reason for reject in rejects if reject.reason.startswith(_UNCLEAR)})
+    others = sum(not reject.reason.endswith(_STRAY) and not reject.reason.startswith(_UNCLEAR) for reject in rejects)
+    unread = f"{others} rows could not be read" if others else ""
     first = f"{stray[0]} ({counted(len(stray), 'such row')})" if stray else ""
-    return "; ".join(filter(None, [unread, first]))
+    return "; ".join(filter(None, [unread, first, *unclear[:_NAMED]]))
 
 
 def rejects_inside(reading: Reading, window: Window) -> tuple[Reject, ...]:
@@ -102,7 +129,7 @@ def beside(reading: Reading, window: Window, *, inside: int) -> tuple[int, int, 
     `inside` is how many messages lie in the window.
     """
     rejects = [reject.at for reject in reading.rejects if reject.at is not None]
-    before = sum(at < window.start for at in rejects)
+    before = sum(at < window.start for at in rejects) + reading.settled
     after = sum(at >= window.end for at in rejects)
     messages = reading.ids - inside
     if not messages:
@@ -110,6 +137,18 @@ def beside(reading: Reading, window: Window, *, inside: int) -> tuple[int, int, 
     early = _messages_in(reading, Window(_EVER.start, window.start))
     at_end = _messages_in(reading, Window(window.end, window.end + SECOND))
     return before + early, after + messages - early, at_end
+
+
+def without_settled(reading: Reading, settled: set[str]) -> Reading:
+    """Return a reading without the rows that no date assigns to it, and that were rejected with an earlier window."""
+    known = [r for r in reading.rejects if r.at is None and repr(r.raw) in settled]
+    if not known:
+        return reading
+    pages = [
+        replace(page, rejects=tuple(r for r in page.rejects if r.at is not None or repr(r.raw) not in settled))
+        for page in reading.pages
+    ]
+    return replace(reading, pages=pages, settled=len(known))
 
 
 def _messages_in(reading: Reading, span: Window) -> int:

@@ -1,6 +1,7 @@
 """A window is read until it is proved, or said to be unproved, whatever the API is like."""
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from support.scripted_api import DATE, ScriptedApi, message, messages
 from voxlake.errors import ApiRejected
 from voxlake.extract import NOTHING_LEARNED, ApiQuirks, WindowReader
 from voxlake.extract.source import PLAUSIBLE
-from voxlake.model import DAY, SECOND, Page, Window
+from voxlake.model import DAY, SECOND, Page, Reject, Window
 from voxlake.transform import SMS
 
 TODAY, DAYS = Window(DATE, DATE + DAY), Window(DATE - DAY, DATE + 3 * DAY)
@@ -278,3 +279,38 @@ def test_rows_that_come_twice_in_the_place_of_others_prove_nothing():
 
     pieces, _ = read(Shuffled(rows, largest_page=100), quirks=SMALL)
     assert not [piece for piece in pieces if piece.verified and piece.surplus]
+
+
+class Undated(ScriptedApi):
+    """An API that has one row without a date, and gives and counts it whatever dates are asked for."""
+
+    def total(self, stream, window, *, filters=None):
+        """Return one more."""
+        return super().total(stream, window, filters=filters) + 1
+
+    def page(self, stream, window, *, offset, count, filters=None):
+        """Return one more on the first page."""
+        page = super().page(stream, window, offset=offset, count=count, filters=filters)
+        more = () if offset else (Reject({"message_id": 77}, "the row has no date"),)
+        return replace(page, total=page.total if page.total is None else page.total + 1, rejects=more)
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_a_row_without_a_date_is_rejected_once(output):
+    """One day has it among its rejects, and is not verified; the counts of the other days agree without it."""
+    api = Undated([message(n, 3600 * n - 86_400) for n in range(87)], output=output)
+    pieces, _ = read(api, DAYS)
+    assert [(piece.verified, len(piece.rejects)) for piece in pieces] == [(False, 1), *[(True, 0)] * 3]
+    assert ids(pieces) == inside(api, DAYS)
+
+
+@pytest.mark.parametrize("other", [{"direction": "IN"}, {"source_number": "1"}, {"processed_at": DATE}])
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_two_rows_with_one_id_are_both_kept_aside(other, output):
+    """Which of them is the message nobody knows: both are rejects of their day, whose problem names the id."""
+    rows = [*messages(20, every=900), messages(20, every=900)[6] | other]
+    pieces, _ = read(ScriptedApi(rows, output=output))
+    (piece,) = pieces
+    assert piece.problem == "different rows have the message id 7"
+    assert len(piece.rejects) == 2
+    assert 7 not in ids(pieces)
