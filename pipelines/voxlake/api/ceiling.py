@@ -10,6 +10,10 @@ FACTOR, SPARE = 3, 50
 """A run asks at most `FACTOR` times what it needs at least, and `SPARE` times more."""
 
 
+FORGIVEN = 100
+"""Requests that the API rejects teach what it does not take: so many of a run do not count."""
+
+
 class Ceiling:
     """Requests needed and requests made by one run, of which repeats after faults are not counted. Safe for threads.
 
@@ -20,11 +24,19 @@ class Ceiling:
         self._lock = threading.Lock()
         self._needed = 0
         self._asked = 0
+        self._forgiven = 0
 
     def reset(self) -> None:
         """Begin a run."""
         with self._lock:
-            self._needed = self._asked = 0
+            self._needed = self._asked = self._forgiven = 0
+
+    def forgive(self) -> None:
+        """Take back a request that the API rejected."""
+        with self._lock:
+            if self._forgiven < FORGIVEN:
+                self._forgiven += 1
+                self._asked -= 1
 
     def need(self, requests: int) -> None:
         """Add to what the run needs at least."""

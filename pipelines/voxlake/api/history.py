@@ -169,6 +169,7 @@ class HistoryApi:
     def _csv_page(self, stream: Stream, parameters: dict[str, str]) -> Page | None:
         """Return a page that was requested as csv; None where it came twice the same, and broken or perhaps cut."""
         doubtful: set[bytes] = set()
+        broken: set[str] = set()
 
         def read(body: bytes) -> Page | None:
             # Errors come as JSON, whatever was requested.
@@ -180,7 +181,9 @@ class HistoryApi:
                 try:
                     return self._noted(stream, decode_csv(body, stream, mark=self._marks.get(stream.name)))
                 except BrokenReplyError as error:
-                    if not is_second:
+                    # Rows may come in another order each time: what is the same is how they are broken.
+                    if not is_second and str(error) not in broken:
+                        broken.add(str(error))
                         raise
                     self.unreadable_csv = str(error)
                     return None

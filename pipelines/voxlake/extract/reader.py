@@ -21,7 +21,7 @@ from voxlake.extract.source import NO_FILTERS, PageSource
 from voxlake.extract.split import State, may_move_behind, number_of_pieces, state_of
 from voxlake.extract.time_of_day import learn_time_of_day
 from voxlake.extract.unsplittable import read_unsplittable
-from voxlake.extract.verify import SplitDayCheck, doubled_alike, rows_of, without_settled
+from voxlake.extract.verify import SplitDayCheck, are_unordered, doubled_alike, rows_of, without_settled
 from voxlake.model import DAY, Window, WindowRows
 
 if TYPE_CHECKING:
@@ -210,6 +210,10 @@ class WindowReader:
             reading = self._walk(piece, ahead=attempt == 0)
             if before is not None and not reading.agrees:
                 reading = replace(reading, surplus=doubled_alike(before, reading))
+                if not reading.agrees and are_unordered(before, reading):
+                    # Only what fits a page can be read.
+                    self._source.learn(deepest_offset=max(page.served for page in reading.pages))
+                    return replace(reading, complete=False)
             before = reading
             if reading.agrees or not reading.complete or reading.stopped_at is not None:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -61,7 +62,8 @@ class PageSource:
     def total(self, asked: Window, filters: Mapping[str, str] = NO_FILTERS) -> int:
         """Return how many rows the API counts between two dates."""
         self._count_requests(1)
-        total = self._history.total(self.stream, asked, filters={**self.filters, **filters})
+        with self._forgiving():
+            total = self._history.total(self.stream, asked, filters={**self.filters, **filters})
         self._need(total, 0)
         return total
 
@@ -121,9 +123,18 @@ class PageSource:
     def _page(self, asked: Window, offset: int, size: int, filters: Mapping[str, str]) -> Page:
         self._count_requests(1)
         every = {**self.filters, **filters}
-        page = told_apart(self._history.page(self.stream, asked, offset=offset, count=size, filters=every))
+        with self._forgiving():
+            page = told_apart(self._history.page(self.stream, asked, offset=offset, count=size, filters=every))
         self._need(page.total or 0, page.served)
         return page
+
+    @contextmanager
+    def _forgiving(self) -> Iterator[None]:
+        try:
+            yield
+        except ApiRejected:
+            self._history.ceiling.forgive()
+            raise
 
     def _count_requests(self, number: int) -> None:
         self._history.ceiling.ask(number)

@@ -99,6 +99,8 @@ def survey(
                 rows = history.total(stream, asked)
                 history.ceiling.need(1)
             except (Unavailable, ApiRejected) as error:
+                if isinstance(error, ApiRejected):
+                    history.ceiling.forgive()
                 if not isinstance(error, ApiRejected) or error.code not in RANGE_CODES:
                     # Perhaps only for a moment: the smallest windows are the likeliest to be answered.
                     pieces += [(piece, None) for piece in window.split(days)]

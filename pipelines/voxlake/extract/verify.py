@@ -173,6 +173,20 @@ def doubled_alike(one: Reading, other: Reading) -> int:
     return other.rows - other.ids - len(other.rejects) if distinct_rows == other.ids else 0
 
 
+def are_unordered(*readings: Reading) -> bool:
+    """Whether readings of several pages have as many rows as were counted, of which some came in the place of others.
+
+    Then the API has another order for every page.
+    """
+    return all(
+        reading.complete
+        and len(reading.pages) > 1
+        and reading.ids < reading.rows
+        and set(reading.totals) == {reading.rows}
+        for reading in readings
+    )
+
+
 def _ids(reading: Reading) -> Any:
     return np.concatenate([integers(page.table["message_id"]) for page in reading.pages])
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, DuplicateMessage, StorageFull, VoxlakeError
 from voxlake.pipeline import announce
+from voxlake.pipeline.memory import remember
 from voxlake.pipeline.place import part_days
 from voxlake.pipeline.plan import begun
 from voxlake.pipeline.read import read_days
@@ -47,6 +48,8 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
     )
     ended_at = context.now().isoformat(timespec="seconds")
     try:
+        for stream, quirks in record.quirks.items():
+            remember(record.learned, context.history.account_id, stream, quirks, context.now().date())
         record.manifest.save(last_run={"ended_at": ended_at, **result.summary()})
         record.learned.save()
     except StorageFull as error:

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voxlake.extract import ApiQuirks
 from voxlake.lake import OLDEST_DAY, Learned
 from voxlake.model import DayKey
 from voxlake.pipeline import announce
+from voxlake.pipeline.memory import recall
 from voxlake.pipeline.result import StreamResult
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.errors import ExecutorFailed, VoxlakeError
-    from voxlake.extract import CountedDay
+    from voxlake.extract import ApiQuirks, CountedDay
     from voxlake.lake import Manifest
     from voxlake.model import DayFile
     from voxlake.pipeline.context import Context
@@ -81,7 +81,7 @@ class Recorder:
     def __init__(self, context: Context, manifest: Manifest, streams: Iterable[Stream]) -> None:
         self.manifest = manifest
         self.streams = {stream: StreamRecord(stream.name) for stream in streams}
-        self.quirks = dict.fromkeys(self.streams, ApiQuirks())
+        today, account = context.now().date(), context.history.account_id
         self.wanted: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
         self.counts: dict[Stream, dict[date, int]] = {stream: {} for stream in self.streams}
         self.readings: dict[Stream, dict[date, CountedDay]] = {stream: {} for stream in self.streams}
@@ -89,6 +89,7 @@ class Recorder:
         self.contradicted: set[Stream] = set()
         self.refused: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
         self.learned = Learned(context.lake)
+        self.quirks = {stream: recall(self.learned, account, stream, today) for stream in self.streams}
         self.events, self.account_id = context.events, context.history.account_id
         self.failure: ExecutorFailed | None = None
         self._days_done = 0
