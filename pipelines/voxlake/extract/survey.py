@@ -63,6 +63,18 @@ def anchor_of(window: Window, known: Mapping[date, int]) -> Window | None:
     return None
 
 
+def _total(history: HistoryApi, stream: Stream, asked: Window) -> int:
+    """Count a window; where the API rejects that, it has taught something, and does not count as a request."""
+    history.ceiling.ask()
+    try:
+        total = history.total(stream, asked)
+    except ApiRejected:
+        history.ceiling.forgive()
+        raise
+    history.ceiling.need(1)
+    return total
+
+
 def survey(
     history: HistoryApi,
     stream: Stream,
@@ -95,12 +107,8 @@ def survey(
             continue
         if asked.seconds < quirks.longest_window:
             try:
-                history.ceiling.ask()
-                rows = history.total(stream, asked)
-                history.ceiling.need(1)
+                rows = _total(history, stream, asked)
             except (Unavailable, ApiRejected) as error:
-                if isinstance(error, ApiRejected):
-                    history.ceiling.forgive()
                 if not isinstance(error, ApiRejected) or error.code not in RANGE_CODES:
                     # Perhaps only for a moment: the smallest windows are the likeliest to be answered.
                     pieces += [(piece, None) for piece in window.split(days)]

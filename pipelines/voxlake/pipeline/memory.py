@@ -6,6 +6,7 @@ counts and rows is learned anew by every run, because a reply that lacks some wo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,16 +23,15 @@ _REMEMBERED = timedelta(days=30)
 def recall(learned: Learned, account_id: int, stream: Stream, today: date) -> ApiQuirks:
     """Return what is remembered of one stream; nothing of what is old, of the future, or no limit."""
     facts = {name: learned.get(account_id, stream.name, name) for name in _LIMITS}
-    return ApiQuirks(
-        **{
-            name: fact.value
-            for name, fact in facts.items()
-            if fact is not None
-            and timedelta() <= today - fact.learned_on <= _REMEMBERED
-            and type(fact.value) is int
-            and fact.value >= 1
-        }
-    )
+    known = {
+        name: fact.value
+        for name, fact in facts.items()
+        if fact is not None
+        and timedelta() <= today - fact.learned_on <= _REMEMBERED
+        and type(fact.value) is int
+        and fact.value >= 1
+    }
+    return replace(NOTHING_LEARNED, **known)
 
 
 def remember(learned: Learned, account_id: int, stream: Stream, quirks: ApiQuirks, today: date) -> None:
