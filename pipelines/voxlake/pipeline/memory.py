@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voxlake.extract import NOTHING_LEARNED, ApiQuirks
 
@@ -23,7 +23,7 @@ _REMEMBERED = timedelta(days=30)
 def recall(learned: Learned, account_id: int, stream: Stream, today: date) -> ApiQuirks:
     """Return what is remembered of one stream; nothing of what is old, of the future, or no limit."""
     facts = {name: learned.get(account_id, stream.name, name) for name in _LIMITS}
-    known = {
+    known: dict[str, Any] = {
         name: fact.value
         for name, fact in facts.items()
         if fact is not None
