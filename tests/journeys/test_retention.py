@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from support.clients import client
 from support.contexts import StandingClock, noon, running
+from support.truth import held
 
 from voxlake.model import DAY
 from voxlake.pipeline import DayRange, export, status
@@ -96,3 +97,35 @@ def test_a_day_that_grows_too_old_keeps_its_rows(sandbox, tmp_path, clock):
         assert requests <= 2 * 25
     assert sum(stream.rows for stream in status_of(root, clock).streams) >= before
     assert not any(stream.unverified_days for stream in status_of(root, clock).streams)
+
+
+@pytest.mark.parametrize(
+    ("switches", "hours"),
+    [
+        (["bounds_zone=+03:00"], 3),
+        (["bounds_zone=-05:00", "from_bound=exclusive"], -5),
+        (["rows_zone=+05:45", "to_bound=exclusive"], -5.75),
+        (["rows_zone=+03:00", "bounds_zone=+03:00"], 0),
+    ],
+    ids=str,
+)
+def test_bounds_of_another_zone(sandbox, tmp_path, clock, switches, hours):
+    """Rows beside the first and the last midnight are there, whatever zone the dates are taken in; it is said once."""
+    world = World(rows=3000, days=6, seed=3, until=TODAY)
+    server = sandbox(*switches, world=world, now=clock.time, world_now=clock.time)
+    root, first, end = tmp_path / "data", TODAY - 4 * DAY, TODAY - DAY
+    result, _ = run(server, root, clock, first, end)
+    assert result.exit_code == 0
+    assert len(result.notes) == (2 if hours else 0)
+    if hours:
+        way = "later" if hours > 0 else "earlier"
+        assert f"the API takes its dates {abs(hours):g} hours {way} than its rows have them" in result.notes[0]
+    shown = timedelta(hours={"rows_zone=+05:45": 5.75, "rows_zone=+03:00": 3}.get(switches[0], 0))
+    for stream in STREAMS:
+        real = {row["message_id"] for row in world.truth(stream) if first <= (row["processed_at"] + shown).date() < end}
+        assert {row[0] for row in held(root / "voxlake.duckdb", stream)} == real
+    result, _ = run(server, root, clock, first, end)
+    assert (result.exit_code, result.notes) == (0, ())
+    clock.at += timedelta(days=8)
+    result, _ = run(server, root, clock, None, TODAY + 4 * DAY)
+    assert (result.exit_code, result.notes) == (0, ())

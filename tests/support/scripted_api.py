@@ -46,7 +46,7 @@ class ScriptedApi:
     `deepest` are limits; what is more is clamped, empty, or an error. `before` is called with the number of each
     request, and may move rows; `counted` turns the true count into what the API says; `filters` can be ignored or
     refused. `lie` is called with the number of each request, and gives the part of the rows, and of the count, that the
-    reply has: 1 where it is true.
+    reply has: 1 where it is true. Dates are taken in a zone that is `zone` ahead of that of the rows.
     """
 
     rows: list
@@ -65,6 +65,8 @@ class ScriptedApi:
     lie: object = lambda _: 1
     account_id: int = 1
     clock_offset: float | None = None
+    shifts: dict = dataclasses.field(default_factory=dict)
+    zone: timedelta = timedelta()
     unreadable_csv: str | None = None
     events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))
     client: object = dataclasses.field(default_factory=ScriptedClient)
@@ -122,6 +124,8 @@ class ScriptedApi:
             raise ApiRejected("dates", code=569)
         if filters and self.filters == "refused":
             raise ApiRejected("filter", code=101)
+        moved = self.shifts.get(stream.name, timedelta()) - self.zone
+        window = Window(window.start + moved, window.end + moved)
         first, last = (at - (at - DATE) % self.unit for at in (window.start, window.end))
         span = Window(first + self.unit * (not self.bounds[0]), last + self.unit * self.bounds[1])
         rows = [row for row in self.rows if row["processed_at"] in span and self._passes(row, stream, filters)]

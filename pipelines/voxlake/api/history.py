@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -36,7 +37,8 @@ _SMALL = 4096
 class HistoryApi:
     """The two history methods of one account, whose pages are requested in `output`: json or csv.
 
-    `filters` are further parameters of a method, like `source_number`; `ceiling` is kept by who reads windows. Every
+    `filters` are further parameters of a method, like `source_number`; `ceiling` is kept by who reads windows. By
+    `shifts`, a stream is asked for later dates than its rows have, which by the reference are UTC in both. Every
     method raises what `ApiClient.call` raises. Safe to share between threads; a copy that was pickled has threads and
     connections of its own.
     """
@@ -48,12 +50,13 @@ class HistoryApi:
         # Its threads start when they are first needed.
         self._threads = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-page")
         # Decoding replies takes ten times their size in memory, and more at once than processors gains nothing.
+        self.shifts: dict[str, timedelta] = {}
         self._marks: dict[str, DecimalMark] = {}
         self._decoding = threading.Semaphore(os.cpu_count() or 1)
 
-    def __reduce__(self) -> tuple[Callable[[ApiClient, Output], HistoryApi], tuple[ApiClient, Output]]:
-        """Travel as the client and the output format."""
-        return _rebuilt, (self.client, self.output)
+    def __reduce__(self) -> tuple[Callable[..., HistoryApi], tuple[ApiClient, Output, dict[str, timedelta]]]:
+        """Travel as the client, the output format, and the shifts of dates."""
+        return _rebuilt, (self.client, self.output, dict(self.shifts))
 
     @property
     def account_id(self) -> int:
@@ -98,10 +101,10 @@ class HistoryApi:
         A csv that cannot be read with certainty, twice in the same way, is not guessed at: that page and all after it
         are requested as JSON, and `unreadable_csv` says why.
         """
-        as_json = _parameters(window, offset, count, "json", filters)
+        as_json = self._parameters(stream, window, offset, count, "json", filters)
         if self.output == "json" or self.unreadable_csv is not None:
             return self._json_page(stream, as_json)
-        page = self._csv_page(stream, _parameters(window, offset, count, "csv", filters))
+        page = self._csv_page(stream, self._parameters(stream, window, offset, count, "csv", filters))
         if page is not None and not page.rejects:
             return page
         sure = self._json_page(stream, as_json)
@@ -119,7 +122,7 @@ class HistoryApi:
         """
         return self.client.call(
             stream.method,
-            _parameters(window, 0, 1, "json", filters),
+            self._parameters(stream, window, 0, 1, "json", filters),
             lambda body: _counted(checked(parse_json(body))),
             roles=stream.roles,
         )
@@ -153,6 +156,20 @@ class HistoryApi:
     def side_by_side(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
         """Call `ask` for several windows at the same time; yields the results in order, raises what `ask` raises."""
         return self._threads.map(ask, windows)
+
+    def _parameters(
+        self, stream: Stream, window: Window, offset: int, count: int, output: Output, filters: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the form of a history request; the API takes whole seconds."""
+        shift = self.shifts.get(stream.name, timedelta())
+        return {
+            "from_date": f"{window.start + shift:%Y-%m-%d %H:%M:%S}",
+            "to_date": f"{window.end + shift:%Y-%m-%d %H:%M:%S}",
+            "count": str(count),
+            "offset": str(offset),
+            "output": output,
+            **filters,
+        }
 
     def _json_page(self, stream: Stream, parameters: dict[str, str]) -> Page:
         return self.client.call(stream.method, parameters, partial(self._decode_json, stream), roles=stream.roles)
@@ -204,7 +221,7 @@ class HistoryApi:
             whole = len(body) > _SMALL and body.startswith(b"{") and body.endswith(b"}")
             return body if whole else self._decode_json(stream, body)
 
-        parameters = _parameters(window, offset, count, "json", filters)
+        parameters = self._parameters(stream, window, offset, count, "json", filters)
         return self.client.call(stream.method, parameters, read, roles=stream.roles)
 
     def _decoded(self, bodies: list[bytes], stream: Stream) -> list[Page | None]:
@@ -221,20 +238,10 @@ class HistoryApi:
             return None
 
 
-def _rebuilt(client: ApiClient, output: Output) -> HistoryApi:
-    return HistoryApi(client, output=output)
-
-
-def _parameters(window: Window, offset: int, count: int, output: Output, filters: Mapping[str, str]) -> dict[str, str]:
-    """Return the form of a history request; the API takes whole seconds in UTC."""
-    return {
-        "from_date": f"{window.start:%Y-%m-%d %H:%M:%S}",
-        "to_date": f"{window.end:%Y-%m-%d %H:%M:%S}",
-        "count": str(count),
-        "offset": str(offset),
-        "output": output,
-        **filters,
-    }
+def _rebuilt(client: ApiClient, output: Output, shifts: dict[str, timedelta]) -> HistoryApi:
+    history = HistoryApi(client, output=output)
+    history.shifts.update(shifts)
+    return history
 
 
 def _counted(reply: dict[str, Any]) -> int:

@@ -17,6 +17,9 @@ _VERSION = 1
 OLDEST_DAY = "oldest_day"
 """The name of a fact: the first UTC day that the API gives, as an ISO date; it refuses those before."""
 
+DATE_SHIFT = "date_shift"
+"""The name of a fact: by how many seconds later dates must be asked for than rows have them; 0 where they agree."""
+
 
 class Fact(NamedTuple):
     """A value that JSON can hold, and the UTC day on which it was learned."""

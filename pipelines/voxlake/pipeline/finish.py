@@ -44,7 +44,7 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
         moved_aside=moved_aside,
         errors=tuple(errors),
         missing=tuple(sorted(record.manifest.missing)),
-        notes=tuple(filter(None, [describe_offset(context.history), _describe_csv(context), *refusals])),
+        notes=tuple(filter(None, [describe_offset(context.history), _describe_csv(context), *record.notes, *refusals])),
     )
     ended_at = context.now().isoformat(timespec="seconds")
     try:

@@ -16,6 +16,7 @@ from voxlake.pipeline.confirm import confirm
 from voxlake.pipeline.place import place
 from voxlake.pipeline.plan import begun
 from voxlake.pipeline.retention import is_refused_for_age
+from voxlake.pipeline.shifted_dates import learn_shifted_dates
 from voxlake.pipeline.two_clocks import require_usable_clock
 from voxlake.pipeline.window import WindowTask, read_window
 from voxlake.transform import load_pandas
@@ -53,6 +54,7 @@ def read_days(
     """
     for _ in range(ROUNDS):
         _read_all(context, days, record, database, force=force)
+        _read_all(context, learn_shifted_dates(context, record), record, database, force=force)
         days = confirm(context, record)
         for stream, its in days.items():
             if its:

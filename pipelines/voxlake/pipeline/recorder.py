@@ -75,7 +75,7 @@ class Recorder:
     before they were read; `readings` what was read of days, as long as no count over all of it has come, and `news` the
     streams of which something new came since the last such count. `contradicted` are streams whose replies disagreed.
     `failure` is what stopped the run; `learned` is what this run and others know of the API, and `refused` are days
-    that it refuses as too old.
+    that it refuses as too old. `notes` are sentences about what is odd and was dealt with.
     """
 
     def __init__(self, context: Context, manifest: Manifest, streams: Iterable[Stream]) -> None:
@@ -90,6 +90,7 @@ class Recorder:
         self.refused: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
         self.learned = Learned(context.lake)
         self.quirks = {stream: recall(self.learned, account, stream, today) for stream in self.streams}
+        self.notes: list[str] = []
         self.events, self.account_id = context.events, context.history.account_id
         self.failure: ExecutorFailed | None = None
         self._days_done = 0

@@ -27,6 +27,10 @@ class Behaviour:
     to_bound: str = _choice("inclusive", "exclusive", says="whether a row at `to_date` counts")
     date_precision: str = _choice("second", "minute", "day", says="how precisely the bounds' time of day is read")
     default_window: str = _choice("all", "month", says="which rows are meant when neither date is sent")
+    bounds_zone: str = _choice(
+        "utc", "+03:00", "-05:00", "+05:45", says="zone in which `from_date` and `to_date` are taken"
+    )
+    rows_zone: str = _choice("utc", "+03:00", "-05:00", "+05:45", says="zone in which rows show their dates")
     max_window_days: int | None = _number(None, says="longest window in days; a longer one is error 569")
     retention_days: int | None = _number(None, says="days back from now before which `from_date` is error 123")
     max_offset: int | None = _number(None, says="largest offset")

@@ -71,7 +71,7 @@ class History:
             rows, _ = select(where=lambda row: bool(row["message_id"] % _HIDDEN) and (where is None or where(row)))
         if lost == "none":
             rows, total = [], 0
-        rows = [self._misdated(self._priced(row)) for row in rows]
+        rows = [self._in_zone(self._misdated(self._priced(row))) for row in rows]
         rows = rows[: len(rows) // 2] if lost in ("half", "half-both") else rows
         total = total // 2 if lost == "half-both" else total
         total = min(total, self._behaviour.max_total or total)
@@ -80,6 +80,11 @@ class History:
         elif self._behaviour.counts == "page":
             total = len(rows)
         return self._encoder.csv(rows) if output == "csv" else self._encoder.json(rows, total)
+
+    def _in_zone(self, row: Row) -> Row:
+        """Return a row with the date that it shows."""
+        ahead = _offset(self._behaviour.rows_zone)
+        return row | {"processed_at": row["processed_at"] + timedelta(seconds=ahead)} if ahead else row
 
     def _misdated(self, row: Row) -> Row:
         """Return a row with its date, or another that the API shows in some replies."""
@@ -107,7 +112,7 @@ class History:
     def _span(self, parameters: Mapping[str, str]) -> tuple[int | None, int | None]:
         """Return the two dates as `[start, end)` in UTC seconds, None where a bound is absent."""
         s = self._behaviour
-        first, last = (_instant(parameters, name) for name in ("from_date", "to_date"))
+        first, last = (_instant(parameters, name, s.bounds_zone) for name in ("from_date", "to_date"))
         if first is not None and last is not None:
             if first > last:
                 raise ApiError(123, "Invalid date range")
@@ -163,13 +168,21 @@ class History:
         return lambda row: all(row[name] == value for name, value in wanted.items())
 
 
-def _instant(parameters: Mapping[str, str], name: str) -> int | None:
+def _offset(zone: str) -> int:
+    """Return how many seconds a zone is ahead of UTC."""
+    if zone == "utc":
+        return 0
+    hours, minutes = map(int, zone[1:].split(":"))
+    return (1 if zone[0] == "+" else -1) * (hours * 3600 + minutes * 60)
+
+
+def _instant(parameters: Mapping[str, str], name: str, zone: str) -> int | None:
     value = parameters.get(name)
     if not value:
         return None
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
         try:
-            return int(datetime.strptime(value, form).replace(tzinfo=UTC).timestamp())
+            return int(datetime.strptime(value, form).replace(tzinfo=UTC).timestamp()) - _offset(zone)
         except ValueError:
             continue
     raise ApiError(111, "Invalid date format", field_name=name)

@@ -1,0 +1,89 @@
+"""Ask for the dates that the API means: find out from rows that were read, remember it, and read what was missed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voxlake.errors import VoxlakeError
+from voxlake.extract import NO_SHIFT, KnownRow, learn_shift
+from voxlake.lake import DATE_SHIFT, Learned
+from voxlake.model import DAY
+from voxlake.transform import integers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from voxlake.lake import Lake
+    from voxlake.pipeline.context import Context
+    from voxlake.pipeline.recorder import Recorder
+    from voxlake.transform import Stream
+
+_BELIEVED = 7 * DAY
+"""How long it is believed that the API's dates agree with those of its rows, or how far they are apart."""
+
+
+def shift_dates(context: Context, streams: Iterable[Stream]) -> None:
+    """Let the dates of streams be asked for as earlier runs learned that they must be."""
+    learned = Learned(context.lake)
+    for stream in streams:
+        fact = learned.get(context.history.account_id, stream.name, DATE_SHIFT)
+        if fact is not None and isinstance(fact.value, int) and abs(fact.value) < DAY.total_seconds():
+            context.history.shifts[stream.name] = timedelta(seconds=fact.value)
+
+
+def learn_shifted_dates(context: Context, record: Recorder) -> dict[Stream, set[date]]:
+    """Compare the dates of streams of which something new was read with the API's, by one count where they agree.
+
+    Where they do not, they are shifted from now on, and the days are returned that were read with the wrong ones.
+    """
+    again: dict[Stream, set[date]] = {}
+    for stream in sorted(record.news, key=lambda stream: stream.name):
+        fact = record.learned.get(record.account_id, stream.name, DATE_SHIFT)
+        today = context.now().date()
+        if (fact is not None and today - fact.learned_on < _BELIEVED) or record.quirks[stream].ignores_time:
+            continue
+        rows = _two_rows(context.lake, record, stream)
+        try:
+            shift = None if rows is None else learn_shift(context.history, stream, *rows)
+        except VoxlakeError:
+            continue
+        if shift is None:
+            continue
+        now = context.history.shifts.get(stream.name, NO_SHIFT) + shift
+        record.learned.put(record.account_id, stream.name, DATE_SHIFT, int(now.total_seconds()), on=today)
+        if shift != NO_SHIFT:
+            context.history.shifts[stream.name] = now
+            again[stream] = set(record.wanted[stream])
+            record.notes.append(_described(stream, now))
+    return again
+
+
+def _described(stream: Stream, shift: timedelta) -> str:
+    hours = abs(shift) / timedelta(hours=1)
+    way = "later" if shift > NO_SHIFT else "earlier"
+    return (
+        f"{stream.name}: the API takes its dates {hours:g} hours {way} than its rows have them, and is asked"
+        " accordingly; days that were exported before may lack messages beside midnight: 'voxlake audit --repair' finds"
+        " them."
+    )
+
+
+def _two_rows(lake: Lake, record: Recorder, stream: Stream) -> tuple[KnownRow, KnownRow] | None:
+    """Return a row of a day that was read, and the one of that day farthest from its time, if there are two."""
+    files = [file for file in record.day_files(stream, record.wanted[stream]).values() if file.row_count > 1]
+    if not files:
+        return None
+    smallest = min(files, key=lambda file: file.row_count)
+    table = next(lake.read_rows(smallest.key, ["message_id", "processed_at"]))
+    times = integers(table["processed_at"])
+    middle = len(times) // 2
+    farthest = int(np.argmax(np.abs(times - times[middle])))
+    row, other = (
+        KnownRow(its["message_id"], its["processed_at"].replace(microsecond=0))
+        for its in table.take([middle, farthest]).to_pylist()
+    )
+    return row, other
