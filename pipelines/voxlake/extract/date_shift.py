@@ -36,9 +36,9 @@ class KnownRow(NamedTuple):
 def learn_shift(history: HistoryApi, stream: Stream, row: KnownRow, other: KnownRow) -> timedelta | None:
     """Return by how much later dates must be asked for than rows have them; zero where they agree.
 
-    That takes one count, of the seconds around `row`. Where that is 0, about ten more find the shift, and `other`, a
-    row of another time of day, must confirm it. None is returned where it cannot be learned: the API refuses or ignores
-    filters by id, or looks at whole days.
+    That takes one count, of the seconds around `row`. Where that is 0 twice, about ten more find the shift, and
+    `other`, a row of another time of day, must confirm it. None is returned where it cannot be learned: the API refuses
+    or ignores filters by id, or looks at whole days.
 
     Raises:
         Refused, Unavailable: what the API's counts raise.
@@ -46,6 +46,9 @@ def learn_shift(history: HistoryApi, stream: Stream, row: KnownRow, other: Known
     """
     try:
         around = _counts(history, stream, row, NO_SHIFT, NO_SHIFT)
+        if around is False:
+            # A reply may be wrong once.
+            around = _counts(history, stream, row, NO_SHIFT, NO_SHIFT)
         if around is not False:
             return NO_SHIFT if around else None
         shift = _found(history, stream, row)
