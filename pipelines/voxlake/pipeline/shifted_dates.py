@@ -27,7 +27,7 @@ _BELIEVED = 7 * DAY
 
 
 def shift_dates(context: Context, streams: Iterable[Stream]) -> None:
-    """Let the dates of streams be asked for as earlier runs learned that they must be."""
+    """Shift the dates of streams as earlier runs learned that they must be."""
     learned = Learned(context.lake)
     for stream in streams:
         fact = learned.get(context.history.account_id, stream.name, DATE_SHIFT)
