@@ -73,7 +73,7 @@ class PageSource:
 
     def done(self, pages: Sequence[Page]) -> None:
         """Count pages that are part of the result as needed."""
-        self._pages_done += sum(bool(page.served) for page in pages)
+        self._pages_done += sum(bool(page.served) for page in pages) or 1
         self._need(0, 0)
 
     def _need(self, total: int, served: int) -> None:

@@ -121,7 +121,7 @@ def _confirm(
     try:
         while waiting:
             span = waiting.pop()
-            is_alone = any(files[day.date].unconfirmed for day in span.days if not day.in_progress)
+            is_alone = rests_on_one_reply(span, files)
             try:
                 totals = _count(history, stream, span, needed=MANY if is_alone and contradicted else 1 + is_alone)
             except ApiRejected as error:
@@ -149,6 +149,13 @@ def _confirm(
     return Confirmation(frozenset(confirmed), tuple(doubts), quirks, contradicted=contradicted, error=failure)
 
 
+def rests_on_one_reply(span: ClosingSpan, files: Mapping[date, DayFile]) -> bool:
+    """Whether a count that lacks rows could agree with a span: no day that is known surely has any."""
+    ended = [day for day in span.days if not day.in_progress]
+    known = any(day.rows for day in ended if not files[day.date].unconfirmed)
+    return not known and any(files[day.date].unconfirmed for day in ended)
+
+
 def _count(history: HistoryApi, stream: Stream, span: ClosingSpan, *, needed: int) -> list[int]:
     """Count a span until as many counts as needed agree with what was read, or too many do not; the last one decides.
 
@@ -157,7 +164,7 @@ def _count(history: HistoryApi, stream: Stream, span: ClosingSpan, *, needed: in
     totals: list[int] = []
     agreeing = 0
     asked = span.asked
-    history.ceiling.need(1)
+    history.ceiling.need(min(needed, WRONG))
     while span.can_be_closed and agreeing < needed and len(totals) - agreeing < WRONG:
         history.ceiling.ask()
         totals.append(history.total(stream, asked))
