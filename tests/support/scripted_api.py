@@ -66,6 +66,7 @@ class ScriptedApi:
     account_id: int = 1
     clock_offset: float | None = None
     shifts: dict = dataclasses.field(default_factory=dict)
+    marks: dict = dataclasses.field(default_factory=dict)
     zone: timedelta = timedelta()
     unreadable_csv: str | None = None
     events: Emitter = dataclasses.field(default_factory=lambda: Emitter(SYSTEM))

@@ -38,9 +38,10 @@ class HistoryApi:
     """The two history methods of one account, whose pages are requested in `output`: json or csv.
 
     `filters` are further parameters of a method, like `source_number`; `ceiling` is kept by who reads windows. By
-    `shifts`, a stream is asked for later dates than its rows have, which by the reference are UTC in both. Every
-    method raises what `ApiClient.call` raises. Safe to share between threads; a copy that was pickled has threads and
-    connections of its own.
+    `shifts`, a stream is asked for later dates than its rows have, which by the reference are UTC in both; `marks` are
+    the decimal marks of amounts that its replies showed; both are by the name of a stream. Every method raises what
+    `ApiClient.call` raises. Safe to share between threads; a copy that was pickled has threads and connections of its
+    own.
     """
 
     def __init__(self, client: ApiClient, *, output: Output = "json") -> None:
@@ -51,12 +52,12 @@ class HistoryApi:
         self._threads = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-page")
         # Decoding replies takes ten times their size in memory, and more at once than processors gains nothing.
         self.shifts: dict[str, timedelta] = {}
-        self._marks: dict[str, DecimalMark] = {}
+        self.marks: dict[str, DecimalMark] = {}
         self._decoding = threading.Semaphore(os.cpu_count() or 1)
 
-    def __reduce__(self) -> tuple[Callable[..., HistoryApi], tuple[ApiClient, Output, dict[str, timedelta]]]:
-        """Travel as the client, the output format, and the shifts of dates."""
-        return _rebuilt, (self.client, self.output, dict(self.shifts))
+    def __reduce__(self) -> tuple[Callable[..., HistoryApi], tuple[Any, ...]]:
+        """Travel as the client, the output format, and what is known of the API."""
+        return _rebuilt, (self.client, self.output, dict(self.shifts), dict(self.marks))
 
     @property
     def account_id(self) -> int:
@@ -175,12 +176,12 @@ class HistoryApi:
         return self.client.call(stream.method, parameters, partial(self._decode_json, stream), roles=stream.roles)
 
     def _decode_json(self, stream: Stream, body: bytes) -> Page:
-        return self._noted(stream, decode_json(body, stream, checked=checked, mark=self._marks.get(stream.name)))
+        return self._noted(stream, decode_json(body, stream, checked=checked, mark=self.marks.get(stream.name)))
 
     def _noted(self, stream: Stream, page: Page) -> Page:
         """Remember the decimal mark that a page shows: a later one may have nothing but amounts that need it."""
         if page.decimal_mark is not None:
-            self._marks[stream.name] = page.decimal_mark
+            self.marks[stream.name] = page.decimal_mark
         return page
 
     def _csv_page(self, stream: Stream, parameters: dict[str, str]) -> Page | None:
@@ -196,7 +197,7 @@ class HistoryApi:
             doubtful.add(body)
             if body.endswith(b"\n"):
                 try:
-                    return self._noted(stream, decode_csv(body, stream, mark=self._marks.get(stream.name)))
+                    return self._noted(stream, decode_csv(body, stream, mark=self.marks.get(stream.name)))
                 except BrokenReplyError as error:
                     # Rows may come in another order each time: what is the same is how they are broken.
                     if not is_second and str(error) not in broken:
@@ -227,7 +228,7 @@ class HistoryApi:
     def _decoded(self, bodies: list[bytes], stream: Stream) -> list[Page | None]:
         """Decode bodies together, or where that fails one by one; None for one that must be requested again."""
         with self._decoding:
-            together = pages_of_json(bodies, stream, mark=self._marks.get(stream.name)) if bodies else []
+            together = pages_of_json(bodies, stream, mark=self.marks.get(stream.name)) if bodies else []
         return [self._decoded_alone(body, stream) for body in bodies] if together is None else list(together)
 
     def _decoded_alone(self, body: bytes, stream: Stream) -> Page | None:
@@ -238,9 +239,11 @@ class HistoryApi:
             return None
 
 
-def _rebuilt(client: ApiClient, output: Output, shifts: dict[str, timedelta]) -> HistoryApi:
+def _rebuilt(
+    client: ApiClient, output: Output, shifts: dict[str, timedelta], marks: dict[str, DecimalMark]
+) -> HistoryApi:
     history = HistoryApi(client, output=output)
-    history.shifts.update(shifts)
+    history.shifts, history.marks = shifts, marks
     return history
 
 

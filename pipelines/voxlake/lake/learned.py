@@ -17,6 +17,9 @@ _VERSION = 1
 OLDEST_DAY = "oldest_day"
 """The name of a fact: the first UTC day that the API gives, as an ISO date; it refuses those before."""
 
+DECIMAL_MARK = "decimal_mark"
+"""The name of a fact: what separates the decimals of amounts that were sent as texts, a point or a comma."""
+
 DATE_SHIFT = "date_shift"
 """The name of a fact: by how many seconds later dates must be asked for than rows have them; 0 where they agree."""
 

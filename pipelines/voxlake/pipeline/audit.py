@@ -16,7 +16,7 @@ from voxlake.pipeline.audit_stream import StreamAudit, audit_stream
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.export import reread
 from voxlake.pipeline.result import jsonable
-from voxlake.pipeline.shifted_dates import shift_dates
+from voxlake.pipeline.shifted_dates import recall_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -127,7 +127,7 @@ def _audit(
     repair: bool,
     on_round: Callable[[Round], None],
 ) -> AuditResult:
-    shift_dates(context, streams)
+    recall_history(context, streams)
     manifest = open_manifest(context.lake, context.warehouse, now=context.now())
     result = _look(context, manifest, _days(context, manifest, streams, days), pages=pages, seed=seed)
     on_round(result.last_round)

@@ -15,7 +15,7 @@ from voxlake.pipeline.plan import plan_export
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.recorder import Recorder
 from voxlake.pipeline.refresh import refresh
-from voxlake.pipeline.shifted_dates import shift_dates
+from voxlake.pipeline.shifted_dates import recall_history
 from voxlake.pipeline.two_clocks import require_usable_clock
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def export(context: Context, streams: Sequence[Stream], days: DayRange, *, force
 
 def _export(context: Context, streams: Sequence[Stream], days: DayRange, *, force: bool) -> ExportResult:
     context.history.ceiling.reset()
-    shift_dates(context, streams)
+    recall_history(context, streams)
     manifest = open_manifest(context.lake, context.warehouse, now=context.now())
     part_days(context.lake, manifest, suspects_only=True)
     plans = plan_export(context, streams, days, force=force, manifest=manifest)
@@ -68,7 +68,7 @@ def _export(context: Context, streams: Sequence[Stream], days: DayRange, *, forc
 def reread(context: Context, days: Mapping[Stream, Sequence[date]]) -> ExportResult:
     """Read days again whatever is known of them, take the API's word for them, and rebuild the database."""
     context.history.ceiling.reset()
-    shift_dates(context, days)
+    recall_history(context, days)
     manifest = open_manifest(context.lake, context.warehouse, now=context.now())
     part_days(context.lake, manifest, suspects_only=True)
     record = Recorder(context, manifest, days)

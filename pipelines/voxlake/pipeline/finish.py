@@ -13,6 +13,7 @@ from voxlake.pipeline.plan import begun
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.result import ExportResult
 from voxlake.pipeline.retention import name_refused
+from voxlake.pipeline.shifted_dates import remember_marks
 from voxlake.pipeline.two_clocks import describe_offset
 from voxlake.transform import STREAMS
 
@@ -51,6 +52,7 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
         for stream, quirks in record.quirks.items():
             remember(record.learned, context.history.account_id, stream, quirks, context.now().date())
         record.manifest.save(last_run={"ended_at": ended_at, **result.summary()})
+        remember_marks(context, record)
         record.learned.save()
     except StorageFull as error:
         return replace(result, errors=(*result.errors, error))

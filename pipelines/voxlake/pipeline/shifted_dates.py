@@ -9,7 +9,7 @@ import numpy as np
 
 from voxlake.errors import VoxlakeError
 from voxlake.extract import NO_SHIFT, KnownRow, learn_shift
-from voxlake.lake import DATE_SHIFT, Learned
+from voxlake.lake import DATE_SHIFT, DECIMAL_MARK, Learned
 from voxlake.model import DAY
 from voxlake.transform import integers
 
@@ -26,13 +26,25 @@ _BELIEVED = 7 * DAY
 """How long it is believed that the API's dates agree with those of its rows, or how far they are apart."""
 
 
-def shift_dates(context: Context, streams: Iterable[Stream]) -> None:
-    """Shift the dates of streams as earlier runs learned that they must be."""
+def recall_history(context: Context, streams: Iterable[Stream]) -> None:
+    """Shift the dates of streams as earlier runs learned, and read amounts with the decimal marks that these saw."""
     learned = Learned(context.lake)
     for stream in streams:
         fact = learned.get(context.history.account_id, stream.name, DATE_SHIFT)
         if fact is not None and isinstance(fact.value, int) and abs(fact.value) < DAY.total_seconds():
             context.history.shifts[stream.name] = timedelta(seconds=fact.value)
+        mark = learned.get(context.history.account_id, stream.name, DECIMAL_MARK)
+        if mark is not None and mark.value in (".", ","):
+            context.history.marks.setdefault(stream.name, mark.value)
+
+
+def remember_marks(context: Context, record: Recorder) -> None:
+    """Remember the decimal marks that were seen, where that is news."""
+    for stream in record.streams:
+        mark = context.history.marks.get(stream.name)
+        known = record.learned.get(record.account_id, stream.name, DECIMAL_MARK)
+        if mark in (".", ",") and (known is None or known.value != mark):
+            record.learned.put(record.account_id, stream.name, DECIMAL_MARK, mark, on=context.now().date())
 
 
 def learn_shifted_dates(context: Context, record: Recorder) -> dict[Stream, set[date]]:
@@ -44,7 +56,7 @@ def learn_shifted_dates(context: Context, record: Recorder) -> dict[Stream, set[
     for stream in sorted(record.news, key=lambda stream: stream.name):
         fact = record.learned.get(record.account_id, stream.name, DATE_SHIFT)
         today = context.now().date()
-        if (fact is not None and today - fact.learned_on < _BELIEVED) or record.quirks[stream].ignores_time:
+        if (fact is not None and NO_SHIFT <= today - fact.learned_on < _BELIEVED) or record.quirks[stream].ignores_time:
             continue
         rows = _two_rows(context.lake, record, stream)
         try:

@@ -1,0 +1,70 @@
+"""What a run learned of the API's dates and amounts is known to the next one, for as long as it is believed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from support.contexts import FINALITY, StandingClock
+from support.rows import messages
+from support.scripted_api import ScriptedApi
+
+from voxlake.lake import DECIMAL_MARK, Lake, Learned
+from voxlake.pipeline import Context, DayRange, export
+from voxlake.transform import SMS
+from voxlake.warehouse import Warehouse
+
+DAYS = [date(2026, 3, 1) + timedelta(days=n) for n in range(3)]
+ROWS = [row for n, day in enumerate(DAYS) for row in messages(day, 40, first=100 * (n + 1))]
+NOW = datetime(2026, 3, 4, 0, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def night(tmp_path):
+    """Return a function that exports the days at a time, and returns the result."""
+    lake = Lake(tmp_path)
+
+    def run(api, now=NOW, *, force=False):
+        with lake.locked(holder="a test"), ThreadPoolExecutor(1) as executor:
+            context = Context(api, lake, Warehouse(tmp_path), StandingClock(now), executor, FINALITY)
+            return export(context, [SMS], DayRange(DAYS[0], DAYS[-1] + timedelta(days=1)), force=force)
+
+    run.lake = lake
+    return run
+
+
+def by_id(api):
+    """Return how many requests asked for one message by its id: for two seconds."""
+    return sum(window.end - window.start == timedelta(seconds=2) for window, _, _ in api.asked)
+
+
+def test_dates_are_compared_once_a_week(night):
+    """One count tells that the dates agree; nights on which nothing is new, and those of a week, ask for none."""
+    first, quiet, week = ScriptedApi(ROWS), ScriptedApi(ROWS), ScriptedApi([*ROWS, *messages(DAYS[1], 1, first=900)])
+    assert [night(first).exit_code, night(quiet, NOW + HOUR).exit_code] == [0, 0]
+    assert (by_id(first), by_id(quiet)) == (1, 0)
+    assert night(week, NOW + timedelta(days=8), force=True).exit_code == 0
+    assert by_id(week) == 1
+
+
+@pytest.mark.parametrize("zone", [3 * HOUR, -5 * HOUR], ids=str)
+def test_a_shift_is_known_to_the_next_run(night, zone):
+    """The days are read again with the dates that the API means, which is said; the next night begins with these."""
+    api = ScriptedApi(ROWS, zone=zone)
+    result = night(api)
+    assert (result.exit_code, len(result.notes), api.shifts) == (0, 1, {"sms": zone})
+    assert sum(file.row_count for file in result.streams[0].day_files) == len(ROWS)
+    following = ScriptedApi([*ROWS, *messages(DAYS[1], 1, first=900)], zone=zone)
+    result = night(following, NOW + HOUR)
+    assert (result.exit_code, result.notes, following.shifts) == (0, (), {"sms": zone})
+    assert by_id(following) == 0
+
+
+def test_the_decimal_mark_is_known_to_the_next_run(night):
+    """What separates decimals is remembered; an account that has both is not."""
+    for mark, known in ((",", ","), ("?", ","), (".", ".")):
+        night(ScriptedApi(ROWS, marks={"sms": mark}))
+        assert Learned(night.lake).get(1, "sms", DECIMAL_MARK).value == known
+        again = ScriptedApi(ROWS)
+        night(again)
+        assert again.marks == {"sms": known}
