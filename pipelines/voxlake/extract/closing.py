@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING
 
 from voxlake.model import DAY, Window, midnight
@@ -89,14 +90,17 @@ class ClosingSpan:
         return self.days[0].before is not None and self.days[-1].after is not None
 
 
-def closing_spans(days: Iterable[CountedDay], longest: float) -> list[ClosingSpan]:
-    """Join days that were read into the fewest spans that one count can close, each shorter than `longest` seconds."""
+def closing_spans(days: Iterable[CountedDay], longest: float, most: float = inf) -> list[ClosingSpan]:
+    """Join days that were read into the fewest spans that one count can close.
+
+    Each is shorter than `longest` seconds, and has fewer than `most` rows: the API counts no further.
+    """
     spans: list[ClosingSpan] = []
     for run in _runs(sorted(days, key=lambda day: day.window)):
         open_span: list[CountedDay] = []
         for piece in _pieces(run):
             joined = ClosingSpan((*open_span, *piece))
-            if open_span and joined.asked.seconds >= longest:
+            if open_span and (joined.asked.seconds >= longest or joined.rows >= most):
                 spans.append(ClosingSpan(tuple(open_span)))
                 open_span = list(piece)
             else:

@@ -76,7 +76,7 @@ def read_pieces(
                 too_deep.append(piece)
             else:
                 found[piece] = pages
-                source.done(pages)
+                source.done(pages, is_part=True)
         if too_deep and shows_time_of_day(found, window):
             source.learn(ignores_time=False)
         if not all(_surely_divides(piece, source.quirks) for piece in too_deep):
@@ -103,6 +103,7 @@ def _counted_pieces(source: PageSource, window: Window, asked: Callable[[Window]
         elif _surely_divides(piece, source.quirks):
             waiting += reversed(piece.split(2))
         else:
+            source.deep_seconds.append(piece)
             return []
     return found
 

@@ -33,7 +33,8 @@ class ApiQuirks:
     `page_size` is how many rows to ask for at once; `deepest_offset` the offset from which on nothing is asked for;
     `longest_window` the shortest span in seconds that the API refused as too long. `ignores_time` says whether the
     API looks only at the date in a bound, so that no window inside a day can be selected (None: not known yet);
-    `day_bounds` is the number of the pair of `bounds_of_day` that selects a day of such an API.
+    `day_bounds` is the number of the pair of `bounds_of_day` that selects a day of such an API. `largest_total` is how
+    far the API counts.
     """
 
     page_size: int = PAGE_SIZES[0]
@@ -41,6 +42,7 @@ class ApiQuirks:
     longest_window: float = inf
     ignores_time: bool | None = None
     day_bounds: int | None = None
+    largest_total: float = inf
 
     def merge(self, other: ApiQuirks) -> ApiQuirks:
         """Return what both know: the stricter of two limits, and of `day_bounds` what `other` knows, if anything.
@@ -55,6 +57,7 @@ class ApiQuirks:
             longest_window=min(self.longest_window, other.longest_window),
             ignores_time=any(known) if known else None,
             day_bounds=self.day_bounds if other.day_bounds is None else other.day_bounds,
+            largest_total=min(self.largest_total, other.largest_total),
         )
 
 

@@ -21,7 +21,15 @@ from voxlake.extract.source import NO_FILTERS, PageSource
 from voxlake.extract.split import State, may_move_behind, number_of_pieces, state_of
 from voxlake.extract.time_of_day import learn_time_of_day
 from voxlake.extract.unsplittable import read_unsplittable
-from voxlake.extract.verify import SplitDayCheck, are_unordered, doubled_alike, rows_of, without_settled
+from voxlake.extract.verify import (
+    SplitDayCheck,
+    are_unordered,
+    counts_end,
+    doubled_alike,
+    repeats_from,
+    rows_of,
+    without_settled,
+)
 from voxlake.model import DAY, Window, WindowRows
 
 if TYPE_CHECKING:
@@ -57,6 +65,8 @@ class WindowReader:
         self._exact, self._counted = exact, counted
         self._tail = Tail()
         self._settled: set[str] = set()
+        self._last = Reading([], [0])
+        self._window: Window | None = None
 
     @property
     def quirks(self) -> ApiQuirks:
@@ -79,7 +89,7 @@ class WindowReader:
 
         """
         self._tail = Tail.of(window, exact=self._exact)
-        at = window.start
+        at, self._window = window.start, window
         try:
             for rows in self._work([window]):
                 at = rows.window.end
@@ -88,10 +98,9 @@ class WindowReader:
             yield from self._given_up(Window(at, window.end), str(error))
 
     def _given_up(self, window: Window, problem: str) -> Iterator[WindowRows]:
-        """Yield nothing for each day of what is left of a window, and why."""
-        nothing = self._source.stream.schema.empty_table()
+        """Yield for each day of what is left of a window what came of it last, and why that is not verified."""
         for day in window.split(len(window.days)):
-            yield WindowRows(day, nothing, 0, problem=problem)
+            yield replace(rows_of(self._last, day, self._source.stream), problem=problem)
 
     def read_again(self, piece: Window) -> Iterator[WindowRows]:
         """Yield the rows of a piece that `read` yielded before, asked for once more; see `read`."""
@@ -117,7 +126,7 @@ class WindowReader:
                     waiting += reversed(smaller)
                 continue
             if state is State.DONE:
-                self._source.done(reading.pages)
+                self._source.done(reading.pages, is_part=piece != self._window)
                 self._settled |= {repr(reject.raw) for reject in reading.rejects if reject.at is None}
                 rows, readings = rows_of(reading, piece, self._source.stream), [reading]
             else:
@@ -208,15 +217,24 @@ class WindowReader:
             if attempt:
                 self._tell(Kind.REREAD, piece, "is read again, because rows and counts do not agree")
             reading = self._walk(piece, ahead=attempt == 0)
+            self._last = reading if reading.pages else self._last
             if before is not None and not reading.agrees:
                 reading = replace(reading, surplus=doubled_alike(before, reading))
                 if not reading.agrees and are_unordered(before, reading):
                     # Only what fits a page can be read.
                     self._source.learn(deepest_offset=max(page.served for page in reading.pages))
                     return replace(reading, complete=False)
-            before = reading
-            if reading.agrees or not reading.complete or reading.stopped_at is not None:
+            if (deepest := repeats_from(reading)) is not None:
+                self._source.learn(deepest_offset=deepest)
+                return replace(reading, complete=False)
+            if counts_end(reading):
+                # Smaller windows are counted whole.
+                self._source.learn(deepest_offset=reading.totals[-1], largest_total=reading.totals[-1])
+                return replace(reading, complete=False)
+            is_same = before is not None and (before.totals, before.ids) == (reading.totals, reading.ids)
+            if reading.agrees or not reading.complete or reading.stopped_at is not None or is_same:
                 break
+            before = reading
         if reading.stopped_at is not None and not reading.agrees:
             self._source.learn(deepest_offset=reading.stopped_at)
         return reading
@@ -232,7 +250,8 @@ class WindowReader:
         self._source.expect(counted)
         # Where the end could be exact but is not yet, a whole day was counted, of which this may be a small part.
         is_of_more = self._tail.exact and asked.end != piece.end
-        pieces = [] if is_of_more else pieces_under_one_count(piece, counted, self.quirks)
+        is_deep = any(second.start in piece for second in self._source.deep_seconds)
+        pieces = [] if is_of_more or is_deep else pieces_under_one_count(piece, counted, self.quirks)
         if pieces:
             return read_pieces(self._source, piece, pieces, counted=counted, asked=self._asked)
         return walk(self._source, asked, ahead=ahead, counted=counted)

@@ -38,6 +38,8 @@ class PageSource:
         self.stream, self.filters, self.quirks = stream, filters, quirks
         self.is_csv = history.output == "csv"
         self.largest_page = 0
+        # Seconds that are known to be too deep.
+        self.deep_seconds: list[Window] = []
         self.requests = 0
         self._history = history
         self._needed = 0
@@ -71,9 +73,9 @@ class PageSource:
         """Count the pages of the rows that were counted before as needed."""
         self._need(total, 0)
 
-    def done(self, pages: Sequence[Page]) -> None:
-        """Count pages that are part of the result as needed."""
-        self._pages_done += sum(bool(page.served) for page in pages) or 1
+    def done(self, pages: Sequence[Page], *, is_part: bool = False) -> None:
+        """Count pages that are part of the result as needed, and of a part of a window the reply that led to it."""
+        self._pages_done += (sum(bool(page.served) for page in pages) or 1) + is_part
         self._need(0, 0)
 
     def _need(self, total: int, served: int) -> None:

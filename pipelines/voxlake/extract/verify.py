@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ _STRAY = "came although it lies more than a day outside of what was asked for"
 _FAR = DAY / 2 - 4 * SECOND
 _TWO = 2
 _NAMED = 3
+_LEAST_CAP = 100
 _UNCLEAR = "different rows have the message id"
 _EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
@@ -171,6 +173,23 @@ def doubled_alike(one: Reading, other: Reading) -> int:
     table = pa.concat_tables(page.table for page in other.pages)
     distinct_rows = table.group_by(table.column_names).aggregate([]).num_rows
     return other.rows - other.ids - len(other.rejects) if distinct_rows == other.ids else 0
+
+
+def repeats_from(reading: Reading) -> int | None:
+    """Return the offset from which on pages are the one before again, as the API goes no deeper; None without one."""
+    offset = 0
+    for one, other in pairwise(reading.pages):
+        offset += one.served
+        if one.served == other.served > 1 and one.table["message_id"].equals(other.table["message_id"]):
+            return offset
+    return None
+
+
+def counts_end(reading: Reading) -> bool:
+    """Whether more came than the API counted, which is always the same round number: it counts no further."""
+    total = reading.totals[-1] if reading.totals else 0
+    is_round = total >= _LEAST_CAP and not total % _LEAST_CAP
+    return reading.complete and set(reading.totals) == {total} and is_round and reading.ids > total
 
 
 def are_unordered(*readings: Reading) -> bool:

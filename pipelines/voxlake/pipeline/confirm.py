@@ -116,12 +116,16 @@ def _confirm(
     failure: VoxlakeError | None = None
     confirmed: set[date] = set()
     doubts: list[tuple[date, str]] = []
-    waiting = closing_spans(days, quirks.longest_window)
+    waiting = closing_spans(days, quirks.longest_window, quirks.largest_total)
     agreed: list[ClosingSpan] = []
     try:
         while waiting:
             span = waiting.pop()
             is_alone = rests_on_one_reply(span, files)
+            if span.rows >= quirks.largest_total and not is_alone:
+                # More than the API counts: the pieces of the day were counted one by one.
+                confirmed.update(day.date for day in span.days)
+                continue
             try:
                 totals = _count(history, stream, span, needed=MANY if is_alone and contradicted else 1 + is_alone)
             except ApiRejected as error:

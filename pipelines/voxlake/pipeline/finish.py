@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, DuplicateMessage, StorageFull, VoxlakeError
@@ -45,7 +46,18 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
         moved_aside=moved_aside,
         errors=tuple(errors),
         missing=tuple(sorted(record.manifest.missing)),
-        notes=tuple(filter(None, [describe_offset(context.history), _describe_csv(context), *record.notes, *refusals])),
+        notes=tuple(
+            filter(
+                None,
+                [
+                    describe_offset(context.history),
+                    _describe_csv(context),
+                    _describe_counts(record),
+                    *record.notes,
+                    *refusals,
+                ],
+            )
+        ),
     )
     ended_at = context.now().isoformat(timespec="seconds")
     try:
@@ -57,6 +69,12 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
     except StorageFull as error:
         return replace(result, errors=(*result.errors, error))
     return result
+
+
+def _describe_counts(record: Recorder) -> str | None:
+    """Return in a sentence how far the API counts, if that is known."""
+    largest = min((quirks.largest_total for quirks in record.quirks.values()), default=inf)
+    return None if largest == inf else f"this API's counts are capped at {int(largest):,}: smaller windows were read"
 
 
 def _describe_csv(context: Context) -> str | None:
