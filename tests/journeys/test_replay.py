@@ -199,7 +199,8 @@ def test_torn_and_damaged_replies(sandbox, voxlake):
     (path,) = raw.glob("*.gz")
     content = path.read_bytes()
     path.write_bytes(content[:-20])
-    torn = voxlake("replay", "--data-dir", "torn", "--raw", raw, code=4)
+    # The last reply is a count that the pages before it do not need.
+    torn = voxlake("replay", "--data-dir", "torn", "--raw", raw)
     assert f"{len(server.requests) - 1} replies" in torn.stderr
     assert f"{path}: its last reply is torn" in torn.stderr
     for at in (3, 500, len(content) // 2):

@@ -15,4 +15,8 @@ class Calling:
     """An archive that calls a function for every reply, and keeps nothing."""
 
     def __init__(self, function):
-        self.keep = function
+        self._function = function
+
+    def keep(self, *what, at):  # noqa: ARG002 - the time is not asked for
+        """Call the function with what is to be kept."""
+        self._function(*what)

@@ -4,7 +4,7 @@ from voxlake.extract.bounds import CALIBRATION, DateBounds, learn_bounds
 from voxlake.extract.by_id import IDS, days_of_messages, messages_by_id
 from voxlake.extract.closing import ClosingSpan, CountedDay, closing_spans
 from voxlake.extract.count import count
-from voxlake.extract.date_shift import NO_SHIFT, KnownRow, learn_shift
+from voxlake.extract.date_shift import NO_SHIFT, STEP, KnownRow, learn_shift
 from voxlake.extract.quirks import NOTHING_LEARNED, RANGE_CODES, ApiQuirks
 from voxlake.extract.reader import WindowReader
 from voxlake.extract.retention import oldest_day
@@ -16,6 +16,7 @@ __all__ = [
     "NOTHING_LEARNED",
     "NO_SHIFT",
     "RANGE_CODES",
+    "STEP",
     "ApiQuirks",
     "ClosingSpan",
     "CountedDay",

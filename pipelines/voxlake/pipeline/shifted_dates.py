@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxlake.errors import VoxlakeError
-from voxlake.extract import NO_SHIFT, KnownRow, learn_shift
+from voxlake.extract import NO_SHIFT, STEP, KnownRow, learn_shift
 from voxlake.lake import DATE_SHIFT, DECIMAL_MARK, Learned
 from voxlake.model import DAY
 from voxlake.transform import integers
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.recorder import Recorder
     from voxlake.transform import Stream
+
+_TRIED = 5
+"""Days in which two rows that lie apart are looked for, the smallest first."""
 
 _BELIEVED = 7 * DAY
 """How long it is believed that the API's dates agree with those of its rows, or how far they are apart."""
@@ -85,17 +88,20 @@ def _described(stream: Stream, shift: timedelta) -> str:
 
 
 def _two_rows(lake: Lake, record: Recorder, stream: Stream) -> tuple[KnownRow, KnownRow] | None:
-    """Return a row of a day that was read, and the one of that day farthest from its time, if there are two."""
+    """Return a row of a day that was read, and one of that day far from its time; None where there are none.
+
+    To an API that looks at whole days, rows of about the same time of day would confirm any mistake.
+    """
     files = [file for file in record.day_files(stream, record.wanted[stream]).values() if file.row_count > 1]
-    if not files:
-        return None
-    smallest = min(files, key=lambda file: file.row_count)
-    table = next(lake.read_rows(smallest.key, ["message_id", "processed_at"]))
-    times = integers(table["processed_at"])
-    middle = len(times) // 2
-    farthest = int(np.argmax(np.abs(times - times[middle])))
-    row, other = (
-        KnownRow(its["message_id"], its["processed_at"].replace(microsecond=0))
-        for its in table.take([middle, farthest]).to_pylist()
-    )
-    return row, other
+    for file in sorted(files, key=lambda file: file.row_count)[:_TRIED]:
+        table = next(lake.read_rows(file.key, ["message_id", "processed_at"]))
+        times = integers(table["processed_at"])
+        middle = len(times) // 2
+        farthest = int(np.argmax(np.abs(times - times[middle])))
+        row, other = (
+            KnownRow(its["message_id"], its["processed_at"].replace(microsecond=0))
+            for its in table.take([middle, farthest]).to_pylist()
+        )
+        if abs(other.at - row.at) >= STEP:
+            return row, other
+    return None

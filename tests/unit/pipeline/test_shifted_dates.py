@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from support.contexts import FINALITY, StandingClock
-from support.rows import messages
+from support.rows import message, messages
 from support.scripted_api import ScriptedApi
 
 from voxlake.lake import DECIMAL_MARK, Lake, Learned
@@ -14,7 +14,12 @@ from voxlake.transform import SMS
 from voxlake.warehouse import Warehouse
 
 DAYS = [date(2026, 3, 1) + timedelta(days=n) for n in range(3)]
-ROWS = [row for n, day in enumerate(DAYS) for row in messages(day, 40, first=100 * (n + 1))]
+NEAR = [row for n, day in enumerate(DAYS) for row in messages(day, 40, first=100 * (n + 1))]
+"""Messages of one minute of each day."""
+
+ROWS = [*NEAR, *(message(900 + n, datetime(2026, 3, 1 + n, 18, tzinfo=UTC)) for n in range(3))]
+"""The same, and one of the evening."""
+
 NOW = datetime(2026, 3, 4, 0, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -40,7 +45,7 @@ def by_id(api):
 
 def test_dates_are_compared_once_a_week(night):
     """One count tells that the dates agree; nights on which nothing is new, and those of a week, ask for none."""
-    first, quiet, week = ScriptedApi(ROWS), ScriptedApi(ROWS), ScriptedApi([*ROWS, *messages(DAYS[1], 1, first=900)])
+    first, quiet, week = ScriptedApi(ROWS), ScriptedApi(ROWS), ScriptedApi([*ROWS, *messages(DAYS[1], 1, first=990)])
     assert [night(first).exit_code, night(quiet, NOW + HOUR).exit_code] == [0, 0]
     assert (by_id(first), by_id(quiet)) == (1, 0)
     assert night(week, NOW + timedelta(days=8), force=True).exit_code == 0
@@ -54,7 +59,7 @@ def test_a_shift_is_known_to_the_next_run(night, zone):
     result = night(api)
     assert (result.exit_code, len(result.notes), api.shifts) == (0, 1, {"sms": zone})
     assert sum(file.row_count for file in result.streams[0].day_files) == len(ROWS)
-    following = ScriptedApi([*ROWS, *messages(DAYS[1], 1, first=900)], zone=zone)
+    following = ScriptedApi([*ROWS, *messages(DAYS[1], 1, first=990)], zone=zone)
     result = night(following, NOW + HOUR)
     assert (result.exit_code, result.notes, following.shifts) == (0, (), {"sms": zone})
     assert by_id(following) == 0
@@ -68,3 +73,10 @@ def test_the_decimal_mark_is_known_to_the_next_run(night):
         again = ScriptedApi(ROWS)
         night(again)
         assert again.marks == {"sms": known}
+
+
+def test_rows_of_one_minute_are_not_compared(night):
+    """Where a day's rows lie close together, an API that looks at whole days would confirm any shift: none is asked."""
+    api = ScriptedApi(NEAR, unit=timedelta(days=1), bounds=(False, True))
+    night(api)
+    assert (by_id(api), api.shifts) == (0, {})
