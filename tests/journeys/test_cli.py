@@ -180,7 +180,9 @@ def test_credentials_that_lack_something(sandbox, voxlake, change, told):
     content = json.loads(server.credentials.read_text()) | change
     if content["private_key"] == "EC":
         content["private_key"] = key
-    (voxlake.folder / "bad.json").write_text(json.dumps({k: v for k, v in content.items() if v is not None}))
+    bad = voxlake.folder / "bad.json"
+    bad.touch(mode=0o600)
+    bad.write_text(json.dumps({k: v for k, v in content.items() if v is not None}))
     assert told in sentence(voxlake("export", "--credentials", "bad.json", "--api-url", server.url, code=2))
 
 
