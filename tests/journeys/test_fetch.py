@@ -210,7 +210,7 @@ def test_today_holds_still(sandbox, output):
         server.world.insert("sms", {**row, "message_id": 10**12 + n, "processed_at": at})
     coming = itertools.count(2 * 10**12)
 
-    def came(*_):
+    def came(*_, **__):
         server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": now + timedelta(seconds=2)})
 
     ours = client(server, output=output, timeout=30, archive=Calling(came))
@@ -369,7 +369,7 @@ def test_a_run_across_midnight(sandbox, tmp_path):
     row = next(server.world.truth("sms"))
     coming = itertools.count(2 * 10**12)
 
-    def came(*_):
+    def came(*_, **__):
         clock[0] += timedelta(seconds=4)
         at = end - timedelta(seconds=1)
         server.world.insert("sms", {**row, "message_id": next(coming), "processed_at": at})
@@ -380,6 +380,10 @@ def test_a_run_across_midnight(sandbox, tmp_path):
         def now(self):
             """Return the time."""
             return clock[0]
+
+        def time(self):
+            """Return the time in seconds."""
+            return clock[0].timestamp()
 
     ours = client(server, archive=Calling(came))
     lake, yesterday = Lake(tmp_path / "data"), Window.of_days(days_ago(1), days_ago(1))
