@@ -31,10 +31,10 @@ def test_every_named_test_exists():
     assert wrong == []
 
 
-def test_decisions_have_numbers():
-    """Each decision has a number of its own, with which its page begins."""
+def test_decisions_have_no_gaps():
+    """The decisions are numbered from 1 without a gap, and each page begins with its number."""
     paths = sorted((DOCS / "decisions").glob("*.md"))
-    assert len({path.name[:4] for path in paths}) == len(paths)
+    assert [path.name[:4] for path in paths] == [f"{n:04}" for n in range(1, len(paths) + 1)]
     assert all(path.read_text().startswith(f"# {path.name[:4]} ") for path in paths)
 
 
