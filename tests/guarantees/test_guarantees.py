@@ -54,10 +54,10 @@ def test_an_export_at_midnight(tmp_path):
 
 
 def test_kill_at_any_moment(sandbox, voxlake):
-    """A kill at a random moment of any command leaves a sound lake and database, and the next run converges."""
+    """A kill at a random moment of any command, while messages move, leaves both sound; the next run converges."""
     server = sandbox(rows=6_000, days=9)
     environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-    tally = storm(server, voxlake.folder, environ, kills=8, seed=1)
+    tally = storm(server, voxlake.folder, environ, kills=8, seed=1, moves=2)
     assert tally["rows"] > 30_000
     for stream in STREAMS:
         assert truth(server, stream) == held(voxlake.folder / "data" / "voxlake.duckdb", stream)

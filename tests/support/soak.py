@@ -4,7 +4,6 @@ Every round prints its seed; a round that fails prints its scenario and ends the
 same scenario (where a kill strikes is up to the machine).
 """
 
-import os
 import random
 import sys
 import tempfile
@@ -13,11 +12,8 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from support.clock import CLOCK
-from support.dates import days_ago
 from support.scenario import Life, draw
-from support.storm import storm
-from voxlake.sandbox import Behaviour, Faults, Sandbox, World
+from support.storm import one_world
 
 STORM_EVERY, KILLS = 20, 15
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -50,13 +46,8 @@ def _life(number, folder):
     return Life(draw(random.Random(number)), folder).live()
 
 
-def _storm(number, folder):
-    world = World(rows=random.Random(number).choice([2_000, 12_000, 40_000]), days=9, seed=number, until=days_ago(0))
-    keys = folder / "keys"
-    keys.mkdir()
-    with Sandbox(world, behaviour=Behaviour(), faults=Faults(), directory=keys, now=CLOCK.time) as server:
-        environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-        tally = storm(server, folder, environ, kills=KILLS, seed=number)
+def _storm(number, _folder):
+    tally = one_world(number, KILLS)
     rows = tally.pop("rows")
     return Counter({"kills": sum(tally.values()), "rows": rows})
 
