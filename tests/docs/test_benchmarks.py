@@ -26,6 +26,7 @@ def test_contestants(tmp_path):
         assert (taken.requests, taken.least) == (6, 4)
 
 
+@pytest.mark.slow
 def test_csv(tmp_path):
     """The server's csv holds the rows of its JSON."""
     with measure.server("--rows", 1500, "--days", 5) as url:
@@ -43,6 +44,7 @@ def test_csv(tmp_path):
     assert all(json[day].replace_schema_metadata(None).equals(csv[day].replace_schema_metadata(None)) for day in both)
 
 
+@pytest.mark.slow
 def test_a_part_of_the_report(tmp_path):
     """The harness writes its table."""
     out = tmp_path / "RESULTS.md"

@@ -59,6 +59,7 @@ def test_wheel_of_the_sdist(wheel, unpacked, tmp_path):
     assert ours == theirs
 
 
+@pytest.mark.slow
 @pytest.mark.system_clock
 def test_wheel_works_in_an_empty_environment(wheel, tmp_path):
     """Installed from the lock file's hashes, and with no extra, the wheel exports and answers from elsewhere."""

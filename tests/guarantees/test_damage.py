@@ -145,7 +145,7 @@ def test_what_a_killed_session_left_goes_with_its_generation(hand, voxlake):
     (generation.parent / f"{generation.name}.wal").write_bytes(b"")
     for _ in range(2):
         voxlake("publish", "--data-dir", hand.root)
-    assert sorted(path.name for path in generation.parent.iterdir()) == ["00000002.duckdb", "00000003.duckdb"]
+    assert sorted(path.name for path in generation.parent.glob("0*")) == ["00000002.duckdb", "00000003.duckdb"]
 
 
 def test_no_generations(hand, voxlake):

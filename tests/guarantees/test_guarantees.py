@@ -151,10 +151,10 @@ def test_read_only_disk(sandbox, voxlake):
         voxlake("export", "--since", days_ago(10), server=server)
         remount(data, "ro")
         for command in (["export"], ["backfill", "--from", days_ago(3), "--to", days_ago(0), "--force"], ["publish"]):
-            assert "Nothing more can be written to data" in voxlake(*command, server=server, code=75).stderr
+            assert "cannot be written (Read-only file system)" in voxlake(*command, server=server, code=75).stderr
         assert "0 unverified" in voxlake("status").stdout
         assert "without its lock" in voxlake("audit", server=server).stderr
-        assert "Nothing more can be written to data" in voxlake("audit", "--repair", server=server, code=75).stderr
+        assert "(Read-only file system)" in voxlake("audit", "--repair", server=server, code=75).stderr
         assert voxlake("report", "daily").stdout
         remount(data, "rw")
         voxlake("export", server=server)

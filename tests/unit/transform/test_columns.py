@@ -160,7 +160,7 @@ ROW = {
 
 
 @given(st.lists(CHANGES, min_size=1, max_size=3), st.dictionaries(st.sampled_from(["count", "errors"]), VALUES))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_changed_rows(changes, envelope):
     """Whatever stands in any field of some rows, or beside them, what is read the fast way is read alike."""
     rows = [ROW, *(ROW | change for change in changes)]
@@ -173,7 +173,7 @@ def test_changed_rows(changes, envelope):
 
 
 @given(st.binary(min_size=1, max_size=3), st.integers(0, 700), st.integers(0, 4))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_changed_bytes(some, at, cut):
     """Bytes that are cut, damaged or followed by others are never read where the exact reader refuses them."""
     body = json.dumps({"result": [ROW, ROW], "total_count": 2}, ensure_ascii=False).encode()
@@ -190,7 +190,7 @@ ODD = st.sampled_from([bytes([n]) for n in (*range(33), *range(127, 256))]) | st
 
 
 @given(st.sampled_from(ENDS), ODD)
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_odd_bytes_at_the_end_of_every_member(at, some):
     """A control character or half a character at the end of any name or value is judged alike by both."""
     for body in (WHOLE[:at] + some + WHOLE[at:], WHOLE[: at + 1] + some + WHOLE[at + 1 :]):
@@ -201,7 +201,7 @@ def test_odd_bytes_at_the_end_of_every_member(at, some):
 
 
 @given(st.lists(CHANGES, min_size=3, max_size=3), st.integers(0, 2), st.binary(max_size=3), st.integers(0, 700))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_replies_together(changes, damaged, some, at):
     """Replies read together are read as each by itself, and a broken one is not made whole by its neighbours."""
     bodies = [
@@ -272,7 +272,7 @@ def test_csv(method, switches):
 
 
 @given(st.sampled_from([*ROW, "transaction_id", "error_message"]), TEXTS | DATES | st.decimals().map(str))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_csv_values(name, value):
     """A csv value is read as the same text in JSON would be, and the rows around it do not notice."""
     row = {key: str(field) for key, field in ROW.items()} | {name: value.replace("\ud800", "")}
