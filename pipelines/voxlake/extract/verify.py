@@ -249,7 +249,7 @@ def may_ignore_time(counts: Sequence[int], rows: int) -> bool:
     """Whether counts around two instants may both be counts of the whole day, of which `rows` rows are known.
 
     If so, together they count more than the day holds, which takes a count of the day to tell. No row around an
-    instant at which there is one is no count of that instant either.
+    instant at which there is one does not count that instant either.
     """
     return min(counts) >= rows or not any(counts)
 
