@@ -157,7 +157,7 @@ def test_credentials_that_are_none(tmp_path, content):
 
 def test_credentials_in_place_of_their_path_are_not_quoted():
     """The file's content in the variable, whole or in pieces, is not written to the terminal."""
-    for content in ('{"private_key": "s3cret"}', "-----BEGIN PRIVATE KEY----- s3cret", "a\ns3cret"):
+    for content in ('{"private_key": "s3cret"}', "-----BEGIN EC PRIVATE KEY----- s3cret", "a\ns3cret"):
         with pytest.raises(SettingsError, match="is not a path") as raised:
             read_credentials(Path(content), clock=SleepingClock())
         assert "s3cret" not in str(raised.value)
