@@ -127,6 +127,15 @@ def read_rows(path: Path, key: DayKey, columns: Sequence[str] | None = None) -> 
         yield table
 
 
+def is_of_its_day(path: Path, key: DayKey) -> bool:
+    """Whether all rows of a file lie in its UTC day. Raises DataError where it cannot be read."""
+    day = Window.of_days(key.date, key.date)
+    times = (
+        pc.min_max(table["processed_at"]).as_py() for table in read_rows(path, key, ["processed_at"]) if len(table)
+    )
+    return all(its["min"] in day and its["max"] in day for its in times)
+
+
 def find_damage(path: Path, day_file: DayFile) -> str | None:
     """Read a whole file and compare it with its checksum, schema and day.
 

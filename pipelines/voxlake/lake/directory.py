@@ -15,7 +15,7 @@ import simplejson
 from voxlake.errors import DataError, SettingsError
 from voxlake.files import make, storage
 from voxlake.lake.compare import Difference, compare, find_duplicates
-from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, read_footer, read_rows
+from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, is_of_its_day, read_footer, read_rows
 from voxlake.lake.layout import DAY_FILES, TEMPORARY, Layout
 from voxlake.lake.store import Store
 from voxlake.lake.writer import DayFileWriter
@@ -178,19 +178,28 @@ class Lake:
             writer.discard()
 
     def duplicates(self, day_files: Iterable[DayFile]) -> dict[DayKey, set[int]]:
-        """Find messages that lie in several of these files; each is named under all of its days but the latest export.
+        """Find messages that lie in several of these files; each is named under all of its days but one.
+
+        That is the latest export, unless its rows are not of its day, as in a file that was copied over another.
 
         Returns:
             The ids of such messages by day.
 
         """
+
+        def rank(day_file: DayFile) -> tuple[bool, datetime, DayKey]:
+            if day_file.key not in own:
+                own[day_file.key] = is_of_its_day(self.path(day_file.key), day_file.key)
+            return own[day_file.key], day_file.exported_at, day_file.key
+
+        own: dict[DayKey, bool] = {}
         by_path = {str(self.path(day_file.key)): day_file for day_file in day_files}
         found: dict[DayKey, set[int]] = {}
         keys = [day_file.key for day_file in by_path.values()]
         older = {key for key in keys if not self.is_current(key)}
         ids = {self.path(key): self._ids(key) for key in older}
         for message_id, paths in find_duplicates((self.path(key) for key in keys if key not in older), ids):
-            for day_file in sorted((by_path[path] for path in paths), key=lambda day_file: day_file.exported_at)[:-1]:
+            for day_file in sorted((by_path[path] for path in paths), key=rank)[:-1]:
                 found.setdefault(day_file.key, set()).add(message_id)
         return found
 

@@ -1,6 +1,7 @@
 """A message that moves lies in no two files at any moment, and is missed by name while it lies in none."""
 
 import re
+import shutil
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -134,6 +135,16 @@ def test_doubles_that_a_kill_left_are_parted_once(lake):
     manifest.save()
     assert Manifest(lake).overlapping(suspects_only=True) == []
     assert part_days(lake, Manifest(lake)) == []
+
+
+@pytest.mark.parametrize(("source", "over"), [(KEYS[0], KEYS[2]), (KEYS[2], KEYS[0])], ids=["later", "earlier"])
+def test_a_file_copied_over_another_gives_way(lake, source, over):
+    """Both say the same export: the file whose rows are not of its day loses them, and the other keeps its own."""
+    shutil.copyfile(lake.path(source), lake.path(over))
+    before = held(lake)[source.date]
+    (changed,) = part_days(lake, Manifest(lake))
+    assert (changed.key, changed.verified) == (over, False)
+    assert held(lake) == {source.date: before, over.date: []}
 
 
 def test_an_index_without_ids_is_not_believed(lake):
