@@ -87,13 +87,15 @@ class HistoryApi:
     def page(
         self,
         stream: Stream,
-        window: Window,
+        window: Window | None,
         *,
         offset: int,
         count: int,
         filters: Mapping[str, str] = _NO_FILTERS,
     ) -> Page:
         """Return up to `count` rows from `offset`, in the order of the API; a csv page has no total.
+
+        Without a window, no dates are sent: what the API gives then is not documented.
 
         A csv page whose last line does not end is requested again, and where it is the same again, as JSON: a csv that
         is cut inside the last field of its last row is still a valid csv, however often it comes, and an empty reply
@@ -113,8 +115,10 @@ class HistoryApi:
             self.unreadable_csv = page.rejects[0].reason
         return sure
 
-    def total(self, stream: Stream, window: Window, *, filters: Mapping[str, str] = _NO_FILTERS) -> int:
+    def total(self, stream: Stream, window: Window | None, *, filters: Mapping[str, str] = _NO_FILTERS) -> int:
         """Return how many rows match; one row is requested, as JSON, because a csv tells no total.
+
+        Without a window, no dates are sent.
 
         Raises:
             ApiRejected: the API ignores that one row was requested, and its total is that of a full page, as if there
@@ -159,13 +163,13 @@ class HistoryApi:
         return self._threads.map(ask, windows)
 
     def _parameters(
-        self, stream: Stream, window: Window, offset: int, count: int, output: Output, filters: Mapping[str, str]
+        self, stream: Stream, window: Window | None, offset: int, count: int, output: Output, filters: Mapping[str, str]
     ) -> dict[str, str]:
         """Return the form of a history request; the API takes whole seconds."""
         shift = self.shifts.get(stream.name, timedelta())
+        dates = {} if window is None else {"from_date": window.start + shift, "to_date": window.end + shift}
         return {
-            "from_date": f"{window.start + shift:%Y-%m-%d %H:%M:%S}",
-            "to_date": f"{window.end + shift:%Y-%m-%d %H:%M:%S}",
+            **{name: f"{at:%Y-%m-%d %H:%M:%S}" for name, at in dates.items()},
             "count": str(count),
             "offset": str(offset),
             "output": output,

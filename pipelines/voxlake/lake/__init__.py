@@ -4,7 +4,7 @@ from voxlake.lake.compare import Difference
 from voxlake.lake.directory import Lake
 from voxlake.lake.ids import held_elsewhere
 from voxlake.lake.layout import Layout
-from voxlake.lake.learned import DATE_SHIFT, DECIMAL_MARK, OLDEST_DAY, Fact, Learned
+from voxlake.lake.learned import DATE_SHIFT, DECIMAL_MARK, OLDEST_DAY, UNDATED_COUNT, Fact, Learned
 from voxlake.lake.manifest import Manifest
 from voxlake.lake.reply_archive import Reply, ReplyArchive, archives, replies
 from voxlake.lake.writer import ROW_GROUP, DayFileWriter
@@ -14,6 +14,7 @@ __all__ = [
     "DECIMAL_MARK",
     "OLDEST_DAY",
     "ROW_GROUP",
+    "UNDATED_COUNT",
     "DayFileWriter",
     "Difference",
     "Fact",

@@ -23,6 +23,12 @@ DECIMAL_MARK = "decimal_mark"
 DATE_SHIFT = "date_shift"
 """The name of a fact: by how many seconds later dates must be asked for than rows have them; 0 where they agree."""
 
+UNDATED_COUNT = "undated_count"
+"""The name of a fact: how many messages the API counts without dates where all days that were read are empty.
+
+Those are older than these days, or newer.
+"""
+
 
 class Fact(NamedTuple):
     """A value that JSON can hold, and the UTC day on which it was learned."""

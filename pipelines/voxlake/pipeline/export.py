@@ -15,6 +15,7 @@ from voxlake.pipeline.plan import plan_export
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.recorder import Recorder
 from voxlake.pipeline.refresh import refresh
+from voxlake.pipeline.second_opinion import ask_without_dates
 from voxlake.pipeline.shifted_dates import recall_history
 from voxlake.pipeline.two_clocks import require_usable_clock
 
@@ -60,6 +61,7 @@ def _export(context: Context, streams: Sequence[Stream], days: DayRange, *, forc
             stale = _refresh(context, plans, record)
             wanted = {stream: stale[stream].union(plans[stream].read) for stream in streams}
             read_days(context, wanted, record, database, force=force)
+            ask_without_dates(context, record)
         except ExecutorFailed as failure:
             record.stop(failure, {stream: its.read for stream, its in plans.items()})
         return finish(context, record, database, force=force)

@@ -138,8 +138,8 @@ def _read(
     connection.execute(f"CREATE TABLE IF NOT EXISTS {table_name(reply.account_id, stream)} AS FROM page LIMIT 0")
     connection.execute(f"INSERT INTO {table_name(reply.account_id, stream)} FROM page")
     history.rejects += [(n, reject) for reject in page.rejects]
-    # A reply to a filtered request has only some rows, and proves nothing.
-    if reply.parameters.keys() <= {"from_date", "to_date", "count", "offset", "output"}:
+    # A reply to a filtered request has only some rows, one without dates nobody knows which: they prove nothing.
+    if reply.parameters.keys() == {"from_date", "to_date", "count", "offset", "output"}:
         window = Window(_instant(reply.parameters["from_date"]), _instant(reply.parameters["to_date"]))
         history.add(n, reply, window, page.total)
 

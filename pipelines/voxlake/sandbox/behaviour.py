@@ -25,6 +25,7 @@ class Behaviour:
     order: str = _choice("asc", "desc", "random-per-request", "id", says="order of the rows")
     from_bound: str = _choice("inclusive", "exclusive", says="whether a row at `from_date` counts")
     to_bound: str = _choice("inclusive", "exclusive", says="whether a row at `to_date` counts")
+    dates: str = _choice("select", "hide", says="whether dates select rows, or a request with dates gets none at all")
     date_precision: str = _choice("second", "minute", "day", says="how precisely the bounds' time of day is read")
     default_window: str = _choice("all", "month", says="which rows are meant when neither date is sent")
     bounds_zone: str = _choice(

@@ -69,7 +69,7 @@ class History:
             )
         if self._behaviour.total_of == "hidden":
             rows, _ = select(where=lambda row: bool(row["message_id"] % _HIDDEN) and (where is None or where(row)))
-        if lost == "none":
+        if lost == "none" or (self._behaviour.dates == "hide" and _has_dates(parameters)):
             rows, total = [], 0
         rows = [self._in_zone(self._misdated(self._priced(row))) for row in rows]
         rows = rows[: len(rows) // 2] if lost in ("half", "half-both") else rows
@@ -166,6 +166,10 @@ class History:
         if not wanted:
             return None
         return lambda row: all(row[name] == value for name, value in wanted.items())
+
+
+def _has_dates(parameters: Mapping[str, str]) -> bool:
+    return bool(parameters.get("from_date") or parameters.get("to_date"))
 
 
 def _offset(zone: str) -> int:
