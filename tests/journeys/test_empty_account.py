@@ -1,4 +1,4 @@
-"""An account that looks empty is asked about once without dates: an API may show no day, however its dates are asked."""
+"""An account that looks empty is asked about once without dates: an API may show no day by its dates."""
 
 from datetime import timedelta
 

@@ -38,7 +38,7 @@ def ask_without_dates(context: Context, record: Recorder) -> None:
             total = context.history.total(stream, None)
             day = _hidden_day(context, record, stream, total) if total else None
         except VoxlakeError:
-            # What cannot be asked is no evidence of anything.
+            # What cannot be asked proves nothing.
             continue
         if day is None:
             # A count above 0 is of messages that are older than the days that were read, or newer.
