@@ -1,4 +1,4 @@
-"""The end of a run: name what could not be read, publish the database, and remember how the run ended."""
+"""The end of a run: publish the database, and remember how the run ended."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from voxlake.errors import CredentialsRefused, DuplicateMessage, StorageFull, VoxlakeError
+from voxlake.errors import DuplicateMessage, StorageFull, VoxlakeError
 from voxlake.pipeline import announce
 from voxlake.pipeline.memory import remember
 from voxlake.pipeline.place import part_days
-from voxlake.pipeline.plan import begun
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.result import ExportResult
-from voxlake.pipeline.retention import name_refused
 from voxlake.pipeline.shifted_dates import remember_marks
 from voxlake.pipeline.two_clocks import describe_offset
 from voxlake.transform import STREAMS
@@ -23,19 +21,17 @@ if TYPE_CHECKING:
 
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.database import EarlyBuild
+    from voxlake.pipeline.gather import Gathered
     from voxlake.pipeline.recorder import Recorder
     from voxlake.transform import Stream
     from voxlake.warehouse import DatabaseUpdate
 
 
-def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> ExportResult:
+def finish(context: Context, gathered: Gathered, database: EarlyBuild, *, force: bool) -> ExportResult:
     """Publish what is in the lake, and return what the run did; errors are part of the result."""
-    errors: list[VoxlakeError] = [] if record.failure is None else [record.failure]
+    record, errors = gathered.record, list(gathered.errors)
     moved_aside = ""
-    refusals: list[str] = []
     try:
-        refusals = name_refused(context, record)
-        _name_unread(context, record)
         moved_aside = _publish(context, record, database, force=force).moved_aside
     except VoxlakeError as error:
         errors.append(error)
@@ -54,7 +50,7 @@ def finish(context: Context, record: Recorder, database: EarlyBuild, *, force: b
                     _describe_csv(context),
                     _describe_counts(record),
                     *record.notes,
-                    *refusals,
+                    *gathered.refusals,
                 ],
             )
         ),
@@ -81,28 +77,6 @@ def _describe_csv(context: Context) -> str | None:
     """Return in a sentence that the API's csv could not be read, so that JSON was asked for."""
     why = context.history.unreadable_csv
     return why and f"the API's csv cannot be read with certainty ({why}): it was asked for JSON; use --output json"
-
-
-def _name_unread(context: Context, record: Recorder) -> None:
-    """Put placeholders for days that could not be read, unless an earlier reading of them lies in the lake.
-
-    Of an account that has refused its credentials from the start nothing is known, not even that it exists.
-    """
-    account = context.history.account_id
-    refused = all(
-        any(isinstance(error, CredentialsRefused) for error in result.errors) for result in record.streams.values()
-    )
-    if refused and all(day_file.key.account_id != account for day_file in record.manifest):
-        return
-    for stream, result in record.streams.items():
-        causes = [*result.errors, *filter(None, [record.failure])]
-        problem = str(causes[0]) if causes else "it was not read"
-        for day in begun(sorted(record.wanted[stream]), context.now()):
-            key = record.key(stream, day)
-            if key not in record.manifest and key not in record.manifest.damaged:
-                day_file = context.lake.put_placeholder(key, problem, now=context.now())
-                record.change(stream, day_file, changed=0)
-                announce.day_written(context.events, day_file, reason="it could not be read")
 
 
 def _publish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> DatabaseUpdate:

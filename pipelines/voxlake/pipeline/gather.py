@@ -1,0 +1,156 @@
+"""Gather the days of one account: plan the open ones, refresh those verified earlier, and read the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voxlake.errors import CredentialsRefused, ExecutorFailed, VoxlakeError
+from voxlake.pipeline import announce
+from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.place import part_days
+from voxlake.pipeline.plan import begun, plan_export
+from voxlake.pipeline.read import read_days
+from voxlake.pipeline.recorder import Recorder
+from voxlake.pipeline.refresh import refresh
+from voxlake.pipeline.retention import name_refused
+from voxlake.pipeline.second_opinion import ask_without_dates
+from voxlake.pipeline.shifted_dates import recall_history
+from voxlake.pipeline.two_clocks import require_usable_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future
+    from datetime import date
+
+    from voxlake.lake import Manifest
+    from voxlake.pipeline.context import Context, Done
+    from voxlake.pipeline.database import EarlyBuild
+    from voxlake.pipeline.plan import DayRange, Plan
+    from voxlake.pipeline.refresh import Refreshed
+    from voxlake.transform import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was brought into the lake for one account; `errors` are those that are not of one stream.
+
+    `refusals` are sentences about days that the API refuses as too old.
+    """
+
+    record: Recorder
+    errors: tuple[VoxlakeError, ...] = ()
+    refusals: tuple[str, ...] = field(default=())
+
+
+def gather(
+    context: Context, streams: Sequence[Stream], days: DayRange, database: EarlyBuild, *, force: bool
+) -> Gathered:
+    """Bring every day of a range that is not final into the lake; days that could not be read get placeholders.
+
+    Raises:
+        SettingsError: this machine's clock and the API's are years apart, so that no day can be planned.
+
+    """
+    manifest = _begin(context, streams)
+    plans = plan_export(context, streams, days, force=force, manifest=manifest)
+    record = Recorder(context, manifest, streams)
+    record.plan(plans)
+    try:
+        stale = _refresh(context, plans, record)
+        wanted = {stream: stale[stream].union(plans[stream].read) for stream in streams}
+        read_days(context, wanted, record, database, force=force)
+        ask_without_dates(context, record)
+    except ExecutorFailed as failure:
+        record.stop(failure, {stream: its.read for stream, its in plans.items()})
+    return _name_unread(context, record)
+
+
+def gather_again(context: Context, days: Mapping[Stream, Sequence[date]], database: EarlyBuild) -> Gathered:
+    """Read days again whatever is known of them, and take the API's word for them."""
+    manifest = _begin(context, days)
+    record = Recorder(context, manifest, days)
+    for stream, its in days.items():
+        record.streams[stream].days = len(its)
+    try:
+        read_days(context, days, record, database, force=True)
+    except ExecutorFailed as failure:
+        record.stop(failure, days)
+    return _name_unread(context, record)
+
+
+def _begin(context: Context, streams: Iterable[Stream]) -> Manifest:
+    """Recall what is known of the API and of the lake, and part days that share messages since a run was killed."""
+    context.history.ceiling.reset()
+    recall_history(context, streams)
+    manifest = open_manifest(context.lake, context.warehouse, now=context.now())
+    part_days(context.lake, manifest, suspects_only=True)
+    return manifest
+
+
+def _refresh(context: Context, plans: Mapping[Stream, Plan], record: Recorder) -> dict[Stream, frozenset[date]]:
+    """Refresh the days that were verified earlier, side by side, and return those that must be read again."""
+    pending: dict[Stream, Future[Done[Refreshed]]] = {}
+    stale: dict[Stream, frozenset[date]] = dict.fromkeys(plans, frozenset())
+    failure: ExecutorFailed | None = None
+    try:
+        for stream, plan in plans.items():
+            if plan.probe:
+                pending[stream] = context.submit(
+                    refresh, context.lake, stream, plan.probe, clock=context.clock, finality=context.finality
+                )
+    except ExecutorFailed as error:
+        failure = error
+    # What has begun writes into the lake, so it is waited for in any case.
+    for stream, future in pending.items():
+        try:
+            found = context.result(future)
+        except ExecutorFailed as error:
+            failure = error
+        except VoxlakeError as error:
+            record.fail(stream, error)
+        else:
+            stale[stream] = found.stale
+            record.counts[stream].update(found.counts)
+            record.refresh(stream, found.days)
+            changed = sum(day.changed for day in found.days)
+            days = len(found.days)
+            announce.refreshed(context.events, stream.name, days=days, changed=changed, stale=len(found.stale))
+    if failure is not None:
+        raise failure
+    require_usable_clock(context.clock, context.history)
+    return stale
+
+
+def _name_unread(context: Context, record: Recorder) -> Gathered:
+    """Put placeholders for days that could not be read, and return what was gathered; errors are part of it."""
+    errors: list[VoxlakeError] = [] if record.failure is None else [record.failure]
+    refusals: list[str] = []
+    try:
+        refusals = name_refused(context, record)
+        _put_placeholders(context, record)
+    except VoxlakeError as error:
+        errors.append(error)
+    return Gathered(record, tuple(errors), tuple(refusals))
+
+
+def _put_placeholders(context: Context, record: Recorder) -> None:
+    """Put placeholders for days that could not be read, unless an earlier reading of them lies in the lake.
+
+    Of an account that has refused its credentials from the start nothing is known, not even that it exists.
+    """
+    account = context.history.account_id
+    refused = all(
+        any(isinstance(error, CredentialsRefused) for error in result.errors) for result in record.streams.values()
+    )
+    if refused and all(day_file.key.account_id != account for day_file in record.manifest):
+        return
+    for stream, result in record.streams.items():
+        causes = [*result.errors, *filter(None, [record.failure])]
+        problem = str(causes[0]) if causes else "it was not read"
+        for day in begun(sorted(record.wanted[stream]), context.now()):
+            key = record.key(stream, day)
+            if key not in record.manifest and key not in record.manifest.damaged:
+                day_file = context.lake.put_placeholder(key, problem, now=context.now())
+                record.change(stream, day_file, changed=0)
+                announce.day_written(context.events, day_file, reason="it could not be read")
