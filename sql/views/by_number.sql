@@ -2,6 +2,8 @@
 CREATE VIEW by_number AS
 SELECT
     account_id, -- The Voximplant account.
+    account, -- Its name, or its number where that is not known.
+    currency, -- The currency of the account, null where it is not known.
     number, -- A number or SenderID as the API gives it.
     channel, -- sms or a2p.
     count(*) FILTER (sent) AS sent, -- Messages that it sent.
@@ -11,9 +13,9 @@ SELECT
     min(date) AS first_day, -- The first UTC day with a message.
     max(date) AS last_day -- The last UTC day with a message.
 FROM (
-    SELECT account_id, channel, date, fragments, cost, source_number AS number, true AS sent FROM messages
+    SELECT account_id, account, currency, channel, date, fragments, cost, source_number AS number, true AS sent FROM messages
     UNION ALL
-    SELECT account_id, channel, date, fragments, cost, destination_number AS number, false AS sent FROM messages
+    SELECT account_id, account, currency, channel, date, fragments, cost, destination_number AS number, false AS sent FROM messages
 )
 WHERE number IS NOT NULL
-GROUP BY account_id, number, channel;
+GROUP BY account_id, account, currency, number, channel;

@@ -2,6 +2,8 @@
 CREATE VIEW by_sender AS
 SELECT
     account_id, -- The Voximplant account.
+    account, -- Its name, or its number where that is not known.
+    currency, -- The currency of the account, null where it is not known.
     source_number AS sender, -- A number, or an alphanumeric SenderID.
     channel, -- sms or a2p.
     count(*) AS messages, -- How many.
@@ -13,4 +15,4 @@ SELECT
     round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct -- Their share of all with a delivery status, in percent.
 FROM messages
 WHERE direction = 'OUT'
-GROUP BY account_id, source_number, channel;
+GROUP BY account_id, account, currency, source_number, channel;

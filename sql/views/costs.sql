@@ -2,6 +2,8 @@
 CREATE VIEW costs AS
 SELECT
     account_id, -- The Voximplant account.
+    account, -- Its name, or its number where that is not known.
+    currency, -- The currency of the account, null where it is not known.
     date, -- A UTC day.
     channel, -- sms or a2p.
     destination_country AS country, -- ISO 3166 code.
@@ -14,4 +16,4 @@ FROM (
     FROM messages
     WHERE direction = 'OUT'
 )
-GROUP BY account_id, date, channel, destination_country;
+GROUP BY account_id, account, currency, date, channel, destination_country;

@@ -2,6 +2,8 @@
 CREATE VIEW daily AS
 SELECT
     account_id, -- The Voximplant account.
+    account, -- Its name, or its number where that is not known.
+    currency, -- The currency of the account, null where it is not known.
     date, -- A UTC day.
     channel, -- sms or a2p.
     direction, -- IN or OUT.
@@ -13,4 +15,4 @@ SELECT
     count(*) FILTER (delivery_status = 'DELIVERED') AS delivered, -- Messages of a2p that arrived.
     round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct -- Their share of all with a delivery status, in percent.
 FROM messages
-GROUP BY account_id, date, channel, direction;
+GROUP BY account_id, account, currency, date, channel, direction;

@@ -2,6 +2,8 @@
 CREATE VIEW delivery AS
 SELECT
     account_id, -- The Voximplant account.
+    account, -- Its name, or its number where that is not known.
+    currency, -- The currency of the account, null where it is not known.
     date, -- A UTC day.
     delivery_status, -- Null where the API gave none.
     messages, -- How many.
@@ -9,9 +11,10 @@ SELECT
     round(100.0 * sum(moving) OVER its_day / sum(messages) OVER its_day, 2) AS moving_pct -- The share of the day whose status can still change, in percent.
 FROM (
     SELECT
-        account_id, date, delivery_status, count(*) AS messages,
+        account_id, account, currency, date, delivery_status, count(*) AS messages,
         count(*) FILTER (coalesce(status_id = 3, false) OR delivery_status IN ('QUEUED', 'DISPATCHED')) AS moving
-    FROM a2p_sms_history
-    GROUP BY account_id, date, delivery_status
+    FROM messages
+    WHERE channel = 'a2p'
+    GROUP BY account_id, account, currency, date, delivery_status
 )
 WINDOW its_day AS (PARTITION BY account_id, date);

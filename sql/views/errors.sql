@@ -2,6 +2,8 @@
 CREATE VIEW errors AS
 SELECT
     account_id, -- The Voximplant account.
+    account, -- Its name, or its number where that is not known.
+    currency, -- The currency of the account, null where it is not known.
     channel, -- sms or a2p.
     error_kind(error_message, source_number, destination_number) AS error, -- The text with # in place of numbers and names.
     count(*) AS messages, -- How many it hit.

@@ -2,6 +2,8 @@
 CREATE VIEW hourly AS
 SELECT
     account_id, -- The Voximplant account.
+    account, -- Its name, or its number where that is not known.
+    currency, -- The currency of the account, null where it is not known.
     date_trunc('hour', processed_at) AS hour, -- The beginning of a UTC hour.
     channel, -- sms or a2p.
     direction, -- IN or OUT.
@@ -13,4 +15,4 @@ SELECT
     count(*) FILTER (delivery_status = 'DELIVERED') AS delivered, -- Messages of a2p that arrived.
     round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct -- Their share of all with a delivery status, in percent.
 FROM messages
-GROUP BY account_id, date_trunc('hour', processed_at), channel, direction;
+GROUP BY account_id, account, currency, date_trunc('hour', processed_at), channel, direction;

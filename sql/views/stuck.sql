@@ -2,6 +2,8 @@
 CREATE VIEW stuck AS
 SELECT
     m.account_id, -- The Voximplant account.
+    m.account, -- Its name, or its number where that is not known.
+    m.currency, -- The currency of the account, null where it is not known.
     m.channel, -- sms or a2p.
     m.date, -- The UTC day of processed_at.
     m.message_id, -- The vendor's number of the message.

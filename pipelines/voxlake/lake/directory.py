@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,7 +25,7 @@ from voxlake.places import usable
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import datetime
     from pathlib import Path
@@ -57,6 +57,10 @@ class Lake:
     def database(self) -> Path:
         """Where the published database lies."""
         return self.layout.database
+
+    def account_facts(self) -> Sequence[Mapping[str, Any]]:
+        """Return what is known of accounts beyond their days: for each a mapping with `account_id`."""
+        return ()
 
     def require(self) -> None:
         """Make sure that there is anything to look at.

@@ -16,6 +16,7 @@ from voxlake.errors import DataError, StorageFull
 from voxlake.files import storage
 from voxlake.sql import interruptible
 from voxlake.transform import STREAMS
+from voxlake.warehouse.accounts import load_accounts
 from voxlake.warehouse.checks import check
 from voxlake.warehouse.clone import clone
 from voxlake.warehouse.day_rows import sources
@@ -49,10 +50,12 @@ class DatabaseBuild:
     def __init__(self, root: Path, *, published: Path, file: Path, lake: DayFiles, rebuild: bool) -> None:
         self.file = file
         self._root, self._published, self._lake = root, published, lake
-        state = None if rebuild else read_state(published)
+        self._facts = lake.account_facts()
+        state = None if rebuild else read_state(published, self._facts)
         self._from_scratch = state is None
         self._published_checksums = dict(state.checksums) if state else {}
         self._published_coverage = state.coverage if state else None
+        self._knows_accounts = state is not None and state.knows_accounts
         self._checksums = dict(self._published_checksums)
         self._changed: set[DayKey] = set()
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -88,7 +91,7 @@ class DatabaseBuild:
         coverage = coverage_table(day_files, finality=finality)
         removed = self._checksums.keys() - {day_file.key for day_file in day_files}
         unchanged = not (self._from_scratch or self._changed or removed or self._differing(day_files))
-        if unchanged and coverage.equals(self._published_coverage):
+        if unchanged and self._knows_accounts and coverage.equals(self._published_coverage):
             return None
         # DuckDB can use the memory that the pages of the API's replies took.
         pa.default_memory_pool().release_unused()
@@ -155,6 +158,7 @@ class DatabaseBuild:
         connection.execute("DELETE FROM coverage")
         connection.register("covered", coverage)
         connection.execute("INSERT INTO coverage BY NAME SELECT * FROM covered")
+        load_accounts(connection, self._facts)
         connection.execute("COMMIT")
         check(connection, changed=None if self._from_scratch else self._changed)
         connection.execute("USE memory")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -47,6 +47,9 @@ class DayFiles(Protocol):
 
     def read_rows(self, key: DayKey) -> Iterator[pa.Table]:
         """Yield a day's rows in the schema of today. Raises DataError where that fails."""
+
+    def account_facts(self) -> Sequence[Mapping[str, Any]]:
+        """Return what is known of accounts, as `load_accounts` takes it."""
 
 
 def sources(

@@ -22,8 +22,11 @@ Made by `make schema` from the statements in [`sql/`](../sql/); a test keeps it 
 database as comments, so that a BI tool shows them. All times are UTC.
 """
 
-_KINDS = {"tables": "TABLE", "macros": "MACRO", "views": "VIEW"}
+KINDS = {"tables": "TABLE", "macros": "MACRO", "views": "VIEW", "table_macros": "MACRO TABLE"}
 """The folders of the statements in the order in which they are run, each with what its statements create."""
+
+_WORDS = {"tables": "table", "macros": "macro", "views": "view", "table_macros": "table macro"}
+_MACROS = ("macros", "table_macros")
 
 _BASE_VIEWS = ("messages",)
 """The views that other views read, which are therefore created first."""
@@ -35,8 +38,9 @@ UNION ALL
 SELECT 'views', schema_name, view_name, comment
 FROM duckdb_views() WHERE database_name = current_database() AND NOT internal
 UNION ALL
-SELECT 'macros', schema_name, function_name, comment
-FROM duckdb_functions() WHERE database_name = current_database() AND function_type = 'macro' AND NOT internal
+SELECT function_type || 's', schema_name, function_name, comment
+FROM duckdb_functions()
+WHERE database_name = current_database() AND function_type IN ('macro', 'table_macro') AND NOT internal
 """
 
 _COLUMNS = """
@@ -51,7 +55,7 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
     """Create everything that `sql/` declares, empty and commented, in the connection's current database."""
     connection.execute("BEGIN")
     connection.execute("CREATE SCHEMA meta")
-    for folder in _KINDS:
+    for folder in KINDS:
         found = statements(folder)
         for name in sorted(found, key=lambda name: name not in _BASE_VIEWS):
             connection.execute(found[name])
@@ -63,8 +67,8 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Yield the statements that comment everything that was created."""
     for folder, schema, name, _ in connection.execute(_OBJECTS).fetchall():
         statement = statements(folder)[name]
-        yield f"COMMENT ON {_KINDS[folder]} {schema}.{name} IS '{_quoted(promise(statement))}'"
-        if folder != "macros":
+        yield f"COMMENT ON {KINDS[folder]} {schema}.{name} IS '{_quoted(promise(statement))}'"
+        if folder not in _MACROS:
             columns = connection.execute(_COLUMNS, [schema, name]).fetchall()
             for (column, *_), comment in zip(columns, column_comments(statement), strict=True):
                 yield f"COMMENT ON COLUMN {schema}.{name}.{column} IS '{_quoted(comment)}'"
@@ -90,12 +94,12 @@ def described() -> list[dict[str, Any]]:
         create(connection)
         return [
             {
-                "kind": _KINDS[folder].lower(),
+                "kind": _WORDS[folder],
                 "name": name if schema == "main" else f"{schema}.{name}",
                 "comment": comment,
-                "columns": [] if folder == "macros" else connection.execute(_COLUMNS, [schema, name]).fetchall(),
+                "columns": [] if folder in _MACROS else connection.execute(_COLUMNS, [schema, name]).fetchall(),
             }
-            for kind in ("tables", "views", "macros")
+            for kind in ("tables", "views", *_MACROS)
             for folder, schema, name, comment in sorted(connection.execute(_OBJECTS).fetchall())
             if folder == kind
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -13,7 +13,9 @@ import pyarrow as pa
 from voxlake.model import DayKey
 from voxlake.sql import interruptible, statements
 from voxlake.transform import STREAMS
+from voxlake.warehouse.accounts import accounts_differ
 from voxlake.warehouse.day_rows import FILES_OF_0_1
+from voxlake.warehouse.ddl import KINDS
 from voxlake.warehouse.derived_columns import table_rows
 from voxlake.warehouse.own import is_own
 
@@ -40,14 +42,20 @@ _COVERAGE = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class PublishedState:
-    """The checksum of every day file that a database was loaded from, and its table `coverage`, ordered by day."""
+    """The checksum of every day file that a database was loaded from, and its table `coverage`, ordered by day.
+
+    `knows_accounts` says whether its table `accounts` is still what is known of them.
+    """
 
     checksums: Mapping[DayKey, str]
     coverage: pa.Table
+    knows_accounts: bool
 
 
-def read_state(database: Path) -> PublishedState | None:
+def read_state(database: Path, facts: Iterable[Mapping[str, Any]] = ()) -> PublishedState | None:
     """Return the state of a published database, or None where it must be built from scratch.
+
+    `facts` are what is known of accounts, as `load_accounts` takes them.
 
     That is so where there is none, where it cannot be read, where other statements shaped it, and where somebody else
     has written to it.
@@ -60,10 +68,11 @@ def read_state(database: Path) -> PublishedState | None:
                 return None
             rows = connection.execute("SELECT account_id, stream, date, checksum FROM meta.parts").fetchall()
             coverage = connection.sql("SELECT * FROM coverage ORDER BY account_id, stream, date").to_arrow_table()
+            knows_accounts = not accounts_differ(connection, facts)
     except duckdb.Error:
         return None
     checksums = {DayKey(account, stream, day): checksum for account, stream, day, checksum in rows}
-    return PublishedState(checksums, coverage.cast(_COVERAGE))
+    return PublishedState(checksums, coverage.cast(_COVERAGE), knows_accounts)
 
 
 def fingerprint(database: Path | None = None) -> str:
@@ -73,9 +82,8 @@ def fingerprint(database: Path | None = None) -> str:
     A database with another fingerprint is built and checked from scratch. Names of fields in replies count, too: under
     a new one, older day files may hold values in `extra`. Those that version 0.1 knew are no news to any database.
     """
-    kinds = ("tables", "macros", "views", "checks")
     shaping: list[object] = [
-        *(statements(kind) for kind in kinds),
+        *(statements(kind) for kind in (*KINDS, "checks")),
         *(table_rows(stream, FILES_OF_0_1) for stream in STREAMS),
     ]
     if database is not None and any("=" in name for name in database.absolute().parent.parts):

@@ -8,6 +8,7 @@ import pytest
 from voxlake.errors import DataError, DuplicateMessage
 from voxlake.model import DayKey
 from voxlake.sql import promise, statements
+from voxlake.warehouse.accounts import load_accounts
 from voxlake.warehouse.checks import check, failed_checks, warnings
 from voxlake.warehouse.ddl import create
 
@@ -39,6 +40,7 @@ def cover(connection, day, rows):
     connection.execute(
         "INSERT INTO coverage VALUES (1, 'sms', $1, $2, $2, true, true, TIMESTAMP '2026-02-01')", [day, rows]
     )
+    load_accounts(connection, [])
 
 
 def test_sound_and_empty(connection):

@@ -1,0 +1,19 @@
+-- The messages of the days [since, until) in the zone tz, of a number, of the accounts in account_ids, null for all; date and processed_at are that zone's.
+CREATE MACRO messages_of(since := NULL, until := NULL, number := NULL, account_ids := NULL, tz := 'UTC') AS TABLE
+SELECT * EXCLUDE (zone)
+FROM (
+    SELECT
+        m.* REPLACE (local_date(m.processed_at, chosen.zone) AS date, local_time(m.processed_at, chosen.zone) AS processed_at),
+        chosen.zone
+    FROM messages AS m
+    INNER JOIN (
+        SELECT account_id, zone_of(tz, time_zone) AS zone
+        FROM accounts
+        WHERE account_ids::BIGINT[] IS NULL OR list_contains(account_ids::BIGINT[], account_id)
+    ) AS chosen ON chosen.account_id = m.account_id
+    -- No zone is a day or more from UTC, so only these UTC days are read.
+    WHERE
+        (since::DATE IS NULL OR m.date >= since::DATE - 1) AND (until::DATE IS NULL OR m.date < until::DATE + 1)
+        AND (number::VARCHAR IS NULL OR number IN (m.source_number, m.destination_number))
+)
+WHERE (since::DATE IS NULL OR date >= since::DATE) AND (until::DATE IS NULL OR date < until::DATE);
