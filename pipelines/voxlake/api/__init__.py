@@ -1,11 +1,13 @@
-"""Speak Voximplant over HTTP: requests, retries, authentication, and the two history methods."""
+"""Speak Voximplant over HTTP: requests, retries, authentication, the two history methods, and accounts."""
 
+from voxlake.api.accounts import AccountInfo, Child, Children, account_info, children, with_states
 from voxlake.api.archive import Archive
 from voxlake.api.auth import (
     ApiKey,
     Credentials,
     CredentialsSource,
     ServiceAccount,
+    child_of,
     find_credentials,
     is_open_to_others,
     read_credentials,
@@ -18,16 +20,23 @@ from voxlake.api.transport import API_URL, ApiClient
 __all__ = [
     "API_URL",
     "MAYBE_DONE",
+    "AccountInfo",
     "ApiClient",
     "ApiKey",
     "Archive",
     "Ceiling",
+    "Child",
+    "Children",
     "Credentials",
     "CredentialsSource",
     "HistoryApi",
     "Output",
     "ServiceAccount",
+    "account_info",
+    "child_of",
+    "children",
     "find_credentials",
     "is_open_to_others",
     "read_credentials",
+    "with_states",
 ]

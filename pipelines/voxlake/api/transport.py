@@ -157,9 +157,17 @@ class ApiClient:
         *,
         roles: tuple[str, ...],
         once: bool = False,
+        private: bool = False,
     ) -> T:
         """Call a method whose reply is JSON, and return what `read` makes of it; raises what `call` raises."""
-        return self.call(method, parameters, lambda body: read(checked(parse_json(body))), roles=roles, once=once)
+        return self.call(
+            method,
+            parameters,
+            lambda body: read(checked(parse_json(body))),
+            roles=roles,
+            once=once,
+            private=private,
+        )
 
     def call(
         self,
@@ -169,11 +177,13 @@ class ApiClient:
         *,
         roles: tuple[str, ...],
         once: bool = False,
+        private: bool = False,
     ) -> T:
         """Call a method, and return what `read` makes of its reply; transient faults are retried, answers are raised.
 
         With `once`, for what must not be executed twice, like a send, only requests that certainly had no effect are
-        retried. `read` may raise `BrokenReplyError` and `ApiAnswerError`; `roles` are named where access is refused.
+        retried. A `private` reply holds secrets, and is given to no archive. `read` may raise `BrokenReplyError` and
+        `ApiAnswerError`; `roles` are named where access is refused.
 
         Raises:
             OutcomeUnknown: with `once`, the request may or may not have been executed.
@@ -191,7 +201,7 @@ class ApiClient:
         while True:
             attempt += 1
             try:
-                response = self._receive(method, parameters)
+                response = self._receive(method, parameters, private=private)
                 result = self._read(response, read, once=once)
             except FaultError as error:
                 self._pause(error.fault, method, attempt=attempt, deadline=deadline, once=once)
@@ -206,7 +216,7 @@ class ApiClient:
                 self.limiter.succeeded()
                 return result
 
-    def _receive(self, method: str, parameters: Mapping[str, str]) -> Response:
+    def _receive(self, method: str, parameters: Mapping[str, str], *, private: bool) -> Response:
         """Send one request, when there is room for it, and return its reply with status 200."""
         with self.limiter:
             sent_at = self._clock.time()
@@ -218,7 +228,7 @@ class ApiClient:
         # Where the server tells its time, its dates are measured by that: ours may be off.
         now = self._clock.time() if response.server_time is None else response.server_time
         raise_for_status(response.status, wait=retry_after(response.retry_after, now))
-        if self._archive is not None:
+        if self._archive is not None and not private:
             self._archive.keep(method, parameters, response.body, at=self.now())
         return response
 

@@ -10,7 +10,7 @@ import click
 from voxlake import library
 from voxlake.cli.account import account_of
 from voxlake.cli.log import user_listener
-from voxlake.cli.options import api_options, finality_of, lock_option, the_clock
+from voxlake.cli.options import account_option, api_options, finality_of, lock_option, the_clock
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UtcDay
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, help="Choose the same pages as another audit.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @api_options
+@account_option
 @lock_option
 def audit(
     settings: Settings,

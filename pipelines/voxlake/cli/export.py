@@ -10,10 +10,11 @@ import click
 from voxlake import library
 from voxlake.cli.account import account_of
 from voxlake.cli.log import log_is_shown, user_listener
-from voxlake.cli.options import api_options, finality_of, form_option, lock_option, the_clock
+from voxlake.cli.options import account_option, api_options, finality_of, form_option, lock_option, the_clock
 from voxlake.cli.output import give, progress, say
 from voxlake.cli.signals import ANEW, RESUMABLE, stoppable
 from voxlake.cli.types import UtcDay
+from voxlake.errors import SettingsError
 from voxlake.library import day_range
 from voxlake.model import DAY
 from voxlake.pipeline import describe_missing
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.cli.settings import Settings
+    from voxlake.library import Account
 
 
 @click.command()
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Show the plan without sending a request.")
 @form_option
 @api_options
+@account_option
 @lock_option
 def export(
     settings: Settings, stream: str, since: date | None, until: date | None, form: str, *, dry_run: bool
@@ -52,6 +55,7 @@ def export(
 @click.option("--dry-run", is_flag=True, help="Show the plan without sending a request.")
 @form_option
 @api_options
+@account_option
 @lock_option
 def backfill(settings: Settings, stream: str, first: date, end: date, form: str, *, force: bool, dry_run: bool) -> None:
     """Export the days of [from, to), and publish the database."""
@@ -65,8 +69,21 @@ def _check_days(first: date | None, end: date | None, *, names: tuple[str, str])
     day_range(first, end, today=today, limit=today + DAY, names=names)
 
 
+def _own(account: Account, *, streams: str, since: date | None, **_: Any) -> dict[str, Any]:
+    """Return the days and streams of an account: its own, where the command line names none."""
+    wanted = tuple(STREAMS) if streams == "all" else (streams,)
+    both = [name for name in wanted if account.streams is None or name in account.streams]
+    if not both:
+        name = account.name or account.account_id
+        raise SettingsError(
+            f"The account {name} exports {' and '.join(account.streams or ())} alone: name that stream."
+        )
+    return {"streams": both, "since": since or account.since}
+
+
 def _run(settings: Settings, form: str, *, dry_run: bool, **chosen: Any) -> None:
-    account = account_of(settings)
+    account = account_of(settings, ask=not dry_run)
+    chosen |= _own(account, **chosen)
     if dry_run:
         plans = library.plan(account, settings.data_dir, **chosen, **finality_of(settings))
         give("\n".join(render_plan(name, its.read, its.probe_days, its.final) for name, its in plans.items()))

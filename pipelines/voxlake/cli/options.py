@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -72,6 +73,24 @@ def lock_option(command: F) -> F:
         "--break-lock", is_flag=True, help="Remove the lock file of a run that is dead, where lock files are used."
     )
     decorated: Any = option(unlocking)
+    return decorated  # type: ignore[no-any-return] # what click's decorators return
+
+
+def account_option(command: F) -> F:
+    """Add the choice of accounts, for a command whose first argument is the settings: they hold it as `wanted`."""
+
+    @functools.wraps(command)
+    def choosing(settings: Settings, *arguments: Any, wanted: tuple[str, ...], **rest: Any) -> Any:
+        return command(replace(settings, wanted=wanted), *arguments, **rest)
+
+    option = click.option(
+        "--account",
+        "wanted",
+        multiple=True,
+        metavar="NAME|ID",
+        help="This account alone, or those of a pattern such as 'shop*'; repeatable. [all]",
+    )
+    decorated: Any = option(choosing)
     return decorated  # type: ignore[no-any-return] # what click's decorators return
 
 

@@ -11,7 +11,7 @@ import click
 
 from voxlake.cli.account import client_of
 from voxlake.cli.log import log_is_shown
-from voxlake.cli.options import API, LOG, lock_option, the_clock
+from voxlake.cli.options import API, LOG, account_option, lock_option, the_clock
 from voxlake.cli.output import PRINTED, give, progress_bar, say, screen
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import Stopped, stoppable
@@ -42,11 +42,17 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-account_options = settings_options(*API, LOG)
-"""Settings for a command that asks the API."""
 _OUTBOX = "Where outbox.jsonl, the journal of what was sent, lives."
-journal_options = settings_options("data_dir", *API, LOG, data_dir=_OUTBOX)
-"""Settings for a command that asks the API and keeps the journal."""
+
+
+def account_options(command: F) -> F:
+    """Add the settings of a command that asks the API for one account."""
+    return settings_options(*API, LOG)(account_option(command))
+
+
+def journal_options(command: F) -> F:
+    """Add the settings of a command that asks the API for one account and keeps the journal."""
+    return settings_options("data_dir", *API, LOG, data_dir=_OUTBOX)(account_option(command))
 
 
 def _send_options(command: F) -> F:

@@ -6,21 +6,29 @@ import dataclasses
 import functools
 import tomllib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 from click.core import ParameterSource
 
+from voxlake import library
 from voxlake.cli.log import log_on_stderr
 from voxlake.cli.types import API_URL, FILE, AccountNumber, ApiUrl, OneOf, Switch, UserPath, WholeNumber, origin
 from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, verbose_option
 from voxlake.errors import SettingsError
 
+if TYPE_CHECKING:
+    from voxlake.library import Section
+
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_FILE: Final = "voxlake.toml"
+_ACCOUNTS: Final = "accounts"
+"""The table of the file that names accounts."""
+_SECTIONS: Final = "voxlake.sections"
+"""The key in a context's `meta` under which they are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +122,16 @@ class Settings:
     api_key: str | None = field(
         metadata=_setting(click.STRING, "VOXIMPLANT_API_KEY", "The key of the legacy pair.", secret=True), repr=False
     )
+    sections: Mapping[str, Section] = field(default_factory=dict)
+    """The accounts that the file names, by the names of their sections; none where --credentials names one."""
+    file: str = DEFAULT_FILE
+    """The name of the file of settings."""
+    wanted: tuple[str, ...] = ()
+    """What `--account` names, where the command has that flag: names, numbers and patterns; all accounts if none."""
 
 
 DECLARATIONS: Final[dict[str, Declaration]] = {
-    each.name: each.metadata["declaration"] for each in dataclasses.fields(Settings)
+    each.name: each.metadata["declaration"] for each in dataclasses.fields(Settings) if each.metadata
 }
 NAMES: Final = tuple(name for name, declared in DECLARATIONS.items() if not declared.secret)
 """The settings that have a flag and a key in the file."""
@@ -155,7 +169,7 @@ def settings_options(*flags: str, **helps: str) -> Callable[[F], F]:
             chosen = {name: values.pop(name) for name in DECLARATIONS}
             chosen["log_format"] = _log_format(chosen["log_format"])
             with log_on_stderr(chosen["log_format"]):
-                return command(Settings(**chosen), **values)
+                return command(Settings(**chosen, **_accounts()), **values)
 
         decorated: Any = _config_option(with_settings)
         if "log_format" in flags:
@@ -165,6 +179,13 @@ def settings_options(*flags: str, **helps: str) -> Callable[[F], F]:
         return decorated  # type: ignore[no-any-return] # what click's decorators return
 
     return decorate
+
+
+def _accounts() -> dict[str, Any]:
+    """Return what the file says of accounts: where a flag names the credentials, those count alone."""
+    ctx = click.get_current_context()
+    is_flag = ctx.get_parameter_source("credentials") is ParameterSource.COMMANDLINE
+    return {"sections": {} if is_flag else ctx.meta.get(_SECTIONS, {}), "file": ctx.meta.get(FILE, DEFAULT_FILE)}
 
 
 def _log_format(found: str | None) -> str | None:
@@ -220,6 +241,15 @@ def _read_file(ctx: click.Context, path: Path | None) -> None:
         raise SettingsError(f"{path} does not exist: name another file with --config.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"{named} cannot be read ({error}): mend it or move it away.") from error
+    accounts = content.pop(_ACCOUNTS, None)
     if unknown := sorted(set(content) - set(NAMES)):
-        raise SettingsError(f"{named} has no setting {unknown[0]!r}: use {', '.join(NAMES)}.")
+        raise SettingsError(
+            f"{named} has no setting {unknown[0]!r}: use {', '.join(NAMES)}, or sections [accounts.NAME]."
+        )
+    if accounts is not None:
+        if "credentials" in content:
+            raise SettingsError(
+                f"{named} has credentials beside its accounts: move them into a section, such as [accounts.main]."
+            )
+        ctx.meta[_SECTIONS] = library.read_sections(accounts, named.name)
     ctx.default_map, ctx.meta[FILE] = content, named.name

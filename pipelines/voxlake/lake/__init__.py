@@ -1,5 +1,6 @@
-"""The Parquet lake: one file for each UTC day, stream and account, and an archive of replies."""
+"""The Parquet lake: one file for each UTC day, stream and account, what is known of accounts, and replies."""
 
+from voxlake.lake.accounts import AccountFacts, AccountRegistry
 from voxlake.lake.compare import Difference
 from voxlake.lake.directory import Lake
 from voxlake.lake.ids import held_elsewhere
@@ -15,6 +16,8 @@ __all__ = [
     "OLDEST_DAY",
     "ROW_GROUP",
     "UNDATED_COUNT",
+    "AccountFacts",
+    "AccountRegistry",
     "DayFileWriter",
     "Difference",
     "Fact",

@@ -4,6 +4,7 @@ lake/<table>/account_id=<n>/date=<UTC day>/part.parquet   one file a day of each
 rejects/<table>/account_id=<n>/date=<UTC day>.jsonl       rows that could not be decoded
 rejects/gone/..., rejects/stray/...                       files that were replaced, or were not ours
 raw/<start>-<process>.gz                                  replies, where they are kept
+lake/accounts.json                                        what is known of each account
 ledger.json, learned.json, .lock, tmp/                    the index, what was learned, the lock, files in the making
 voxlake.duckdb -> warehouse/<generation>.duckdb           the published database
 """
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+ACCOUNTS = "account_id=*"
+"""A glob for the folders of accounts of one table."""
 DAY_FILES = "account_id=*/date=*/part.parquet"
 """A glob for the day files of one table."""
-TEMPORARY = ("*-*-????-??-??.parquet", "*-*-????-??-??.jsonl", "ledger.json", "next.duckdb*")
+TEMPORARY = ("*-*-????-??-??.parquet", "*-*-????-??-??.jsonl", "ledger.json", "accounts.json", "next.duckdb*")
 """Globs for what a run that died leaves in `tmp/`."""
 
 
@@ -35,7 +38,7 @@ class Layout:
 
     @property
     def lake(self) -> Path:
-        """The folder of all day files, and of nothing else."""
+        """The folder of all day files, and of what is known of their accounts."""
         return self.root / "lake"
 
     @property
@@ -52,6 +55,11 @@ class Layout:
     def learned(self) -> Path:
         """What runs learned of the API."""
         return self.root / "learned.json"
+
+    @property
+    def accounts(self) -> Path:
+        """What is known of each account."""
+        return self.lake / "accounts.json"
 
     @property
     def manifest(self) -> Path:

@@ -12,29 +12,41 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from voxlake.library.account import Account, connect
     from voxlake.library.arguments import day_range
+    from voxlake.library.configured import account_ids, connect_all
     from voxlake.library.database import Database, open_database
     from voxlake.library.offline import publish, replay, status
+    from voxlake.library.roster import Roster, find_accounts
     from voxlake.library.runs import audit, backfill, export, plan
+    from voxlake.library.sections import Section, read_sections
 
 _MODULES = {
     "account": ("Account", "connect"),
     "arguments": ("day_range",),
+    "configured": ("account_ids", "connect_all"),
     "database": ("Database", "open_database"),
     "offline": ("publish", "replay", "status"),
+    "roster": ("Roster", "find_accounts"),
     "runs": ("audit", "backfill", "export", "plan"),
+    "sections": ("Section", "read_sections"),
 }
 
 __all__ = [
     "Account",
     "Database",
+    "Roster",
+    "Section",
+    "account_ids",
     "audit",
     "backfill",
     "connect",
+    "connect_all",
     "day_range",
     "export",
+    "find_accounts",
     "open_database",
     "plan",
     "publish",
+    "read_sections",
     "replay",
     "status",
 ]

@@ -6,14 +6,17 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voxlake.api import API_URL, ApiClient, HistoryApi, find_credentials
+from voxlake.api import API_URL, ApiClient, HistoryApi, child_of, find_credentials
 from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
 from voxlake.events import Emitter
+from voxlake.library.sections import usable_currency, usable_time_zone
 from voxlake.messaging import Client
 from voxlake.text import api_address, did_you_mean
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from voxlake.api import Archive, Credentials, CredentialsSource, Output
     from voxlake.clock import Clock
     from voxlake.events import Listener
@@ -26,7 +29,9 @@ _MOST_JOBS = 1000
 class Account:
     """An account and how to ask for its histories; see `connect`.
 
-    It can be pickled, and then contains the key: keep it out of logs and of stores that others read.
+    `parent_id` is the account whose key signs for a child. `since` is the first UTC day to export and `streams` those
+    to export, where the account has its own. It can be pickled, and then contains the key: keep it out of logs and of
+    stores that others read.
     """
 
     credentials: Credentials = field(repr=False)
@@ -37,6 +42,12 @@ class Account:
     timeout: float
     clock: Clock = field(repr=False)
     insecure_http: bool = False
+    name: str | None = None
+    parent_id: int | None = None
+    currency: str | None = None
+    time_zone: str | None = None
+    since: date | None = None
+    streams: tuple[str, ...] | None = None
 
     @property
     def account_id(self) -> int:
@@ -49,7 +60,11 @@ class Account:
 
     def history(self, archive: Archive | None = None, on_event: Listener | None = None) -> HistoryApi:
         """Return the two history methods, with connections of their own; `archive` is given every reply."""
-        client = ApiClient(
+        return HistoryApi(self.api(archive, on_event), output=self.output)
+
+    def api(self, archive: Archive | None = None, on_event: Listener | None = None) -> ApiClient:
+        """Return a client for any method, with connections of its own."""
+        return ApiClient(
             self.api_url,
             self.credentials,
             jobs=self.jobs,
@@ -61,7 +76,6 @@ class Account:
             insecure_http=self.insecure_http,
             events=Emitter(self.clock, *filter(None, [on_event])),
         )
-        return HistoryApi(client, output=self.output)
 
 
 def connect(
@@ -74,6 +88,10 @@ def connect(
     timeout: float = 60,
     clock: Clock = SYSTEM,
     insecure_http: bool = False,
+    child: int | None = None,
+    name: str | None = None,
+    currency: str | None = None,
+    time_zone: str | None = None,
 ) -> Account:
     """Return an account; no request is sent.
 
@@ -82,6 +100,9 @@ def connect(
     most `jobs` requests are under way at the same time; `patience` bounds the seconds for the faults of one request,
     `timeout` those for one request with its reply. `clock` dates tokens and waits. `insecure_http` accepts an address
     that is neither https nor on this machine.
+
+    With `child`, the account is the child of that number, and the credentials are its parent's. `name` is what people
+    call the account. `currency` (such as EUR) and `time_zone` (such as Europe/Berlin) count where the API does not say.
 
     Raises:
         SettingsError: an argument cannot be used.
@@ -98,8 +119,29 @@ def connect(
         raise SettingsError(f"patience is {patience!r}: give a number of seconds.")
     if not _is_number(timeout) or timeout <= 0:
         raise SettingsError(f"timeout is {timeout!r}: give a number of seconds above 0.")
-    found = find_credentials(credentials, clock=clock)
-    return Account(found, address, output, jobs, patience, timeout, clock, insecure_http)
+    if child is not None and (not _is_number(child) or child < 1 or int(child) != child):
+        raise SettingsError("child is not the number of an account: give a whole number.")
+    if name is not None and (not isinstance(name, str) or not name):
+        raise SettingsError(f"name is {name!r}: give a text, or leave it out.")
+    if currency is not None:
+        usable_currency(currency, f"currency {currency!r}")
+    if time_zone is not None:
+        usable_time_zone(time_zone, f"time_zone {time_zone!r}")
+    own = find_credentials(credentials, clock=clock)
+    return Account(
+        own if child is None else child_of(own, child),
+        address,
+        output,
+        jobs,
+        patience,
+        timeout,
+        clock,
+        insecure_http,
+        name=name,
+        parent_id=None if child is None else own.account_id,
+        currency=currency,
+        time_zone=time_zone,
+    )
 
 
 def _is_number(value: object) -> bool:
