@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from voxlake.events import Kind
 
 if TYPE_CHECKING:
+    from voxlake.api.body import Response
     from voxlake.api.retry import Fault
-    from voxlake.api.transport import Response
     from voxlake.events import Emitter
 
 

@@ -1,8 +1,9 @@
-"""Read the body of a reply within bounds, whatever a server sends."""
+"""A reply, and how its body is read within bounds, whatever a server sends."""
 
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from voxlake.transform import BrokenReplyError
@@ -22,6 +23,19 @@ _PIECE: Final = 1 << 18
 """Bytes that are read at once, at most."""
 _ZLIB_OR_GZIP: Final = 47
 """The argument of zlib that accepts either header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A reply: its HTTP status, its body without content encoding, and two headers.
+
+    `server_time` is the Date header in UTC seconds, None where it is absent or unreadable.
+    """
+
+    status: int
+    body: bytes
+    server_time: float | None
+    retry_after: str | None = None
 
 
 def read_body(raw: HTTPResponse, *, largest: int = LARGEST_REPLY) -> bytes:

@@ -6,14 +6,13 @@ A reply has a largest size, and one deadline for all of it: see docs/decisions/0
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 
 from voxlake.api import announce
-from voxlake.api.body import read_body
+from voxlake.api.body import Response, read_body
 from voxlake.api.environment import check_encrypted
 from voxlake.api.errors import (
     NETWORK_ERRORS,
@@ -51,19 +50,6 @@ API_URL = "https://api.voximplant.com/platform_api"
 _CONNECT_TIMEOUT = 10
 _NOTABLE_OFFSET = 300.0
 """Clocks that differ by no more seconds are taken to be equal: replies take time, and their dates are rounded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A reply: its HTTP status, its body without content encoding, and two headers.
-
-    `server_time` is the Date header in UTC seconds, None where it is absent or unreadable.
-    """
-
-    status: int
-    body: bytes
-    server_time: float | None
-    retry_after: str | None = None
 
 
 class ApiClient:
