@@ -1,6 +1,6 @@
 """The Parquet lake: one file for each UTC day, stream and account, what is known of accounts, and replies."""
 
-from voxlake.lake.accounts import AccountFacts, AccountRegistry
+from voxlake.lake.accounts import AccountFacts, AccountRegistry, exported_accounts
 from voxlake.lake.compare import Difference
 from voxlake.lake.directory import Lake
 from voxlake.lake.ids import held_elsewhere
@@ -28,6 +28,7 @@ __all__ = [
     "Reply",
     "ReplyArchive",
     "archives",
+    "exported_accounts",
     "held_elsewhere",
     "replies",
 ]

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from voxlake.lake.evolve import newer_than_ours
+from voxlake.lake.layout import ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +129,13 @@ class AccountRegistry:
         if version > _VERSION:
             raise newer_than_ours(path.name, f"has version {version}", None)
         return {facts.account_id: facts for facts in found}
+
+
+def exported_accounts(lake: Lake) -> set[int]:
+    """Return the accounts that have a folder in the lake, by the names of the folders alone."""
+    found = (path for folder in lake.layout.tables() for path in lake.store.find(folder, ACCOUNTS))
+    numbers = (path.name.partition("=")[2] for path in found)
+    return {int(number) for number in numbers if number.isdecimal()}
 
 
 def _facts(its: Mapping[str, Any]) -> AccountFacts:

@@ -16,7 +16,7 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.files import make, storage
 from voxlake.lake.compare import Difference, compare, find_duplicates
 from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, is_of_its_day, read_footer, read_rows
-from voxlake.lake.layout import ACCOUNTS, DAY_FILES, TEMPORARY, Layout
+from voxlake.lake.layout import DAY_FILES, TEMPORARY, Layout
 from voxlake.lake.store import Store
 from voxlake.lake.writer import DayFileWriter
 from voxlake.locks import locked, require_unlocked
@@ -113,12 +113,6 @@ class Lake:
                 key = self.layout.key_of(path)
                 if key is not None:
                     yield key
-
-    def account_ids(self) -> set[int]:
-        """Return the accounts that have a folder in the lake, by the names of the folders alone."""
-        found = (path for folder in self.layout.tables() for path in self.store.find(folder, ACCOUNTS))
-        numbers = (path.name.partition("=")[2] for path in found)
-        return {int(number) for number in numbers if number.isdecimal()}
 
     def strays(self) -> list[Path]:
         """List Parquet files in the lake that are not ours: a glob over the lake would read their rows, too."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
 from voxlake.events import LOGGER
-from voxlake.lake import AccountRegistry, Lake
+from voxlake.lake import AccountRegistry, Lake, exported_accounts
 from voxlake.library.arguments import find_folder
 from voxlake.library.roster import find_accounts
 from voxlake.library.sections import read_sections
@@ -76,7 +76,7 @@ def account_ids(lake: Lake, wanted: Sequence[str], sections: Mapping[str, Sectio
 
 def known_accounts(lake: Lake, sections: Mapping[str, Section]) -> list[Known]:
     """Return the accounts of a data directory with their names; one may be there under two."""
-    there = lake.account_ids()
+    there = exported_accounts(lake)
     known: list[Known] = [(number, None) for number in sorted(there)]
     known += [(facts.account_id, facts.name) for facts in AccountRegistry(lake).all()]
     known += [(section.account_id, section.name) for section in sections.values() if section.account_id is not None]
