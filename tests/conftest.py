@@ -10,7 +10,7 @@ from support.dates import days_ago
 from support.keys import with_key
 from support.runner import Command
 
-from voxlake.sandbox import Behaviour, Faults, Sandbox, World
+from voxlake.sandbox import Behaviour, Faults, Reseller, Sandbox, World, read_accounts
 
 # What a shell starts in the background ignores Ctrl-C, and hands that on; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -51,12 +51,27 @@ def sandbox(tmp_path):
     """Start sandboxes, by the clock of the tests or by another; all are stopped at the end of the test."""
     started = []
 
-    def start(*switches, rows=3000, days=10, seed=1, world=None, faults="", clock=CLOCK, **options):
+    def start(
+        *switches,
+        rows=3000,
+        days=10,
+        seed=1,
+        world=None,
+        faults="",
+        clock=CLOCK,
+        accounts=0,
+        special=(),
+        quiet_share=0,
+        **options,
+    ):
         folder = tmp_path / f"sandbox-{len(started)}"
         folder.mkdir()
-        world = world or World(rows=rows, days=days, seed=seed, until=days_ago(0, clock))
+        shape = {"rows": rows, "days": days, "seed": seed, "until": days_ago(0, clock)}
+        special = read_accounts(special, children=accounts)
+        reseller = Reseller(**shape, children=accounts, settings=special, quiet_share=quiet_share)
         server = Sandbox(
-            world,
+            world or World(**shape),
+            reseller=reseller,
             behaviour=Behaviour.parse(switches),
             faults=Faults.parse(faults),
             directory=with_key(folder),

@@ -22,24 +22,49 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "VOXLAKE_SANDBOX_TOKEN"  # noqa: S105 - a name
 
 
+_account = click.option("--account", default="", metavar="ACCOUNT", help="An id, a name or a number. [the parent]")
+
+
 @click.command()
+@_account
 @click.option("--from", "source", required=True, metavar="NUMBER", help="Who writes.")
 @click.option("--to", "destination", required=True, metavar="NUMBER", help="A number of the account.")
 @click.option("--text", required=True, help="What is written.")
 @click.option("--callback-url", metavar="URL", help="Where to post it, in place of the sandbox's own.")
 @settings_options("api_url", api_url="The address of the sandbox.")
-def inbound(settings: Settings, source: str, destination: str, text: str, callback_url: str | None) -> None:
+def inbound(
+    settings: Settings, account: str, source: str, destination: str, text: str, callback_url: str | None
+) -> None:
     """Inject an inbound message into a running sandbox, which posts it to the callback URL."""
-    message = {"source_number": source, "destination_number": destination, "sms_body": text}
+    message = {"source_number": source, "destination_number": destination, "sms_body": text, "account": account}
     _post(settings.api_url, "inbound", message | ({"callback_url": callback_url} if callback_url else {}))
 
 
 @click.command()
+@_account
 @click.argument("seconds", type=click.FloatRange(min=0))
 @settings_options("api_url", api_url="The address of the sandbox.")
-def advance(settings: Settings, seconds: float) -> None:
+def advance(settings: Settings, account: str, seconds: float) -> None:
     """Advance the delivery clock of a running sandbox by SECONDS."""
-    _post(settings.api_url, "advance", {"seconds": str(seconds)})
+    _post(settings.api_url, "advance", {"seconds": str(seconds), "account": account})
+
+
+@click.command()
+@click.argument("account", default="")
+@click.option("--sums", is_flag=True, help="Add how many messages each history shows, and their cost.")
+@settings_options("api_url", api_url="The address of the sandbox.")
+def accounts(settings: Settings, account: str, sums: bool) -> None:
+    """List the accounts of a running sandbox, or the one with this id, name or number, as JSON."""
+    _post(settings.api_url, "accounts", {"account": account, "sums": "1" if sums else ""})
+
+
+@click.command()
+@click.argument("account")
+@click.argument("words", nargs=-1, required=True, metavar="CONDITION...")
+@settings_options("api_url", api_url="The address of the sandbox.")
+def condition(settings: Settings, account: str, words: tuple[str, ...]) -> None:
+    """Put an account of a running sandbox into a CONDITION, like frozen, or back to normal."""
+    _post(settings.api_url, "condition", {"account": account, "condition": ",".join(words)})
 
 
 def _post(api_url: str, command: str, form: dict[str, str]) -> None:

@@ -94,6 +94,15 @@ class Behaviour:
     date_header: str = _choice("on", "off", says="whether replies tell the server's time in a Date header")
     clock_ahead: int | None = _number(None, says="seconds by which that time is ahead of the sandbox's clock")
     clock_behind: int | None = _number(None, says="seconds by which it is behind")
+    account_info: str = _choice("every", "owner", says="role that may call GetAccountInfo")
+    children_filter: str = _choice(
+        "required", "optional", says="whether GetChildrenAccounts without id, name or email is an error"
+    )
+    children_all: str = _choice("refused", "accepted", says="whether `child_account_id` may be `all`")
+    children_match: str = _choice("exact", "part", says="whether a name or an email must be given in full")
+    children_envelope: str = _choice("totals", "bare", says="whether the list comes with `count` and `total_count`")
+    frozen_account: str = _choice("131", "100", "answered", says="error of a frozen account's calls, or none")
+    limit_reply: str = _choice("340", "314", "429", "429-after", says="code or HTTP status of a request over a limit")
     gzip: str = _choice("off", "on", says="whether replies are compressed for clients that accept it")
 
     @classmethod

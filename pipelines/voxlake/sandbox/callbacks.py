@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from voxlake.sandbox.reseller import Profile
+
 _WAIT = 10
 
 
@@ -17,25 +19,24 @@ _WAIT = 10
 class Callbacks:
     """Builds callback bodies for one account; `shape` is the nesting of the item, which is undocumented."""
 
-    account_id: int
-    api_key: str
+    profile: Profile
     salt: str
     shape: str
 
     def envelope(self, callback_id: int, item: dict[str, str], *, balance: Decimal) -> dict[str, Any]:
         """Return the body of a callback; its hash proves to the receiver that the sender knows salt and key."""
         digest = hashlib.md5(
-            f"{self.salt}{self.account_id}{self.api_key}{callback_id}".encode(), usedforsecurity=False
+            f"{self.salt}{self.profile.account_id}{self.profile.api_key}{callback_id}".encode(), usedforsecurity=False
         ).hexdigest()
         common: dict[str, Any] = {
             "callback_id": callback_id,
             "type": "sms_inbound",
-            "account_id": self.account_id,
+            "account_id": self.profile.account_id,
             "hash": digest,
-            "account_name": "sandbox",
-            "account_email": "sandbox@example.com",
+            "account_name": self.profile.name,
+            "account_email": self.profile.email,
             "balance": float(balance),
-            "currency": "USD",
+            "currency": self.profile.currency,
         }
         shapes: dict[str, dict[str, Any]] = {
             "nested": {"sms_inbound": {"sms_inbound": item}},

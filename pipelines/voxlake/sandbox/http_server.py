@@ -112,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
         zipped = responder.gzip and "gzip" in self.headers.get("Accept-Encoding", "")
         if zipped:
             content = gzip.compress(content, 1)
-        self._begin_response(reply.status)
+        self._begin_response(reply.status, reply.ahead)
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(content) // 2 if fault == "short" else len(content)))
         if zipped:
@@ -128,10 +128,10 @@ class Handler(BaseHTTPRequestHandler):
         if fault in ("cut", "short"):
             self.close_connection = True
 
-    def _begin_response(self, status: int) -> None:
+    def _begin_response(self, status: int, ahead: int) -> None:
         self.send_response_only(status)
         if (date := self.server.responder.date()) is not None:
-            self.send_header("Date", self.date_time_string(date))
+            self.send_header("Date", self.date_time_string(date + ahead))
 
     def _gateway(self, fault: str | None) -> Reply | None:
         """Return the reply of a gateway in front of the API, or None where it lets the request pass."""

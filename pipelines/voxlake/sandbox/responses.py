@@ -20,12 +20,13 @@ class ApiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP reply."""
+    """One HTTP reply; `ahead` is by how many seconds the account's clock is wrong."""
 
     body: bytes
     content_type: str = JSON
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    ahead: int = 0
 
 
 def json_reply(content: Any) -> Reply:

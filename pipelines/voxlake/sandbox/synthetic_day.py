@@ -76,11 +76,24 @@ class EditedDay:
 
 
 class SeededDay:
-    """A day determined by seed, stream, date and number of messages; ids are determined by the date."""
+    """A day determined by seed, stream, date and number of messages; ids are determined by the date.
 
-    def __init__(self, seed: int, stream: str, day: date, count: int, *, late: float = 0) -> None:
+    `numbers` are the account's, as many as in `OWN_NUMBERS`.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        stream: str,
+        day: date,
+        count: int,
+        *,
+        late: float = 0,
+        numbers: tuple[str, ...] = OWN_NUMBERS,
+    ) -> None:
         rng = np.random.default_rng(random.Random(f"{seed}/{stream}/{day}").getrandbits(64))
         self._sms = stream == "sms"
+        self._mine = numbers if self._sms else SENDERS
         self._start = midnight(day)
         self.seconds = self._start + _times(rng, count)
         places = np.arange(count) // _BLOCK * _BLOCK
@@ -92,7 +105,7 @@ class SeededDay:
         self.shown = self.seconds + (rng.random(count) < late) * rng.integers(1, 6 * 3600, count)
         self._country = rng.integers(0, len(COUNTRIES), count, np.int8)
         self._number = rng.integers(0, 10**8, count, np.int32)
-        self._ours = rng.integers(0, len(OWN_NUMBERS if self._sms else SENDERS), count, np.int8)
+        self._ours = rng.integers(0, len(self._mine), count, np.int8)
         self._text = rng.integers(-len(TEXTS) // 3, len(TEXTS), count, np.int8)  # below 0: not stored
         self._n = rng.integers(1000, 1_000_000, count, np.int32)
         self._inbound = rng.random(count) < 0.3
@@ -116,7 +129,7 @@ class SeededDay:
     ) -> Message:  # fmt: skip
         _, price, head, digits = COUNTRIES[country]
         theirs = f"{head}{number % 10**digits:0{digits}d}"
-        mine = (OWN_NUMBERS if self._sms else SENDERS)[ours]
+        mine = self._mine[ours]
         inbound = inbound and self._sms
         fails = fails and not inbound
         body = TEXTS[text].format(n=n) if text >= 0 else None

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import random
 import threading
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.sandbox.synthetic_day import Day, EditedDay, Message, Row, SeededDay, midnight
+from voxlake.sandbox.samples import OWN_NUMBERS
+from voxlake.sandbox.shares import days_before, shares
+from voxlake.sandbox.synthetic_day import SECONDS, Day, EditedDay, Message, Row, SeededDay, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-STREAMS = ("sms", "a2p")
-_SHARE = 0.6
-_FEW = 2
-"""Up to this many days are shared evenly: with no middle between newest and oldest, nothing else is stable."""
 
 
 class World:
     """The messages of `days` UTC days before `until`, about 60 % of them sms, and a clock.
 
     `now` returns the world's time in UTC seconds; by default it stands still at the end of the last day. `late` is the
-    share of rows that become visible only hours after their date. Methods may be called from many threads.
+    share of rows that become visible only hours after their date; `numbers` are those of the account. `cached_days`
+    limits how many generated days stay in memory. Methods may be called from many threads.
     """
 
     def __init__(
@@ -36,11 +34,13 @@ class World:
         until: date,
         late: float = 0,
         now: Callable[[], float] | None = None,
+        numbers: tuple[str, ...] = OWN_NUMBERS,
+        cached_days: int | None = None,
     ) -> None:
         self.now: Callable[[], float] = now or (lambda: midnight(until))
         self._seed, self._late = seed, late
-        dates = [until - timedelta(days=n + 1) for n in range(days)]
-        self._counts = _counts(rows, dates, seed)
+        self._numbers, self._cached_days = numbers, cached_days
+        self._counts = shares(rows, days_before(until, days), seed)
         self._days: dict[tuple[str, date], Day] = {}
         # Messages added since their day was last read; so adding thousands one by one stays cheap.
         self._added: dict[tuple[str, date], list[Message]] = {}
@@ -95,16 +95,11 @@ class World:
         """Return a page of the messages in `[start, end)` (UTC seconds), and the number of all such messages."""
         now = self.now()
         with self._lock:
-            found = [
-                (day, at) for day in self._within(stream, start, end) if (at := _hits(day, start, end, ids, now)).size
-            ]
+            found = [self._hits(stream, day, start, end, ids, now) for day in self._within(stream, start, end)]
         if where is not None:
-            found = [
-                (day, np.array(kept, np.int64))
-                for day, at in found
-                if (kept := [i for i, m in zip(at.tolist(), day.messages(at), strict=True) if where(m.at(now))])
-            ]
-        total = sum(at.size for _, at in found)
+            found = [hits.only(lambda message: where(message.at(now))) for hits in found]
+        found = [hits for hits in found if hits.size]
+        total = sum(hits.size for hits in found)
         with self._lock:
             shuffle = self._rng.permutation(total) if order == "random-per-request" else None
         return [message.at(now) for message in _page(found, order, offset, count, shuffle)], total
@@ -114,88 +109,75 @@ class World:
             seeded = {d for d, n in self._counts[stream].items() if n}
             return seeded | {d for s, d in (*self._days, *self._added) if s == stream}
 
-    def _within(self, stream: str, start: int | None, end: int | None) -> list[Day]:
+    def _within(self, stream: str, start: int | None, end: int | None) -> list[date]:
         first = date.min if start is None else datetime.fromtimestamp(start, UTC).date()
         last = date.max if end is None else datetime.fromtimestamp(end - 1, UTC).date()
-        return [self._day(stream, day) for day in sorted(self._dates(stream)) if first <= day <= last]
+        return sorted(day for day in self._dates(stream) if first <= day <= last)
+
+    def _hits(
+        self, stream: str, day: date, start: int | None, end: int | None, ids: set[int] | None, now: float
+    ) -> Hits:
+        """Return the messages of a day that match; a day that is meant as a whole is counted without being made."""
+        made, begins = (stream, day) in self._days or (stream, day) in self._added, midnight(day)
+        whole = (start is None or start <= begins) and (end is None or end >= begins + SECONDS)
+        if whole and not made and ids is None and not self._late and now >= begins + SECONDS - 1:
+            return Hits(self._counts[stream][day], lambda: self._as_generated(stream, day))
+        its = self._day(stream, day)
+        at = _positions(its, start, end, ids, now)
+        return Hits(at.size, lambda: its, at)
 
     def _day(self, stream: str, day: date) -> Day:
         with self._lock:
             made = self._days.get((stream, day))
             if made is None:
-                count = self._counts[stream].get(day, 0)
-                made = self._days[stream, day] = SeededDay(self._seed, stream, day, count, late=self._late)
+                made = self._days[stream, day] = self._generate(stream, day)
+                self._forget()
             added = self._added.pop((stream, day), None)
             if added is not None:
                 made = self._days[stream, day] = EditedDay([*made.messages(slice(None)), *added])
             return made
 
+    def _as_generated(self, stream: str, day: date) -> Day:
+        """Return a day as it was when it was counted, although another request may have edited it since."""
+        made = self._day(stream, day)
+        return made if isinstance(made, SeededDay) else self._generate(stream, day)
+
+    def _generate(self, stream: str, day: date) -> SeededDay:
+        count = self._counts[stream].get(day, 0)
+        return SeededDay(self._seed, stream, day, count, late=self._late, numbers=self._numbers)
+
+    def _forget(self) -> None:
+        """Drop the generated day that was made first where there are too many; an edited one cannot be made again."""
+        if self._cached_days is not None and len(self._days) > self._cached_days:
+            oldest = next((key for key, made in self._days.items() if isinstance(made, SeededDay)), None)
+            if oldest is not None:
+                del self._days[oldest]
+
     def _edit(self, stream: str, day: date, edit: Callable[[list[Message]], list[Message]]) -> None:
         self._days[stream, day] = EditedDay(edit(self._day(stream, day).messages(slice(None))))
 
 
-def _counts(rows: int, dates: list[date], seed: int) -> dict[str, dict[date, int]]:
-    """Return the number of rows by history and day; `dates` are newest first.
+@dataclass(slots=True)
+class Hits:
+    """The messages of one day that match: how many, the day, and their positions in it (None: all)."""
 
-    The counts of a history add up to its total. With at least as many rows as days, every day has a message in one of
-    the histories, and in each history that has as many rows itself. A day keeps its count in tomorrow's window until
-    it enters the oldest half.
-    """
-    if not dates:
-        return {stream: {} for stream in STREAMS}
-    sms = round(rows * _SHARE)
-    totals = {"sms": sms, "a2p": rows - sms}
-    counts = {stream: _allotted(f"{seed}/{stream}", dates, total) for stream, total in totals.items()}
-    if max(totals.values()) < len(dates) <= rows:
-        # Neither history has enough rows for every day, so one gets the days that the other lacks.
-        whole = _even(str(seed), dates, rows)
-        counts["sms"] = _even(str(seed), dates, sms)
-        counts["a2p"] = {day: whole[day] - counts["sms"][day] for day in dates}
-    return counts
+    size: int
+    make: Callable[[], Day]
+    at: Any = None
 
+    def day(self) -> tuple[Day, Any]:
+        """Return the day, and the positions in it as an array."""
+        made = self.make()
+        return made, np.arange(self.size) if self.at is None else self.at
 
-def _allotted(seed: str, dates: list[date], total: int) -> dict[date, int]:
-    """Return a total shared among days by weekday and chance; the oldest days take the remainder.
-
-    The counts of the newer days (one more than half of them) depend on the day alone, so that they are the same
-    tomorrow. The others keep at least a quarter of the average, and never less than one message.
-    """
-    days = len(dates)
-    if total < days or days <= _FEW:
-        return _even(seed, dates, total)
-    newer, older = dates[: days // 2 + 1], dates[days // 2 + 1 :]
-    least = max(1, total // (4 * days))
-    most = (total - len(older) * least) // len(newer)
-    weights = _weights(seed, dates)
-    counts = {day: min(most, max(1, round(total / days * weights[day]))) for day in newer}
-    spare = total - sum(counts.values()) - len(older) * least
-    whole, passed, given = sum(weights[day] for day in older), 0.0, 0
-    for day in older:
-        passed += weights[day]
-        upto = spare if day == older[-1] else min(spare, round(spare * passed / whole))
-        counts[day], given = least + upto - given, upto
-    return counts
+    def only(self, wanted: Callable[[Message], bool]) -> Hits:
+        """Return those of the messages that are wanted."""
+        made, at = self.day()
+        kept = [i for i, message in zip(at.tolist(), made.messages(at), strict=True) if wanted(message)]
+        return Hits(len(kept), lambda: made, np.array(kept, np.int64))
 
 
-def _even(seed: str, dates: list[date], total: int) -> dict[date, int]:
-    """Return a total shared evenly among days; a day's count is the same in any window of that length."""
-    days, first = len(dates), random.Random(seed).randrange(10**6)
-    return {day: (n + 1) * total // days - n * total // days for day in dates for n in (first + day.toordinal(),)}
-
-
-def _weights(seed: str, dates: list[date]) -> dict[date, float]:
-    """Return weights of days by weekday and chance; the days of a week, Monday to Sunday, average 1."""
-    weights: dict[date, float] = {}
-    for monday in {day - timedelta(days=day.weekday()) for day in dates}:
-        rng = random.Random(f"{seed}/{monday}")
-        week = [
-            (0.55 if n >= 5 else 1.15) * rng.uniform(0.75, 1.2) * (1.8 if rng.random() < 0.05 else 1) for n in range(7)
-        ]
-        weights |= {monday + timedelta(days=n): 7 * weight / sum(week) for n, weight in enumerate(week)}
-    return weights
-
-
-def _hits(day: Day, start: int | None, end: int | None, ids: set[int] | None, now: float) -> Any:
+def _positions(day: Day, start: int | None, end: int | None, ids: set[int] | None, now: float) -> Any:
     """Return the positions of the messages that match and are visible at `now` (UTC seconds)."""
     first = 0 if start is None else int(np.searchsorted(day.seconds, start))
     last = len(day.seconds) if end is None else int(np.searchsorted(day.seconds, end))
@@ -204,22 +186,24 @@ def _hits(day: Day, start: int | None, end: int | None, ids: set[int] | None, no
     return at if ids is None else at[np.isin(day.ids[at], list(ids))]
 
 
-def _page(found: list[tuple[Day, Any]], order: str, offset: int, count: int, shuffle: Any) -> Iterator[Message]:
+def _page(found: list[Hits], order: str, offset: int, count: int, shuffle: Any) -> Iterator[Message]:
     """Yield one page in the given order."""
     if order in ("asc", "desc"):
-        for day, hits in found if order == "asc" else reversed(found):
-            at = hits if order == "asc" else hits[::-1]
-            yield from day.messages(at[offset : offset + count])
-            count -= max(0, min(count, at.size - offset))
-            offset = max(0, offset - at.size)
+        for hits in found if order == "asc" else reversed(found):
             if not count:
                 return
+            if offset < hits.size:
+                day, at = hits.day()
+                yield from day.messages((at if order == "asc" else at[::-1])[offset : offset + count])
+            count -= max(0, min(count, hits.size - offset))
+            offset = max(0, offset - hits.size)
         return
     if not found:
         return
-    places = np.concatenate([np.full(at.size, n) for n, (_, at) in enumerate(found)])
-    positions = np.concatenate([at for _, at in found])
+    days = [hits.day() for hits in found]
+    places = np.concatenate([np.full(at.size, n) for n, (_, at) in enumerate(days)])
+    positions = np.concatenate([at for _, at in days])
     by_id = shuffle is None
-    chosen = np.argsort(np.concatenate([day.ids[at] for day, at in found]), kind="stable") if by_id else shuffle
+    chosen = np.argsort(np.concatenate([day.ids[at] for day, at in days]), kind="stable") if by_id else shuffle
     for n in chosen[offset : offset + count].tolist():
-        yield found[places[n]][0].messages([int(positions[n])])[0]
+        yield days[places[n]][0].messages([int(positions[n])])[0]
