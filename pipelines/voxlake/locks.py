@@ -1,4 +1,7 @@
-"""The lock of a data directory: one run writes at a time, and the lock ends with its process, so none is ever stale.
+"""The locks of a data directory, each of which ends with the process that holds it, so that none is ever stale.
+
+What touches everything holds the directory alone; runs of accounts share it, and say which accounts are theirs (see
+`lake/claims.py`). What such runs write together is written by one after the other, which is short and waited for.
 
 Some network file systems and containers have no such locks. There a file that is made exclusively is the lock, if the
 data directory says so by holding a file `.lock-by-file`: for all machines that use it, because runs with different
@@ -9,7 +12,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
+import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 
@@ -27,15 +33,27 @@ BY_FILE: Final = ".lock-by-file"
 _HELD = ".held"
 """What ends the name of a lock file."""
 
+_LONG = 3.0
+"""Seconds after which `on_wait` is called."""
+_GLANCES, _PAUSE = 500, 0.01
+"""How often, and after how many seconds, a lock is tried again while others share it of whom nothing is known."""
+
 
 @contextmanager
 def locked(
-    path: Path, *, holder: str, busy: str | None = None, flock: Callable[[IO[bytes], int], None] = fcntl.flock
+    path: Path,
+    *,
+    holder: str,
+    busy: str | None = None,
+    shared: bool = False,
+    sharers: Callable[[], str | None] = lambda: None,
+    flock: Callable[[IO[bytes], int], None] = fcntl.flock,
 ) -> Iterator[io.FileIO]:
     """Hold the lock of the file at `path` for the length of the block, and yield the file, open to append.
 
     The file is made to name its `holder`; with the sentence `busy`, for when another process holds it, its content
-    stays.
+    stays. A lock that is `shared` may be held by several at once, and names none of them: `sharers` returns a sentence
+    about those who share it, for whoever wants it alone. Where lock files are the locks, nobody shares.
 
     Raises:
         AlreadyRunning: another process holds it.
@@ -46,12 +64,12 @@ def locked(
     root = path.parent
     with storage(root):
         root.mkdir(parents=True, exist_ok=True)
-        by_file = (root / BY_FILE).exists()
+        by_file = is_locked_by_file(root)
         # Unbuffered: bytes that do not fit on the disk would be written, and fail, once more when the file is closed.
         file = path.open("a+b", buffering=0)
     with file:
         try:
-            _acquire(file, fcntl.LOCK_EX, root, flock, busy)
+            _acquire(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, root, flock, busy, sharers)
         except OSError as error:
             if error.errno not in NO_LOCKS:
                 raise
@@ -61,11 +79,74 @@ def locked(
                     f" make the file {root / BY_FILE}, so that voxlake works with a lock file there."
                 ) from error
         with _held(path, holder) if by_file else _unheld(path):
-            if busy is None:
+            if busy is None and not shared:
                 with storage(root):
                     file.truncate(0)
                     file.write(holder.encode())
             yield file
+
+
+def is_locked_by_file(root: Path) -> bool:
+    """Return whether lock files are the locks of a data directory, so that nobody shares it."""
+    return (root / BY_FILE).exists()
+
+
+@dataclass(slots=True)
+class _Gate:
+    """Who of this process is at a lock that is waited for: a thread that has it may take it again."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    depth: int = 0
+
+
+_GATES: Final[dict[str, _Gate]] = {}
+
+
+@contextmanager
+def waiting(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold a lock that is held shortly for the length of the block, after waiting for it as long as that takes.
+
+    `on_wait` is called once where it takes long. The caller holds the directory, alone or shared; a thread may nest
+    blocks of one lock. Where lock files are the locks, the directory is held alone, and no other process is near.
+
+    Raises:
+        StorageFull: the folder cannot be written.
+
+    """
+    gate = _GATES.setdefault(str(path), _Gate())
+    with gate.lock:
+        if gate.depth:
+            yield
+            return
+        with storage(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("ab")
+        with file:
+            _wait(file, on_wait)
+            gate.depth += 1
+            try:
+                yield
+            finally:
+                gate.depth -= 1
+
+
+def _wait(file: IO[bytes], on_wait: Callable[[], None]) -> None:
+    began, pause, said = time.monotonic(), 0.002, False
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not said and time.monotonic() - began > _LONG:
+                said = True
+                on_wait()
+            time.sleep(pause)
+            pause = min(2 * pause, 0.1)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            return
+        else:
+            return
 
 
 def require_unlocked(path: Path, *, flock: Callable[[IO[bytes], int], None] = fcntl.flock) -> None:
@@ -77,6 +158,16 @@ def require_unlocked(path: Path, *, flock: Callable[[IO[bytes], int], None] = fc
     """
     with _unheld(path), suppress(OSError), path.open("rb") as file:
         _acquire(file, fcntl.LOCK_SH, path.parent, flock, None)
+
+
+def is_held(path: Path) -> bool:
+    """Return whether another open file, of whatever process, holds the lock of a file alone."""
+    with suppress(OSError), path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def break_locks(root: Path) -> list[str]:
@@ -133,9 +224,14 @@ def _owner(held: Path) -> str:
 
 
 def _acquire(
-    file: IO[bytes], operation: int, root: Path, flock: Callable[[IO[bytes], int], None], busy: str | None
+    file: IO[bytes],
+    operation: int,
+    root: Path,
+    flock: Callable[[IO[bytes], int], None],
+    busy: str | None,
+    sharers: Callable[[], str | None] = lambda: None,
 ) -> None:
-    while True:
+    for _ in range(_GLANCES):
         with suppress(BlockingIOError):
             flock(file, operation | fcntl.LOCK_NB)
             return
@@ -149,3 +245,7 @@ def _acquire(
             file.seek(0)
             holder = file.read().decode(errors="replace").strip() or "unknown"
             raise AlreadyRunning(f"Another run is working in {root} ({holder}): wait until it ends.") from None
+        if (sentence := sharers()) is not None:
+            raise AlreadyRunning(sentence)
+        time.sleep(_PAUSE)
+    raise AlreadyRunning(f"Another run is working in {root}: wait until it ends.")

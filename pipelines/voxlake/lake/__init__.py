@@ -1,6 +1,7 @@
 """The Parquet lake: one file for each UTC day, stream and account, what is known of accounts, and replies."""
 
 from voxlake.lake.accounts import AccountFacts, AccountRegistry, exported_accounts
+from voxlake.lake.claims import Claim
 from voxlake.lake.compare import Difference
 from voxlake.lake.directory import Lake
 from voxlake.lake.ids import held_elsewhere
@@ -8,6 +9,7 @@ from voxlake.lake.layout import Layout
 from voxlake.lake.learned import DATE_SHIFT, DECIMAL_MARK, OLDEST_DAY, UNDATED_COUNT, Fact, Learned
 from voxlake.lake.manifest import Manifest
 from voxlake.lake.reply_archive import Reply, ReplyArchive, archives, replies
+from voxlake.lake.sharing import claimed, indexing, publishing
 from voxlake.lake.writer import ROW_GROUP, DayFileWriter
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "UNDATED_COUNT",
     "AccountFacts",
     "AccountRegistry",
+    "Claim",
     "DayFileWriter",
     "Difference",
     "Fact",
@@ -28,7 +31,10 @@ __all__ = [
     "Reply",
     "ReplyArchive",
     "archives",
+    "claimed",
     "exported_accounts",
     "held_elsewhere",
+    "indexing",
+    "publishing",
     "replies",
 ]

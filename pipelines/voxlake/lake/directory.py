@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,11 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import simplejson
 
-from voxlake.errors import DataError, SettingsError
-from voxlake.files import make, storage
+from voxlake.errors import AlreadyRunning, DataError, SettingsError
+from voxlake.files import storage
+from voxlake.lake.claims import empty, working
 from voxlake.lake.compare import Difference, compare, find_duplicates
 from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, is_of_its_day, read_footer, read_rows
-from voxlake.lake.layout import DAY_FILES, TEMPORARY, Layout
+from voxlake.lake.layout import DAY_FILES, Layout
 from voxlake.lake.store import Store
 from voxlake.lake.writer import DayFileWriter
 from voxlake.locks import locked, require_unlocked
@@ -43,9 +43,9 @@ class Lake:
     never meets half a file, or a row twice. Holds no open file: it can be pickled and shared between threads.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, run: str = "") -> None:
         self.root = root = usable(root)
-        self.layout = Layout(root)
+        self.layout = Layout(root, run)
         self.store = Store(root)
 
     @property
@@ -77,30 +77,22 @@ class Lake:
     def require_idle(self) -> None:
         """Return where no run is working. Raises AlreadyRunning where one is."""
         require_unlocked(self.layout.lock)
+        if (sentence := working(self.layout)) is not None:
+            raise AlreadyRunning(sentence)
 
     @contextmanager
     def locked(self, *, holder: str) -> Iterator[None]:
-        """Hold the data directory for one run, and remove what a run that died left in `tmp/`.
+        """Hold the whole data directory, and remove what a run that died left in `tmp/`.
 
         Raises:
-            AlreadyRunning: another run holds it; the message names its `holder`.
+            AlreadyRunning: another run works in it; the message names its `holder`.
             StorageFull: the folder cannot be written.
 
         """
-        with locked(self.layout.lock, holder=holder):
+        with locked(self.layout.lock, holder=holder, sharers=lambda: working(self.layout)):
             with storage(self.root):
-                self._empty_tmp()
+                empty(self.tmp)
             yield
-
-    def _empty_tmp(self) -> None:
-        """Make the folder of files in the making anew; where it is a link, nothing of anybody else's is removed."""
-        if not self.tmp.is_symlink():
-            shutil.rmtree(self.tmp, ignore_errors=True)
-        make(self.tmp)
-        for pattern in TEMPORARY:
-            for path in self.tmp.glob(pattern):
-                with suppress(IsADirectoryError):
-                    path.unlink()
 
     def path(self, key: DayKey) -> Path:
         """Return the path of a day's file, which may not exist."""

@@ -5,7 +5,8 @@ rejects/<table>/account_id=<n>/date=<UTC day>.jsonl       rows that could not be
 rejects/gone/..., rejects/stray/...                       files that were replaced, or were not ours
 raw/<start>-<process>.gz                                  replies, where they are kept
 lake/accounts.json                                        what is known of each account
-ledger.json, learned.json, .lock, tmp/                    the index, what was learned, the lock, files in the making
+ledger.json, learned.json                                 the index, what was learned
+.lock, locks/, tmp/                                       the locks, files in the making
 voxlake.duckdb -> warehouse/<generation>.duckdb           the published database
 """
 
@@ -32,9 +33,10 @@ TEMPORARY = ("*-*-????-??-??.parquet", "*-*-????-??-??.jsonl", "ledger.json", "a
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The paths of the data directory `root`."""
+    """The paths of the data directory `root`; where it is shared, `run` is the name of the run that asks."""
 
     root: Path
+    run: str = ""
 
     @property
     def lake(self) -> Path:
@@ -43,13 +45,18 @@ class Layout:
 
     @property
     def tmp(self) -> Path:
-        """The folder of files in the making; it is emptied when a run takes the lock."""
-        return self.root / "tmp"
+        """The folder of files in the making, of one run where several share the directory."""
+        return self.root / "tmp" / self.run
 
     @property
     def lock(self) -> Path:
-        """The file that a run locks."""
+        """The file that is locked by what touches everything, and shared by runs of accounts."""
         return self.root / ".lock"
+
+    @property
+    def locks(self) -> Path:
+        """The folder in which runs of accounts say what is theirs, and of the locks that they wait for."""
+        return self.root / "locks"
 
     @property
     def learned(self) -> Path:

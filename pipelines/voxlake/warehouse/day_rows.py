@@ -39,6 +39,10 @@ _BATCH = 122_880
 class DayFiles(Protocol):
     """What the database needs of a lake."""
 
+    @property
+    def tmp(self) -> Path:
+        """The folder of files in the making, which is the run's own."""
+
     def path(self, key: DayKey) -> Path:
         """Return the path of a day's file."""
 

@@ -65,14 +65,13 @@ class Warehouse:
         self._root = root = usable(root)
         self.path = root / "voxlake.duckdb"
         self._generations = root / "warehouse"
-        self._temporary = root / "tmp"
 
     def begin(self, lake: DayFiles, *, rebuild: bool = False) -> DatabaseBuild:
         """Begin the next database: an update of the published one, or a `rebuild` from scratch.
 
         The caller holds the lock of the data directory, and closes the build.
         """
-        file = self._temporary / "next.duckdb"
+        file = lake.tmp / "next.duckdb"
         return DatabaseBuild(self._root, published=self.path, file=file, lake=lake, rebuild=rebuild)
 
     def complete(
