@@ -26,7 +26,7 @@ UNSUPPORTED, DISABLED = "74951234567", "12345678112"
 @pytest.fixture
 def server(sandbox):
     """Return a sandbox that speaks https, with something in its histories."""
-    return sandbox(rows=40, days=3, tls=True, clock=SYSTEM, config=AccountConfig(delivery=0))
+    return sandbox(rows=40, days=3, tls=True, clock=SYSTEM, config=AccountConfig(delivery=0), accounts=2)
 
 
 @pytest.fixture
@@ -111,6 +111,17 @@ class TestPython:
         assert [(row["phone_number"], row["is_sms_enabled"]) for row in rows] == [(FROM, True), (DISABLED, False)]
         assert isinstance(rows[0]["modified"], dt.datetime)
         assert refused(python.get_phone_numbers, count="many") == 101
+
+    def test_accounts(self, server, python):
+        """GetAccountInfo and GetChildrenAccounts: dates as the SDK reads them, ids by a list, wrong ids refused."""
+        info = python.get_account_info(return_live_balance=False)["result"]
+        assert (info["account_id"], info["currency"]) == (server.account_id, "USD")
+        assert isinstance(info["created"], dt.datetime)
+        ids = [child.account_id for child in server.children.values()]
+        reply = python.get_children_accounts(child_account_id=ids, active=True, order_by="child_account_id")
+        assert [row["account_id"] for row in reply["result"]] == ids
+        assert all(isinstance(row["created"], dt.datetime) for row in reply["result"])
+        assert refused(python.get_children_accounts, child_account_id=[server.account_id]) == 194
 
     @pytest.mark.parametrize("method", ["get_sms_history", "a2p_get_sms_history"])
     def test_histories_break_on_documented_dates(self, python, method):

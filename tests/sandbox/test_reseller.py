@@ -1,5 +1,6 @@
 """A reseller: a parent and its children, each with a world, a currency and a key of its own."""
 
+import functools
 import json
 import sys
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 import jwt
 import pytest
 import requests
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from support.clock import CLOCK
 from support.messages import command
 from support.truth import truth
@@ -14,13 +16,27 @@ from support.truth import truth
 from voxlake.sandbox import Condition, Limits, Reseller, read_accounts
 from voxlake.sandbox.limits import LimitExceeded
 
+ASK = """
+import os, urllib.request
+url = os.environ["VOXIMPLANT_API_URL"].replace("platform_api", "sandbox/accounts")
+headers = {"X-Sandbox-Token": os.environ["VOXLAKE_SANDBOX_TOKEN"]}
+print(urllib.request.urlopen(urllib.request.Request(url, b"sums=1", headers)).read().decode())
+"""
+"""A program that asks a sandbox for its accounts."""
+
+
+@functools.cache
+def loaded(pem):
+    """Load a private key: PyJWT would check it anew for each token."""
+    return load_pem_private_key(pem.encode(), password=None)
+
 
 def bearer(server, method, account_id=None, *, credentials=None, **parameters):
     """Call a method for an account with a token signed by the parent's key, or another; give the JSON."""
     held = json.loads((credentials or server.credentials).read_text())
     now = int(CLOCK.time())
     claims = {"iss": str(account_id or held["account_id"]), "iat": now - 5, "exp": now + 3000}
-    token = jwt.encode(claims, held["private_key"], algorithm="RS256", headers={"kid": held["key_id"]})
+    token = jwt.encode(claims, loaded(held["private_key"]), algorithm="RS256", headers={"kid": held["key_id"]})
     headers = {"Authorization": f"Bearer {token}"}
     reply = requests.post(f"{server.url}/{method}", data=parameters, headers=headers, timeout=10)
     return reply.json() | {"Date": reply.headers["Date"]}
@@ -167,6 +183,17 @@ def test_one_account_is_in_trouble(sandbox, condition, switch, sms, a2p):
     assert code(bearer(server, "A2PGetSmsHistory", two)) == 0
 
 
+def test_one_account_is_out_of_reach(sandbox):
+    """A gateway may let no call for one account through, and one account may be slow."""
+    server = sandbox(accounts=2, rows=0, special=["1:http=503,slow=0.01"])
+    statuses = []
+    for account in server.accounts.values():
+        form = {"account_id": account.account_id, "api_key": account.api_key}
+        statuses.append(requests.post(f"{server.url}/GetSmsHistory", data=form, timeout=10).status_code)
+    assert statuses == [200, 503, 200]
+    assert server.children[1].condition.slow == 0.01
+
+
 def test_a_clock_of_its_own(sandbox):
     """A wrong clock shows in the Date header of one account's replies, errors too."""
     server = sandbox(accounts=1, rows=0, now=lambda: CLOCK.time() // 1, special=["1:clock=-7200"])
@@ -221,8 +248,7 @@ def test_the_accounts_of_a_running_sandbox(sandbox, voxlake):
     """The commands list the accounts with their truth, change one, and find it by id, number or name."""
     server = sandbox(accounts=2, rows=100, days=5)
     child = server.children[2]
-    everybody = json.loads(voxlake("sandbox", "accounts", server=server).stdout)
-    assert [one["account_id"] for one in everybody] == list(server.accounts)
+    assert [one["account_id"] for one in command(server, "accounts").json()] == list(server.accounts)
     (one,) = json.loads(voxlake("sandbox", "accounts", "2", "--sums", server=server).stdout)
     rows = list(child.world.truth("a2p"))
     assert one["a2p"]["rows"] == len(rows) == 40
@@ -230,9 +256,9 @@ def test_the_accounts_of_a_running_sandbox(sandbox, voxlake):
     voxlake("sandbox", "condition", child.profile.name, "frozen", "clock=60", server=server)
     assert child.condition == Condition(frozen=True, clock=60)
     assert "no-role" in voxlake("sandbox", "condition", "2", "tired", server=server, code=2).stderr
-    assert "no account 7" in voxlake("sandbox", "accounts", "7", server=server, code=2).stderr
-    inbound = ["--account", "2", "--from", "447700900123", "--to", next(iter(child.state.phones)), "--text", "hi"]
-    voxlake("sandbox", "inbound", *inbound, server=server)
+    assert "no account 7" in command(server, "accounts", account="7").text
+    message = {"source_number": "447700900123", "destination_number": next(iter(child.state.phones)), "sms_body": "hi"}
+    assert command(server, "inbound", account=child.account_id, **message).status_code == 200
     assert len(list(child.world.truth("sms"))) == len(list(server.world.truth("sms"))) + 1
 
 
@@ -253,10 +279,9 @@ def test_state_of_a_child_lasts(sandbox, tmp_path):
 
 
 def test_run_names_its_accounts(voxlake):
-    """`sandbox run --accounts` gives its command a sandbox that lists the accounts, also those of special rows."""
+    """`sandbox run --accounts` gives its command what it needs to ask for the accounts, special ones too."""
     flags = ["--rows", 4, "--days", 2, "--accounts", 3, "--quiet-share", "0.34", "--account", "1:rows=7,currency=CHF"]
-    inner = ["sh", "-c", f"{sys.executable} -m voxlake sandbox accounts --sums"]
-    told = json.loads(voxlake("sandbox", "run", *flags, "--", *inner).stdout)
+    told = json.loads(voxlake("sandbox", "run", *flags, "--", sys.executable, "-c", ASK).stdout)
     assert [one["sms"]["rows"] + one["a2p"]["rows"] for one in told] == [4, 7, 4, 2]
     assert told[1]["currency"] == "CHF"
 
@@ -273,6 +298,8 @@ def test_run_names_its_accounts(voxlake):
         ("0:rows=5", "--rows"),
         ("1:role=King", "King"),
         ("1:clock=late", "clock"),
+        ("1:http=200", "http"),
+        ("1:slow=very", "slow"),
     ],
 )
 def test_wrong_settings(setting, says):

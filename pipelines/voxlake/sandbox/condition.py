@@ -10,7 +10,10 @@ from voxlake.sandbox.access import ROLES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WORDS = "normal, frozen, inactive, unlisted, gone, refused, code=N, role=NAME+NAME, no-role or clock=SECONDS"
+_WORDS = (
+    "normal, frozen, inactive, unlisted, gone, refused, code=N, http=N, role=NAME+NAME, no-role, clock=SECONDS or"
+    " slow=SECONDS"
+)
 _REFUSED = 100
 
 
@@ -18,17 +21,19 @@ _REFUSED = 100
 class Condition:
     """The condition of one account; by default nothing is wrong.
 
-    `listed` is False where the parent's list lacks the account. `code` is the error of every call, `roles` are those
-    that every service account has here (None: its own), `clock` is how many seconds the Date header of its replies is
-    ahead.
+    `listed` is False where the parent's list lacks the account. `code` is the error of every call, `status` the
+    HTTP status of a gateway that lets none through. `roles` are those that every service account has here (None: its
+    own). `clock` is how many seconds the Date header of its replies is ahead, `slow` how many a reply takes longer.
     """
 
     frozen: bool = False
     active: bool = True
     listed: bool = True
     code: int | None = None
+    status: int | None = None
     roles: frozenset[str] | None = None
     clock: int = 0
+    slow: float = 0
 
     @classmethod
     def parse(cls, words: Iterable[str]) -> Condition:
@@ -78,7 +83,9 @@ def read_accounts(settings: Iterable[str], *, children: int) -> dict[int, Accoun
             )
         for number in range(int(first), int(last or first) + 1):
             if number > children:
-                raise ValueError(f"There is no account {number}: 0 is the parent, and --accounts {children} the last.")
+                raise ValueError(
+                    f"There is no account {number}: use 0, the parent, to {children}, or raise --accounts."
+                )
             found[number] = _settings(number, words.split(","), found.get(number, AccountSettings()))
     return found
 
@@ -119,6 +126,10 @@ def _change(word: str) -> dict[str, Any]:
     name, _, value = word.partition("=")
     if name == "code" and value.isdecimal():
         return {"code": int(value)}
+    if name == "http" and value.isdecimal() and 400 <= int(value) <= 599:
+        return {"status": int(value)}
+    if name == "slow" and value.replace(".", "", 1).isdecimal():
+        return {"slow": float(value)}
     if name == "clock" and value.removeprefix("-").isdecimal():
         return {"clock": int(value)}
     if name == "role" and set(value.split("+")) <= set().union(*ROLES.values()):

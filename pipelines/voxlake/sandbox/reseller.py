@@ -131,7 +131,9 @@ class Reseller:
         random.Random(f"{self.seed}/places").shuffle(places)
         currency, zones, country, language = places[(number - 1) % len(places)]
         name = own.name or self._name(number)
-        created = self.until - timedelta(days=self.days_of(number) + rng.randrange(1, 1500))
+        # Before the first message, and else the same on every day.
+        oldest = self.until - timedelta(days=self.days_of(number) + 1)
+        created = min(oldest, date(2014, 1, 1) + timedelta(days=rng.randrange(3000)))
         return Profile(
             account_id=self.account_id(number),
             name=name,

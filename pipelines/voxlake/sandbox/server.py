@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from voxlake.sandbox.access import AccessControl
@@ -90,7 +90,7 @@ class Sandbox:
         self.ca: Path | None = None
         if tls:
             context, self.ca = certificate(directory)
-        self._reseller = reseller or Reseller(children=0, rows=0, days=1, seed=0, until=datetime.now(UTC).date())
+        self._reseller = reseller or Reseller(children=0, rows=0, days=1, seed=0, until=date.max)
         family = [self._account(number, config, state) for number in range(self._reseller.children + 1)]
         self.accounts = {account.account_id: account for account in family}
         self._parent, self.children = family[0], dict(enumerate(family[1:], start=1))
@@ -180,9 +180,10 @@ class Sandbox:
             account, roles = self._caller(request)
             ahead = account.condition.clock
             with self.limits.admit(account.account_id, self.now):
-                if self.latency:
-                    time.sleep(self.latency)
-                reply = self._call(account, request, roles, fault)
+                if takes := self.latency + account.condition.slow:
+                    time.sleep(takes)
+                status = account.condition.status
+                reply = Reply(b"", "text/plain", status) if status else self._call(account, request, roles, fault)
         except ApiError as error:
             reply = error_reply(error, self.behaviour.error_shape)
         except LimitExceeded:
