@@ -82,6 +82,9 @@ def test_a_call_for_a_child(sandbox):
     for other in (two.account_id, server.account_id, 42):
         assert code(bearer(server, "GetSmsHistory", other, credentials=own)) == 100
     assert code(bearer(server, "GetSmsHistory", 42)) == 100
+    assert code(bearer(server, "GetSmsHistory", "9" * 5000)) == 100
+    for nobody in ({"account_id": "42"}, {"account_id": "9" * 5000}, {}):
+        assert code(requests.post(f"{server.url}/GetSmsHistory", data=nobody, timeout=10).json()) == 100
     for api_key, expected in ((one.api_key, 0), (server.api_key, 100), (two.api_key, 100)):
         form = {"account_id": one.account_id, "api_key": api_key}
         assert code(requests.post(f"{server.url}/GetSmsHistory", data=form, timeout=10).json()) == expected
@@ -102,6 +105,14 @@ def test_account_info(sandbox):
     form = {"account_id": child.account_id, "api_key": child.api_key}
     with_key = requests.post(f"{server.url}/GetAccountInfo", data=form, timeout=10).json()["result"]
     assert with_key == info | {"api_key": child.api_key}
+
+
+def test_an_account_without_a_currency(sandbox):
+    """What the API does not report of an account is missing from both replies."""
+    server = sandbox("children_all=accepted", accounts=1, rows=0, special=["0-1:currency=none,time_zone=none"])
+    infos = [bearer(server, "GetAccountInfo", account)["result"] for account in server.accounts]
+    infos += bearer(server, "GetChildrenAccounts", child_account_id="all")["result"]
+    assert [{"currency", "location", "balance"} & set(info) for info in infos] == [{"balance"}] * 3
 
 
 def test_roles_of_the_account_methods(sandbox):

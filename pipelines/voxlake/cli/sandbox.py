@@ -121,7 +121,8 @@ def _introduce(server: Sandbox) -> None:
     children = list(server.children.values())
     for child in children[:_INTRODUCED]:
         profile = child.profile
-        say(f"Child account {child.account_id}: {profile.name}, {profile.currency}, {profile.time_zone}.")
+        known = ", ".join(filter(None, (profile.name, profile.currency, profile.time_zone)))
+        say(f"Child account {child.account_id}: {known}.")
     if len(children) > _INTRODUCED:
         say(f"{len(children) - _INTRODUCED} more child accounts: 'voxlake sandbox accounts' lists them.")
 

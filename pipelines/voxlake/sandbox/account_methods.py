@@ -116,7 +116,7 @@ def _brief(account: Account) -> dict[str, Any]:
 def _common(account: Account, *, live: bool) -> dict[str, Any]:
     """Return what both methods report of an account."""
     profile, condition = account.profile, account.condition
-    return _brief(account) | {
+    fields = _brief(account) | {
         "api_key": profile.api_key,
         "created": f"{profile.created:%Y-%m-%d %H:%M:%S}",
         "language_code": profile.language,
@@ -132,6 +132,7 @@ def _common(account: Account, *, live: bool) -> dict[str, Any]:
         "credit_limit": 0,
         "currency": profile.currency,
     }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _flag(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -53,7 +53,8 @@ class Condition:
 class AccountSettings:
     """How one account differs from the rest of its sandbox; None: as it would be.
 
-    `rows` and `days` are those of a child's world. `own_key` gives a child a service account of its own.
+    `rows` and `days` are those of a child's world. `none` as `currency` or `time_zone` is one that the API does not
+    report. `own_key` gives a child a service account of its own.
     """
 
     rows: int | None = None

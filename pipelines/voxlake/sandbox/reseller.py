@@ -45,13 +45,16 @@ _FAMILY = ("Quillfeather", "Brambleworth", "Thistledown", "Copperpot", "Marrowga
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What GetAccountInfo and GetChildrenAccounts report of an account; `created` is in UTC."""
+    """What GetAccountInfo and GetChildrenAccounts report of an account; `created` is in UTC.
+
+    `currency` and `time_zone` are None where the replies lack them.
+    """
 
     account_id: int
     name: str
     email: str
-    currency: str
-    time_zone: str
+    currency: str | None
+    time_zone: str | None
     created: datetime
     balance: Decimal
     api_key: str
@@ -138,8 +141,8 @@ class Reseller:
             account_id=self.account_id(number),
             name=name,
             email=f"owner-{rng.getrandbits(32):08x}@{name}.example",
-            currency=own.currency or currency,
-            time_zone=own.time_zone or rng.choice(zones),
+            currency=_given(own.currency, currency),
+            time_zone=_given(own.time_zone, rng.choice(zones)),
             created=datetime(created.year, created.month, created.day, tzinfo=UTC)
             + timedelta(seconds=rng.randrange(86_400)),
             balance=Decimal(rng.randrange(10_000, 5_000_000)).scaleb(-3),
@@ -169,8 +172,8 @@ def parent_profile(its: AccountSettings, *, balance: Decimal, callback_salt: str
         account_id=ACCOUNT_ID,
         name=its.name or "sandbox",
         email="sandbox@example.com",
-        currency=its.currency or "USD",
-        time_zone=its.time_zone or "Etc/GMT",
+        currency=_given(its.currency, "USD"),
+        time_zone=_given(its.time_zone, "Etc/GMT"),
         created=datetime(2020, 1, 1, 12, tzinfo=UTC),
         balance=balance,
         api_key=API_KEY,
@@ -186,6 +189,11 @@ def numbers_of(account_id: int) -> tuple[str, ...]:
 def phones_of(account_id: int) -> dict[str, str]:
     """Return the same, each with its state; the states are those of the parent's numbers."""
     return dict(zip(numbers_of(account_id), PHONES.values(), strict=True))
+
+
+def _given(setting: str | None, usual: str) -> str | None:
+    """Return what an account setting says, `none` for nothing, or else the usual."""
+    return None if setting == "none" else setting or usual
 
 
 def _draw(seed: int, number: int, what: str) -> random.Random:

@@ -54,7 +54,8 @@ class Sandbox:
     reply takes `latency` seconds. `requests` lists the calls received; `token` is what the levers below `/sandbox` ask
     for, and only this user finds.
 
-    `accounts` holds all accounts by id, the parent first, and `children` those below it by number.
+    `accounts` holds all accounts by id, the parent first, and `children` those below it by number; `account` is the
+    state of the parent.
 
     Raises:
         ValueError: the state file is in use or cannot be read.
