@@ -1,13 +1,14 @@
--- The countries that the most messages of [$first, $end) were sent to, what they cost, how they arrived, at most $top.
+-- The countries that the most messages of [$first, $end) were sent to, what they cost in each currency, how they arrived, at most $top of a currency.
 SELECT
+    currency,
     coalesce(destination_country, '') AS country,
     count(*) AS messages,
     coalesce(sum(cost), 0) AS cost,
     count(*) FILTER (settled(channel, status, delivery_status)) AS settled,
     count(*) FILTER (arrived(channel, status, delivery_status)) AS arrived,
-    sum(count(*)) OVER ()::BIGINT AS total
-FROM messages
-WHERE date >= $first AND date < $end AND direction = 'OUT'
-GROUP BY country
-ORDER BY messages DESC, country
-LIMIT $top;
+    sum(count(*)) OVER (PARTITION BY currency)::BIGINT AS total
+FROM messages_of($first, $end, NULL, $accounts, $tz)
+WHERE direction = 'OUT'
+GROUP BY currency, country
+QUALIFY row_number() OVER (PARTITION BY currency ORDER BY count(*) DESC, country) <= $top
+ORDER BY currency NULLS LAST, messages DESC, country;

@@ -1,6 +1,5 @@
--- Messages by weekday (1 is Monday) and hour of [$first, $end), UTC.
+-- Messages by weekday (1 is Monday) and hour of [$first, $end), in the zone whose days those are.
 SELECT isodow(processed_at) AS weekday, hour(processed_at) AS hour, count(*) AS messages
-FROM messages
-WHERE date >= $first AND date < $end
+FROM messages_of($first, $end, NULL, $accounts, $tz)
 GROUP BY ALL
 ORDER BY ALL;

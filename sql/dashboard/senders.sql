@@ -1,5 +1,8 @@
--- Who sent the most messages of [$first, $end), what they cost, how they arrived, and how many on which day, at most $top.
+-- Who sent the most messages of [$first, $end), of which account, what they cost, how they arrived, and how many on which day, at most $top of a currency.
 SELECT
+    account_id,
+    account,
+    currency,
     coalesce(source_number, '') AS sender,
     channel,
     count(*) AS messages,
@@ -7,9 +10,9 @@ SELECT
     count(*) FILTER (settled(channel, status, delivery_status)) AS settled,
     count(*) FILTER (arrived(channel, status, delivery_status)) AS arrived,
     histogram(date) AS days,
-    count(*) OVER () AS senders
-FROM messages
-WHERE date >= $first AND date < $end AND direction = 'OUT'
-GROUP BY sender, channel
-ORDER BY messages DESC, sender, channel
-LIMIT $top;
+    count(*) OVER (PARTITION BY currency) AS senders
+FROM messages_of($first, $end, NULL, $accounts, $tz)
+WHERE direction = 'OUT'
+GROUP BY account_id, account, currency, sender, channel
+QUALIFY row_number() OVER (PARTITION BY currency ORDER BY count(*) DESC, sender, channel, account_id) <= $top
+ORDER BY currency NULLS LAST, messages DESC, sender, channel, account_id;

@@ -1,36 +1,69 @@
--- Days that cost half as much again as the same weekdays of the four weeks before, or less than half, widest first.
-WITH whole_days AS (
-    SELECT c.stream AS channel, c.date, sum(coalesce(d.cost, 0)) AS cost, sum(coalesce(d.messages, 0))::BIGINT AS messages
+-- Days that cost half as much again as the same weekdays of the four weeks before, or less than half, widest first within a currency.
+WITH chosen AS (
+    SELECT account_id, coalesce(name, account_id::VARCHAR) AS account, currency, zone_of($tz, time_zone) AS zone
+    FROM accounts
+    WHERE $accounts::BIGINT[] IS NULL OR list_contains($accounts::BIGINT[], account_id)
+),
+
+-- Each day of a zone with the UTC days that it lies in, as far as they are covered.
+covered AS (
+    SELECT
+        c.account_id, c.stream AS channel, z.zone, c.exported_at,
+        unnest(list_distinct([
+            local_date(c.date::TIMESTAMP, z.zone), local_date(c.date + INTERVAL 1 DAY - INTERVAL 1 MICROSECOND, z.zone)
+        ])) AS date
     FROM coverage AS c
+    INNER JOIN chosen AS z ON z.account_id = c.account_id
+    WHERE c.date >= $from - INTERVAL 29 DAYS AND c.date < $to + INTERVAL 1 DAY
+),
+
+whole_days AS (
+    SELECT account_id, channel, date
+    FROM covered
+    GROUP BY account_id, channel, zone, date
+    HAVING
+        min(exported_at) >= utc_time(date + INTERVAL 1 DAY, zone)
+        AND count(*) = 1 + date_diff(
+            'day', utc_time(date::TIMESTAMP, zone), utc_time(date + INTERVAL 1 DAY, zone) - INTERVAL 1 MICROSECOND
+        )
+),
+
+spent AS (
+    SELECT w.account_id, w.channel, w.date, coalesce(d.cost, 0) AS cost, coalesce(d.messages, 0) AS messages
+    FROM whole_days AS w
     LEFT JOIN (
         SELECT account_id, channel, date, sum(cost) AS cost, count(*) AS messages
-        FROM messages
-        WHERE date >= $from - INTERVAL 28 DAYS AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
+        FROM messages_of($from - INTERVAL 28 DAYS, $to, $number, $accounts, $tz)
         GROUP BY account_id, channel, date
-    ) AS d ON d.account_id = c.account_id AND d.channel = c.stream AND d.date = c.date
-    WHERE c.exported_at >= c.date + INTERVAL 1 DAY AND c.date >= $from - INTERVAL 28 DAYS AND c.date < $to
-    GROUP BY c.stream, c.date
+    ) AS d ON d.account_id = w.account_id AND d.channel = w.channel AND d.date = w.date
+    WHERE w.date >= $from - INTERVAL 28 DAYS AND w.date < $to
 ),
 
 compared AS (
     SELECT *, avg(cost) OVER before AS usual_cost, avg(messages) OVER before AS usual_messages, count(*) OVER before AS weeks
-    FROM whole_days
+    FROM spent
     WINDOW before AS (
-        PARTITION BY channel, dayofweek(date) ORDER BY date
+        PARTITION BY account_id, channel, dayofweek(date) ORDER BY date
         RANGE BETWEEN INTERVAL 28 DAYS PRECEDING AND INTERVAL 7 DAYS PRECEDING
     )
 )
 
 SELECT
-    date,
-    strftime(date, '%A') AS weekday,
-    channel,
-    cost,
-    round(usual_cost, 6) AS usual_cost,
-    round(cost / usual_cost, 2) AS times_usual,
-    messages,
-    round(usual_messages, 1) AS usual_messages,
-    weeks
-FROM compared
-WHERE date >= $from AND date < $to AND weeks >= 2 AND usual_cost > 0 AND NOT cost BETWEEN usual_cost / 2 AND usual_cost * 1.5
-ORDER BY abs(cost - usual_cost) DESC, date DESC, channel;
+    c.account_id,
+    z.account,
+    z.currency,
+    c.date,
+    strftime(c.date, '%A') AS weekday,
+    c.channel,
+    c.cost,
+    round(c.usual_cost, 6) AS usual_cost,
+    round(c.cost / c.usual_cost, 2) AS times_usual,
+    c.messages,
+    round(c.usual_messages, 1) AS usual_messages,
+    c.weeks
+FROM compared AS c
+INNER JOIN chosen AS z ON z.account_id = c.account_id
+WHERE
+    c.date >= $from AND c.date < $to AND c.weeks >= 2 AND c.usual_cost > 0
+    AND NOT c.cost BETWEEN c.usual_cost / 2 AND c.usual_cost * 1.5
+ORDER BY z.currency NULLS LAST, abs(c.cost - c.usual_cost) DESC, c.date DESC, z.account, c.account_id, c.channel;

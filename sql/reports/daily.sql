@@ -1,5 +1,8 @@
 -- Messages, cost, success and delivery by day and channel, sent and received together, newest day first.
 SELECT
+    account_id,
+    account,
+    currency,
     date,
     channel,
     count(*) AS messages,
@@ -7,7 +10,6 @@ SELECT
     sum(cost) AS cost,
     round(100.0 * count(*) FILTER (status = 'success') / count(*), 2) AS success_pct,
     round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct
-FROM messages
-WHERE date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
-GROUP BY date, channel
-ORDER BY date DESC, channel;
+FROM messages_of($from, $to, $number, $accounts, $tz)
+GROUP BY account_id, account, currency, date, channel
+ORDER BY date DESC, account, account_id, channel;

@@ -1,5 +1,8 @@
 -- How many messages of a2p arrived, failed, are still on their way or ended nobody knows how by day, newest day first.
 SELECT
+    account_id,
+    account,
+    currency,
     date,
     count(*) AS messages,
     count(*) FILTER (delivery_status = 'DELIVERED') AS delivered,
@@ -15,7 +18,7 @@ SELECT
             delivery_status NOT IN ('DELIVERED', 'ABORTED', 'REJECTED', 'FAILED', 'EXPIRED', 'QUEUED', 'DISPATCHED'), true
         )
     ) AS unknown
-FROM a2p_sms_history
-WHERE date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
-GROUP BY date
-ORDER BY date DESC;
+FROM messages_of($from, $to, $number, $accounts, $tz)
+WHERE channel = 'a2p'
+GROUP BY account_id, account, currency, date
+ORDER BY date DESC, account, account_id;

@@ -1,8 +1,10 @@
--- Every message that failed, or ended without being delivered, and yet cost something, dearest first.
+-- Every message that failed, or ended without being delivered, and yet cost something, dearest first within a currency.
 SELECT
     date,
     channel,
     account_id,
+    account,
+    currency,
     message_id,
     source_number,
     destination_number,
@@ -12,9 +14,8 @@ SELECT
     fragments AS parts,
     cost,
     transaction_id
-FROM messages
+FROM messages_of($from, $to, $number, $accounts, $tz)
 WHERE
     cost > 0
     AND (status = 'error' OR delivery_status IN ('ABORTED', 'REJECTED', 'FAILED', 'EXPIRED', 'UNKNOWN'))
-    AND date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
-ORDER BY cost DESC, date DESC, channel, account_id, message_id;
+ORDER BY currency NULLS LAST, cost DESC, date DESC, channel, account_id, message_id;

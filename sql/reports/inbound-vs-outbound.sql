@@ -1,12 +1,14 @@
 -- Messages that came in and went out by day, and what each side cost, newest day first.
 SELECT
+    account_id,
+    account,
+    currency,
     date,
     count(*) FILTER (direction = 'IN') AS inbound,
     count(*) FILTER (direction = 'OUT') AS outbound,
     round(100.0 * count(*) FILTER (direction = 'IN') / count(*), 2) AS inbound_pct,
     coalesce(sum(cost) FILTER (direction = 'IN'), 0) AS inbound_cost,
     coalesce(sum(cost) FILTER (direction = 'OUT'), 0) AS outbound_cost
-FROM messages
-WHERE date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
-GROUP BY date
-ORDER BY date DESC;
+FROM messages_of($from, $to, $number, $accounts, $tz)
+GROUP BY account_id, account, currency, date
+ORDER BY date DESC, account, account_id;

@@ -1,8 +1,10 @@
--- Every message billed for more parts than its text needs, and what the parts too many cost, dearest first.
+-- Every message billed for more parts than its text needs, and what the parts too many cost, dearest first within a currency.
 SELECT
     date,
     channel,
     account_id,
+    account,
+    currency,
     message_id,
     source_number,
     destination_number,
@@ -11,6 +13,6 @@ SELECT
     segments_expected AS expected_parts,
     cost,
     round(cost * (fragments - segments_expected) / fragments, 6)::DECIMAL(18, 6) AS overpaid
-FROM messages
-WHERE fragments > segments_expected AND date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
-ORDER BY overpaid DESC, date DESC, channel, account_id, message_id;
+FROM messages_of($from, $to, $number, $accounts, $tz)
+WHERE fragments > segments_expected
+ORDER BY currency NULLS LAST, overpaid DESC, date DESC, channel, account_id, message_id;

@@ -1,5 +1,8 @@
 -- How well and at what cost each sender of outgoing messages reaches people, busiest first.
 SELECT
+    account_id,
+    account,
+    currency,
     source_number AS sender,
     channel,
     count(*) AS messages,
@@ -11,7 +14,7 @@ SELECT
         sum(cost) / nullif(count(*) FILTER (CASE channel WHEN 'a2p' THEN delivery_status = 'DELIVERED' ELSE status = 'success' END), 0), 6
     ) AS cost_per_arrived,
     max(date) AS last_day
-FROM messages
-WHERE direction = 'OUT' AND date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
-GROUP BY source_number, channel
-ORDER BY messages DESC, sender, channel;
+FROM messages_of($from, $to, $number, $accounts, $tz)
+WHERE direction = 'OUT'
+GROUP BY account_id, account, currency, source_number, channel
+ORDER BY messages DESC, sender, channel, account, account_id;

@@ -1,5 +1,19 @@
 -- Every message whose status could still change a day or more after it was processed, longest first.
-SELECT date, channel, account_id, message_id, source_number, destination_number, status, delivery_status, cost, processed_at, hours
-FROM stuck
-WHERE hours >= 24 AND date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
-ORDER BY hours DESC, channel, account_id, message_id;
+SELECT
+    m.date,
+    m.channel,
+    m.account_id,
+    m.account,
+    m.currency,
+    m.message_id,
+    m.source_number,
+    m.destination_number,
+    m.status,
+    m.delivery_status,
+    m.cost,
+    m.processed_at,
+    s.hours
+FROM messages_of($from, $to, $number, $accounts, $tz) AS m
+INNER JOIN stuck AS s ON s.account_id = m.account_id AND s.channel = m.channel AND s.message_id = m.message_id
+WHERE s.hours >= 24
+ORDER BY s.hours DESC, m.channel, m.account_id, m.message_id;

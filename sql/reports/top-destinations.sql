@@ -1,8 +1,11 @@
--- The countries that most outgoing messages went to: how many arrived and what each of those cost.
+-- The countries that most outgoing messages went to: how many arrived and what each of those cost, shares within an account.
 SELECT
+    account_id,
+    account,
+    currency,
     coalesce(destination_country, 'unknown') AS country,
     count(*) AS messages,
-    round(100.0 * count(*) / sum(count(*)) OVER (), 2) AS share_pct,
+    round(100.0 * count(*) / sum(count(*)) OVER (PARTITION BY account_id), 2) AS share_pct,
     count(DISTINCT destination_number) AS recipients,
     sum(fragments)::BIGINT AS parts,
     sum(cost) AS cost,
@@ -10,8 +13,8 @@ SELECT
     round(sum(cost) / nullif(count(*) FILTER (arrived), 0), 6) AS cost_per_arrived
 FROM (
     SELECT *, CASE channel WHEN 'a2p' THEN delivery_status = 'DELIVERED' ELSE status = 'success' END AS arrived
-    FROM messages
-    WHERE direction = 'OUT' AND date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
+    FROM messages_of($from, $to, $number, $accounts, $tz)
+    WHERE direction = 'OUT'
 )
-GROUP BY country
-ORDER BY messages DESC, country;
+GROUP BY account_id, account, currency, country
+ORDER BY messages DESC, country, account, account_id;

@@ -1,5 +1,8 @@
 -- Every number that was written to and what that cost, most messages first.
 SELECT
+    account_id,
+    account,
+    currency,
     destination_number AS number,
     destination_country AS country,
     count(*) AS messages,
@@ -7,7 +10,7 @@ SELECT
     sum(cost) AS cost,
     count(DISTINCT date) AS days,
     max(processed_at) AS newest
-FROM messages
-WHERE direction = 'OUT' AND date >= $from AND date < $to AND ($number::VARCHAR IS NULL OR $number IN (source_number, destination_number))
-GROUP BY destination_number, destination_country
-ORDER BY messages DESC, number;
+FROM messages_of($from, $to, $number, $accounts, $tz)
+WHERE direction = 'OUT'
+GROUP BY account_id, account, currency, destination_number, destination_country
+ORDER BY messages DESC, number, account, account_id;

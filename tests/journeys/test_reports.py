@@ -136,7 +136,7 @@ def test_cost_anomalies(tmp_path):
 def test_bounds(hand, name):
     """Days before --from, from --to on, and messages of other numbers play no part."""
     question = load_saved_queries(None)[name]
-    assert set(re.findall(r"\$(\w+)", question.sql)) == {"from", "to", "number"}
+    assert set(re.findall(r"\$(\w+)", question.sql)) == {"from", "to", "number", "accounts", "tz"}
     whole = asked(hand, name)
     assert asked(hand, name, first=THURSDAY, end=FRIDAY + DAY) == whole
     assert asked(hand, name, first=FRIDAY + DAY) == asked(hand, name, end=THURSDAY) == []

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from voxlake.lake import Lake, Manifest
+from voxlake.lake import AccountFacts, AccountRegistry, Lake, Manifest
 from voxlake.model import DayFile, DayKey, FinalityPolicy
 from voxlake.transform import STREAMS
 from voxlake.warehouse import Warehouse
@@ -40,17 +40,17 @@ class Hand:
     root: object
     published: list = field(default_factory=list)
 
-    def put(self, day, rows, *, stream="sms", total=None, verified=True, exported_at=None):
+    def put(self, day, rows, *, stream="sms", total=None, verified=True, exported_at=None, account=ACCOUNT):
         """Write one day."""
         schema = STREAMS[stream].schema
         lake = Lake(self.root)
         with lake.locked(holder="a test"):
-            draft = lake.writer(DayKey(ACCOUNT, stream, day))
+            draft = lake.writer(DayKey(account, stream, day))
             draft.add(pa.Table.from_pylist(rows, schema=schema))
             lake.commit(
                 draft,
                 DayFile(
-                    key=DayKey(ACCOUNT, stream, day),
+                    key=DayKey(account, stream, day),
                     row_count=0,
                     total_count=len(rows) if total is None else total,
                     verified=verified,
@@ -59,6 +59,14 @@ class Hand:
                     checksum="",
                 ),
             )
+
+    def know(self, account, **facts):
+        """Write what is known of an account."""
+        lake = Lake(self.root)
+        with lake.locked(holder="a test"):
+            registry = AccountRegistry(lake)
+            registry.put(AccountFacts(account_id=account, **facts))
+            registry.save()
 
     def publish(self, *, anew=False):
         """Publish what is there, and give the warehouse."""

@@ -59,6 +59,13 @@ def answer_options(command: F) -> F:
     return command
 
 
+def zone_option(command: F) -> F:
+    """Add the choice of the zone whose days are meant."""
+    return click.option(
+        "--tz", metavar="ZONE", help="The days of this zone, or of each account's own: 'account'. [UTC]"
+    )(command)
+
+
 def lock_option(command: F) -> F:
     """Add the flag that removes a lock file, for a command whose first argument is the settings."""
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.answer import put_answer
-from voxlake.cli.options import answer_options, data_options
+from voxlake.cli.answer import Question, put_answer
+from voxlake.cli.options import account_option, answer_options, data_options, zone_option
+from voxlake.errors import SettingsError
+from voxlake.reporting import scope_parameters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +28,21 @@ class _Sql(click.Command):
 
 @click.command(cls=_Sql)
 @click.argument("sql")
+@zone_option
 @answer_options
 @data_options
-def query(settings: Settings, sql: str, form: str | None, out: Path | None, limit: int | None) -> None:
-    """Ask the database in SQL, read-only."""
-    put_answer(settings, sql, {}, form, out, limit)
+@account_option
+def query(
+    settings: Settings,
+    sql: str,
+    tz: str | None,
+    form: str | None,
+    out: Path | None,
+    limit: int | None,
+) -> None:
+    """Ask the database in SQL, read-only; `$accounts` and `$tz` are what --account and --tz say."""
+    bound = scope_parameters(sql)
+    for flag, name, value in (("--account", "accounts", settings.wanted), ("--tz", "tz", tz)):
+        if value and name not in bound:
+            raise SettingsError(f"The query does not look at {flag}: use ${name} in it, or leave {flag} out.")
+    put_answer(settings, Question(sql, bound, tz), form, out, limit)

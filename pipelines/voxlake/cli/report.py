@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 import duckdb
 
-from voxlake.cli.answer import put_answer, put_rows
-from voxlake.cli.options import DATA, answer_options
+from voxlake.cli.answer import Question, put_answer, put_rows
+from voxlake.cli.options import DATA, account_option, answer_options, zone_option
 from voxlake.cli.output import give
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import EARLY, stoppable
@@ -29,17 +29,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--from", "first", type=UtcDay(), metavar="DATE", help="First UTC day. [everything]")
-@click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [everything]")
+@click.option("--from", "first", type=UtcDay(), metavar="DATE", help="First day, in UTC or --tz. [everything]")
+@click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", help="The day to stop before. [everything]")
 @click.option("--number", metavar="NUMBER", help="Messages from or to this number or SenderID alone.")
+@zone_option
 @answer_options
 @settings_options(*DATA, "reports_dir")
+@account_option
 def report(
     settings: Settings,
     name: str | None,
     first: date | None,
     end: date | None,
     number: str | None,
+    tz: str | None,
     form: str | None,
     out: Path | None,
     limit: int | None,
@@ -47,7 +50,8 @@ def report(
     """Answer a question that many have; without a name, list the questions."""
     known = load_saved_queries(settings.reports_dir)
     if name is None:
-        chosen = {"--from": first, "--to": end, "--number": number, "--limit": limit}
+        scope = {"--account": settings.wanted or None, "--tz": tz}
+        chosen = {"--from": first, "--to": end, "--number": number, **scope, "--limit": limit}
         if unused := [flag for flag, value in chosen.items() if value is not None]:
             raise SettingsError(f"The list of reports does not look at {', '.join(unused)}: name a report, too.")
         _list(known.values(), form, out)
@@ -57,8 +61,9 @@ def report(
         raise SettingsError(f"There is no report {name!r}{meant(name, known)}: use {usable}.")
     if first and end and first >= end:
         raise SettingsError(f"--from {first} is not before --to {end}: the end is excluded.")
-    bound = bind_parameters(known[name], first=first, end=end, number=number)
-    put_answer(settings, known[name].sql, bound, form, out, limit, span=(first, end))
+    bound = bind_parameters(known[name], first=first, end=end, number=number, accounts=settings.wanted, tz=tz)
+    question = Question(known[name].sql, bound, tz, (first, end), known[name].shipped)
+    put_answer(settings, question, form, out, limit)
 
 
 def _list(known: Collection[SavedQuery], form: str | None, out: Path | None) -> None:

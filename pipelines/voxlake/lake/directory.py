@@ -13,6 +13,7 @@ import simplejson
 
 from voxlake.errors import AlreadyRunning, DataError, SettingsError
 from voxlake.files import storage
+from voxlake.lake.accounts import AccountRegistry
 from voxlake.lake.claims import empty, working
 from voxlake.lake.compare import Difference, compare, find_duplicates
 from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, is_of_its_day, read_footer, read_rows
@@ -59,8 +60,11 @@ class Lake:
         return self.layout.database
 
     def account_facts(self) -> Sequence[Mapping[str, Any]]:
-        """Return what is known of accounts beyond their days: for each a mapping with `account_id`."""
-        return ()
+        """Return what is known of each account, with the earliest day since which it is exported."""
+        return [
+            {**dataclasses.asdict(facts), "exported_since": min(facts.exported_since.values(), default=None)}
+            for facts in AccountRegistry(self).all()
+        ]
 
     def require(self) -> None:
         """Make sure that there is anything to look at.

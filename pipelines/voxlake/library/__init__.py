@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from voxlake.library.account import Account, connect
     from voxlake.library.arguments import day_range
-    from voxlake.library.configured import account_ids, connect_all
+    from voxlake.library.configured import account_ids, connect_all, known_accounts
     from voxlake.library.database import Database, open_database
     from voxlake.library.offline import publish, replay, status
     from voxlake.library.roster import Roster, find_accounts
     from voxlake.library.runs import audit, backfill, export, plan
     from voxlake.library.sections import Section, read_sections
+    from voxlake.library.selection import select
 
 _MODULES = {
     "account": ("Account", "connect"),
     "arguments": ("day_range",),
-    "configured": ("account_ids", "connect_all"),
+    "configured": ("account_ids", "connect_all", "known_accounts"),
     "database": ("Database", "open_database"),
     "offline": ("publish", "replay", "status"),
     "roster": ("Roster", "find_accounts"),
     "runs": ("audit", "backfill", "export", "plan"),
     "sections": ("Section", "read_sections"),
+    "selection": ("select",),
 }
 
 __all__ = [
@@ -43,11 +45,13 @@ __all__ = [
     "day_range",
     "export",
     "find_accounts",
+    "known_accounts",
     "open_database",
     "plan",
     "publish",
     "read_sections",
     "replay",
+    "select",
     "status",
 ]
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Self
 from voxlake.errors import SettingsError
 from voxlake.lake import Lake
 from voxlake.library.arguments import find_folder, utc_day
-from voxlake.reporting import bind_parameters, load_saved_queries, query_table
+from voxlake.library.selection import select
+from voxlake.reporting import bind_parameters, load_saved_queries, query_table, read_scope
 from voxlake.text import did_you_mean
 from voxlake.transform import load_pandas
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -22,14 +23,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from voxlake.library.arguments import Day
+    from voxlake.reporting import Scope
+
+    Accounts = int | str | Iterable[int | str]
 
 _PARAMETERS = {
     "since": "from", "from": "from", "first": "from", "until": "to", "to": "to", "end": "to", "number": "number",
+    "account": "accounts", "accounts": "accounts", "tz": "tz",
 }  # fmt: skip
 """What a caller may call the parameters of a report: `from` is a keyword of Python."""
-_NAMES = {"from": "since", "to": "until", "number": "number"}
+_NAMES = {"from": "since", "to": "until", "number": "number", "accounts": "accounts", "tz": "tz"}
 _MESSAGES = """
-SELECT * FROM messages WHERE ($from IS NULL OR date >= $from) AND ($to IS NULL OR date < $to)
+SELECT * FROM messages
+WHERE ($from IS NULL OR date >= $from) AND ($to IS NULL OR date < $to)
+    AND ($accounts::BIGINT[] IS NULL OR list_contains($accounts::BIGINT[], account_id))
 ORDER BY processed_at, channel, account_id, message_id
 """
 
@@ -90,11 +97,13 @@ class Database:
     def report(self, name: str, **parameters: Any) -> pd.DataFrame:
         """Return the rows of a saved query, with Arrow's types: amounts are decimals, never floats.
 
-        The parameters are those of `voxlake report`: `since` and `until`, UTC days of which the second is excluded, and
-        `number`.
+        The parameters are those of `voxlake report`: `since` and `until`, days of which the second is excluded,
+        `number`, `accounts` (one or several, by number, name or a pattern), and `tz`, the zone whose days are meant:
+        UTC, another one, or `account` for each account's own. Of a database of one account, the columns `account_id`,
+        `account` and `currency` are left out.
 
         Raises:
-            SettingsError: there is no such report, or it has no such parameter.
+            SettingsError: there is no such report, account or zone, or the report has no such parameter.
             DataError: the database is damaged.
 
         """
@@ -106,29 +115,54 @@ class Database:
         first, end = utc_day(given.get("from"), "since"), utc_day(given.get("to"), "until", end=True)
         if first and end and first >= end:
             raise SettingsError(f"since {first} is not before until {end}: the end is excluded.")
-        bound = bind_parameters(known[name], first=first, end=end, number=given.get("number"), flags=_NAMES)
-        return self._frame(known[name].sql, bound)
+        accounts, tz = _wanted(given.get("accounts")), given.get("tz")
+        query = known[name]
+        bound = bind_parameters(
+            query, first=first, end=end, number=given.get("number"), accounts=accounts, tz=tz, flags=_NAMES
+        )
+        if not (query.shipped or bound.keys() & {"accounts", "tz"}):
+            return self._frame(query.sql, bound)
+        scope = self._scope(accounts, tz)
+        return self._frame(query.sql, scope.bind(bound), scope if query.shipped else None)
 
-    def messages(self, since: Day | None = None, until: Day | None = None) -> pd.DataFrame:
+    def messages(
+        self, since: Day | None = None, until: Day | None = None, *, accounts: Accounts | None = None
+    ) -> pd.DataFrame:
         """Return the messages of the UTC days `[since, until)` of both channels, in the order of time.
 
-        The columns are those of the view `messages`, with Arrow's types: times are UTC, costs are decimals.
+        The columns are those of the view `messages`, with Arrow's types: times are UTC, costs are decimals. `accounts`
+        are one or several, by number, name or a pattern; None stands for all.
 
         Raises:
-            SettingsError: an argument is not a day.
+            SettingsError: an argument is not a day, or there is no such account.
             DataError: the database is damaged.
 
         """
         first, end = utc_day(since, "since"), utc_day(until, "until", end=True)
-        return self._frame(_MESSAGES, {"from": first, "to": end})
+        ids = None if accounts is None else self._scope(_wanted(accounts), None).account_ids
+        return self._frame(_MESSAGES, {"from": first, "to": end, "accounts": ids})
 
-    def _frame(self, sql: str, bound: Mapping[str, Any]) -> pd.DataFrame:
+    def _scope(self, accounts: Sequence[str], tz: str | None) -> Scope:
+        with self._warehouse.read_errors(), self.connection.cursor() as cursor:
+            scope = read_scope(cursor, tz)
+        if not accounts:
+            return scope
+        return scope.narrowed(select(accounts, scope.names()))
+
+    def _frame(self, sql: str, bound: Mapping[str, Any], report_of: Scope | None = None) -> pd.DataFrame:
         arrow_dtype = load_pandas().ArrowDtype
         # On a cursor of its own: a result of the caller's that was not fetched to its end stays as it is.
         with self._warehouse.read_errors(), self.connection.cursor() as cursor:
-            table = query_table(cursor, sql, bound, form="DataFrame")
+            table = query_table(cursor, sql, bound, form="DataFrame", report_of=report_of)
         frame: pd.DataFrame = table.to_pandas(types_mapper=arrow_dtype)
         return frame
+
+
+def _wanted(accounts: Accounts | None) -> list[str]:
+    """Return accounts that a caller names, one or several, as texts."""
+    if accounts is None:
+        return []
+    return [str(its) for its in ([accounts] if isinstance(accounts, int | str) else accounts)]
 
 
 def _parameters(report: str, given: Mapping[str, Any]) -> dict[str, Any]:

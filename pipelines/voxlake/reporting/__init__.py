@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from voxlake.reporting.calendar import ASCII_GLYPHS, GLYPHS, draw_calendar, draw_legend
     from voxlake.reporting.dashboard import Board, Extent, Span, covered_days
     from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
-    from voxlake.reporting.query import query_table, query_text, write_answer
+    from voxlake.reporting.query import query_table, query_text, scope_parameters, write_answer
     from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
+    from voxlake.reporting.scope import Scope, read_scope
 
 _MODULES = {
     "calendar": ("ASCII_GLYPHS", "GLYPHS", "draw_calendar", "draw_legend"),
     "dashboard": ("Board", "Extent", "Span", "covered_days"),
     "formats": ("choose_format", "render_plan", "render_rows", "render_status", "to_json"),
-    "query": ("query_table", "query_text", "write_answer"),
+    "query": ("query_table", "query_text", "scope_parameters", "write_answer"),
     "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries"),
+    "scope": ("Scope", "read_scope"),
 }
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Board",
     "Extent",
     "SavedQuery",
+    "Scope",
     "Span",
     "bind_parameters",
     "choose_format",
@@ -39,9 +42,11 @@ __all__ = [
     "load_saved_queries",
     "query_table",
     "query_text",
+    "read_scope",
     "render_plan",
     "render_rows",
     "render_status",
+    "scope_parameters",
     "to_json",
     "write_answer",
 ]

@@ -17,12 +17,15 @@ import pyarrow.parquet as pq
 from voxlake.errors import SettingsError
 from voxlake.files import beside, storage, target_of
 from voxlake.reporting.formats import render_rows
+from voxlake.reporting.scope import PARAMETERS, shown_columns
 from voxlake.reporting.xlsx import write_workbook
 from voxlake.sql import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from voxlake.reporting.scope import Scope
 
 Rows = list[tuple[Any, ...]]
 # DESCRIBE, SHOW and SUMMARIZE are SELECT to DuckDB, and PIVOT is MULTI: several statements in one.
@@ -39,16 +42,17 @@ def query_text(
     form: str,
     limit: int | None,
     screen: int | None = None,
+    report_of: Scope | None = None,
 ) -> str:
     """Return the answer as a table, csv or JSON, at most `limit` rows of it; `bound` are the parameters by name.
 
-    A table fits a `screen` of so many columns.
+    A table fits a `screen` of so many columns. Of a `report_of` one account, no column says whose the rows are.
 
     Raises:
         SettingsError: the query is not one question, fails, or does not fit the format.
 
     """
-    return render_rows(*_fetch(connection, sql, bound, form, limit), form, screen=screen)
+    return render_rows(*_fetch(connection, sql, bound, form, limit, report_of), form, screen=screen)
 
 
 def write_answer(
@@ -59,8 +63,11 @@ def write_answer(
     form: str,
     limit: int | None,
     path: Path,
+    report_of: Scope | None = None,
 ) -> int:
     """Write the answer to a file, replacing the old one only with a whole new one, and return its number of rows.
+
+    The parameters are those of `query_text`.
 
     Raises:
         SettingsError: the query is not one question, fails, or does not fit the format; or there is no such folder.
@@ -71,9 +78,9 @@ def write_answer(
         raise SettingsError(f"{path.parent} is not a folder: create it first.")
     with storage(path.parent), beside(path) as aside:
         if form == "parquet":
-            count = _write_parquet(connection, sql, bound, limit, aside)
+            count = _write_parquet(connection, sql, bound, limit, aside, report_of)
         else:
-            names, rows = _fetch(connection, sql, bound, form, limit)
+            names, rows = _fetch(connection, sql, bound, form, limit, report_of)
             count = len(rows)
             if form == "xlsx":
                 write_workbook(aside, names, rows)
@@ -84,14 +91,23 @@ def write_answer(
 
 
 def _fetch(
-    connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], form: str, limit: int | None
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    bound: Mapping[str, Any],
+    form: str,
+    limit: int | None,
+    report_of: Scope | None,
 ) -> tuple[list[str], Rows]:
     _require_one_question(sql)
     with _query_errors():
         result = connection.execute(sql, dict(bound))
         names = [column[0] for column in result.description or []]
         _require_distinct_names(names, form)
-        return names, result.fetchmany(limit) if limit else result.fetchall()
+        rows = result.fetchmany(limit) if limit else result.fetchall()
+    shown = shown_columns(names, report_of)
+    if len(shown) == len(names):
+        return names, rows
+    return [names[n] for n in shown], [tuple(row[n] for n in shown) for row in rows]
 
 
 def query_table(
@@ -101,8 +117,11 @@ def query_table(
     *,
     limit: int | None = None,
     form: str,
+    report_of: Scope | None = None,
 ) -> pa.Table:
     """Return the answer as DuckDB gives it in Arrow: types and amounts stay as they are in the database.
+
+    Of a `report_of` one account, no column says whose the rows are.
 
     Raises:
         SettingsError: the query is not one question, fails, or has two columns of one name.
@@ -114,14 +133,20 @@ def query_table(
         if relation is None:
             raise SettingsError("The query has no answer to write: ask with SELECT.")
         _require_distinct_names(relation.columns, form)
-        return (relation.limit(limit) if limit else relation).to_arrow_table()
+        table = (relation.limit(limit) if limit else relation).to_arrow_table()
+    return table.select(shown_columns(table.column_names, report_of))
 
 
 def _write_parquet(
-    connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None, path: Path
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    bound: Mapping[str, Any],
+    limit: int | None,
+    path: Path,
+    report_of: Scope | None,
 ) -> int:
     """Write columns as DuckDB returns them in Arrow."""
-    table = query_table(connection, sql, bound, limit=limit, form="parquet")
+    table = query_table(connection, sql, bound, limit=limit, form="parquet", report_of=report_of)
     for field in table.schema:
         try:
             pq.ParquetWriter(pa.BufferOutputStream(), pa.schema([field])).close()
@@ -131,6 +156,15 @@ def _write_parquet(
             ) from None
     pq.write_table(table, path, compression="zstd")
     return int(table.num_rows)
+
+
+def scope_parameters(sql: str) -> dict[str, None]:
+    """Return the parameters of a query that a scope sets, `$accounts` and `$tz`; none of what is not valid SQL."""
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error:
+        return {}
+    return {name: None for name in PARAMETERS if any(name in its.named_parameters for its in statements)}
 
 
 def _require_one_question(sql: str) -> None:

@@ -13,10 +13,10 @@ from voxlake.sql import explain, promise, statements
 from voxlake.text import written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-FLAGS = {"from": "--from", "to": "--to", "number": "--number"}
+FLAGS = {"from": "--from", "to": "--to", "number": "--number", "accounts": "--account", "tz": "--tz"}
 """The parameters that a saved query may have, and the flags that set them."""
 
 
@@ -24,12 +24,14 @@ FLAGS = {"from": "--from", "to": "--to", "number": "--number"}
 class SavedQuery:
     """A query with a name.
 
-    `problem` is a sentence that says why a file of the user's cannot be used; such a query has no `sql`.
+    `problem` is a sentence that says why a file of the user's cannot be used; such a query has no `sql`. One that comes
+    with voxlake is `shipped`.
     """
 
     name: str
     sql: str = ""
     problem: str | None = None
+    shipped: bool = False
 
     @property
     def promise(self) -> str:
@@ -46,7 +48,7 @@ def load_saved_queries(folder: Path | None) -> dict[str, SavedQuery]:
         SettingsError: `folder` does not exist.
 
     """
-    found = {name: SavedQuery(name, sql) for name, sql in statements("reports").items()}
+    found = {name: SavedQuery(name, sql, shipped=True) for name, sql in statements("reports").items()}
     if folder is None:
         return found
     if not folder.is_dir():
@@ -73,12 +75,15 @@ def bind_parameters(
     first: date | None,
     end: date | None,
     number: str | None,
+    accounts: Sequence[int | str] | None = None,
+    tz: str | None = None,
     flags: Mapping[str, str] = FLAGS,
-) -> dict[str, date | str | None]:
-    """Return the values of the query's own parameters among `$from`, `$to` and `$number`.
+) -> dict[str, Any]:
+    """Return the values of the query's own parameters among `$from`, `$to`, `$number`, `$accounts` and `$tz`.
 
-    The days are UTC, [first, end); None stands for no bound, and for any number. `flags` are
-    the names of the parameters that a message shows.
+    The days are [first, end); None stands for no bound, for any number, and for all accounts. `Scope.bind` puts the
+    numbers of accounts and the name of a zone in the place of what was asked for. `flags` are the names of the
+    parameters that a message shows.
 
     Raises:
         SettingsError: the query cannot be used, has an unknown parameter, or lacks one for a value that was given.
@@ -89,12 +94,18 @@ def bind_parameters(
     names = _parameter_names(query)
     unknown = sorted(names - set(FLAGS))
     if unknown:
-        raise SettingsError(f"The report {query.name!r} has a parameter ${unknown[0]}: use $from, $to or $number.")
-    given: dict[str, Any] = {"from": first, "to": end, "number": number}
+        raise SettingsError(
+            f"The report {query.name!r} has a parameter ${unknown[0]}: use $from, $to, $number, $accounts or $tz."
+        )
+    given: dict[str, Any] = {"from": first, "to": end, "number": number, "accounts": accounts or None, "tz": tz}
     unused = [flags[name] for name, value in given.items() if value is not None and name not in names]
     if unused:
         raise SettingsError(f"The report {query.name!r} does not look at {unused[0]}: leave it out.")
-    values = {"from": first or date.min, "to": end or date.max, "number": None if number is None else written(number)}
+    values = given | {
+        "from": first or date.min,
+        "to": end or date.max,
+        "number": None if number is None else written(number),
+    }
     return {name: values[name] for name in names}
 
 

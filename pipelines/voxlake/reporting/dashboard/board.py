@@ -10,7 +10,7 @@ from voxlake.reporting.dashboard.page import page
 from voxlake.reporting.dashboard.panels import panels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     import duckdb
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 
 class Board:
-    """The dashboard of a span of days; reads the database once, when it is created."""
+    """The dashboard of a span of days, of accounts with one currency; reads the database once, when it is created."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, span: Span) -> None:
-        self._figures = gather(connection, span)
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, span: Span, accounts: Sequence[int] | None = None
+    ) -> None:
+        self._figures = gather(connection, span, accounts)
         self._panels = panels(self._figures)
 
     def html(self, *, made: datetime) -> str:

@@ -10,7 +10,7 @@ from voxlake.model import DAY
 from voxlake.sql import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     import duckdb
@@ -19,6 +19,9 @@ TOP = 10
 SENDERS = 15
 WEEK = 7
 Row = dict[str, Any]
+_COUNTS = ("messages", "sms_settled", "sms_arrived", "a2p_settled", "a2p_arrived", "failed")
+_NOTHING: Row = {**dict.fromkeys(_COUNTS, 0), "cost": None}
+"""The totals where there is no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,34 +90,49 @@ class Figures:
         return sorted({row["date"] for row in self.coverage if row["state"] in states})
 
 
-def covered_days(connection: duckdb.DuckDBPyConnection) -> Extent:
-    """Return which days the database covers."""
-    return Extent(**_ask(connection, "extent")[0])
+def covered_days(connection: duckdb.DuckDBPyConnection, accounts: Sequence[int] | None = None) -> Extent:
+    """Return which days the database covers, of all accounts or of these."""
+    return Extent(**_ask(connection, "extent", accounts=_listed(accounts))[0])
 
 
-def gather(connection: duckdb.DuckDBPyConnection, span: Span) -> Figures:
-    """Query all figures of a span."""
-    ask = partial(_ask, connection, first=span.first, end=span.end)
+def gather(
+    connection: duckdb.DuckDBPyConnection, span: Span, accounts: Sequence[int] | None = None, tz: str = "UTC"
+) -> Figures:
+    """Query all figures of a span of a zone's days, of all accounts or of these, which have one currency."""
+    chosen = {"accounts": _listed(accounts), "tz": tz}
+    ask = partial(_ask, connection, first=span.first, end=span.end, accounts=chosen["accounts"], tz=tz)
     week = Span(span.end - DAY * WEEK, span.end)
     return Figures(
         span=span,
-        whole=_period(connection, span),
-        week=_period(connection, week) if len(span) > WEEK else None,
+        whole=_period(connection, span, chosen),
+        week=_period(connection, week, chosen) if len(span) > WEEK else None,
         daily=ask("daily"),
         hours=ask("hours"),
         errors=ask("errors", top=TOP),
         countries=ask("countries", top=TOP),
         senders=ask("senders", top=SENDERS),
-        coverage=ask("coverage"),
+        coverage=_coverage(connection, span.first, span.end, chosen),
     )
 
 
-def _period(connection: duckdb.DuckDBPyConnection, span: Span) -> Period:
+def _listed(accounts: Sequence[int] | None) -> list[int] | None:
+    return None if accounts is None else list(accounts)
+
+
+def _coverage(connection: duckdb.DuckDBPyConnection, first: date, end: date, chosen: Mapping[str, Any]) -> list[Row]:
+    return _ask(connection, "coverage", first=first, end=end, accounts=chosen["accounts"])
+
+
+def _totals(connection: duckdb.DuckDBPyConnection, span: Span, chosen: Mapping[str, Any]) -> Row:
+    """Return the totals of a span; there is one currency, or no message at all."""
+    return next(iter(_ask(connection, "totals", first=span.first, end=span.end, **chosen)), _NOTHING)
+
+
+def _period(connection: duckdb.DuckDBPyConnection, span: Span, chosen: Mapping[str, Any]) -> Period:
     """Return the totals of a span and of the one before, and why they cannot be compared if days are incomplete."""
-    totals, before = (_ask(connection, "totals", first=s.first, end=s.end)[0] for s in (span, span.before))
+    totals, before = (_totals(connection, each, chosen) for each in (span, span.before))
     states = [
-        (row["date"] < span.first, row["state"])
-        for row in _ask(connection, "coverage", first=span.before.first, end=span.end)
+        (row["date"] < span.first, row["state"]) for row in _coverage(connection, span.before.first, span.end, chosen)
     ]
     gap = None
     if all(state == "missing" for earlier, state in states if earlier):
