@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -196,3 +196,24 @@ class DayFile:
         end = midnight(self.key.date) + DAY
         settled = self.verified and self.exported_at >= end + finality.time
         return settled and (self.moving == 0 or self.exported_at >= end + finality.give_up)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an index of day files was read: up to its change number `sequence`."""
+
+    index_id: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Days whose files have changed since an earlier mark, and those that lost theirs; `mark` is where that ends.
+
+    With `whole`, `day_files` are all that there are, and whatever else a database has was removed.
+    """
+
+    day_files: Sequence[DayFile]
+    removed: Sequence[DayKey] = ()
+    mark: Mark | None = None
+    whole: bool = True

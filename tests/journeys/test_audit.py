@@ -7,8 +7,10 @@ from datetime import timedelta
 import duckdb
 import pytest
 from support.dates import days_ago
+from support.index import make_old
 from support.truth import held, truth
 
+from voxlake.lake import Lake
 from voxlake.transform import STREAMS
 
 
@@ -149,30 +151,39 @@ def oldest():
     return [days_ago(8), days_ago(7), days_ago(6)]
 
 
-def forget_nothing(index):
-    """Leave `ledger.json` as it is."""
+def forget_nothing(lake):
+    """Leave the index as it is."""
 
 
-def cut_index(index):
-    """Leave half of `ledger.json`."""
-    index.write_bytes(index.read_bytes()[:1000])
+def cut_index(lake):
+    """Leave a part of the index."""
+    lake.layout.index.write_bytes(lake.layout.index.read_bytes()[:5000])
 
 
-def other_index(index):
-    """Leave JSON in the place of `ledger.json` that voxlake did not write."""
-    index.write_text(json.dumps({"version": 1, "parts": [{"path": "part.parquet", "stamp": 1}], "last_run": "?"}))
+def other_index(lake):
+    """Leave JSON in the place of the index that voxlake did not write."""
+    lake.layout.index.unlink()
+    parts = [{"path": "part.parquet", "stamp": 1}]
+    lake.layout.old_index.write_text(json.dumps({"version": 1, "parts": parts, "last_run": "?"}))
 
 
-def no_index(index):
-    """Remove `ledger.json`."""
-    index.unlink()
+def no_index(lake):
+    """Remove the index."""
+    lake.layout.index.unlink()
 
 
-@pytest.mark.parametrize("harm", [forget_nothing, cut_index, other_index, no_index], ids=lambda harm: harm.__name__)
+def old_index(lake):
+    """Leave the index of version 0.2."""
+    make_old(lake)
+
+
+@pytest.mark.parametrize(
+    "harm", [forget_nothing, cut_index, other_index, no_index, old_index], ids=lambda harm: harm.__name__
+)
 def test_the_oldest_days_are_missed_as_any_other(exported, voxlake, harm):
     """Days whose files are gone are named by status and audit, also the oldest, until the next export reads them."""
     lose(voxlake, *oldest())
-    harm(voxlake.folder / "data" / "ledger.json")
+    harm(Lake(voxlake.folder / "data"))
     for _ in range(2):
         (found, _) = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
         assert found["missing_days"][:3] == [str(day) for day in oldest()]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.clock import CLOCK
+from support.index import make_old
 from support.lakes import FIRST, Hand, row
 
 from voxlake.cli import commands
@@ -114,12 +115,20 @@ def _swapped(name, *, folder):
 
 
 def _ledger(content):
-    return lambda root: (root / "ledger.json").write_text(content)
+    def spoil(root):
+        (root / "ledger.sqlite").unlink()
+        (root / "ledger.json").write_text(content)
+
+    return spoil
+
+
+def _index(content):
+    return lambda root: (root / "ledger.sqlite").write_bytes(content)
 
 
 def _entry(**wrong):
     def spoil(root):
-        stored = json.loads((root / "ledger.json").read_text())
+        stored = make_old(Lake(root))
         stored["parts"][0] |= wrong
         (root / "ledger.json").write_text(json.dumps(stored))
 
@@ -135,6 +144,9 @@ def _entry(**wrong):
         _swapped("tmp", folder=False),
         _swapped(".lock", folder=True),
         _swapped("ledger.json", folder=True),
+        _swapped("ledger.sqlite", folder=True),
+        _index(b""),
+        _index(b"SQLite format 3\0" * 1000),
         _swapped("outbox.jsonl", folder=True),
         _swapped("voxlake.duckdb", folder=True),
         _ledger(DEEP),
@@ -264,7 +276,7 @@ def closed(data, monkeypatch, request):
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("closed", [".", "lake", "lake/sms_history", "ledger.json"], indirect=True)
+@pytest.mark.parametrize("closed", [".", "lake", "lake/sms_history", "ledger.json", "ledger.sqlite"], indirect=True)
 def test_what_may_not_be_read_is_not_missing(run, closed, monkeypatch):
     """A folder or file that this user may not read is said, with exit code 2; nothing counts as never exported."""
     monkeypatch.chdir(closed.parent)

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from support.clients import client
 from support.contexts import StandingClock, noon, running
+from support.index import ask
 from support.truth import held
 
+from voxlake.lake import Lake
 from voxlake.model import DAY
 from voxlake.pipeline import DayRange, export, status
 from voxlake.sandbox import World
@@ -80,7 +82,7 @@ def test_days_that_are_too_old(sandbox, tmp_path, clock):
     result, _ = run(server, root, clock, first, end, force=True)
     assert (result.exit_code, result.notes) == (0, ())
     assert not any(stream.unverified_days for stream in status_of(root, clock).streams)
-    assert not any("oldest_day" in path.read_text() for path in root.glob("learned.json"))
+    assert not ask(Lake(root), "SELECT * FROM learned WHERE name = 'oldest_day'")
 
 
 def test_a_day_that_grows_too_old_keeps_its_rows(sandbox, tmp_path, clock):

@@ -83,6 +83,7 @@ def test_status_of_strangers(data, tmp_path):
     ledger = '{"version": 1, "parts": [], "last_run": {"ended_at": "2026", "exit_code": 4, "requests": 1, "errors": ["'
     copy = tmp_path / "data"
     subprocess.run(["cp", "-a", data, copy], check=True)
+    (copy / "ledger.sqlite").unlink(missing_ok=True)
     (copy / "ledger.json").write_text(f'{ledger}\\u001b[2J\\u202e"]}}}}')
     code, shown = shown_by("status", "--data-dir", copy)
     assert code == 0

@@ -19,7 +19,7 @@ from voxlake.sandbox import Behaviour, Sandbox, World
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 FIRST = date(2026, 3, 7)
-KEPT = ("lake", "ledger.json", "raw")
+KEPT = ("lake", "ledger.json", "ledger.sqlite", "raw")
 
 
 def world():

@@ -18,6 +18,7 @@ import click
 from hypothesis import strategies as st
 
 from support.clock import CLOCK
+from support.index import make_old
 from support.lakes import ACCOUNT, FIRST, Hand, row
 from voxlake.cli import commands, main
 from voxlake.errors import VoxlakeError
@@ -158,16 +159,22 @@ def manifests(data):
     """Check that an index that says anything at all never costs a day."""
     with _folder() as folder:
         lake = _lake(folder)
-        path = lake.layout.manifest
-        stored = json.loads(path.read_bytes())
-        good = path.read_bytes()
-        for _ in range(data.draw(st.integers(0, 2))):
-            _poke(data, stored)
-        body = data.draw(_mangled(data.draw(st.sampled_from([good, json.dumps(stored).encode()]))))
+        if data.draw(st.booleans()):
+            path, stored = lake.layout.old_index, make_old(lake)
+            good = path.read_bytes()
+            for _ in range(data.draw(st.integers(0, 2))):
+                _poke(data, stored)
+            good = data.draw(st.sampled_from([good, json.dumps(stored).encode()]))
+        else:
+            path = lake.layout.index
+            good = path.read_bytes()
+        body = data.draw(_mangled(good))
         path.write_bytes(data.draw(st.sampled_from([body, body, b"[" * 100_000, b""])))
         with contextlib.suppress(VoxlakeError):
             manifest = Manifest(lake)
             assert {day_file.key for day_file in manifest} | set(manifest.damaged) == set(lake.day_keys())
+            manifest.save()
+            assert list(Manifest(lake)) == list(manifest)
 
 
 def day_files(data):
@@ -177,7 +184,7 @@ def day_files(data):
         key = DayKey(ACCOUNT, "sms", FIRST)
         path = lake.path(key)
         path.write_bytes(data.draw(_mangled(path.read_bytes())))
-        lake.layout.manifest.unlink()
+        lake.layout.index.unlink()
         with contextlib.suppress(VoxlakeError):
             manifest = Manifest(lake)
             if key in manifest:

@@ -12,7 +12,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from voxlake.lake.evolve import newer_than_ours
-from voxlake.lake.layout import ACCOUNTS
+from voxlake.lake.scan import accounts_in
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,9 +134,7 @@ class AccountRegistry:
 
 def exported_accounts(lake: Lake) -> set[int]:
     """Return the accounts that have a folder in the lake, by the names of the folders alone."""
-    found = (path for folder in lake.layout.tables() for path in lake.store.find(folder, ACCOUNTS))
-    numbers = (path.name.partition("=")[2] for path in found)
-    return {int(number) for number in numbers if number.isdecimal()}
+    return {account for stream in STREAMS.values() for account in accounts_in(lake.layout, stream.table)}
 
 
 def _facts(its: Mapping[str, Any]) -> AccountFacts:

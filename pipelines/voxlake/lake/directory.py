@@ -17,7 +17,8 @@ from voxlake.lake.accounts import AccountRegistry
 from voxlake.lake.claims import empty, working
 from voxlake.lake.compare import Difference, compare, find_duplicates
 from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, is_of_its_day, read_footer, read_rows
-from voxlake.lake.layout import DAY_FILES, Layout
+from voxlake.lake.layout import Layout
+from voxlake.lake.scan import scan
 from voxlake.lake.store import Store
 from voxlake.lake.writer import DayFileWriter
 from voxlake.locks import locked, require_unlocked
@@ -104,11 +105,9 @@ class Lake:
 
     def day_keys(self) -> Iterator[DayKey]:
         """Yield the day of every file that lies where a day's file belongs, by stream, account and date."""
-        for folder in self.layout.tables():
-            for path in self.store.find(folder, DAY_FILES):
-                key = self.layout.key_of(path)
-                if key is not None:
-                    yield key
+        for account_id, stream, stamps in scan(self.layout):
+            for day in stamps:
+                yield DayKey(account_id, stream, day)
 
     def strays(self) -> list[Path]:
         """List Parquet files in the lake that are not ours: a glob over the lake would read their rows, too."""

@@ -5,7 +5,8 @@ rejects/<table>/account_id=<n>/date=<UTC day>.jsonl       rows that could not be
 rejects/gone/..., rejects/stray/...                       files that were replaced, or were not ours
 raw/<start>-<process>.gz                                  replies, where they are kept
 lake/accounts.json                                        what is known of each account
-ledger.json, learned.json                                 the index, what was learned
+ledger.sqlite                                             the index, and what was learned
+ledger.json, learned.json                                 the same of versions up to 0.2; the first refuses them now
 .lock, locks/, tmp/                                       the locks, files in the making
 voxlake.duckdb -> warehouse/<generation>.duckdb           the published database
 """
@@ -20,15 +21,13 @@ from voxlake.model import DayKey
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-ACCOUNTS = "account_id=*"
-"""A glob for the folders of accounts of one table."""
-DAY_FILES = "account_id=*/date=*/part.parquet"
-"""A glob for the day files of one table."""
+ACCOUNTS, DAYS, DAY_FILE = "account_id=", "date=", "part.parquet"
+"""How the folders of accounts and of days begin, and the name of a day's file."""
 TEMPORARY = ("*-*-????-??-??.parquet", "*-*-????-??-??.jsonl", "ledger.json", "accounts.json", "next.duckdb*")
 """Globs for what a run that died leaves in `tmp/`."""
+_GREATEST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +58,23 @@ class Layout:
         return self.root / "locks"
 
     @property
-    def learned(self) -> Path:
-        """What runs learned of the API."""
-        return self.root / "learned.json"
-
-    @property
     def accounts(self) -> Path:
         """What is known of each account."""
         return self.lake / "accounts.json"
 
     @property
-    def manifest(self) -> Path:
+    def old_learned(self) -> Path:
+        """What runs of versions up to 0.2 learned of the API."""
+        return self.root / "learned.json"
+
+    @property
+    def index(self) -> Path:
         """The index of the day files."""
+        return self.root / "ledger.sqlite"
+
+    @property
+    def old_index(self) -> Path:
+        """The index of versions up to 0.2, and now what makes them refuse the directory."""
         return self.root / "ledger.json"
 
     @property
@@ -83,24 +87,30 @@ class Layout:
         """The link to the published database."""
         return self.root / "voxlake.duckdb"
 
-    def tables(self) -> Iterator[Path]:
-        """Yield the folder of each stream."""
-        return (self.lake / stream.table for stream in STREAMS.values())
-
     def day_file(self, key: DayKey) -> Path:
         """Return the path of a day's Parquet file."""
-        return self.lake / STREAMS[key.stream].table / _account(key) / f"date={key.date}" / "part.parquet"
+        return self.lake / STREAMS[key.stream].table / _account(key) / f"{DAYS}{key.date}" / DAY_FILE
 
     def key_of(self, path: Path) -> DayKey | None:
         """Return the day whose file lies at `path`; None where no day's file belongs there."""
         try:
             table, account, day, _ = path.relative_to(self.lake).parts
             stream = next(stream.name for stream in STREAMS.values() if stream.table == table)
-            number = int(account.partition("=")[2])
-            key = DayKey(number, stream, date.fromisoformat(day.partition("=")[2]))
+            number = self.account_of(account)
+            day_of = date.fromisoformat(day.partition("=")[2])
         except (ValueError, StopIteration):
             return None
-        return key if path == self.day_file(key) else None
+        key = None if number is None else DayKey(number, stream, day_of)
+        return key if key is not None and path == self.day_file(key) else None
+
+    @staticmethod
+    def account_of(folder: str) -> int | None:
+        """Return the account whose folders have this name; None for another name, or too large a number."""
+        try:
+            number = int(folder.removeprefix(ACCOUNTS))
+        except ValueError:
+            return None
+        return number if folder == f"{ACCOUNTS}{number}" and abs(number) <= _GREATEST else None
 
     def draft(self, key: DayKey, suffix: str = ".parquet") -> Path:
         """Return where a file of a day is made before it is put in place."""
@@ -120,4 +130,4 @@ class Layout:
 
 
 def _account(key: DayKey) -> str:
-    return f"account_id={key.account_id}"
+    return f"{ACCOUNTS}{key.account_id}"

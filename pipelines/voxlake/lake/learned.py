@@ -1,18 +1,22 @@
 """What earlier runs learned of an API, by account and stream, each fact with the day on which it was learned.
 
-It lies in `learned.json` beside the manifest. To lose it costs the next run some requests, and nothing else.
+It lies in the file of the index. To lose it costs the next run some requests, and nothing else.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-if TYPE_CHECKING:
-    from voxlake.lake.directory import Lake
+from voxlake.lake.index import Index
 
-_VERSION = 1
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection
+
+    from voxlake.lake.directory import Lake
 
 OLDEST_DAY = "oldest_day"
 """The name of a fact: the first UTC day that the API gives, as an ISO date; it refuses those before."""
@@ -29,6 +33,9 @@ UNDATED_COUNT = "undated_count"
 Those are older than these days, or newer.
 """
 
+_Name = tuple[int, str, str]
+_SELECT = "SELECT account_id, stream, name, value, learned_on FROM learned"
+
 
 class Fact(NamedTuple):
     """A value that JSON can hold, and the UTC day on which it was learned."""
@@ -38,12 +45,18 @@ class Fact(NamedTuple):
 
 
 class Learned:
-    """The facts of a data directory. Where their file is missing, damaged or of another version, nothing is known."""
+    """The facts of some accounts, or of all in a data directory. Where the index is missing or damaged, there are none.
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-        self._facts = self._stored()
-        self._changed = False
+    Raises:
+        SettingsError: a newer version of voxlake wrote the index, or it may not be read.
+
+    """
+
+    def __init__(self, lake: Lake, account_ids: Collection[int] | None = None) -> None:
+        self._index = Index(lake)
+        self._accounts = account_ids
+        self._facts = self._index.read(self._stored)
+        self._changed: set[_Name] = set()
 
     def get(self, account_id: int, stream: str, name: str) -> Fact | None:
         """Return what is known under a name; None where nothing is."""
@@ -52,11 +65,12 @@ class Learned:
     def put(self, account_id: int, stream: str, name: str, value: Any, *, on: date) -> None:
         """Remember a fact, in place of an earlier one of this name."""
         self._facts[account_id, stream, name] = Fact(value, on)
-        self._changed = True
+        self._changed.add((account_id, stream, name))
 
     def drop(self, account_id: int, stream: str, name: str) -> None:
         """Forget a fact that turned out to be wrong."""
-        self._changed |= self._facts.pop((account_id, stream, name), None) is not None
+        if self._facts.pop((account_id, stream, name), None) is not None:
+            self._changed.add((account_id, stream, name))
 
     def save(self) -> None:
         """Write what was learned, if that is news.
@@ -65,27 +79,25 @@ class Learned:
             StorageFull: it cannot be written.
 
         """
-        if not self._changed:
-            return
-        facts = [
-            {"account_id": account, "stream": stream, "name": name, "value": fact.value, "on": str(fact.learned_on)}
-            for (account, stream, name), fact in sorted(self._facts.items())
-        ]
-        path = self._lake.layout.learned
-        text = json.dumps({"version": _VERSION, "facts": facts}, indent=1)
-        self._lake.store.write_text(path, text, aside=self._lake.tmp / path.name)
-        self._changed = False
+        if self._changed:
+            self._index.write(self._write)
+            self._changed.clear()
 
-    def _stored(self) -> dict[tuple[int, str, str], Fact]:
-        try:
-            stored = json.loads(self._lake.layout.learned.read_bytes())
-            if stored["version"] != _VERSION:
-                return {}
-            return {
-                (int(its["account_id"]), str(its["stream"]), str(its["name"])): Fact(
-                    its["value"], date.fromisoformat(its["on"])
-                )
-                for its in stored["facts"]
-            }
-        except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
-            return {}
+    def _write(self, connection: sqlite3.Connection) -> None:
+        for at in sorted(self._changed):
+            connection.execute("DELETE FROM learned WHERE (account_id, stream, name) = (?, ?, ?)", at)
+            if (fact := self._facts.get(at)) is not None:
+                row = *at, json.dumps(fact.value), str(fact.learned_on)
+                connection.execute("INSERT INTO learned VALUES (?, ?, ?, ?, ?)", row)
+
+    def _stored(self, connection: sqlite3.Connection) -> dict[_Name, Fact]:
+        if self._accounts is None:
+            rows = connection.execute(_SELECT).fetchall()
+        else:
+            one = f"{_SELECT} WHERE account_id = ?"
+            rows = [row for account in self._accounts for row in connection.execute(one, [account])]
+        facts = {}
+        for account_id, stream, name, value, learned_on in rows:
+            with suppress(ValueError, TypeError, RecursionError):
+                facts[account_id, stream, name] = Fact(json.loads(value), date.fromisoformat(learned_on))
+        return facts

@@ -1,47 +1,52 @@
-"""The manifest: what every day file says of itself, indexed in `ledger.json`, which can be rebuilt from the footers."""
+"""The manifest: what day files say of themselves, indexed in `ledger.sqlite`, which can be rebuilt from the footers."""
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from voxlake.errors import DataError
-from voxlake.lake.day_file import from_json, to_json
-from voxlake.lake.evolve import declaration, newer_than_ours
+from voxlake.lake.entries import DAMAGED, FORGOTTEN, HELD, MISSING, Entry
+from voxlake.lake.evolve import declaration
 from voxlake.lake.ids import id_range, overlapping
-from voxlake.places import explain
-from voxlake.version import __version__
+from voxlake.lake.index import Index
+from voxlake.lake.scan import scan
+from voxlake.lake.stored import Change, load, store
+from voxlake.model import DayKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import date, datetime
 
     from voxlake.lake.directory import Lake
     from voxlake.lake.ids import Range
-    from voxlake.model import DayFile, DayKey
-
-_VERSION = 1
+    from voxlake.model import DayFile
 
 _AHEAD = timedelta(minutes=5)
 """So much later than now a file may have been exported: clocks are corrected by seconds all the time."""
 
 
-class Manifest:
-    """The day files of a lake, and how the last run ended.
+def _nothing_published(_account_ids: Collection[int] | None) -> Collection[DayKey]:
+    return ()
 
-    `ledger.json` saves reading the footers: an entry counts as long as its file is untouched. Where it is missing or
-    damaged the footers are read, and `published` is called for the days that the database has.
+
+class Manifest:
+    """The day files of some accounts of a lake, or of all, and how the last run of each ended.
+
+    `ledger.sqlite` saves reading the footers: an entry counts as long as its file is untouched. Where it is missing or
+    damaged the footers are read, and `published` is called for the days that the database has of some accounts, or of
+    all. With `account_ids`, nothing is read of other accounts, and their files are not looked at.
 
     `damaged` holds the days whose file cannot be read, `missing` those that had a file and have none any more; both
     count as not exported. A file that was exported later than `now` (UTC) was written by a wrong clock: nobody knows
     up to when it is complete, so its day counts as not verified. Without `now`, every file is believed.
 
-    Where other fields were declared when the index was written, every footer is read as well, so that no file of a
-    newer version is overlooked.
+    Where other fields were declared when an account was indexed, its footers are read as well, whosever manifest this
+    is, so that no file of a newer version is overlooked.
 
     Raises:
         SettingsError: a newer version of voxlake wrote the index or a file.
@@ -51,51 +56,106 @@ class Manifest:
     def __init__(
         self,
         lake: Lake,
-        published: Callable[[], Collection[DayKey]] = frozenset,
+        published: Callable[[Collection[int] | None], Collection[DayKey]] = _nothing_published,
         *,
         now: datetime | None = None,
+        account_ids: Collection[int] | None = None,
     ) -> None:
-        self._lake = lake
-        self._now = now
-        stored = self._stored()
+        self._lake, self._published, self._now, self._accounts = lake, published, now, account_ids
+        self._index, self._declared = Index(lake), declaration()
+        self._stored = stored = load(self._index, account_ids)
+        self.last_runs: dict[int, dict[str, Any]] = {
+            account: run for account, run in stored.runs.items() if _is_whole(run)
+        }
         self._ranges: dict[DayKey, Range | None] = {}
         self._suspects: set[DayKey] = set()
-        self.last_run: dict[str, Any] | None = stored.last_run if stored else None
-        self._day_files: dict[DayKey, DayFile] = {}
+        self._streams: dict[tuple[int, str], dict[date, DayFile]] = {}
+        self._stamps: dict[DayKey, str] = {}
         self.damaged: dict[DayKey, DataError] = {}
-        trusted = stored.day_files if stored and stored.declared == declaration() else {}
-        for key in lake.day_keys():
-            stamped = key, lake.store.stamp(lake.path(key))
-            known = trusted.get(stamped)
-            if known is not None and stored is not None and stamped in stored.ranges:
-                self._ranges[key] = stored.ranges[stamped]
-            else:
-                self._suspects.add(key)
+        self._ahead: set[DayKey] = set()
+        self._news: set[DayKey] = set()
+        self._checked = self._check_others()
+        for scanned in scan(lake.layout, account_ids):
+            for day, stamp in scanned.stamps.items():
+                self._find(DayKey(scanned.account_id, scanned.stream, day), stamp)
+        self.missing = {key for key in self._once() if key not in self and key not in self.damaged}
+        known = {key for key, entry in stored.entries.items() if entry.state == MISSING}
+        self._news |= self.missing - known
+        # What was found again, or whose file cannot be read any more, is written as it is now.
+        self._news |= {key for key in known if key not in self.missing}
+        self._forgotten: set[DayKey] = set()
+
+    def _find(self, key: DayKey, stamp: str) -> None:
+        """Take in a file that is there: from the index where that knows it as it is, else from its footer."""
+        entry = self._stored.entries.get(key)
+        day_file = None
+        if entry is not None and entry.stamp == stamp and self._is_declared(key.account_id):
+            day_file = entry.day_file
+        if entry is not None and day_file is not None and entry.compared:
+            self._ranges[key] = entry.ids
+        else:
+            self._suspects.add(key)
+        if day_file is None:
+            self._news.add(key)
             try:
-                self._day_files[key] = known or lake.read_footer(key)
+                day_file = self._lake.read_footer(key)
             except DataError as error:
                 self.damaged[key] = error
-        once = stored.days if stored else published()
-        self.missing = {key for key in once if key not in self and key not in self.damaged}
-        self._ahead = {
-            key for key, day_file in self._day_files.items() if now is not None and day_file.exported_at > now + _AHEAD
+                return
+        self._streams.setdefault((key.account_id, key.stream), {})[key.date] = day_file
+        if self._now is not None and day_file.exported_at > self._now + _AHEAD:
+            self._ahead.add(key)
+        if entry is not None and entry.ahead != (key in self._ahead):
+            self._news.add(key)
+
+    def _is_declared(self, account_id: int) -> bool:
+        return self._stored.declared.get(account_id) == self._declared
+
+    def _check_others(self) -> set[int]:
+        """Read the footers of other accounts that a version with other fields has indexed, and return these."""
+        others = {
+            account
+            for account, its in self._stored.declared.items()
+            if its != self._declared and self._accounts is not None and account not in self._accounts
         }
+        for scanned in scan(self._lake.layout, others) if others else ():
+            for day in scanned.stamps:
+                with suppress(DataError):
+                    self._lake.read_footer(DayKey(scanned.account_id, scanned.stream, day))
+        return others
+
+    def _once(self) -> set[DayKey]:
+        """Return every day that had a file: of accounts that are not indexed, those that the database has."""
+        stored = self._stored
+        once = {key for key, entry in stored.entries.items() if entry.state != FORGOTTEN}
+        if self._accounts is not None:
+            unknown: Collection[int] | None = [account for account in self._accounts if account not in stored.declared]
+        elif stored.whole:
+            unknown = {account for account, _ in self._streams} | {key.account_id for key in self.damaged}
+            unknown -= stored.declared.keys()
+        else:
+            unknown = None
+        if unknown is None or unknown:
+            once |= {key for key in self._published(unknown) if key.account_id not in stored.declared}
+        return once
+
+    @property
+    def last_run(self) -> dict[str, Any] | None:
+        """How the newest of the last runs ended."""
+        return max(self.last_runs.values(), key=lambda run: str(run.get("ended_at", "")), default=None)
 
     def __iter__(self) -> Iterator[DayFile]:
-        return iter(self[key] for key in sorted(self._day_files))
+        for account_id, stream in sorted(self._streams):
+            yield from self.of(account_id, stream).values()
 
     def __getitem__(self, key: DayKey) -> DayFile:
         """Return the day file of a day that has one; raises KeyError."""
-        day_file = self._day_files[key]
-        if not (day_file.verified and key in self._ahead):
-            return day_file
-        at = day_file.exported_at
-        problem = f"it was exported at {at:%Y-%m-%d %H:%M} UTC, which has not come yet: the clock was wrong"
-        return replace(day_file, verified=False, problem=problem)
+        day_file = self._streams[key.account_id, key.stream][key.date]
+        return self.as_believed(day_file) if key in self._ahead else day_file
 
     def __contains__(self, key: DayKey) -> bool:
         """Return whether a day has a file that can be read."""
-        return key in self._day_files
+        return key.date in self._streams.get((key.account_id, key.stream), ())
 
     def get(self, key: DayKey) -> DayFile | None:
         """Return the day file of a day, or None."""
@@ -104,13 +164,23 @@ class Manifest:
         except KeyError:
             return None
 
+    def as_believed(self, day_file: DayFile) -> DayFile:
+        """Return a day file as not verified where it was exported later than now."""
+        at = day_file.exported_at
+        if not day_file.verified or self._now is None or at <= self._now + _AHEAD:
+            return day_file
+        problem = f"it was exported at {at:%Y-%m-%d %H:%M} UTC, which has not come yet: the clock was wrong"
+        return replace(day_file, verified=False, problem=problem)
+
     def add(self, day_file: DayFile) -> None:
         """Record a file that was just put in place."""
-        self._day_files[day_file.key] = day_file
-        self._ahead.discard(day_file.key)
-        self._ranges.pop(day_file.key, None)
-        self.damaged.pop(day_file.key, None)
-        self.missing.discard(day_file.key)
+        key = day_file.key
+        self._streams.setdefault((key.account_id, key.stream), {})[key.date] = day_file
+        self._ahead.discard(key)
+        self._ranges.pop(key, None)
+        self.damaged.pop(key, None)
+        self.missing.discard(key)
+        self._news.add(key)
 
     def sound(self) -> list[DayFile]:
         """Return all day files, by account, stream and date.
@@ -124,16 +194,20 @@ class Manifest:
         return list(self)
 
     def of(self, account_id: int, stream: str) -> dict[date, DayFile]:
-        """Return the day files of one stream of one account by UTC day."""
-        return {p.key.date: p for p in self if (p.key.account_id, p.key.stream) == (account_id, stream)}
+        """Return the day files of one stream of one account by UTC day, in order."""
+        held = self._streams.get((account_id, stream), {})
+        if not self._ahead:
+            return {day: held[day] for day in sorted(held)}
+        return {day: self[held[day].key] for day in sorted(held)}
 
     def oldest(self, account_id: int, stream: str) -> date | None:
         """Return the first UTC day of a stream that has a file, even a damaged one, or had one; None without any.
 
         A day that has not come yet does not count: a wrong clock made its file.
         """
-        keys = (*self._day_files, *self.damaged, *self.missing)
-        days = (key.date for key in keys if (key.account_id, key.stream) == (account_id, stream))
+        at = account_id, stream
+        days = [key.date for key in (*self.damaged, *self.missing) if (key.account_id, key.stream) == at]
+        days += self._streams.get(at, ())
         return min((day for day in days if self._now is None or day <= self._now.date()), default=None)
 
     def ahead(self, account_id: int, stream: str) -> bool:
@@ -142,11 +216,8 @@ class Manifest:
 
     def id_ranges(self, account_id: int, stream: str) -> dict[DayKey, Range]:
         """Return the least and the greatest message id of each file of a stream that has rows."""
-        found = {}
-        for key in self._day_files:
-            if (key.account_id, key.stream) == (account_id, stream) and (its := self._range(key)) is not None:
-                found[key] = its
-        return found
+        keys = (day_file.key for day_file in self._streams.get((account_id, stream), {}).values())
+        return {key: its for key in keys if (its := self._range(key)) is not None}
 
     def overlapping(self, *, suspects_only: bool) -> list[list[DayFile]]:
         """Return the files that may share messages, by stream: those whose ids overlap.
@@ -154,9 +225,9 @@ class Manifest:
         With `suspects_only`, one of two such files was put in place after the index was saved, or before ids were
         compared at all.
         """
-        streams = {(key.account_id, key.stream) for key in self._day_files}
         found = []
-        for account_id, stream in sorted(streams):
+        suspicious = {(key.account_id, key.stream) for key in self._suspects}
+        for account_id, stream in sorted(suspicious if suspects_only else self._streams):
             ranges = self.id_ranges(account_id, stream)
             suspects = self._suspects.intersection(ranges) if suspects_only else ranges
             found.append([self[key] for key in overlapping(ranges, suspects)])
@@ -173,89 +244,55 @@ class Manifest:
 
     def forget_missing(self) -> None:
         """Take the lake as it is: from now on, days without a file never had one."""
+        self._forgotten |= self.missing
+        self._news |= self.missing
         self.missing.clear()
 
-    def save(self, *, last_run: dict[str, Any] | None = None) -> None:
-        """Write the index. A crash before that costs the next run some footers to read, nothing else.
+    def save(self, *, last_runs: Mapping[int, dict[str, Any]] | None = None) -> None:
+        """Write what is new in the index; a crash before that costs the next run some footers to read, nothing else.
+
+        `last_runs` says of accounts how a run of them has ended.
 
         Raises:
             StorageFull: it cannot be written.
 
         """
-        self.last_run = last_run or self.last_run
-        lake = self._lake
-        day_files = [
-            {
-                "path": self._name(p.key),
-                "stamp": lake.store.stamp(lake.path(p.key)),
-                "ids": self._range(p.key),
-                **to_json(p),
-            }
-            for _, p in sorted(self._day_files.items())
-        ]
-        # A damaged file may be gone next time.
-        lost = [{"path": self._name(key)} for key in sorted({*self.missing, *self.damaged})]
-        written_by = {"version": _VERSION, "voxlake": __version__, "declared": declaration()}
-        stored = {**written_by, "last_run": self.last_run, "parts": day_files, "lost": lost}
-        lake.store.write_text(lake.layout.manifest, json.dumps(stored), aside=lake.tmp / lake.layout.manifest.name)
+        self.last_runs |= last_runs or {}
+        entries = [self._entry(key) for key in sorted(self._news)]
+        accounts = self._accounts
+        if accounts is None:
+            keys = (*self.damaged, *self.missing, *self._forgotten)
+            accounts = {account for account, _ in self._streams} | {key.account_id for key in keys}
+            accounts |= self._stored.declared.keys()
+        undeclared = {account for account in accounts if not self._is_declared(account)}
+        becomes_whole = self._accounts is None and not self._stored.whole
+        if entries or undeclared or self._checked or last_runs or becomes_whole:
+            declared = dict.fromkeys(undeclared | self._checked, self._declared)
+            store(self._index, Change(entries, declared, last_runs or {}, whole=self._accounts is None))
+            self._news.clear()
+            self._checked.clear()
+            self._stored.declared |= declared
+            self._stored.whole |= becomes_whole
 
-    def _name(self, key: DayKey) -> str:
-        return str(self._lake.path(key).relative_to(self._lake.root))
-
-    def _key(self, name: str) -> DayKey:
-        key = self._lake.layout.key_of(self._lake.root / name)
-        if key is None:
-            raise ValueError(name)
-        return key
-
-    def _stored(self) -> _Stored | None:
-        """Return what `ledger.json` holds; None where it is missing or damaged."""
+    def _entry(self, key: DayKey) -> Entry:
+        """Return the entry of a day as it is now."""
+        if key in self._forgotten and key not in self:
+            return Entry(key, 0, FORGOTTEN)
+        if key not in self:
+            return Entry(key, 0, DAMAGED if key in self.damaged else MISSING)
+        day_file = self._streams[key.account_id, key.stream][key.date]
         try:
-            stored = json.loads(self._read())
-            version = int(stored["version"])
-            if version > _VERSION:
-                raise newer_than_ours(self._lake.layout.manifest.name, f"has format {version}", stored.get("voxlake"))
-            day_files = dict(self._entry(entry) for entry in stored["parts"])
-            ranges = dict(self._entry_range(entry) for entry in stored["parts"] if "ids" in entry)
-            lost = {self._key(entry["path"]) for entry in stored.get("lost", [])}
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-            return None
-        last_run = _whole_run(stored.get("last_run"))
-        days = lost | {key for key, _ in day_files}
-        return _Stored(day_files, ranges, days, last_run, stored.get("declared"))
-
-    def _read(self) -> bytes:
-        """Return the content of the index, or nothing; what may not be read is not missing."""
-        try:
-            return self._lake.layout.manifest.read_bytes()
-        except PermissionError as error:
-            raise explain(error, self._lake.root, writing=False) or error from error
-        except OSError:
-            return b""
-
-    def _entry(self, entry: dict[str, Any]) -> tuple[tuple[DayKey, str], DayFile]:
-        key = self._key(entry["path"])
-        fields = {name: value for name, value in entry.items() if name not in ("path", "stamp", "ids")}
-        return (key, entry["stamp"]), from_json(key, fields)
-
-    def _entry_range(self, entry: dict[str, Any]) -> tuple[tuple[DayKey, str], Range | None]:
-        its = entry["ids"]
-        return (self._key(entry["path"]), entry["stamp"]), None if its is None else (int(its[0]), int(its[1]))
+            stamp = self._lake.store.stamp(self._lake.path(key))
+        except (FileNotFoundError, NotADirectoryError):
+            # Somebody has just taken it away.
+            return Entry(key, 0, MISSING)
+        ids = self._range(key)
+        return Entry(key, 0, HELD, stamp, compared=True, ids=ids, ahead=key in self._ahead, day_file=day_file)
 
 
-def _whole_run(stored: Any) -> dict[str, Any] | None:
-    """Return how the last run ended, or None where that is not what a run writes."""
+def _is_whole(run: Any) -> bool:
+    """Return whether this is how a run says that it ended."""
     kinds = {"ended_at": str, "exit_code": int, "requests": int, "errors": list}
-    if not isinstance(stored, dict) or not all(isinstance(stored.get(n, kind()), kind) for n, kind in kinds.items()):
-        return None
-    return stored if all(isinstance(error, str) for error in stored.get("errors", ())) else None
-
-
-class _Stored(NamedTuple):
-    """What `ledger.json` holds: files and ranges of ids by stamp, all days with a file once, what is declared."""
-
-    day_files: dict[tuple[DayKey, str], DayFile]
-    ranges: dict[tuple[DayKey, str], Range | None]
-    days: set[DayKey]
-    last_run: dict[str, Any] | None
-    declared: str | None
+    if not isinstance(run, dict) or not all(isinstance(run.get(n, kind()), kind) for n, kind in kinds.items()):
+        return False
+    return all(isinstance(error, str) for error in run.get("errors", ()))

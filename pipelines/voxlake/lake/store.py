@@ -70,14 +70,18 @@ class Store:
     @staticmethod
     def stamp(path: Path) -> str:
         """Return what changes whenever a file is replaced: its size, time and inode."""
-        stat = path.stat()
-        return f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}"
+        return stamp_of(path.stat())
 
     @staticmethod
     def find(folder: Path, pattern: str) -> Iterator[Path]:
         """Yield the paths in a folder that match a glob, in order. Raises SettingsError where it may not be read."""
         with storage(folder, writing=False):
             return iter(sorted(_matching(folder, pattern.split("/"))))
+
+
+def stamp_of(stat: os.stat_result) -> str:
+    """Return a file's stamp from what the file system says of it."""
+    return f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}"
 
 
 def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from voxlake.lake import Manifest
 from voxlake.pipeline.two_clocks import earlier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from concurrent.futures import Executor, Future
     from datetime import datetime
 
@@ -130,16 +130,19 @@ def _executor_failed(error: Exception) -> ExecutorFailed:
     )
 
 
-def open_manifest(lake: Lake, warehouse: Warehouse, *, now: datetime) -> Manifest:
-    """Return the manifest of a lake; where its index is missing, the published database tells which days there were.
+def open_manifest(
+    lake: Lake, warehouse: Warehouse, *, now: datetime, account_ids: Collection[int] | None = None
+) -> Manifest:
+    """Return the manifest of some accounts of a lake, or of all.
 
-    Days that were exported later than `now` (UTC) count as not verified.
+    Where the index is missing, the published database says which days there were. Days that were exported later than
+    `now` (UTC) count as not verified.
     """
 
-    def published() -> set[DayKey]:
+    def published(accounts: Collection[int] | None) -> set[DayKey]:
         try:
-            return warehouse.days()
+            return warehouse.days(accounts)
         except VoxlakeError:
             return set()
 
-    return Manifest(lake, published, now=now)
+    return Manifest(lake, published, now=now, account_ids=account_ids)

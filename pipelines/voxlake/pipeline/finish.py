@@ -59,7 +59,8 @@ def finish(context: Context, gathered: Gathered, database: EarlyBuild, *, force:
     try:
         for stream, quirks in record.quirks.items():
             remember(record.learned, context.history.account_id, stream, quirks, context.now().date())
-        record.manifest.save(last_run={"ended_at": ended_at, **result.summary()})
+        ended = {"ended_at": ended_at, **result.summary()}
+        record.manifest.save(last_runs={context.history.account_id: ended})
         remember_marks(context, record)
         record.learned.save()
     except StorageFull as error:

@@ -91,8 +91,9 @@ def plan_export(
     that the API refused as too old are left out, unless `force` is set.
     """
     account, now = context.history.account_id, context.now()
-    manifest = open_manifest(context.lake, context.warehouse, now=now) if manifest is None else manifest
-    learned = Learned(context.lake)
+    if manifest is None:
+        manifest = open_manifest(context.lake, context.warehouse, now=now, account_ids=[account])
+    learned = Learned(context.lake, [account])
     plans = {}
     for stream in streams:
         default = now.date() - DEFAULT_DAYS * DAY

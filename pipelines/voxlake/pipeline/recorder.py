@@ -88,7 +88,7 @@ class Recorder:
         self.news: set[Stream] = set()
         self.contradicted: set[Stream] = set()
         self.refused: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
-        self.learned = Learned(context.lake)
+        self.learned = Learned(context.lake, [account])
         self.quirks = {stream: recall(self.learned, account, stream, today) for stream in self.streams}
         self.notes: list[str] = []
         self.events, self.account_id = context.events, context.history.account_id

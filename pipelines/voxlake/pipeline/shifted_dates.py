@@ -31,7 +31,7 @@ _BELIEVED = 7 * DAY
 
 def recall_history(context: Context, streams: Iterable[Stream]) -> None:
     """Shift the dates of streams as earlier runs learned, and read amounts with the decimal marks that these saw."""
-    learned = Learned(context.lake)
+    learned = Learned(context.lake, [context.history.account_id])
     for stream in streams:
         fact = learned.get(context.history.account_id, stream.name, DATE_SHIFT)
         if fact is not None and isinstance(fact.value, int) and abs(fact.value) < DAY.total_seconds():

@@ -27,7 +27,7 @@ from voxlake.warehouse.derived_columns import stored_rows
 from voxlake.warehouse.own import is_own, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -101,10 +101,11 @@ class Warehouse:
         with closing(self.begin(lake, rebuild=rebuild)) as build:
             return self.complete(build, day_files, finality=finality)
 
-    def days(self) -> set[DayKey]:
-        """Return every day that the published database covers; raises what `reader` raises."""
+    def days(self, account_ids: Collection[int] | None = None) -> set[DayKey]:
+        """Return every day that the published database covers, of some accounts or of all; raises as `reader` does."""
+        query = "SELECT account_id, stream, date FROM coverage WHERE $1 IS NULL OR list_contains($1, account_id)"
         with self.reader() as connection:
-            rows = connection.execute("SELECT account_id, stream, date FROM coverage").fetchall()
+            rows = connection.execute(query, [None if account_ids is None else list(account_ids)]).fetchall()
         return {DayKey(*row) for row in rows}
 
     def differing(self, day_files: Iterable[DayFile], lake: DayFiles) -> list[DayKey]:

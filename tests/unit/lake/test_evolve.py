@@ -9,11 +9,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.index import ask
 from support.lakes import ACCOUNT, FIRST, Hand, row
 
 from voxlake import sql
 from voxlake.errors import DataError, SettingsError
-from voxlake.lake import Lake, Manifest
+from voxlake.lake import Lake, Learned, Manifest
 from voxlake.lake.evolve import FORMAT, FileSchema, ForeignSchemaError, MisfitError, evolve, schema_entry
 from voxlake.model import DayKey, Window, WindowRows
 from voxlake.pipeline.day import DayDraft, seal_day
@@ -298,7 +299,7 @@ def test_a_lake_of_a_newer_version_is_refused(newer, declare, indexed):
     with lake.locked(holder="a test"):
         Manifest(lake).save()
     if not indexed:
-        lake.layout.manifest.unlink()
+        lake.layout.index.unlink()
     declare(SMS)
     before = {path: path.read_bytes() for path in newer.root.rglob("*") if path.is_file()}
     with pytest.raises(SettingsError) as refused:
@@ -328,11 +329,18 @@ def test_a_footer_of_a_newer_version_is_refused(hand, entry, clause):
 def test_an_index_of_a_newer_version_is_refused(hand):
     """So is an index of a higher format, which is left as it is."""
     lake = Lake(hand.root)
-    lake.layout.manifest.write_text(json.dumps({"version": 2, "voxlake": LATER}))
-    with pytest.raises(SettingsError, match=rf"^ledger.json has format 2, .* wrote it, {LATER}, or a later one.$"):
+    lake.layout.old_index.write_text(json.dumps({"version": 3, "voxlake": LATER}))
+    with pytest.raises(SettingsError, match=rf"^ledger.json has format 3, .* wrote it, {LATER}, or a later one.$"):
         Manifest(lake)
-    lake.layout.manifest.write_text(json.dumps({"version": 0}))
+    lake.layout.old_index.write_text(json.dumps({"version": 0}))
     assert [day_file.key for day_file in Manifest(lake)] == [KEY]
+    with lake.locked(holder="a test"):
+        Manifest(lake).save()
+    ask(lake, "UPDATE ledger SET value = ? WHERE name = 'voxlake'", LATER)
+    ask(lake, "PRAGMA user_version = 3")
+    for refused in (Manifest, Learned, lambda lake: Manifest(lake, account_ids=[1])):
+        with pytest.raises(SettingsError, match=rf"^ledger.sqlite has format 3, .* wrote it, {LATER}, or a later one."):
+            refused(lake)
 
 
 def test_values_that_fit_a_narrower_type(hand, declare):

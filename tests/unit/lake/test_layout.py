@@ -28,8 +28,8 @@ def test_the_paths_that_users_know():
     assert LAYOUT.rejects(key) == Path(f"data/rejects/a2p_sms_history/{day}.jsonl")
     assert LAYOUT.replaced(key) == Path(f"data/rejects/gone/a2p_sms_history/{day}/part.parquet")
     assert LAYOUT.stray(Path("data/lake/x.parquet")) == Path("data/rejects/stray/lake/x.parquet")
-    assert (LAYOUT.manifest, LAYOUT.database, LAYOUT.replies) == (
-        Path("data/ledger.json"), Path("data/voxlake.duckdb"), Path("data/raw"),
+    assert (LAYOUT.index, LAYOUT.database, LAYOUT.replies) == (
+        Path("data/ledger.sqlite"), Path("data/voxlake.duckdb"), Path("data/raw"),
     )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ def test_the_paths_that_users_know():
     [
         "data/lake/sms_history/account_id=7/date=2026-03-01/copy.parquet",
         "data/lake/sms_history/account_id=07/date=2026-03-01/part.parquet",
+        "data/lake/sms_history/account_id=9223372036854775808/date=2026-03-01/part.parquet",
         "data/lake/sms_history/account_id=x/date=2026-03-01/part.parquet",
         "data/lake/sms_history/account_id=7/date=20260301/part.parquet",
         "data/lake/sms_history/account_id=7/date=2026-02-30/part.parquet",

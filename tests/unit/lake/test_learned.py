@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from support.index import ask
 
 from voxlake.lake import Fact, Lake, Learned
 
@@ -36,19 +37,42 @@ def test_facts_are_remembered(lake):
 
 def test_no_news_is_not_written(lake):
     """A run that learned nothing leaves the file as it is."""
-    before = lake.layout.learned.stat().st_ino
+    before = lake.store.stamp(lake.layout.index)
     learned = Learned(lake)
     learned.drop(1, "a2p", "oldest_day")
     learned.save()
-    assert lake.layout.learned.stat().st_ino == before
+    assert lake.store.stamp(lake.layout.index) == before
+
+
+def test_facts_of_some_accounts(lake):
+    """Those of others are neither loaded nor changed."""
+    learned = Learned(lake, [2])
+    assert learned.get(1, "sms", "limits") is None
+    learned.put(2, "sms", "limits", 2, on=DAY)
+    learned.save()
+    assert Learned(lake).get(1, "sms", "limits") == Fact([1, None], DAY)
+    assert Learned(lake, [2, 3]).get(2, "sms", "limits") == Fact(2, DAY)
+
+
+@pytest.mark.parametrize("wrong", ["value = '['", "value = x'ff'", "learned_on = 'today'"])
+def test_what_cannot_be_read_is_not_known(lake, wrong):
+    """Damage costs what was learned, and nothing else."""
+    ask(lake, f"UPDATE learned SET {wrong} WHERE name = 'limits'")
+    assert Learned(lake).get(1, "sms", "oldest_day") == Fact("2026-03-02", DAY)
+    learned = Learned(lake)
+    assert learned.get(1, "sms", "limits") is None
+    learned.put(1, "sms", "limits", 1, on=DAY)
+    learned.save()
+    assert Learned(lake).get(1, "sms", "limits") == Fact(1, DAY)
 
 
 @pytest.mark.parametrize(
     "content", ["", "[", "[]", '{"version": 2, "facts": []}', '{"version": 1, "facts": [{"name": 3}]}', "[" * 100_000]
 )
-def test_what_cannot_be_read_is_not_known(lake, content):
-    """Damage costs what was learned, and nothing else."""
-    lake.layout.learned.write_text(content)
+def test_nor_is_what_version_0_2_left_damaged(lake, content):
+    """Its file is gone after the first save."""
+    lake.layout.index.unlink()
+    lake.layout.old_learned.write_text(content)
     learned = Learned(lake)
     assert learned.get(1, "sms", "limits") is None
     learned.put(1, "sms", "limits", 1, on=DAY)

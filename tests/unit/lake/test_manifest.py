@@ -2,14 +2,19 @@
 
 import dataclasses
 import json
+import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
+from support.index import ask, make_old
 from support.rows import messages
 
 from voxlake.errors import DataError
-from voxlake.lake import Lake, Manifest
+from voxlake.lake import Fact, Lake, Learned, Manifest
+from voxlake.locks import BY_FILE
 from voxlake.model import DayFile, DayKey
 from voxlake.transform import SMS
 
@@ -36,11 +41,11 @@ def lake(tmp_path):
             exported_at=datetime(2026, 3, 9, n, tzinfo=UTC), checksum="", problem="late" if n == 1 else None,
         )  # fmt: skip
         manifest.add(lake.commit(writer, day_file))
-    manifest.save(last_run={"exit_code": 0})
+    manifest.save(last_runs={4711: {"exit_code": 0}})
     return lake
 
 
-def forbidden():
+def forbidden(_account_ids):
     """Stand for the database, where it must not be asked."""
     pytest.fail("the index is there, and the database was opened")
 
@@ -49,7 +54,7 @@ def test_index_and_footers_say_the_same(lake):
     """Without the index the footers give the same manifest."""
     indexed = Manifest(lake, forbidden)
     assert indexed.last_run == {"exit_code": 0}
-    lake.layout.manifest.unlink()
+    lake.layout.index.unlink()
     read = Manifest(lake)
     assert list(read) == list(indexed)
     assert read.last_run is None
@@ -57,20 +62,169 @@ def test_index_and_footers_say_the_same(lake):
     assert read.of(4711, "sms")[DAYS[1]].problem == "late"
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"version": 0}', '{"version": 1, "parts": [{}]}', "\x00"])
-def test_an_index_that_cannot_be_used(lake, content):
-    """A damaged index, or one of an older format, is as good as none."""
+def cut(path):
+    """Leave a part of a file."""
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def overwrite(path):
+    """Fill the pages behind the first with something else."""
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 40_000)
+
+
+def another(path):
+    """Put somebody else's database there."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE day_files (account_id, stream, date)")
+
+
+def text(path):
+    """Put a text there."""
+    path.write_text("no database " * 500)
+
+
+def nothing(path):
+    """Leave an empty file."""
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("harm", [cut, overwrite, another, text, nothing])
+def test_an_index_that_cannot_be_used(lake, harm):
+    """A damaged index is as good as none, and the next save makes it anew."""
     before = list(Manifest(lake))
-    lake.layout.manifest.write_text(content)
+    harm(lake.layout.index)
+    manifest = Manifest(lake)
+    assert list(manifest) == before
+    manifest.save()
+    assert list(Manifest(lake, forbidden)) == before
+    assert ask(lake, "SELECT count(*) FROM day_files") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["row_count = '7'", "verified = 2", "rejects = -1", "exported_at = '2026-01-01T00:00:00'", "least = 'x'",
+     "exported_at = 7", "checksum = NULL", "date = 'today'", "problem = 1", "total_count = 1.5"],
+)  # fmt: skip
+def test_an_entry_that_no_run_has_written_is_damage(lake, wrong):
+    """The index is rebuilt from the footers."""
+    before = list(Manifest(lake))
+    ask(lake, f"UPDATE day_files SET {wrong} WHERE date = '{DAYS[0]}'")
+    manifest = Manifest(lake)
+    assert list(manifest) == before
+    manifest.save()
+    assert list(Manifest(lake, forbidden)) == before
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"version": 0}', '{"version": 1, "parts": [{}]}', "\x00"])
+def test_an_old_index_that_cannot_be_used(lake, content):
+    """So is one of version 0.2."""
+    before = list(Manifest(lake))
+    lake.layout.index.unlink()
+    lake.layout.old_index.write_text(content)
     assert list(Manifest(lake)) == before
+
+
+def test_an_old_index_is_brought_over(lake):
+    """The index of version 0.2 is believed, and becomes this one, with its last run and its lost days."""
+    before = list(Manifest(lake))
+    gone, run = key(FIRST - timedelta(days=1)), {"ended_at": "2026-03-09T01:00:00+00:00", "exit_code": 4}
+    lost = str(lake.path(gone).relative_to(lake.root))
+    old = make_old(lake, last_run=run, lost=[{"path": lost}])
+    old["parts"][1]["problem"] = "from the old index"
+    lake.layout.old_index.write_text(json.dumps(old))
+    facts = [{"account_id": 4711, "stream": "sms", "name": "page_size", "value": 100, "on": "2026-03-01"}]
+    lake.layout.old_learned.write_text(json.dumps({"version": 1, "facts": facts}))
+    for _ in range(2):
+        manifest = Manifest(lake, forbidden)
+        assert [day_file.key for day_file in manifest] == [day_file.key for day_file in before]
+        assert manifest[key(DAYS[1])].problem == "from the old index"
+        assert (manifest.missing, manifest.last_run, manifest.last_runs) == ({gone}, run, {4711: run})
+        assert manifest.overlapping(suspects_only=True) == []
+        assert Learned(lake).get(4711, "sms", "page_size") == Fact(100, FIRST)
+        manifest.save(last_runs={4711: run})
+    assert json.loads(lake.layout.old_index.read_text())["version"] == 2
+    assert not lake.layout.old_learned.exists()
+
+
+def test_a_save_without_news_writes_nothing(lake):
+    """The file of the index stays as it is."""
+    before = lake.store.stamp(lake.layout.index)
+    Manifest(lake).save()
+    assert lake.store.stamp(lake.layout.index) == before
+
+
+def test_some_accounts(lake):
+    """A manifest of some accounts neither looks at others nor changes what is known of them."""
+    for number in (4712, 4713):
+        shutil.copytree(lake.path(key(FIRST)).parents[1], lake.path(DayKey(number, "sms", FIRST)).parents[1])
+    Manifest(lake).save(last_runs={4712: {"exit_code": 4, "ended_at": "2026-03-10"}})
+    lake.path(DayKey(4713, "sms", FIRST)).unlink()
+    (lake.path(DayKey(4713, "sms", DAYS[1]))).write_bytes(b"damaged")
+    some = Manifest(lake, forbidden, account_ids=[4712])
+    assert {day_file.key.account_id for day_file in some} == {4712}
+    assert (len(list(some)), some.missing, some.damaged) == (3, set(), {})
+    assert some.last_runs == {4712: {"exit_code": 4, "ended_at": "2026-03-10"}}
+    some.add(lake.put_placeholder(DayKey(4712, "sms", DAYS[0]), "late", now=datetime(2026, 3, 9, tzinfo=UTC)))
+    some.save(last_runs={4712: {"exit_code": 0, "ended_at": "2026-03-11"}})
+    whole = Manifest(lake, forbidden)
+    assert whole.missing == {DayKey(4713, "sms", FIRST)}
+    assert set(whole.damaged) == {DayKey(4713, "sms", DAYS[1])}
+    assert whole[DayKey(4712, "sms", DAYS[0])].problem == "late"
+    assert whole.last_runs == {4711: {"exit_code": 0}, 4712: {"exit_code": 0, "ended_at": "2026-03-11"}}
+    assert whole.last_run == {"exit_code": 0, "ended_at": "2026-03-11"}
+
+
+def test_an_account_that_was_never_indexed(lake):
+    """The database is asked for its days, and for those of no other account."""
+    asked, gone = [], DayKey(4712, "sms", FIRST)
+
+    def published(account_ids):
+        asked.append(account_ids)
+        return {gone}
+
+    assert Manifest(lake, published, account_ids=[4711, 4712]).missing == {gone}
+    assert asked == [[4712]]
+
+
+def test_an_index_that_was_lost_is_whole_again_after_all_accounts(lake):
+    """What one account has saved in a new index does not speak for the others."""
+    gone = DayKey(4712, "sms", FIRST)
+    lake.layout.index.unlink()
+    Manifest(lake, account_ids=[4711]).save()
+    whole = Manifest(lake, lambda _: {gone})
+    assert whole.missing == {gone}
+    whole.save()
+    assert Manifest(lake, forbidden).missing == {gone}
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+def test_a_change_that_was_killed(lake, by_file):
+    """A journal that a killed run has left is undone, and nobody reads half a change."""
+    if by_file:
+        (lake.root / BY_FILE).touch()
+    before = list(Manifest(lake))
+    with closing(sqlite3.connect(lake.layout.index, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size = 0")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE day_files SET problem = hex(zeroblob(9000))")
+        copy = lake.root / "killed"
+        copy.mkdir()
+        for name in ("ledger.sqlite", "ledger.sqlite-journal"):
+            shutil.copy(lake.root / name, copy)
+        connection.execute("ROLLBACK")
+    for path in copy.iterdir():
+        path.replace(lake.root / path.name)
+    manifest = Manifest(lake)
+    assert list(manifest) == before
+    manifest.save(last_runs={4711: {"exit_code": 0}})
+    assert not (lake.root / "ledger.sqlite-journal").exists()
+    assert list(Manifest(lake, forbidden)) == before
 
 
 def test_an_entry_counts_while_its_file_is_untouched(lake):
     """A file that was replaced is read; one that was not is taken from the index."""
-    stored = json.loads(lake.layout.manifest.read_text())
-    for entry in stored["parts"]:
-        entry["problem"] = "from the index"
-    lake.layout.manifest.write_text(json.dumps(stored))
+    ask(lake, "UPDATE day_files SET problem = 'from the index'")
     lake.put_placeholder(key(DAYS[2]), "replaced", now=datetime(2026, 3, 9, tzinfo=UTC))
     assert [day_file.problem for day_file in Manifest(lake)] == ["from the index", "from the index", "replaced"]
 
@@ -91,9 +245,9 @@ def test_a_day_that_lost_its_file(lake):
 
 def test_without_an_index_the_database_remembers(lake):
     """The days that were published and have no file are missing."""
-    lake.layout.manifest.unlink()
+    lake.layout.index.unlink()
     gone = key(FIRST - timedelta(days=1))
-    assert Manifest(lake, lambda: {gone, key(DAYS[0])}).missing == {gone}
+    assert Manifest(lake, lambda _: {gone, key(DAYS[0])}).missing == {gone}
 
 
 def test_a_damaged_file(lake):

@@ -40,7 +40,7 @@ def test_no_limit_leaves_no_file(lake):
     learned = Learned(lake)
     remember(learned, 1, SMS, NOTHING_LEARNED, TODAY)
     learned.save()
-    assert not lake.layout.learned.exists()
+    assert not lake.layout.index.exists()
     remember(learned, 1, SMS, LIMITS, TODAY)
     remember(learned, 1, SMS, LIMITS, TODAY + timedelta(days=3))
     assert learned.get(1, "sms", "page_size").learned_on == TODAY

@@ -1,0 +1,105 @@
+"""The entries of the index as rows of its table `day_files`: what they hold, and the day files that they mean."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, datetime
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from voxlake.model import DayFile, DayKey
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+    from voxlake.lake.ids import Range
+
+FACTS: Final = tuple(field.name for field in dataclasses.fields(DayFile) if field.name != "key")
+"""The columns that say what the footer of a file says."""
+
+HELD, DAMAGED, MISSING, FORGOTTEN = "held", "damaged", "missing", "forgotten"
+"""What there was at a day when its entry was written: a file; one that cannot be read; none any more, which is missed;
+or none any more, which was accepted. Of the last, an entry remains, so that the database hears of it."""
+
+_COLUMNS = (
+    "account_id", "stream", "date", "sequence", "state", "stamp", "compared", "least", "greatest", "ahead", *FACTS,
+)  # fmt: skip
+SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM day_files"  # noqa: S608 - names of ours
+_INSERT = f"INSERT OR REPLACE INTO day_files VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+
+_VERIFIED, _AT, _PROBLEM = (FACTS.index(name) for name in ("verified", "exported_at", "problem"))
+_NUMBERS = tuple(FACTS.index(name) for name in ("row_count", "moving", "rejects"))
+_TYPES = {(int, total, int, int, str, str, int, problem) for total in (int, NoneType) for problem in (str, NoneType)}
+"""The types that the facts have in SQLite, in the order of FACTS."""
+
+
+class Entry(NamedTuple):
+    """What the index holds of a day.
+
+    `stamp` is that of the file which the entry describes; its ids were `compared` with those of other files and lie in
+    the range `ids`, None without any; with `ahead` it was exported later than the clock then said.
+    """
+
+    key: DayKey
+    sequence: int
+    state: str
+    stamp: str | None = None
+    compared: bool = False
+    ids: Range | None = None
+    ahead: bool = False
+    day_file: DayFile | None = None
+
+
+def read_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
+    """Yield the entries that rows of `SELECT` hold.
+
+    Raises:
+        ValueError, TypeError: a row is not what was written.
+
+    """
+    for row in rows:
+        account_id, stream, day, sequence, state, stamp, compared, least, greatest, ahead, *facts = row
+        key = DayKey(account_id, stream, date.fromisoformat(day))
+        if state != HELD:
+            yield Entry(key, sequence, state)
+            continue
+        day_file = _day_file(key, facts)
+        yield Entry(key, sequence, state, stamp, bool(compared), ids_of(least, greatest), bool(ahead), day_file)
+
+
+def ids_of(least: Any, greatest: Any) -> Range | None:
+    """Return a range of ids; None where there is none. Raises TypeError where they are not numbers."""
+    if least is None and greatest is None:
+        return None
+    if type(least) is not int or type(greatest) is not int:
+        raise TypeError(f"ids from {least!r} to {greatest!r}")
+    return least, greatest
+
+
+def _day_file(key: DayKey, facts: list[Any]) -> DayFile:
+    if tuple(map(type, facts)) not in _TYPES or any(facts[n] < 0 for n in _NUMBERS) or facts[_VERIFIED] not in (0, 1):
+        raise ValueError(f"{key} is {facts}")
+    facts[_VERIFIED] = facts[_VERIFIED] == 1
+    facts[_AT] = at = datetime.fromisoformat(facts[_AT])
+    if at.utcoffset() is None:
+        raise ValueError("exported_at has no zone")
+    return DayFile(key, *facts)
+
+
+def write_entries(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    """Write entries in place of the earlier ones of their days."""
+    connection.executemany(_INSERT, map(_row, entries))
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    key, day_file = entry.key, entry.day_file
+    facts: list[Any] = [None] * len(FACTS) if day_file is None else [getattr(day_file, name) for name in FACTS]
+    if day_file is not None:
+        facts[_VERIFIED], facts[_AT] = int(day_file.verified), day_file.exported_at.isoformat()
+        if day_file.problem is not None:
+            # SQLite does not take half a surrogate pair, which a reply may hold.
+            facts[_PROBLEM] = day_file.problem.encode(errors="backslashreplace").decode()
+    least, greatest = entry.ids or (None, None)
+    at = key.account_id, key.stream, str(key.date), entry.sequence
+    return *at, entry.state, entry.stamp, int(entry.compared), least, greatest, int(entry.ahead), *facts
