@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["TABLE", "commands", "main"]
 
 TABLE: Final = {
+    "accounts": (
+        "voxlake.cli.accounts:accounts",
+        "List the accounts with what was exported of each, or find the children of a reseller.",
+    ),
     "audit": (
         "voxlake.cli.audit:audit",
         "Compare the lake with the API, with the database and with its own checksums; end with 4 if anything differs.",

@@ -66,6 +66,30 @@ def account_of(settings: Settings, wanted: Sequence[str] | None = None, *, ask: 
     return found[0]
 
 
+def parent_of(settings: Settings, name: str | None) -> Account:
+    """Return the account whose children are meant: the section of that name, or the only one with a key.
+
+    Raises:
+        SettingsError: there is no such section, or more than one and none is named.
+
+    """
+    parents = {section.name: section for section in settings.sections.values() if section.credentials is not None}
+    if not settings.sections:
+        account = _only_account(settings, ())
+        if name not in (None, str(account.account_id)):
+            raise SettingsError(
+                f"{settings.file} has no section {name!r}: write [accounts.{name}] with its credentials into it."
+            )
+        return account
+    if name is None and len(parents) == 1:
+        name = next(iter(parents))
+    if name not in parents:
+        which = f"There is no account {name!r} with a key" if name else "Several accounts have a key"
+        raise SettingsError(f"{which}: name one with --parent, {' or '.join(parents)}.")
+    _warn_of_readers(parents[name].credentials)
+    return connect(str(parents[name].credentials), **_options(settings), name=name)
+
+
 def account_ids_of(settings: Settings, wanted: Sequence[str] | None = None) -> list[int] | None:
     """Return the numbers of the accounts in the data directory that are wanted, without the API; None means all.
 

@@ -27,6 +27,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_FILE: Final = "voxlake.toml"
 _ACCOUNTS: Final = "accounts"
 """The table of the file that names accounts."""
+_PATH: Final = "voxlake.path"
+"""The key in a context's `meta` under which the path of the file is kept."""
 _SECTIONS: Final = "voxlake.sections"
 """The key in a context's `meta` under which they are kept."""
 
@@ -124,8 +126,8 @@ class Settings:
     )
     sections: Mapping[str, Section] = field(default_factory=dict)
     """The accounts that the file names, by the names of their sections; none where --credentials names one."""
-    file: str = DEFAULT_FILE
-    """The name of the file of settings."""
+    file: Path = Path(DEFAULT_FILE)
+    """The file of settings, which may not exist."""
     wanted: tuple[str, ...] = ()
     """What `--account` names, where the command has that flag: names, numbers and patterns; all accounts if none."""
 
@@ -185,7 +187,7 @@ def _accounts() -> dict[str, Any]:
     """Return what the file says of accounts: where a flag names the credentials, those count alone."""
     ctx = click.get_current_context()
     is_flag = ctx.get_parameter_source("credentials") is ParameterSource.COMMANDLINE
-    return {"sections": {} if is_flag else ctx.meta.get(_SECTIONS, {}), "file": ctx.meta.get(FILE, DEFAULT_FILE)}
+    return {"sections": {} if is_flag else ctx.meta.get(_SECTIONS, {}), "file": ctx.meta.get(_PATH, Path(DEFAULT_FILE))}
 
 
 def _log_format(found: str | None) -> str | None:
@@ -252,4 +254,4 @@ def _read_file(ctx: click.Context, path: Path | None) -> None:
                 f"{named} has credentials beside its accounts: move them into a section, such as [accounts.main]."
             )
         ctx.meta[_SECTIONS] = library.read_sections(accounts, named.name)
-    ctx.default_map, ctx.meta[FILE] = content, named.name
+    ctx.default_map, ctx.meta[FILE], ctx.meta[_PATH] = content, named.name, named

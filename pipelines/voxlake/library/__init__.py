@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from voxlake.library.arguments import day_range
     from voxlake.library.configured import account_ids, connect_all, known_accounts
     from voxlake.library.database import Database, open_database
+    from voxlake.library.discovery import append_sections, discover, sections_text
     from voxlake.library.offline import publish, replay, status
+    from voxlake.library.overview import AccountLine, account_lines
     from voxlake.library.roster import Roster, find_accounts
     from voxlake.library.runs import audit, backfill, export, plan
     from voxlake.library.sections import Section, read_sections
@@ -25,7 +27,9 @@ _MODULES = {
     "arguments": ("day_range",),
     "configured": ("account_ids", "connect_all", "known_accounts"),
     "database": ("Database", "open_database"),
+    "discovery": ("append_sections", "discover", "sections_text"),
     "offline": ("publish", "replay", "status"),
+    "overview": ("AccountLine", "account_lines"),
     "roster": ("Roster", "find_accounts"),
     "runs": ("audit", "backfill", "export", "plan"),
     "sections": ("Section", "read_sections"),
@@ -34,15 +38,19 @@ _MODULES = {
 
 __all__ = [
     "Account",
+    "AccountLine",
     "Database",
     "Roster",
     "Section",
     "account_ids",
+    "account_lines",
+    "append_sections",
     "audit",
     "backfill",
     "connect",
     "connect_all",
     "day_range",
+    "discover",
     "export",
     "find_accounts",
     "known_accounts",
@@ -52,6 +60,7 @@ __all__ = [
     "read_sections",
     "replay",
     "select",
+    "sections_text",
     "status",
 ]
 

@@ -8,8 +8,8 @@ from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from voxlake.lake import Lake, ReplyArchive
-from voxlake.pipeline import Context
+from voxlake.lake import AccountFacts, AccountRegistry, Lake, ReplyArchive
+from voxlake.pipeline import Context, Identity
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -54,6 +54,18 @@ class Borrowed(Executor):
             wait_for(tasks)
 
 
+def _identity(account: Account, lake: Lake) -> Identity:
+    """Return what the settings say of an account, beside what is known of all."""
+    stated = AccountFacts(
+        account_id=account.account_id,
+        name=account.name,
+        parent_id=account.parent_id,
+        currency=account.currency,
+        time_zone=account.time_zone,
+    )
+    return Identity(stated, AccountRegistry(lake))
+
+
 @contextmanager
 def run_context(
     account: Account,
@@ -76,7 +88,7 @@ def run_context(
     used = ThreadPoolExecutor(workers, thread_name_prefix="voxlake") if executor is None else Borrowed(executor)
     wait = True
     try:
-        yield Context(history, lake, Warehouse(lake.root), account.clock, used, finality)
+        yield Context(history, lake, Warehouse(lake.root), account.clock, used, finality, _identity(account, lake))
     except (Exception, KeyboardInterrupt):
         raise
     except BaseException:

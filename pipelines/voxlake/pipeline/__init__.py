@@ -1,5 +1,6 @@
 """The runs over API, lake and database: export, audit, publish, replay and status."""
 
+from voxlake.pipeline.accounts import Identity
 from voxlake.pipeline.audit import AuditResult, audit
 from voxlake.pipeline.audit_stream import StreamAudit
 from voxlake.pipeline.context import Context, open_manifest, windows_at_once
@@ -17,6 +18,7 @@ __all__ = [
     "Context",
     "DayRange",
     "ExportResult",
+    "Identity",
     "Plan",
     "PublishResult",
     "ReplayResult",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voxlake.events import Emitter, Event
     from voxlake.lake import Lake
     from voxlake.model import DayKey, FinalityPolicy
+    from voxlake.pipeline.accounts import Identity
     from voxlake.warehouse import Warehouse
 
 T = TypeVar("T")
@@ -57,7 +58,10 @@ def _work(task: Callable[..., T], history: HistoryApi, arguments: tuple[Any, ...
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of a run. The caller holds the lock of the lake, and shuts the executor down."""
+    """The parts of a run. The caller holds the lock of the lake, and shuts the executor down.
+
+    `identity` is what the settings say of the account; without it, nothing is learned of that.
+    """
 
     history: HistoryApi
     lake: Lake
@@ -65,6 +69,7 @@ class Context:
     clock: Clock
     executor: Executor
     finality: FinalityPolicy
+    identity: Identity | None = None
 
     def now(self) -> datetime:
         """Return the time in UTC, by the machine's clock or the API's: the earlier of both."""

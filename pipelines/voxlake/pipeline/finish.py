@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import DuplicateMessage, StorageFull, VoxlakeError
 from voxlake.pipeline import announce
+from voxlake.pipeline.accounts import note_good_run
 from voxlake.pipeline.memory import remember
 from voxlake.pipeline.place import part_days
 from voxlake.pipeline.read import read_days
@@ -50,7 +51,7 @@ def finish(context: Context, gathered: Gathered, database: EarlyBuild, *, force:
                     _describe_csv(context),
                     _describe_counts(record),
                     *record.notes,
-                    *gathered.refusals,
+                    *gathered.notes,
                 ],
             )
         ),
@@ -63,6 +64,10 @@ def finish(context: Context, gathered: Gathered, database: EarlyBuild, *, force:
         record.manifest.save(last_runs={context.history.account_id: ended})
         remember_marks(context, record)
         record.learned.save()
+        if context.identity is not None:
+            if not result.exit_code:
+                note_good_run(context)
+            context.identity.registry.save()
     except StorageFull as error:
         return replace(result, errors=(*result.errors, error))
     return result

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, ExecutorFailed, VoxlakeError
 from voxlake.pipeline import announce
+from voxlake.pipeline.accounts import learn_facts
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.place import part_days
 from voxlake.pipeline.plan import begun, plan_export
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
 class Gathered:
     """What was brought into the lake for one account; `errors` are those that are not of one stream.
 
-    `refusals` are sentences about days that the API refuses as too old.
+    `notes` are sentences for the user.
     """
 
     record: Recorder
     errors: tuple[VoxlakeError, ...] = ()
-    refusals: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
 
 
 def gather(
@@ -131,19 +132,29 @@ def _name_unread(context: Context, record: Recorder) -> Gathered:
         _put_placeholders(context, record)
     except VoxlakeError as error:
         errors.append(error)
-    return Gathered(record, tuple(errors), tuple(refusals))
+    return Gathered(record, tuple(errors), (*refusals, *_learn_facts(context, record)))
 
 
-def _put_placeholders(context: Context, record: Recorder) -> None:
-    """Put placeholders for days that could not be read, unless an earlier reading of them lies in the lake.
+def _learn_facts(context: Context, record: Recorder) -> tuple[str, ...]:
+    """Learn what there is to know of the account; where its own methods fail, the API is not asked more."""
+    if _is_stranger(context, record):
+        return ()
+    failed = record.failure is not None or any(result.errors for result in record.streams.values())
+    return learn_facts(context, ask=not failed)
 
-    Of an account that has refused its credentials from the start nothing is known, not even that it exists.
-    """
+
+def _is_stranger(context: Context, record: Recorder) -> bool:
+    """Return whether an account has refused its credentials from the start: nobody knows whether it exists."""
     account = context.history.account_id
     refused = all(
         any(isinstance(error, CredentialsRefused) for error in result.errors) for result in record.streams.values()
     )
-    if refused and all(day_file.key.account_id != account for day_file in record.manifest):
+    return refused and all(day_file.key.account_id != account for day_file in record.manifest)
+
+
+def _put_placeholders(context: Context, record: Recorder) -> None:
+    """Put placeholders for days that could not be read, unless an earlier reading of them lies in the lake."""
+    if _is_stranger(context, record):
         return
     for stream, result in record.streams.items():
         causes = [*result.errors, *filter(None, [record.failure])]
