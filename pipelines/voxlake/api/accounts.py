@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from voxlake.errors import ApiRejected
+from voxlake.errors import ApiRejected, Refused
 from voxlake.text import one_line
 from voxlake.transform import BrokenReplyError, read_integer
 
@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 _PAGE: Final = 100
 """Children a request; the documented default is 20, the most is unknown."""
+_EVERY: Final = "all"
+"""What the siblings of this method take for every id; whether this one does is unknown."""
 _IDS: Final = 200
 """Ids in one filter, so that the form stays small."""
 _LONGEST: Final = 200
@@ -91,15 +93,12 @@ def children(client: ApiClient, ids: Sequence[int] | None = None) -> Children:
     Raises what `ApiClient.call` raises: the role Owner may be missing.
     """
     if ids is None:
-        try:
-            return _listed(client, {})
-        except ApiRejected as refused:
-            try:
-                return _listed(client, {"child_account_id": "all"})
-            except ApiRejected:
-                raise refused from None
+        return _all(client, {})
     pieces = [ids[first : first + _IDS] for first in range(0, len(ids), _IDS)]
-    lists = [_listed(client, {"child_account_id": ";".join(map(str, piece))}) for piece in pieces]
+    lists = [
+        _listed(client, {"child_account_id": ";".join(map(str, piece)), "ignore_invalid_accounts": "true"})
+        for piece in pieces
+    ]
     found = {child.account_id: child for its in lists for child in its.found}
     return Children(tuple(found[number] for number in sorted(found)), len(found))
 
@@ -107,18 +106,38 @@ def children(client: ApiClient, ids: Sequence[int] | None = None) -> Children:
 def with_states(client: ApiClient, listed: Children) -> Children:
     """Return listed children with what the filters `active` and `frozen` say of them: a list of names says nothing.
 
-    An API that ignores a filter gives the same list for yes and for no, and nothing is learned.
+    An API that refuses a filter, or that ignores it and gives the same list for yes and for no, teaches nothing.
 
-    Raises what `ApiClient.call` raises.
+    Raises:
+        TryAgain: the API could not be reached.
+
     """
     known = {child.account_id: child for child in listed.found}
     for name in ("active", "frozen"):
         if all(getattr(child, name) is not None for child in known.values()):
             continue
-        yes, no = ({child.account_id for child in _listed(client, {name: value}).found} for value in ("true", "false"))
+        try:
+            yes, no = ({child.account_id for child in _all(client, {name: value}).found} for value in ("true", "false"))
+        except (ApiRejected, Refused):
+            continue
         if not yes & no and yes | no == set(known):
             known = {number: _with_state(child, name, number in yes) for number, child in known.items()}
     return replace(listed, found=tuple(known.values()))
+
+
+def _all(client: ApiClient, filters: Mapping[str, str]) -> Children:
+    """Return all children that pass some filters, in either of two ways to ask for all."""
+    try:
+        return _listed(client, filters)
+    except ApiRejected as refused:
+        try:
+            found = _listed(client, {**filters, "child_account_id": _EVERY})
+        except ApiRejected:
+            raise refused from None
+        if not found.found and not filters:
+            # Perhaps the word was taken for an id that does not exist.
+            raise
+        return found
 
 
 def _with_state(child: Child, name: str, state: bool) -> Child:
@@ -132,7 +151,6 @@ def _listed(client: ApiClient, filters: Mapping[str, str]) -> Children:
             **filters,
             "medium_output": "true",
             "return_live_balance": "false",
-            "ignore_invalid_accounts": "true",
             "order_by": "child_account_id",
             "count": str(_PAGE),
             "offset": str(len(found)),

@@ -15,12 +15,22 @@ from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import EARLY, stoppable
 from voxlake.errors import SettingsError
 from voxlake.lake import AccountRegistry, Lake
-from voxlake.library import account_ids, account_lines, append_sections, discover, sections_text
+from voxlake.library import (
+    AccountLine,
+    Discovered,
+    account_ids,
+    account_lines,
+    append_sections,
+    discover,
+    sections_text,
+)
 from voxlake.library.arguments import finality
 from voxlake.reporting import render_rows
 from voxlake.text import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxlake.cli.settings import Settings
 
 
@@ -50,12 +60,12 @@ def list_accounts(settings: Settings, form: str) -> None:
     with stoppable(EARLY):
         lines = account_lines(lake, settings.sections, now=the_clock().now(), finality=policy)
     chosen = account_ids(lake, settings.wanted, settings.sections)
-    rows = [dataclasses.asdict(line) for line in lines if chosen is None or line.account_id in chosen]
+    rows = [line for line in lines if chosen is None or line.account_id in chosen]
     if not rows and form == "table":
         raise SettingsError(
             f"There is no account in {settings.data_dir}, and {settings.file} names none: run 'voxlake export' first."
         )
-    _put(rows, form)
+    _put(AccountLine, rows, form)
 
 
 @accounts.command("discover")
@@ -73,7 +83,7 @@ def discover_children(settings: Settings, parent: str | None, form: str, *, writ
         )
     with stoppable(EARLY):
         found = discover(account, settings.sections, AccountRegistry(Lake(settings.data_dir)))
-    _put([dataclasses.asdict(child) for child in found.children], form)
+    _put(Discovered, found.children, form)
     for note in found.notes:
         say(f"voxlake: {note}")
     news = found.unnamed
@@ -90,6 +100,9 @@ def discover_children(settings: Settings, parent: str | None, form: str, *, writ
         )
 
 
-def _put(rows: list[dict[str, Any]], form: str) -> None:
-    names = list(rows[0]) if rows else []
-    give(render_rows(names, [list(row.values()) for row in rows], form, screen=screen()), nl=False, form=form)
+def _put(kind: type, rows: Sequence[Any], form: str) -> None:
+    """Print dataclasses of one kind, a row each; an empty table is left out."""
+    names = [each.name for each in dataclasses.fields(kind)]
+    if rows or form != "table":
+        values = [[getattr(row, name) for name in names] for row in rows]
+        give(render_rows(names, values, form, screen=screen()), nl=False, form=form)

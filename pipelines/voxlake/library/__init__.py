@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from voxlake.library.arguments import day_range
     from voxlake.library.configured import account_ids, connect_all, known_accounts
     from voxlake.library.database import Database, open_database
-    from voxlake.library.discovery import append_sections, discover, sections_text
+    from voxlake.library.discovery import Discovered, append_sections, discover, sections_text
     from voxlake.library.offline import publish, replay, status
     from voxlake.library.overview import AccountLine, account_lines
     from voxlake.library.roster import Roster, find_accounts
@@ -27,7 +27,7 @@ _MODULES = {
     "arguments": ("day_range",),
     "configured": ("account_ids", "connect_all", "known_accounts"),
     "database": ("Database", "open_database"),
-    "discovery": ("append_sections", "discover", "sections_text"),
+    "discovery": ("Discovered", "append_sections", "discover", "sections_text"),
     "offline": ("publish", "replay", "status"),
     "overview": ("AccountLine", "account_lines"),
     "roster": ("Roster", "find_accounts"),
@@ -40,6 +40,7 @@ __all__ = [
     "Account",
     "AccountLine",
     "Database",
+    "Discovered",
     "Roster",
     "Section",
     "account_ids",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from voxlake.api import children, with_states
 from voxlake.errors import ApiRejected, Refused, SettingsError
 from voxlake.files import beside, target_of
+from voxlake.library.roster import reason_of
 from voxlake.library.sections import ALL, read_sections
 from voxlake.text import counted
 
@@ -69,8 +70,8 @@ def discover(parent: Account, sections: Mapping[str, Section], registry: Account
         found = with_states(client, listed).found
     except (Refused, ApiRejected) as error:
         raise Refused(
-            f"The children of {_name(parent)} cannot be listed: {str(error).rstrip('.')}. Numbers in voxlake.toml work"
-            " all the same: write children = [414877, 414878], or a section with account_id for each."
+            f"The children of {_name(parent)} could not be listed ({reason_of(error)}): write their numbers into voxlake.toml,"
+            " as children = [414877, 414878] or each as account_id in a section, which works all the same."
         ) from error
     finally:
         client.close()

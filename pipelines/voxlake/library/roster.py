@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from voxlake.api import child_of, children
-from voxlake.errors import AlreadyRunning, SettingsError, StorageFull, TryAgain, VoxlakeError, gravest
+from voxlake.errors import AlreadyRunning, ApiRejected, SettingsError, StorageFull, TryAgain, VoxlakeError, gravest
 from voxlake.lake import AccountRegistry
 from voxlake.library.account import connect
 from voxlake.library.composition import holder
@@ -158,7 +158,7 @@ def _listed(
         if isinstance(error, SettingsError):
             raise
         found.notes.append(
-            f"The children of {section.parent!r} could not be listed ({str(error).rstrip('.')}): {_instead(known)}"
+            f"The children of {section.parent!r} could not be listed ({reason_of(error)}): {_instead(known)}"
         )
         if isinstance(error, TryAgain):
             found.errors.append(error)
@@ -166,6 +166,11 @@ def _listed(
     finally:
         client.close()
     return _believed(found, section, listed, known)
+
+
+def reason_of(error: VoxlakeError) -> str:
+    """Return an error as a clause within a sentence that has its own advice."""
+    return error.reason if isinstance(error, ApiRejected) else str(error).rstrip(".")
 
 
 def _believed(
