@@ -70,8 +70,8 @@ def discover(parent: Account, sections: Mapping[str, Section], registry: Account
         found = with_states(client, listed).found
     except (Refused, ApiRejected) as error:
         raise Refused(
-            f"The children of {_name(parent)} could not be listed ({reason_of(error)}): write their numbers into voxlake.toml,"
-            " as children = [414877, 414878] or each as account_id in a section, which works all the same."
+            f"The children of {_name(parent)} could not be listed ({reason_of(error)}): write their numbers into"
+            " voxlake.toml, as children = [414877, 414878] or each as account_id in a section."
         ) from error
     finally:
         client.close()
