@@ -22,7 +22,18 @@ if TYPE_CHECKING:
         VoxlakeError,
     )
     from voxlake.events import Event
-    from voxlake.library import Account, Database, audit, backfill, connect, export, publish, replay, status
+    from voxlake.library import (
+        Account,
+        Database,
+        audit,
+        backfill,
+        connect,
+        connect_all,
+        export,
+        publish,
+        replay,
+        status,
+    )
     from voxlake.library import open_database as open  # noqa: A004 - as gzip.open: to be called as voxlake.open
     from voxlake.messaging import Client
     from voxlake.pipeline import AuditResult, ExportResult, PublishResult, ReplayResult, Status
@@ -48,6 +59,7 @@ __all__ = [
     "audit",
     "backfill",
     "connect",
+    "connect_all",
     "export",
     "open",
     "publish",
@@ -66,7 +78,18 @@ _MODULES = {
         "VoxlakeError",
     ),
     "events": ("Event",),
-    "library": ("Account", "Database", "audit", "backfill", "connect", "export", "publish", "replay", "status"),
+    "library": (
+        "Account",
+        "Database",
+        "audit",
+        "backfill",
+        "connect",
+        "connect_all",
+        "export",
+        "publish",
+        "replay",
+        "status",
+    ),
     "messaging": ("Client",),
     "pipeline": ("AuditResult", "ExportResult", "PublishResult", "ReplayResult", "Status"),
 }

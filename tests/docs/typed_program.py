@@ -25,6 +25,8 @@ def nightly(folder: Path) -> tuple[int, str]:
     account: voxlake.Account = voxlake.connect("credentials.json", jobs=8, output="csv")
     voxlake.connect({"account_id": 1, "key_id": "a", "private_key": "b"})
     voxlake.connect((1, "key"), api_url="https://api.voximplant.com/platform_api", patience=60, timeout=5)
+    assert_type(voxlake.connect_all("voxlake.toml", accounts=["shop*"], data_dir=folder), list[voxlake.Account])
+    voxlake.connect("credentials.json", child=414877, name="shop", currency="EUR", time_zone="Europe/Berlin")
     with ThreadPoolExecutor() as executor:
         done = voxlake.export(account, folder, streams=["sms"], since="2026-01-01", executor=executor, on_event=hear)
     assert_type(done, voxlake.ExportResult)
