@@ -60,8 +60,8 @@ __all__ = [
     "publish",
     "read_sections",
     "replay",
-    "select",
     "sections_text",
+    "select",
     "status",
 ]
 
