@@ -24,7 +24,6 @@ from voxlake.library import (
     discover,
     sections_text,
 )
-from voxlake.library.arguments import finality
 from voxlake.reporting import render_rows
 from voxlake.text import counted
 
@@ -56,9 +55,8 @@ def accounts() -> None:
 def list_accounts(settings: Settings, form: str) -> None:
     """List the accounts that were exported or are named in voxlake.toml, without network."""
     lake = Lake(settings.data_dir)
-    policy = finality(**finality_of(settings))
     with stoppable(EARLY):
-        lines = account_lines(lake, settings.sections, now=the_clock().now(), finality=policy)
+        lines = account_lines(lake, settings.sections, now=the_clock().now(), **finality_of(settings))
     chosen = account_ids(lake, settings.wanted, settings.sections)
     rows = [line for line in lines if chosen is None or line.account_id in chosen]
     if not rows and form == "table":

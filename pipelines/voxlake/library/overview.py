@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from voxlake import pipeline
 from voxlake.lake import AccountFacts, AccountRegistry, Lake
+from voxlake.library.arguments import finality
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voxlake.library.sections import Section
-    from voxlake.model import FinalityPolicy
     from voxlake.pipeline import StreamStatus
 
 
@@ -36,15 +36,18 @@ class AccountLine:
 
 
 def account_lines(
-    lake: Lake, sections: Mapping[str, Section], *, now: datetime, finality: FinalityPolicy
+    lake: Lake, sections: Mapping[str, Section], *, now: datetime, settle_hours: float, give_up_days: float
 ) -> list[AccountLine]:
     """Return the accounts that were exported, that the API listed, or that sections name, by name and number.
+
+    `settle_hours` and `give_up_days` say when a day is final.
 
     Raises:
         DataError: the file of a newest day cannot be read.
 
     """
-    found = pipeline.status(lake, Warehouse(lake.root), now=now, finality=finality)
+    policy = finality(settle_hours, give_up_days)
+    found = pipeline.status(lake, Warehouse(lake.root), now=now, finality=policy)
     streams: dict[int, list[StreamStatus]] = {}
     for stream in found.streams:
         streams.setdefault(stream.account_id, []).append(stream)
