@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 from support.clock import CLOCK
+from support.dates import days_ago
 from support.truth import truth
 
 from voxlake.errors import Refused, SettingsError
@@ -67,14 +68,14 @@ def test_a_child_is_exported_with_its_parents_key(sandbox, accounts_of, tmp_path
     server = sandbox(rows=50, days=3, accounts=1, special=["1:rows=20,currency=KZT,time_zone=Asia/Almaty"])
     child = server.children[1]
     (account,) = accounts_of(server, f'[accounts.shop]\nparent = "main"\nchildren = [{child.account_id}]', "14*")
-    result = export(account, tmp_path / "data")
+    result = export(account, tmp_path / "data", since=days_ago(4))
     assert (result.exit_code, sum(stream.rows for stream in result.streams)) == (0, 20)
     facts = AccountRegistry(Lake(tmp_path / "data")).get(child.account_id)
     assert (facts.name, facts.currency, facts.time_zone) == (child.profile.name, "KZT", "Asia/Almaty")
     assert facts.parent_id == server.account_id
     assert CLOCK.now() >= facts.last_good_run >= facts.refreshed_at
     assert [request.method for request in child.requests].count("GetAccountInfo") == 1
-    export(account, tmp_path / "data")
+    export(account, tmp_path / "data", streams="sms")
     assert [request.method for request in child.requests].count("GetAccountInfo") == 1
 
 
@@ -82,7 +83,8 @@ def test_a_refused_list(sandbox, accounts_of, tmp_path, caplog):
     """Without a list, the children known from earlier runs are taken, and numbers in the file always."""
     server = sandbox(rows=0, accounts=3)
     one = server.children[1].account_id
-    export(accounts_of(server, f'[accounts.shop]\nparent = "main"\naccount_id = {one}', "shop")[0], tmp_path / "data")
+    (shop,) = accounts_of(server, f'[accounts.shop]\nparent = "main"\naccount_id = {one}', "shop")
+    export(shop, tmp_path / "data", streams="sms", since=days_ago(2))
     assert names(accounts_of(server, ALL)) == {server.account_id: "main", one: "shop"}
     assert "The children of 'main' could not be listed (The API declined GetChildrenAccounts" in caplog.text
     assert "1 child account known from earlier runs is taken." in caplog.text
@@ -97,8 +99,8 @@ def test_a_child_that_vanished(sandbox, accounts_of, tmp_path, caplog):
     server = sandbox(LISTS, rows=5, days=2, accounts=3)
     gone = server.children[2]
     data = tmp_path / "data"
-    for account in accounts_of(server, ALL):
-        export(account, data)
+    for account in accounts_of(server, ALL, gone.profile.name):
+        export(account, data, streams="sms", since=days_ago(2))
     gone.condition = Condition(listed=False)
     assert gone.account_id not in names(accounts_of(server, ALL))
     assert f"1 account vanished from the list of 'main': {gone.profile.name}; what was exported stays" in caplog.text
@@ -156,8 +158,8 @@ def test_no_secret_stays(sandbox, voxlake):
     said = ""
     for command in (
         ["accounts", "discover", "-vv", "--write"],
-        ["export", "--account", child.profile.name, "--keep-raw", "-vv"],
-        ["export", "--account", "main", "--keep-raw", "-vv", "--log-format", "json"],
+        ["export", "--account", child.profile.name, "--keep-raw", "-vv", "--since", str(days_ago(3))],
+        ["export", "--account", "main", "--keep-raw", "-vv", "--log-format", "json", "--since", str(days_ago(1))],
         ["accounts"],
     ):
         done = voxlake(*command, env=env)
@@ -185,7 +187,7 @@ def test_the_list(sandbox, voxlake):
     one, two = (server.children[n].account_id for n in (1, 2))
     sections = f'[accounts.shop]\nparent = "main"\naccount_id = {one}\n[accounts.other]\nparent = "main"\n'
     (voxlake.folder / "voxlake.toml").write_text(main(server) + sections + f"account_id = {two}\nenabled = false\n")
-    voxlake("export", "--account", "shop", "--since", "2026-01-01", env={"VOXIMPLANT_API_URL": server.url})
+    voxlake("export", "--account", "shop", "--since", str(days_ago(5)), env={"VOXIMPLANT_API_URL": server.url})
     before = len(server.requests)
     found = json.loads(voxlake("accounts", "--format", "json").stdout)
     assert [row["account"] for row in found] == ["main", "other", "shop"]

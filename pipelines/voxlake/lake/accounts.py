@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from voxlake.lake.evolve import newer_than_ours
 from voxlake.lake.scan import accounts_in
+from voxlake.locks import waiting
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class AccountRegistry:
     """The facts of a data directory. Where their file is missing or damaged, nothing is known.
 
     `save` writes the fields that were changed here into what the file holds by then: another run may have changed
-    others meanwhile. The caller of `save` holds a lock that keeps other writers out. A damaged file is moved aside.
+    others meanwhile, and is waited for. The caller of `save` holds or shares the directory. A damaged file is moved
+    aside.
 
     Raises:
         SettingsError: a newer version of voxlake wrote the file.
@@ -102,6 +104,10 @@ class AccountRegistry:
         """
         if not self._changed:
             return
+        with waiting(self._lake.layout.locks / "index"):
+            self._save()
+
+    def _save(self) -> None:
         stored = self._stored()
         for number, names in self._changed.items():
             ours, theirs = self._facts[number], stored.get(number) or AccountFacts(account_id=number)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.api import child_of, children
 from voxlake.errors import AlreadyRunning, ApiRejected, SettingsError, StorageFull, TryAgain, VoxlakeError, gravest
-from voxlake.lake import AccountRegistry
+from voxlake.lake import AccountRegistry, claimed
 from voxlake.library.account import connect
 from voxlake.library.composition import holder
 from voxlake.library.sections import ALL, two_accounts
@@ -88,7 +88,7 @@ def find_accounts(
             listed = _listed(found, section, parent, known) if need else None
             _add_children(found, section, parent, known if listed is None else listed)
             if listed is not None:
-                _remember(registry, lake, parent, known, listed, found.notes, clock=parent.clock)
+                _remember(lake, parent, known, listed, found.notes, clock=parent.clock)
     if not found.accounts:
         if found.errors:
             raise found.errors[0]
@@ -197,7 +197,6 @@ def _instead(known: Mapping[int, str | None]) -> str:
 
 
 def _remember(
-    registry: AccountRegistry,
     lake: Lake,
     parent: Account,
     known: Mapping[int, str | None],
@@ -215,12 +214,11 @@ def _remember(
             f"{counted(len(gone), 'account')} vanished from the list of {parent.name!r}: {named}{more}; what was"
             " exported stays."
         )
-    _note(registry, parent, listed, gone, clock.now())
     if not lake.root.exists():
         return
-    # Whoever works here meanwhile will list them again tomorrow.
-    with suppress(AlreadyRunning, StorageFull), lake.locked(holder=holder(clock)):
-        registry.save()
+    # Where the directory cannot be had, they are listed again tomorrow.
+    with suppress(AlreadyRunning, StorageFull), claimed(lake, (), holder=holder(clock)) as (ours, _):
+        _note(AccountRegistry(ours), parent, listed, gone, clock.now())
 
 
 def _note(
@@ -231,6 +229,7 @@ def _note(
     for number, name in listed.items():
         facts = registry.get(number)
         registry.put(replace(facts, parent_id=parent.account_id, name=facts.name or name, vanished_at=None))
+    registry.save()
 
 
 def _child(parent: Account, section: Section, number: int, name: str | None) -> Account:
