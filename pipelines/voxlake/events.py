@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -80,7 +80,9 @@ KINDS: Final[Mapping[Kind, Declaration]] = {
     Kind.RETRY: Declaration(
         "warning", "A request failed and is sent again after a pause.", ("method", "reason", "attempt", "seconds")
     ),
-    Kind.SLOWED: Declaration("info", 'The API said "too fast": fewer requests run at once.', ("requests_at_once",)),
+    Kind.SLOWED: Declaration(
+        "info", 'The API said "too fast": fewer requests run at once.', ("requests_at_once", "all_accounts")
+    ),
     Kind.REREAD: Declaration("debug", "Rows and counts did not agree: a window is read again.", ("start", "end")),
     Kind.SPLIT: Declaration("info", "A window is read in smaller pieces.", ("start", "end", "pieces")),
     Kind.QUIRK_LEARNED: Declaration("info", "Something undocumented was learned of the API.", ("quirk", "value")),
@@ -120,7 +122,10 @@ KINDS: Final[Mapping[Kind, Declaration]] = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that has just happened: `at` is UTC, `message` one sentence, `details` the same for programs."""
+    """Something that has just happened: `at` is UTC, `message` one sentence, `details` the same for programs.
+
+    `account_id` is None for what concerns the whole run.
+    """
 
     kind: str
     at: datetime
@@ -128,6 +133,7 @@ class Event:
     level: Level
     stream: str | None = None
     details: Mapping[str, Scalar] = field(default_factory=dict)
+    account_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as a JSON object, its time in ISO 8601."""
@@ -135,7 +141,11 @@ class Event:
         return {
             "time": time,
             "level": self.level,
-            **{k: v for k, v in asdict(self).items() if k not in {"at", "level"}},
+            "kind": self.kind,
+            "message": self.message,
+            "account_id": self.account_id,
+            "stream": self.stream,
+            "details": dict(self.details),
         }
 
 
@@ -155,10 +165,19 @@ class Emitter:
         self._clock, self._listeners = clock, listeners
         self._failed: set[int] = set()
         self._lock = threading.RLock()
+        self._account_id: int | None = None
+        self._prefix = ""
 
-    def __reduce__(self) -> tuple[type[Emitter], tuple[Clock | None, int]]:
-        """Travel as the clock and the level from which on anyone listens here."""
-        return _Buffer, (self._clock, self.least)
+    def __reduce__(self) -> tuple[Callable[..., Emitter], tuple[Any, ...]]:
+        """Travel as the clock, the level from which on anyone listens here, and what is said of the account."""
+        return _buffer, (self._clock, self.least, self._account_id, self._prefix)
+
+    def of(self, account_id: int | None, *, named: bool = False) -> Emitter:
+        """Return an emitter of the same listeners for one account, `named` in each sentence; None: for the run."""
+        its = Emitter(self._clock, *self._listeners)
+        its._failed, its._lock, its._account_id = self._failed, self._lock, account_id
+        its._prefix = f"{account_id}: " if named else ""
+        return its
 
     @property
     def least(self) -> int:
@@ -176,7 +195,8 @@ class Emitter:
         level = KINDS[kind].level
         if self._clock is not None and LEVELS[level] >= self.least:
             safe = {name: _safe(value) for name, value in details.items()}
-            self._take(Event(str(kind), self._clock.now(), _masked(message), level, stream, safe))
+            said = f"{self._prefix}{_masked(message)}"
+            self._take(Event(str(kind), self._clock.now(), said, level, stream, safe, self._account_id))
 
     def forward(self, events: Iterable[Event]) -> None:
         """Hand on what happened in another process."""
@@ -221,6 +241,12 @@ class _Buffer(Emitter):
     def _take(self, event: Event) -> None:
         with self._lock:
             self._events.append(event)
+
+
+def _buffer(clock: Clock | None, least: int, account_id: int | None, prefix: str) -> Emitter:
+    found = _Buffer(clock, least)
+    found._account_id, found._prefix = account_id, prefix  # noqa: SLF001 - one class in two processes
+    return found
 
 
 SILENT: Final = Emitter(None)

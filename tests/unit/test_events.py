@@ -27,9 +27,24 @@ def test_an_event():
         "level": "info",
         "kind": "split",
         "message": "sms: in two.",
+        "account_id": None,
         "stream": "sms",
         "details": {"start": "2026-03-10T03:00:00Z", "end": "2026-03-11", "pieces": 2},
     }
+
+
+def test_events_of_an_account():
+    """They say which, in their sentences as well where several accounts are exported, and the copies of others do."""
+    heard = []
+    run = Emitter(CLOCK, heard.append)
+    for emitter in (run.of(1), run.of(1234567, named=True), run.of(2).of(None)):
+        emitter.emit(Kind.REQUEST, "there")
+    copy = pickle.loads(pickle.dumps(run.of(3, named=True)))
+    copy.emit(Kind.REQUEST, "there")
+    run.forward(copy.drain())
+    assert [(event.account_id, event.message) for event in heard] == [
+        (1, "there"), (1234567, "1234567: there"), (None, "there"), (3, "3: there")
+    ]  # fmt: skip
 
 
 def test_logging_hears_the_same(caplog):

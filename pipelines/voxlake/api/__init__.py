@@ -13,6 +13,7 @@ from voxlake.api.auth import (
     read_credentials,
 )
 from voxlake.api.ceiling import Ceiling
+from voxlake.api.connections import Connections
 from voxlake.api.history import HistoryApi, Output
 from voxlake.api.retry import MAYBE_DONE
 from voxlake.api.transport import API_URL, ApiClient
@@ -27,6 +28,7 @@ __all__ = [
     "Ceiling",
     "Child",
     "Children",
+    "Connections",
     "Credentials",
     "CredentialsSource",
     "HistoryApi",

@@ -25,9 +25,15 @@ def reply(events: Emitter, method: str, response: Response, seconds: float) -> N
     )
 
 
-def slowed(events: Emitter, limit: int) -> None:
-    """Announce that fewer requests run at the same time."""
-    events.emit(Kind.SLOWED, f"The API asks for fewer requests: at most {limit} at once now.", requests_at_once=limit)
+def slowed(events: Emitter, limit: int, *, all_accounts: bool = False) -> None:
+    """Announce that fewer requests run at the same time, of the account or of all accounts together."""
+    of_all = " for all accounts together" if all_accounts else ""
+    events.emit(
+        Kind.SLOWED,
+        f"The API asks for fewer requests: at most {limit} at once now{of_all}.",
+        requests_at_once=limit,
+        all_accounts=all_accounts,
+    )
 
 
 def retry(events: Emitter, method: str, fault: Fault, *, attempt: int, seconds: float) -> None:

@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectTimeout, ReadTimeout, Timeout
 from urllib3.connection import HTTPConnection
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Exchange:
         if self.expired:
             raise TimeoutError("connecting took too long")
         self.left = True
+
+    def timeout(self) -> Timeout:
+        """Return what requests would have raised when the time was up."""
+        return ReadTimeout() if self.left else ConnectTimeout()
 
     def expire(self) -> None:
         """Shut down the socket, for whoever waits for it."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 
+_SEVERAL = 3
+"""So many accounts that are too fast for the API at the same time, and it is not one account that is meant."""
+
 _SUCCESSES = 10
 """After this many successes without a rate limit, one more request may run."""
 
@@ -29,7 +32,8 @@ class AdaptiveLimiter:
     def __exit__(self, *_: object) -> None:
         with self._gate:
             self._running -= 1
-            self._gate.notify_all()
+            # One place is free, for one thread: to wake them all would cost each of them a look.
+            self._gate.notify()
 
     def slow_down(self) -> bool:
         """Halve the limit, to one at least; returns whether it is lower now."""
@@ -45,4 +49,35 @@ class AdaptiveLimiter:
             if self._successes >= _SUCCESSES and self.limit < self._most:
                 self._successes = 0
                 self.limit += 1
-                self._gate.notify_all()
+                self._gate.notify()
+
+
+class SharedLimiter(AdaptiveLimiter):
+    """The limit over all accounts of a run. It adapts to a limit that the API has for all of them together.
+
+    That is what "too fast" means where several accounts hear it within a few replies; what one account hears is its
+    own affair, and left to its own limiter.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self._too_fast: set[int] = set()
+        self._in_a_row = 0
+
+    def slow_down_for(self, account_id: int) -> bool:
+        """Record that an account was too fast; returns whether the limit of all is lower now."""
+        with self._gate:
+            self._too_fast.add(account_id)
+            self._in_a_row = 0
+            if len(self._too_fast) < _SEVERAL:
+                return False
+            self._too_fast.clear()
+        return self.slow_down()
+
+    def succeeded(self) -> None:
+        """Record a success; after some in a row, who was too fast before them is forgotten."""
+        super().succeeded()
+        with self._gate:
+            self._in_a_row += 1
+            if self._in_a_row >= _SUCCESSES:
+                self._too_fast.clear()

@@ -6,6 +6,7 @@ A reply has a largest size, and one deadline for all of it: see docs/decisions/0
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ import requests
 
 from voxlake.api import announce
 from voxlake.api.body import Response, read_body
+from voxlake.api.connections import Connections
 from voxlake.api.environment import check_encrypted
 from voxlake.api.errors import (
     NETWORK_ERRORS,
@@ -27,9 +29,7 @@ from voxlake.api.errors import (
     refusal,
     retry_after,
 )
-from voxlake.api.exchange import Watchdog
 from voxlake.api.retry import Fault, FaultError, Final, RetryPolicy
-from voxlake.api.session import open_session
 from voxlake.api.throttle import AdaptiveLimiter
 from voxlake.errors import SettingsError
 from voxlake.events import Emitter
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from voxlake.api.archive import Archive
     from voxlake.api.auth import Credentials
-    from voxlake.api.exchange import Exchange
     from voxlake.clock import Clock
 
 T = TypeVar("T")
@@ -60,7 +59,8 @@ class ApiClient:
     ahead of `clock`, by the Date headers of its replies: None before the first, 0 where it is less than minutes.
     `patience` bounds the seconds spent on one call with all its repetitions, `timeout` those for one reply. `clock`
     waits and measures, `random` (0 to 1) spreads the waits; `archive` is given every reply, `events` hears what
-    happens. A copy that was pickled has connections and counts of its own, which `drain` brings home.
+    happens. `connections` are those that it shares with other accounts, and stay open. A copy that was pickled has
+    connections and counts of its own, which `drain` brings home.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class ApiClient:
         archive: Archive | None = None,
         events: Emitter | None = None,
         insecure_http: bool = False,
+        connections: Connections | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.account_id = credentials.account_id
@@ -87,33 +88,37 @@ class ApiClient:
         self.is_copy = False
         try:
             requests.Request("POST", self.url).prepare()
-            self._open()
+            self._open(connections)
             self._session.get_adapter(self.url)
         except (requests.exceptions.RequestException, ValueError) as error:
             raise SettingsError(f"The API address {url!r} is not a URL: set one like {API_URL}.") from error
         check_encrypted(self.url, insecure_http=insecure_http)
 
-    def _open(self) -> None:
+    def _open(self, connections: Connections | None = None) -> None:
         """Create what belongs to one process: connections, counts and locks."""
         self.requests = 0
         self.clock_offset: float | None = None
         self.limiter = AdaptiveLimiter(self.jobs)
         self._counting = threading.Lock()
         self._out_of_patience = False
-        self._watchdog = Watchdog()
-        self._session = open_session(self.url, connections=self.jobs)
+        # Alone, an account has its own limit only.
+        self._shared = None if connections is None else connections.limiter
+        self._connections = connections or Connections(self.url, jobs=self.jobs)
+        self._session = self._connections.session
 
     def now(self) -> datetime:
         """Return the time in UTC by our clock or the API's, whichever is earlier."""
         return self._clock.now() + timedelta(seconds=min(self.clock_offset or 0.0, 0.0))
 
     def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
+        """Close the connections, unless they are shared."""
+        if self._shared is None:
+            self._connections.close()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the settings; what belongs to one process is created anew in the other."""
-        own = {"requests", "clock_offset", "limiter", "_counting", "_out_of_patience", "_session", "_watchdog"}
+        own = {"requests", "clock_offset", "limiter", "_counting", "_out_of_patience"}
+        own |= {"_session", "_connections", "_shared"}
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -200,11 +205,13 @@ class ApiClient:
             else:
                 self._out_of_patience = False
                 self.limiter.succeeded()
+                if self._shared is not None:
+                    self._shared.succeeded()
                 return result
 
     def _receive(self, method: str, parameters: Mapping[str, str], *, private: bool) -> Response:
         """Send one request, when there is room for it, and return its reply with status 200."""
-        with self.limiter:
+        with self.limiter, self._shared or nullcontext():
             sent_at = self._clock.time()
             response = self._send(method, parameters)
         answered_at = self._clock.time()
@@ -242,6 +249,8 @@ class ApiClient:
         """Wait before the next attempt, or raise where there is none."""
         if fault.too_fast and self.limiter.slow_down():
             announce.slowed(self.events, self.limiter.limit)
+        if fault.too_fast and self._shared is not None and self._shared.slow_down_for(self.account_id):
+            announce.slowed(self.events, self._shared.limit, all_accounts=True)
         # Once one call has waited in vain, the others don't each wait as long again.
         left = 0.0 if self._out_of_patience else deadline - self._clock.time()
         next_step = self._policy.decide(fault, attempt=attempt, left=left, once=once, jitter=self._random())
@@ -261,7 +270,7 @@ class ApiClient:
         """
         with self._counting:
             self.requests += 1
-        with self._watchdog.exchange(self._timeout) as exchange:
+        with self._connections.watchdog.exchange(self._timeout) as exchange:
             try:
                 with self._session.post(
                     f"{self.url}/{method}",
@@ -277,18 +286,13 @@ class ApiClient:
                 raise _unreadable(error) from None
             except NETWORK_ERRORS as error:
                 # Not chained: the cause holds the request, and with it the key.
-                reason = _timeout(exchange) if exchange.expired else error
+                reason = exchange.timeout() if exchange.expired else error
                 raise FaultError(network_fault(reason, left=exchange.left)) from None
             if exchange.expired:
                 # What the watchdog cut off can look like an end.
-                raise FaultError(network_fault(_timeout(exchange), left=exchange.left))
+                raise FaultError(network_fault(exchange.timeout(), left=exchange.left))
         headers = reply.headers
         return Response(reply.status_code, body, http_date(headers.get("Date")), headers.get("Retry-After"))
-
-
-def _timeout(exchange: Exchange) -> requests.exceptions.Timeout:
-    """Return what requests would have raised for an exchange whose time was up."""
-    return requests.exceptions.ReadTimeout() if exchange.left else requests.exceptions.ConnectTimeout()
 
 
 def _unreadable(error: BrokenReplyError) -> FaultError:

@@ -17,7 +17,7 @@ from voxlake.text import api_address, did_you_mean
 if TYPE_CHECKING:
     from datetime import date
 
-    from voxlake.api import Archive, Credentials, CredentialsSource, Output
+    from voxlake.api import Archive, Connections, Credentials, CredentialsSource, Output
     from voxlake.clock import Clock
     from voxlake.events import Listener
 
@@ -58,12 +58,29 @@ class Account:
         """Return a client for the sending methods, with connections of its own; `on_event` hears of what happens."""
         return Client(self.history(on_event=on_event))
 
-    def history(self, archive: Archive | None = None, on_event: Listener | None = None) -> HistoryApi:
-        """Return the two history methods, with connections of their own; `archive` is given every reply."""
-        return HistoryApi(self.api(archive, on_event), output=self.output)
+    def history(
+        self,
+        archive: Archive | None = None,
+        on_event: Listener | None = None,
+        *,
+        events: Emitter | None = None,
+        connections: Connections | None = None,
+    ) -> HistoryApi:
+        """Return the two history methods; `archive` is given every reply, and `events` hear of what happens.
 
-    def api(self, archive: Archive | None = None, on_event: Listener | None = None) -> ApiClient:
-        """Return a client for any method, with connections of its own."""
+        Without `connections`, they have some of their own.
+        """
+        return HistoryApi(self.api(archive, on_event, events=events, connections=connections), output=self.output)
+
+    def api(
+        self,
+        archive: Archive | None = None,
+        on_event: Listener | None = None,
+        *,
+        events: Emitter | None = None,
+        connections: Connections | None = None,
+    ) -> ApiClient:
+        """Return a client for any method, as `history` does."""
         return ApiClient(
             self.api_url,
             self.credentials,
@@ -74,7 +91,8 @@ class Account:
             random=random.random,
             archive=archive,
             insecure_http=self.insecure_http,
-            events=Emitter(self.clock, *filter(None, [on_event])),
+            events=events or Emitter(self.clock, *filter(None, [on_event])).of(self.account_id),
+            connections=connections,
         )
 
 

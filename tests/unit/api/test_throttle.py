@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from voxlake.api.throttle import AdaptiveLimiter
+from voxlake.api.throttle import AdaptiveLimiter, SharedLimiter
 
 
 def test_it_halves_and_recovers_by_one():
@@ -74,3 +74,19 @@ def test_an_error_inside_frees_the_place():
         with pytest.raises(ZeroDivisionError), limiter:
             1 / 0  # noqa: B018 - any error
     assert not limiter._running
+
+
+def test_what_one_account_hears_is_its_own_affair():
+    """The limit over all accounts halves when several are too fast at the same time, and recovers as others do."""
+    limiter = SharedLimiter(8)
+    assert not any(limiter.slow_down_for(account) for account in (1, 1, 2, 1, 2))
+    assert limiter.limit == 8
+    for _ in range(10):
+        limiter.succeeded()
+    assert not limiter.slow_down_for(3)
+    assert not limiter.slow_down_for(1)
+    assert limiter.slow_down_for(2)
+    assert limiter.limit == 4
+    for _ in range(10):
+        limiter.succeeded()
+    assert limiter.limit == 5
