@@ -55,6 +55,7 @@ class Kind(StrEnum):
     REFRESHED = "refreshed"
     FAILED = "failed"
     PROGRESS = "progress"
+    WAITING = "waiting"
     PUBLISHED = "published"
     AUDITED = "audited"
     AUDIT_DIFFERENCE = "audit-difference"
@@ -109,7 +110,8 @@ KINDS: Final[Mapping[Kind, Declaration]] = {
         "info", "Days verified earlier were compared with the API's counts.", ("days", "changed", "stale")
     ),
     Kind.FAILED: Declaration("warning", "Some or all days of a stream could not be read.", ("error", "code")),
-    Kind.PROGRESS: Declaration("debug", "Days are done.", ("done", "planned")),
+    Kind.PROGRESS: Declaration("debug", "Days are done.", ("done", "planned", "accounts_done", "accounts")),
+    Kind.WAITING: Declaration("warning", "Another run publishes, and is waited for.", ()),
     Kind.PUBLISHED: Declaration("info", "The database is published.", ("days", "rows", "seconds")),
     Kind.AUDITED: Declaration(
         "info", "A stream was audited.", ("days", "counted", "files", "pages", "rows", "differences")

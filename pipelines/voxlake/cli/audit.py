@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
-from voxlake.cli.account import account_of
+from voxlake.cli.account import accounts_of
 from voxlake.cli.log import user_listener
 from voxlake.cli.options import account_option, api_options, finality_of, lock_option, the_clock
 from voxlake.cli.output import give, say
@@ -56,13 +56,17 @@ def audit(
     today = the_clock().now().date()
     day_range(since, until, today=today, limit=today, names=("--since", "--until"))
 
+    accounts = accounts_of(settings)
+    labels: dict[int | None, str]
+    labels = {its.account_id: its.name or str(its.account_id) for its in accounts} if len(accounts) > 1 else {}
+
     def show(found: Sequence[StreamAudit]) -> None:
         if form == "text" and found:
-            give("\n".join(map(str, found)))
+            give("\n".join(line for its in found for line in _labelled(str(its), labels.get(its.account_id))))
 
     with stoppable():
         result = library.audit(
-            account_of(settings), settings.data_dir, repair=repair, streams=stream, since=since, until=until,
+            accounts, settings.data_dir, jobs=settings.jobs, repair=repair, streams=stream, since=since, until=until,
             pages=pages, seed=seed, on_round=show, on_event=user_listener(), keep_raw=settings.keep_raw,
             **finality_of(settings),
         )  # fmt: skip
@@ -71,13 +75,19 @@ def audit(
     _report(result, settings.data_dir / "voxlake.duckdb")
     if form == "json":
         give(to_json(result.findings()), form="json")
-    for error in result.errors:
-        say(f"voxlake: {error}")
+    for number, errors in result.account_errors.items() if labels else [(None, result.errors)]:
+        for error in errors:
+            say(f"voxlake: {labels[number]}: {error}" if number in labels else f"voxlake: {error}")
     if any(found.differences for found in result.last_round):
         again = "the lines above say what" if repair else "'voxlake audit --repair' reads these days again"
         say(f"Something {'still ' if repair else ''}differs: {again}.")
     say(f"The pages were chosen by --seed {result.seed}.")
     sys.exit(result.exit_code)
+
+
+def _labelled(text: str, label: str | None) -> list[str]:
+    """Return lines that begin with the name of an account, where there are several."""
+    return [line if label is None else f"{label}: {line}" for line in text.splitlines()]
 
 
 def _report(result: AuditResult, database: Path) -> None:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake import library
-from voxlake.cli.account import account_of
+from voxlake.cli.account import accounts_of
 from voxlake.cli.log import log_is_shown, user_listener
 from voxlake.cli.options import account_option, api_options, finality_of, form_option, lock_option, the_clock
 from voxlake.cli.output import give, progress, say
 from voxlake.cli.signals import ANEW, RESUMABLE, stoppable
 from voxlake.cli.types import UtcDay
-from voxlake.errors import SettingsError
 from voxlake.library import day_range
 from voxlake.model import DAY
 from voxlake.pipeline import describe_missing
@@ -22,6 +21,7 @@ from voxlake.reporting import render_plan, to_json
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from voxlake.cli.settings import Settings
@@ -69,38 +69,34 @@ def _check_days(first: date | None, end: date | None, *, names: tuple[str, str])
     day_range(first, end, today=today, limit=today + DAY, names=names)
 
 
-def _own(account: Account, *, streams: str, since: date | None, **_: Any) -> dict[str, Any]:
-    """Return the days and streams of an account: its own, where the command line names none."""
-    wanted = tuple(STREAMS) if streams == "all" else (streams,)
-    both = [name for name in wanted if account.streams is None or name in account.streams]
-    if not both:
-        name = account.name or account.account_id
-        raise SettingsError(
-            f"The account {name} exports {' and '.join(account.streams or ())} alone: name that stream."
-        )
-    return {"streams": both, "since": since or account.since}
+def _planned(settings: Settings, accounts: Sequence[Account], chosen: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the plan says of each stream, after the name of the account where there are several."""
+    for account in accounts:
+        plans = library.plan(account, settings.data_dir, **chosen, **finality_of(settings))
+        label = "" if len(accounts) == 1 else f"{account.name or account.account_id}: "
+        for name, its in plans.items():
+            yield label + render_plan(name, its.read, its.probe_days, its.final)
 
 
 def _run(settings: Settings, form: str, *, dry_run: bool, **chosen: Any) -> None:
-    account = account_of(settings, ask=not dry_run)
-    chosen |= _own(account, **chosen)
+    accounts = accounts_of(settings, ask=not dry_run)
     if dry_run:
-        plans = library.plan(account, settings.data_dir, **chosen, **finality_of(settings))
-        give("\n".join(render_plan(name, its.read, its.probe_days, its.final) for name, its in plans.items()))
+        give("\n".join(_planned(settings, accounts, chosen)))
         return
     run = library.backfill if "force" in chosen else library.export
     resumed = ANEW if chosen.get("force") else RESUMABLE
-    with progress(hidden=log_is_shown()) as show, stoppable(resumed):
+    with progress(hidden=log_is_shown(), accounts=len(accounts)) as show, stoppable(resumed):
         result = run(
-            account,
+            accounts,
             settings.data_dir,
             **chosen,
+            jobs=settings.jobs,
             on_event=user_listener(show),
             keep_raw=settings.keep_raw,
             **finality_of(settings),
         )
         if not sum(stream.days for stream in result.streams):
-            show(1, 1)
+            show({"done": 1, "planned": 1, "accounts_done": len(accounts), "accounts": len(accounts)})
     if form == "json":
         give(to_json(result.to_json()), form="json")
     say(str(result))

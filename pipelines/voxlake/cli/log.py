@@ -7,7 +7,7 @@ import logging
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,7 +16,7 @@ from voxlake.cli.verbosity import verbosity
 from voxlake.events import LOGGER, Event, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from voxlake.events import Listener
 
@@ -51,15 +51,15 @@ def log_is_shown() -> bool:
     return bool(click.get_current_context().meta.get(_SHOWN))
 
 
-def user_listener(show: Callable[[int, int], None] | None = None) -> Listener:
-    """Return who tells the user of long pauses, where no log does; `show` is called with days done and planned."""
+def user_listener(show: Callable[[Mapping[str, Any]], None] | None = None) -> Listener:
+    """Return who tells the user of long pauses, where no log does; `show` is called with what is done and planned."""
     notice = None if log_is_shown() else PauseNotice()
 
     def hear(event: Event) -> None:
         if notice is not None:
             notice(event)
         if show is not None and event.kind == Kind.PROGRESS:
-            show(int(event.details["done"] or 0), int(event.details["planned"] or 0))
+            show(event.details)
 
     return hear
 
@@ -71,7 +71,9 @@ class PauseNotice:
         self._silent_until: datetime | None = None
 
     def __call__(self, event: Event) -> None:
-        """Name the reason of a long pause before a request is sent again."""
+        """Name the reason of a long pause: a request that is sent again, or another run that publishes."""
+        if event.kind == Kind.WAITING:
+            say(f"{_ERASED if sys.stderr.isatty() else ''}voxlake: {event.message}")
         seconds = event.details.get("seconds")
         if event.kind != Kind.RETRY or not isinstance(seconds, float) or seconds < _LONG:
             return

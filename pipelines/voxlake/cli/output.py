@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+
 PRINTED = ("table", "csv", "json")
 """The formats that stdout can have."""
 _DATA = ("csv", "json")
@@ -65,16 +66,23 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def progress(*, hidden: bool) -> Iterator[Callable[[int, int], None]]:
-    """Yield what shows days done and planned on a terminal, as a bar that begins with them; a log gets nothing."""
+def progress(*, hidden: bool, accounts: int = 1) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Yield what shows progress on a terminal, as a bar that begins with it; a log gets nothing.
+
+    The bar counts days, or where there are several accounts, these: how many days one has is known when it begins.
+    """
     with ExitStack() as stack:
         bar: Any = None
 
-        def show(done: int, planned: int) -> None:
+        def show(so_far: Mapping[str, Any]) -> None:
             nonlocal bar
+            several = accounts > 1
+            done, length = (
+                (so_far["accounts_done"], so_far["accounts"]) if several else (so_far["done"], so_far["planned"])
+            )
             if bar is None:
-                bar = stack.enter_context(progress_bar(planned, "days", hidden=hidden))
-            bar.length = planned
+                bar = stack.enter_context(progress_bar(length, "accounts" if several else "days", hidden=hidden))
+            bar.length = length
             bar.update(done - bar.pos)
 
         yield show

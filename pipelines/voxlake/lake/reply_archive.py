@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -45,16 +45,27 @@ class Reply:
     body: bytes
 
 
+@dataclass(slots=True)
+class _OneFile:
+    """The file of a run, once there is one, and whose turn it is to write to it."""
+
+    file: io.FileIO | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class ReplyArchive:
     """The replies of one run, in one file that the first of them creates; can be shared between threads.
 
     A copy that was pickled for another process writes a file of its own.
     """
 
-    def __init__(self, layout: Layout, account_id: int, *, clock: Clock) -> None:
+    def __init__(self, layout: Layout, account_id: int, *, clock: Clock, file: _OneFile | None = None) -> None:
         self._layout, self._account_id, self._clock = layout, account_id, clock
-        self._file: io.FileIO | None = None
-        self._lock = threading.Lock()
+        self._file = file or _OneFile()
+
+    def of(self, account_id: int) -> ReplyArchive:
+        """Return the archive of another account, in the same file."""
+        return ReplyArchive(self._layout, account_id, clock=self._clock, file=self._file)
 
     def __reduce__(self) -> tuple[Callable[..., ReplyArchive], tuple[Any, ...]]:
         """Pickle without the open file and the lock."""
@@ -75,17 +86,18 @@ class ReplyArchive:
             "bytes": len(body),
         }
         member = gzip.compress(json.dumps(asked).encode() + b"\n" + body + b"\n", 6, mtime=0)
-        with self._lock, storage(self._layout.root):
-            if self._file is None:
-                self._file = self._open()
-            append(self._file, member)
+        its = self._file
+        with its.lock, storage(self._layout.root):
+            if its.file is None:
+                its.file = self._open()
+            append(its.file, member)
 
     def close(self) -> None:
         """Make what was kept survive a power cut. Raises StorageFull where that fails."""
-        if self._file is not None:
+        if self._file.file is not None:
             with storage(self._layout.root):
-                os.fsync(self._file.fileno())
-                self._file.close()
+                os.fsync(self._file.file.fileno())
+                self._file.file.close()
 
     def _open(self) -> io.FileIO:
         folder = self._layout.replies

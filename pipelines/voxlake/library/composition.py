@@ -1,25 +1,37 @@
-"""What a run works with: the lock of the data directory, its parts as a `Context`, and an executor."""
+"""What a run works with: its parts for each account as a `Context`, connections, and an executor."""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from voxlake.lake import AccountFacts, AccountRegistry, Lake, ReplyArchive
-from voxlake.pipeline import Context, Identity
+from voxlake.api import Connections
+from voxlake.events import Emitter
+from voxlake.lake import AccountFacts, AccountRegistry, ReplyArchive
+from voxlake.pipeline import Assignment, Context, Identity, Run, Shared, windows_at_once
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
+    from voxlake.api import HistoryApi
     from voxlake.clock import Clock
     from voxlake.events import Listener
+    from voxlake.lake import Lake
     from voxlake.library.account import Account
     from voxlake.model import FinalityPolicy
+    from voxlake.pipeline import DayRange
+    from voxlake.transform import Stream
+
+_FEWEST, _MOST = 4, 32
+"""How many accounts are worked on at the same time: as many as there are requests, within these bounds."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,41 +66,79 @@ class Borrowed(Executor):
             wait_for(tasks)
 
 
-def _identity(account: Account, lake: Lake) -> Identity:
-    """Return what the settings say of an account, beside what is known of all."""
-    stated = AccountFacts(
+def _stated(account: Account) -> AccountFacts:
+    """Return what the settings say of an account."""
+    return AccountFacts(
         account_id=account.account_id,
         name=account.name,
         parent_id=account.parent_id,
         currency=account.currency,
         time_zone=account.time_zone,
     )
-    return Identity(stated, AccountRegistry(lake))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run is to do for one account: some streams on some days."""
+
+    account: Account
+    streams: Sequence[Stream]
+    days: DayRange
 
 
 @contextmanager
-def run_context(
-    account: Account,
+def run_accounts(
+    works: Sequence[Work],
     lake: Lake,
     *,
+    several: bool,
     finality: FinalityPolicy,
-    workers: int,
+    jobs: int | None = None,
     executor: Executor | None = None,
     keep_raw: bool = False,
     on_event: Listener | None = None,
-) -> Iterator[Context]:
-    """Yield the context of one run; the caller holds the lock of the lake, unless the run only plans.
+) -> Iterator[tuple[Run, list[Assignment]]]:
+    """Yield a run, and what it has to do for each account; the caller holds these accounts in the lake.
 
-    An executor that is passed in is used and left running; without one there are `workers` threads. After an error the
-    tasks that have not begun are dropped, and those that have are waited for, because they write into the lake; not
-    after what ends the process.
+    Of all accounts together at most `jobs` requests are under way, by default as many as one of them may have. With
+    `several`, more accounts than one were asked for, of which other runs may have some. An executor that is passed in
+    is used and left running; without one there are threads. After an error the tasks that have not begun are dropped,
+    and those that have are waited for, because they write into the lake; not after what ends the process.
     """
-    archive = ReplyArchive(lake.layout, account.account_id, clock=account.clock) if keep_raw else None
-    history = account.history(archive, on_event)
+    jobs = jobs or max(work.account.jobs for work in works)
+    first, windows = works[0].account, windows_at_once(jobs)
+    at_once = min(len(works), max(_FEWEST, jobs), _MOST)
+    # A thread may have to wait for an API that slows its account down; there are enough for the others then.
+    workers = max(windows, 2 * at_once) if several else windows
     used = ThreadPoolExecutor(workers, thread_name_prefix="voxlake") if executor is None else Borrowed(executor)
+    parts = _Parts(
+        lake,
+        Warehouse(lake.root),
+        used,
+        finality,
+        Emitter(first.clock, *filter(None, [on_event])),
+        ReplyArchive(lake.layout, first.account_id, clock=first.clock) if keep_raw else None,
+        AccountRegistry(lake),
+        Shared(len(works), 2 * windows, several=several),
+        {url: Connections(url, jobs=jobs) for url in {work.account.api_url for work in works} if several},
+    )
     wait = True
     try:
-        yield Context(history, lake, Warehouse(lake.root), account.clock, used, finality, _identity(account, lake))
+        opens: list[Callable[[], AbstractContextManager[Context]]]
+        if several:
+            opens = [partial(parts.open, work.account) for work in works]
+        else:
+            only = parts.context(first)
+            opens = [lambda: nullcontext(only)]
+        assignments = [
+            Assignment(work.account.account_id, work.streams, work.days, its, name=work.account.name)
+            for work, its in zip(works, opens, strict=True)
+        ]
+        run = Run(
+            lake, parts.warehouse, first.clock, used, finality, parts.events, parts.requests, parts.shared, at_once,
+            parts.registry,
+        )  # fmt: skip
+        yield run, assignments
     except (Exception, KeyboardInterrupt):
         raise
     except BaseException:
@@ -96,7 +146,65 @@ def run_context(
         raise
     finally:
         used.shutdown(wait=wait, cancel_futures=True)
-        if archive is not None:
-            archive.close()
+        parts.close(wait=wait)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the contexts of a run are made of; `connections` are those that accounts share, by address."""
+
+    lake: Lake
+    warehouse: Warehouse
+    executor: Executor
+    finality: FinalityPolicy
+    events: Emitter
+    archive: ReplyArchive | None
+    registry: AccountRegistry
+    shared: Shared
+    connections: Mapping[str, Connections]
+    histories: dict[int, HistoryApi] = field(default_factory=dict)
+    sent: list[int] = field(default_factory=list)
+
+    def context(self, account: Account) -> Context:
+        """Return the context of an account, which counts as open."""
+        history = account.history(
+            None if self.archive is None else self.archive.of(account.account_id),
+            events=self.events.of(account.account_id, named=self.shared.several),
+            connections=self.connections.get(account.api_url),
+        )
+        self.histories[account.account_id] = history
+        return Context(
+            history,
+            self.lake,
+            self.warehouse,
+            account.clock,
+            self.executor,
+            self.finality,
+            Identity(_stated(account), self.registry),
+            self.shared,
+        )
+
+    @contextmanager
+    def open(self, account: Account) -> Iterator[Context]:
+        """Yield the context of an account, and close what is its own."""
+        context = self.context(account)
+        try:
+            yield context
+        finally:
+            self.sent.append(context.history.requests)
+            del self.histories[account.account_id]
+            context.history.close()
+
+    def requests(self) -> int:
+        """Return how many requests were sent so far."""
+        return sum(self.sent) + sum(history.requests for history in list(self.histories.values()))
+
+    def close(self, *, wait: bool) -> None:
+        """Close what accounts share, and without a run that goes on, what is still open."""
+        if self.archive is not None:
+            self.archive.close()
         if wait:
-            history.close()
+            for history in list(self.histories.values()):
+                history.close()
+            for its in self.connections.values():
+                its.close()

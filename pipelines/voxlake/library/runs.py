@@ -1,4 +1,4 @@
-"""The runs that ask the API: export, backfill and audit, and what an export would do."""
+"""The runs that ask the API for one account or several: export, backfill, audit, and what an export would do."""
 
 from __future__ import annotations
 
@@ -6,37 +6,39 @@ import os
 import random
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from voxlake import pipeline
 from voxlake.errors import SettingsError
-from voxlake.lake import Lake
-from voxlake.library.arguments import day_range, finality, find_folder, find_streams
-from voxlake.library.composition import holder, run_context
-from voxlake.model import DAY
-from voxlake.pipeline import windows_at_once
+from voxlake.lake import Lake, claimed
+from voxlake.library.account import Account
+from voxlake.library.arguments import finality, find_folder
+from voxlake.library.assign import assign
+from voxlake.library.composition import holder, run_accounts
+from voxlake.pipeline import AccountResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
-    from voxlake.clock import Clock
+    from voxlake.errors import AlreadyRunning
     from voxlake.events import Listener
-    from voxlake.library.account import Account
     from voxlake.library.arguments import Day
-    from voxlake.pipeline import AuditResult, DayRange, ExportResult, Plan, StreamAudit
+    from voxlake.library.composition import Work
+    from voxlake.pipeline import AuditResult, ExportResult, Plan, StreamAudit
 
 _ALL = ("sms", "a2p")
 _SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
 
 
 def export(
-    account: Account,
+    account: Account | Iterable[Account],
     data_dir: str | os.PathLike[str],
     *,
     streams: str | Iterable[str] = _ALL,
     since: Day | None = None,
     until: Day | None = None,
+    jobs: int | None = None,
     executor: Executor | None = None,
     on_event: Listener | None = None,
     keep_raw: bool = False,
@@ -44,6 +46,10 @@ def export(
     give_up_days: float = _GIVE_UP_DAYS,
 ) -> ExportResult:
     """Export every UTC day of `[since, until)` that is not final, publish the database, and return what was done.
+
+    Several accounts are exported side by side, with at most `jobs` requests under way for all of them, by default as
+    many as one of them may have. What stops one stops no other: `accounts` of the result has each. Streams and `since`
+    are an account's own where it has some.
 
     Without `since` the range begins with the oldest day in the lake, else 30 days back; without `until` it ends
     with today. `executor` reads the windows, and is not shut down; without one, threads do. `on_event` is called
@@ -55,25 +61,26 @@ def export(
 
     Raises:
         SettingsError: an argument cannot be used.
-        AlreadyRunning: another run is working in this data directory.
+        AlreadyRunning: other runs are working in this data directory for all of these accounts.
         StorageFull: the data directory cannot be written.
 
     """
-    days = _days(account, since, until)
+    works = assign(account, streams, since, until)
     return _run(
-        account, data_dir, streams, days, force=False, executor=executor, on_event=on_event,
+        works, data_dir, force=False, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, settle_hours=settle_hours, give_up_days=give_up_days,
     )  # fmt: skip
 
 
 def backfill(
-    account: Account,
+    account: Account | Iterable[Account],
     data_dir: str | os.PathLike[str],
     *,
     since: Day,
     until: Day,
     streams: str | Iterable[str] = _ALL,
     force: bool = False,
+    jobs: int | None = None,
     executor: Executor | None = None,
     on_event: Listener | None = None,
     keep_raw: bool = False,
@@ -87,15 +94,26 @@ def backfill(
     for name, value in (("since", since), ("until", until)):
         if value is None:
             raise SettingsError(f"A backfill has no {name}: name both days.")
-    days = _days(account, since, until)
+    works = assign(account, streams, since, until)
     return _run(
-        account, data_dir, streams, days, force=force, executor=executor, on_event=on_event,
+        works, data_dir, force=force, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, settle_hours=settle_hours, give_up_days=give_up_days,
     )  # fmt: skip
 
 
+@overload
 def plan(
-    account: Account,
+    account: Account, data_dir: str | os.PathLike[str], *, streams: str | Iterable[str] = ..., since: Day | None = ...,
+    until: Day | None = ..., force: bool = ..., settle_hours: float = ..., give_up_days: float = ...,
+) -> dict[str, Plan]: ...  # fmt: skip
+@overload
+def plan(
+    account: Iterable[Account], data_dir: str | os.PathLike[str], *, streams: str | Iterable[str] = ...,
+    since: Day | None = ..., until: Day | None = ..., force: bool = ..., settle_hours: float = ...,
+    give_up_days: float = ...,
+) -> dict[int, dict[str, Plan]]: ...  # fmt: skip
+def plan(
+    account: Account | Iterable[Account],
     data_dir: str | os.PathLike[str],
     *,
     streams: str | Iterable[str] = _ALL,
@@ -104,16 +122,23 @@ def plan(
     force: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
-) -> dict[str, Plan]:
-    """Return what `export` or `backfill` would do, by stream, without a request and without the lock."""
-    days, policy = _days(account, since, until), finality(settle_hours, give_up_days)
-    with run_context(account, Lake(find_folder(data_dir)), finality=policy, workers=1) as context:
-        plans = pipeline.plan_export(context, find_streams(streams), days, force=force)
-    return {stream.name: its for stream, its in plans.items()}
+) -> dict[str, Plan] | dict[int, dict[str, Plan]]:
+    """Return what `export` or `backfill` would do, by stream, without a request and without the lock.
+
+    Of several accounts, the plans are by the number of the account first.
+    """
+    works, policy = assign(account, streams, since, until), finality(settle_hours, give_up_days)
+    found = {}
+    with run_accounts(works, Lake(find_folder(data_dir)), several=len(works) > 1, finality=policy) as (_, assignments):
+        for assignment in assignments:
+            with assignment.open() as context:
+                plans = pipeline.plan_export(context, assignment.streams, assignment.days, force=force)
+            found[assignment.account_id] = {stream.name: its for stream, its in plans.items()}
+    return found[works[0].account.account_id] if isinstance(account, Account) else found
 
 
 def audit(
-    account: Account,
+    account: Account | Iterable[Account],
     data_dir: str | os.PathLike[str],
     *,
     repair: bool = False,
@@ -122,6 +147,7 @@ def audit(
     until: Day | None = None,
     pages: int = 10,
     seed: int | None = None,
+    jobs: int | None = None,
     executor: Executor | None = None,
     on_round: Callable[[Sequence[StreamAudit]], None] = lambda _found: None,
     on_event: Listener | None = None,
@@ -142,54 +168,55 @@ def audit(
         AlreadyRunning: another run is working in this data directory.
 
     """
-    today = account.clock.now().date()
-    days, chosen = day_range(since, until, today=today, limit=today), find_streams(streams)
+    works = assign(account, streams, since, until, today=False)
     policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir))
     lake.require()
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     locked = repair or keep_raw or os.access(lake.root, os.W_OK)
     with (
-        _held(lake, account.clock, locked=locked),
-        run_context(
-            account,
-            lake,
-            finality=policy,
-            workers=account.jobs,
-            executor=executor,
-            keep_raw=keep_raw,
+        _claimed(works, lake, locked=locked) as (its, free, taken),
+        run_accounts(
+            free, its, several=len(works) > 1, finality=policy, jobs=jobs, executor=executor, keep_raw=keep_raw,
             on_event=on_event,
-        ) as context,
-    ):
-        found = pipeline.audit(context, chosen, days, pages=pages, seed=seed, repair=repair, on_round=on_round)
+        ) as (run, assignments),
+    ):  # fmt: skip
+        found = pipeline.audit_accounts(
+            run, assignments, pages=pages, seed=seed, repair=repair, on_round=on_round, taken=taken
+        )
     return replace(found, locked=locked)
 
 
 @contextmanager
-def _held(lake: Lake, clock: Clock, *, locked: bool) -> Iterator[None]:
-    """Hold the lock, so that no run changes files that are compared."""
+def _claimed(
+    works: Sequence[Work], lake: Lake, *, locked: bool = True
+) -> Iterator[tuple[Lake, Sequence[Work], Mapping[int, AlreadyRunning]]]:
+    """Hold the accounts, so that no other run changes their files; yields those that no other run has, and the rest."""
     if not locked:
-        yield
+        yield lake, works, {}
         return
-    with lake.locked(holder=holder(clock)):
-        yield
-
-
-def _days(account: Account, since: Day | None, until: Day | None) -> DayRange:
-    today = account.clock.now().date()
-    return day_range(since, until, today=today, limit=today + DAY)
+    by_id = {work.account.account_id: work for work in works}
+    with claimed(lake, list(by_id), holder=holder(works[0].account.clock)) as (its, claim):
+        yield its, [by_id[account] for account in claim.account_ids], claim.taken
 
 
 def _run(
-    account: Account, data_dir: str | os.PathLike[str], streams: str | Iterable[str], days: DayRange, *, force: bool,
+    works: Sequence[Work], data_dir: str | os.PathLike[str], *, force: bool, jobs: int | None,
     executor: Executor | None, on_event: Listener | None, keep_raw: bool, settle_hours: float, give_up_days: float,
 ) -> ExportResult:  # fmt: skip
-    chosen, policy, lake = find_streams(streams), finality(settle_hours, give_up_days), Lake(find_folder(data_dir))
-    workers = windows_at_once(account.jobs)
+    policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir))
+    names = {work.account.account_id: work.account.name for work in works}
     with (
-        lake.locked(holder=holder(account.clock)),
-        run_context(
-            account, lake, finality=policy, workers=workers, executor=executor, keep_raw=keep_raw,
+        _claimed(works, lake) as (its, free, taken),
+        run_accounts(
+            free,
+            its,
+            several=len(works) > 1,
+            finality=policy,
+            jobs=jobs,
+            executor=executor,
+            keep_raw=keep_raw,
             on_event=on_event,
-        ) as context,
-    ):  # fmt: skip
-        return pipeline.export(context, chosen, days, force=force)
+        ) as (run, assignments),
+    ):
+        others = [AccountResult(number, (), errors=(error,), name=names[number]) for number, error in taken.items()]
+        return pipeline.export_accounts(run, assignments, force=force, taken=others)

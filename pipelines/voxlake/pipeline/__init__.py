@@ -1,18 +1,23 @@
 """The runs over API, lake and database: export, audit, publish, replay and status."""
 
+from voxlake.pipeline.account_result import AccountResult, ExportResult
 from voxlake.pipeline.accounts import Identity
-from voxlake.pipeline.audit import AuditResult, audit
+from voxlake.pipeline.audit import AuditResult, audit, audit_accounts
 from voxlake.pipeline.audit_stream import StreamAudit
 from voxlake.pipeline.context import Context, open_manifest, windows_at_once
-from voxlake.pipeline.export import export, reread
+from voxlake.pipeline.export import export, export_accounts
 from voxlake.pipeline.plan import DayRange, Plan, plan_export
 from voxlake.pipeline.publish import PublishResult, publish
 from voxlake.pipeline.replay import replay
-from voxlake.pipeline.result import ExportResult, ReplayResult, StreamResult, describe_missing
+from voxlake.pipeline.result import ReplayResult, StreamResult, describe_missing
+from voxlake.pipeline.run import Assignment, Run
+from voxlake.pipeline.shared import Shared
 from voxlake.pipeline.status import Calendars, Status, StreamStatus, calendars, status
 from voxlake.pipeline.window import WindowResult, WindowTask, read_window
 
 __all__ = [
+    "AccountResult",
+    "Assignment",
     "AuditResult",
     "Calendars",
     "Context",
@@ -22,6 +27,8 @@ __all__ = [
     "Plan",
     "PublishResult",
     "ReplayResult",
+    "Run",
+    "Shared",
     "Status",
     "StreamAudit",
     "StreamResult",
@@ -29,15 +36,16 @@ __all__ = [
     "WindowResult",
     "WindowTask",
     "audit",
+    "audit_accounts",
     "calendars",
     "describe_missing",
     "export",
+    "export_accounts",
     "open_manifest",
     "plan_export",
     "publish",
     "read_window",
     "replay",
-    "reread",
     "status",
     "windows_at_once",
 ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from voxlake.pipeline.audit_stream import StreamAudit
     from voxlake.pipeline.day import WrittenDay
     from voxlake.pipeline.plan import Plan
+    from voxlake.pipeline.shared import Progress
 
 
 @dataclass
@@ -184,9 +185,21 @@ def failed(events: Emitter, stream: str, error: VoxlakeError) -> None:
     events.emit(Kind.FAILED, f"{stream}: not all could be read: {name}{detail}.", stream=stream, error=name, code=code)
 
 
-def progress(events: Emitter, done: int, planned: int) -> None:
-    """Announce how many days are done."""
-    events.emit(Kind.PROGRESS, f"{done:,} of {counted(planned)} done.", done=done, planned=planned)
+def progress(events: Emitter, so_far: Progress) -> None:
+    """Announce how many days are done, over all accounts."""
+    events.emit(
+        Kind.PROGRESS,
+        f"{so_far.done:,} of {counted(so_far.planned)} done.",
+        done=so_far.done,
+        planned=so_far.planned,
+        accounts_done=so_far.accounts_done,
+        accounts=so_far.accounts,
+    )
+
+
+def waiting(events: Emitter) -> None:
+    """Announce that another run publishes, and is waited for."""
+    events.emit(Kind.WAITING, "Another run is publishing: waiting until it is done.")
 
 
 def published(events: Emitter, *, days: int, rows: int, began: float) -> None:

@@ -56,6 +56,7 @@ class StreamAudit:
     rows: int
     unread: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
+    account_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the same for programs, ready for `json.dumps`."""
@@ -138,6 +139,7 @@ def audit_stream(
             *(f"{day}: a page could not be requested again" for day in no_page),
         ),
         differences=tuple(Difference(stream.name, *finding) for finding in found),
+        account_id=context.history.account_id,
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from voxlake.errors import ExecutorFailed, VoxlakeError
 from voxlake.lake import Manifest
+from voxlake.pipeline.shared import Shared
 from voxlake.pipeline.two_clocks import earlier
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _work(task: Callable[..., T], history: HistoryApi, arguments: tuple[Any, ...
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of a run. The caller holds the lock of the lake, and shuts the executor down.
+    """The parts of a run, for one account. The caller holds it in the lake, and shuts the executor down.
 
     `identity` is what the settings say of the account; without it, nothing is learned of that.
     """
@@ -70,6 +71,7 @@ class Context:
     executor: Executor
     finality: FinalityPolicy
     identity: Identity | None = None
+    shared: Shared = field(default_factory=Shared)
 
     def now(self) -> datetime:
         """Return the time in UTC, by the machine's clock or the API's: the earlier of both."""
@@ -91,6 +93,7 @@ class Context:
 
     def start(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
         """Hand the executor any call; raises what `submit` raises."""
+        self.shared.check()
         try:
             return self.executor.submit(call, *arguments)
         except Exception as error:
@@ -106,6 +109,7 @@ class Context:
         try:
             done = future.result()
         except Exception as error:
+            self.shared.check()
             raise _executor_failed(error) from error
         self.events.forward(done.events)
         self.history.client.take(done.requests, done.clock_offset)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
+
+from voxlake.lake import publishing
+from voxlake.pipeline import announce
+from voxlake.pipeline.context import open_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from voxlake.lake import Manifest
     from voxlake.model import DayFile, DayKey
-    from voxlake.pipeline.context import Context
+    from voxlake.pipeline.run import Run
     from voxlake.transform import Stream
     from voxlake.warehouse import DatabaseBuild, DatabaseUpdate
 
@@ -20,37 +24,56 @@ LOAD = 100_000
 class EarlyBuild:
     """A database build that days are added to as they come; nobody sees it before `publish`.
 
-    With `rebuild` nothing is loaded early, and the database is built from scratch. `close` it in any case.
+    With `rebuild` nothing is loaded early, and the database is built from scratch. `close` it in any case. The threads
+    of several accounts may add days: one of them loads, and the others go on.
     """
 
-    def __init__(self, context: Context, *, rebuild: bool = False) -> None:
-        self._context, self._rebuild = context, rebuild
+    def __init__(self, run: Run, *, rebuild: bool = False) -> None:
+        self._run, self._rebuild = run, rebuild
         self._build: DatabaseBuild | None = None
         self._loads_early = not rebuild
         self._ready: dict[Stream, dict[DayKey, DayFile]] = {}
         self._rows_loaded = 0
+        self._adding, self._loading = threading.Lock(), threading.Lock()
 
     def prepare(self) -> None:
         """Begin the build, once, at a time when there is nothing to do but wait for the API."""
-        if self._loads_early and self._build is None:
-            self._build = self._context.warehouse.begin(self._context.lake)
-            self._build.prepare()
+        if self._loads_early and self._build is None and self._loading.acquire(blocking=False):
+            try:
+                if self._build is None:
+                    build = self._run.warehouse.begin(self._run.lake)
+                    build.prepare()
+                    self._build = build
+            finally:
+                self._loading.release()
 
     def add(self, stream: Stream, day_files: Iterable[DayFile], *, last: bool) -> None:
         """Add days that are in place; they are loaded when they are many, or the `last` of their stream.
 
         The more rows are loaded already, the more are loaded at a time.
         """
-        ready = self._ready.setdefault(stream, {})
-        ready.update((day_file.key, day_file) for day_file in day_files)
-        rows = sum(day_file.row_count for day_file in ready.values())
-        if self._build is not None and (last or rows >= max(LOAD, self._rows_loaded // 4)):
-            self._build.load(list(ready.values()))
-            self._rows_loaded += rows
-            ready.clear()
+        with self._adding:
+            self._ready.setdefault(stream, {}).update((day_file.key, day_file) for day_file in day_files)
+        # The last days of one account are those of nobody else.
+        last = last and not self._run.shared.several
+        if not self._loading.acquire(blocking=False):
+            return
+        try:
+            with self._adding:
+                ready = list(self._ready[stream].values())
+                rows = sum(day_file.row_count for day_file in ready)
+                if self._build is None or not (last or rows >= max(LOAD, self._rows_loaded // 4)):
+                    return
+                self._ready[stream].clear()
+                self._rows_loaded += rows
+            self._build.load(ready)
+        finally:
+            self._loading.release()
 
-    def publish(self, manifest: Manifest) -> DatabaseUpdate:
-        """Publish the days of the manifest; after a first call that failed, nothing loaded early is used.
+    def publish(self) -> tuple[DatabaseUpdate, int]:
+        """Publish what is in the lake, after another run that publishes; return that with the rows that there are.
+
+        After a first call that failed, nothing loaded early is used.
 
         Raises:
             DuplicateMessage: a message lies in two days.
@@ -58,16 +81,24 @@ class EarlyBuild:
             StorageFull: the disk is full; the same.
 
         """
-        context, build = self._context, self._build
-        self._build, self._loads_early = None, False
-        if build is None:
-            return context.warehouse.publish(
-                manifest.sound(), context.lake, finality=context.finality, rebuild=self._rebuild
-            )
-        try:
-            return context.warehouse.complete(build, manifest.sound(), finality=context.finality)
-        finally:
-            build.close()
+        run = self._run
+        with publishing(run.lake, lambda: announce.waiting(run.events)):
+            began = run.events.seconds()
+            build, self._build, self._loads_early = self._build, None, False
+            manifest = open_manifest(run.lake, run.warehouse, now=run.now())
+            try:
+                if build is not None and build.is_of_published():
+                    done = run.warehouse.complete(build, manifest.sound(), finality=run.finality)
+                else:
+                    done = run.warehouse.publish(
+                        manifest.sound(), run.lake, finality=run.finality, rebuild=self._rebuild
+                    )
+            finally:
+                if build is not None:
+                    build.close()
+        rows = sum(day_file.row_count for day_file in manifest)
+        announce.published(run.events, days=done.changed, rows=rows, began=began)
+        return done, rows
 
     def close(self) -> None:
         """Close an unfinished build."""

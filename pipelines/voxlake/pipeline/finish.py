@@ -1,4 +1,4 @@
-"""The end of a run: publish the database, and remember how the run ended."""
+"""The end of the work for an account: what was done, and what the lake remembers of it."""
 
 from __future__ import annotations
 
@@ -6,71 +6,57 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from voxlake.errors import DuplicateMessage, StorageFull, VoxlakeError
-from voxlake.pipeline import announce
+from voxlake.errors import StorageFull
+from voxlake.lake import indexing
+from voxlake.pipeline.account_result import AccountResult
 from voxlake.pipeline.accounts import note_good_run
 from voxlake.pipeline.memory import remember
-from voxlake.pipeline.place import part_days
-from voxlake.pipeline.read import read_days
-from voxlake.pipeline.result import ExportResult
 from voxlake.pipeline.shifted_dates import remember_marks
 from voxlake.pipeline.two_clocks import describe_offset
-from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import datetime
+    from typing import Any
 
     from voxlake.pipeline.context import Context
-    from voxlake.pipeline.database import EarlyBuild
     from voxlake.pipeline.gather import Gathered
     from voxlake.pipeline.recorder import Recorder
-    from voxlake.transform import Stream
-    from voxlake.warehouse import DatabaseUpdate
 
 
-def finish(context: Context, gathered: Gathered, database: EarlyBuild, *, force: bool) -> ExportResult:
-    """Publish what is in the lake, and return what the run did; errors are part of the result."""
-    record, errors = gathered.record, list(gathered.errors)
-    moved_aside = ""
-    try:
-        moved_aside = _publish(context, record, database, force=force).moved_aside
-    except VoxlakeError as error:
-        errors.append(error)
-    result = ExportResult(
+def finish(context: Context, gathered: Gathered, *, name: str | None = None) -> AccountResult:
+    """Save what was gathered for an account in the index, and return what was done; errors are part of it."""
+    record = gathered.record
+    notes = (
+        describe_offset(context.history), _describe_csv(context), _describe_counts(record), *record.notes,
+        *gathered.notes,
+    )  # fmt: skip
+    result = AccountResult(
+        record.account_id,
         tuple(stream.result() for stream in record.streams.values()),
         requests=context.history.requests,
-        database=str(context.warehouse.path) if context.warehouse.path.exists() else "",
-        moved_aside=moved_aside,
-        errors=tuple(errors),
+        errors=gathered.errors,
         missing=tuple(sorted(record.manifest.missing)),
-        notes=tuple(
-            filter(
-                None,
-                [
-                    describe_offset(context.history),
-                    _describe_csv(context),
-                    _describe_counts(record),
-                    *record.notes,
-                    *gathered.notes,
-                ],
-            )
-        ),
+        notes=tuple(note for note in notes if note),
+        name=name,
     )
-    ended_at = context.now().isoformat(timespec="seconds")
+    if not result.exit_code:
+        note_good_run(context)
+    today = context.now().date()
+    for stream, quirks in record.quirks.items():
+        remember(record.learned, record.account_id, stream, quirks, today)
+    remember_marks(context, record)
     try:
-        for stream, quirks in record.quirks.items():
-            remember(record.learned, context.history.account_id, stream, quirks, context.now().date())
-        ended = {"ended_at": ended_at, **result.summary()}
-        record.manifest.save(last_runs={context.history.account_id: ended})
-        remember_marks(context, record)
-        record.learned.save()
-        if context.identity is not None:
-            if not result.exit_code:
-                note_good_run(context)
-            context.identity.registry.save()
+        with indexing(context.lake):
+            record.manifest.save(last_runs={record.account_id: ended(context.now(), result)})
+            record.learned.save()
     except StorageFull as error:
         return replace(result, errors=(*result.errors, error))
     return result
+
+
+def ended(now: datetime, result: AccountResult) -> dict[str, Any]:
+    """Return how a run ended for an account, as the index remembers it."""
+    return {"ended_at": now.isoformat(timespec="seconds"), **result.summary()}
 
 
 def _describe_counts(record: Recorder) -> str | None:
@@ -83,28 +69,3 @@ def _describe_csv(context: Context) -> str | None:
     """Return in a sentence that the API's csv could not be read, so that JSON was asked for."""
     why = context.history.unreadable_csv
     return why and f"the API's csv cannot be read with certainty ({why}): it was asked for JSON; use --output json"
-
-
-def _publish(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> DatabaseUpdate:
-    """Publish the database; where a message lies in two days, part these days first."""
-    began = context.events.seconds()
-    try:
-        done = database.publish(record.manifest)
-    except DuplicateMessage:
-        _part_days(context, record, database, force=force)
-        began = context.events.seconds()
-        done = database.publish(record.manifest)
-    rows = sum(day_file.row_count for day_file in record.manifest)
-    announce.published(context.events, days=done.changed, rows=rows, began=began)
-    return done
-
-
-def _part_days(context: Context, record: Recorder, database: EarlyBuild, *, force: bool) -> None:
-    """Part days that share a message, and read those again that gave theirs up."""
-    days: dict[Stream, set[date]] = {stream: set() for stream in record.streams}
-    for day_file in part_days(context.lake, record.manifest):
-        stream = STREAMS[day_file.key.stream]
-        if stream in days and day_file.key.account_id == context.history.account_id:
-            record.change(stream, day_file, changed=0)
-            days[stream].add(day_file.key.date)
-    read_days(context, days, record, database, force=force)

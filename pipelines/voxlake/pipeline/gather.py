@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, ExecutorFailed, VoxlakeError
@@ -18,6 +18,7 @@ from voxlake.pipeline.retention import name_refused
 from voxlake.pipeline.second_opinion import ask_without_dates
 from voxlake.pipeline.shifted_dates import recall_history
 from voxlake.pipeline.two_clocks import require_usable_clock
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,7 @@ class Gathered:
 
     record: Recorder
     errors: tuple[VoxlakeError, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def gather(
@@ -80,13 +81,33 @@ def gather_again(context: Context, days: Mapping[Stream, Sequence[date]], databa
     return _name_unread(context, record)
 
 
+def part_account(context: Context, streams: Sequence[Stream], database: EarlyBuild, *, force: bool) -> Gathered:
+    """Part all days of the account that share a message, and read those again that gave theirs up."""
+    manifest = _own_manifest(context)
+    record = Recorder(context, manifest, streams)
+    days: dict[Stream, set[date]] = {stream: set() for stream in streams}
+    for day_file in part_days(context.lake, manifest):
+        stream = STREAMS[day_file.key.stream]
+        if stream in days:
+            record.change(stream, day_file, changed=0)
+            days[stream].add(day_file.key.date)
+    read_days(context, days, record, database, force=force)
+    return Gathered(record)
+
+
 def _begin(context: Context, streams: Iterable[Stream]) -> Manifest:
     """Recall what is known of the API and of the lake, and part days that share messages since a run was killed."""
     context.history.ceiling.reset()
     recall_history(context, streams)
-    manifest = open_manifest(context.lake, context.warehouse, now=context.now())
+    manifest = _own_manifest(context)
     part_days(context.lake, manifest, suspects_only=True)
     return manifest
+
+
+def _own_manifest(context: Context) -> Manifest:
+    """Return what is known of the days of the account: those of others are the business of other runs."""
+    account = context.history.account_id
+    return open_manifest(context.lake, context.warehouse, now=context.now(), account_ids=[account])
 
 
 def _refresh(context: Context, plans: Mapping[Stream, Plan], record: Recorder) -> dict[Stream, frozenset[date]]:

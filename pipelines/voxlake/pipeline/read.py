@@ -212,6 +212,7 @@ def _read_windows(
         database.prepare()
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             task = running.pop(future)
+            context.shared.end_window()
             try:
                 result = context.result(future)
             except ExecutorFailed as error:
@@ -241,6 +242,8 @@ def _start(
     So nobody waits for work while the database loads days.
     """
     while waiting and not stopped and len(running) < 2 * context.windows_at_once:
+        if not context.shared.begin_window(len(running)):
+            return
         task = waiting.popleft()
         previous = tuple(record.day_files(task.stream, task.window.days).values())
         counts = {day: n for day, n in record.counts[task.stream].items() if day in task.window.days}

@@ -35,6 +35,7 @@ _REREADS = 2
 class StreamRecord:
     """What a run has done so far with the days of one stream; `result` is the same as a value."""
 
+    account_id: int
     stream: str
     days: int = 0
     final: int = 0
@@ -65,6 +66,7 @@ class StreamRecord:
             self.gone,
             tuple(self.errors),
             self.refused,
+            self.account_id,
         )
 
 
@@ -80,8 +82,8 @@ class Recorder:
 
     def __init__(self, context: Context, manifest: Manifest, streams: Iterable[Stream]) -> None:
         self.manifest = manifest
-        self.streams = {stream: StreamRecord(stream.name) for stream in streams}
         today, account = context.now().date(), context.history.account_id
+        self.streams = {stream: StreamRecord(account, stream.name) for stream in streams}
         self.wanted: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
         self.counts: dict[Stream, dict[date, int]] = {stream: {} for stream in self.streams}
         self.readings: dict[Stream, dict[date, CountedDay]] = {stream: {} for stream in self.streams}
@@ -92,6 +94,7 @@ class Recorder:
         self.quirks = {stream: recall(self.learned, account, stream, today) for stream in self.streams}
         self.notes: list[str] = []
         self.events, self.account_id = context.events, context.history.account_id
+        self._shared, self._run_events = context.shared, context.events.of(None)
         self.failure: ExecutorFailed | None = None
         self._days_done = 0
         self._unannounced: dict[DayKey, WrittenDay] = {}
@@ -176,7 +179,7 @@ class Recorder:
         """Report that some days need no more work."""
         self._days_done += days
         planned = sum(record.days for record in self.streams.values())
-        announce.progress(self.events, self._days_done, max(self._days_done, planned))
+        announce.progress(self._run_events, self._shared.advance(self.account_id, self._days_done, planned))
 
     def key(self, stream: Stream, day: date) -> DayKey:
         """Return the key of a day of the account that is exported."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from voxlake.errors import DataError, gravest
+from voxlake.errors import DataError
 from voxlake.model import Window
 from voxlake.text import counted
 from voxlake.transform import STREAMS
@@ -36,6 +36,7 @@ class StreamResult:
     gone: int = 0
     errors: tuple[VoxlakeError, ...] = ()
     refused: int = 0
+    account_id: int | None = None
 
     @property
     def verified(self) -> int:
@@ -94,62 +95,6 @@ class StreamResult:
     def _news(self) -> str:
         news = f"{self.new:,} new, {self.changed:,} changed" if self.new or self.changed or self.gone else "nothing new"
         return news + (f", {self.gone:,} gone (kept in rejects/gone/)" if self.gone else "")
-
-
-@dataclass(frozen=True, slots=True)
-class ExportResult:
-    """What an export or a backfill did, over all of its streams.
-
-    `database` is the path of the published database, empty where there is none; `moved_aside` a sentence where a
-    foreign file had its place; `missing` the days that had a file and have none any more, and that this run did not
-    read; `notes` are sentences about what is odd and was dealt with.
-    """
-
-    streams: tuple[StreamResult, ...]
-    requests: int = 0
-    database: str = ""
-    moved_aside: str = ""
-    errors: tuple[VoxlakeError, ...] = ()
-    missing: tuple[DayKey, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of the gravest trouble; 0 where everything was read, verified and published."""
-        codes = {error.exit_code for error in self.all_errors}
-        if any(stream.unverified or stream.rejects for stream in self.streams):
-            codes.add(DataError.exit_code)
-        return gravest(codes)
-
-    @property
-    def all_errors(self) -> list[VoxlakeError]:
-        """The errors of the run and of its streams, each sentence once."""
-        errors = [*self.errors, *(error for stream in self.streams for error in stream.errors)]
-        return list({str(error): error for error in errors}.values())
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the same for programs, ready for `json.dumps`."""
-        missing = [key.to_json() for key in self.missing]
-        return {**self.summary(), "database": self.database, "moved_aside": self.moved_aside, "missing": missing}
-
-    def summary(self) -> dict[str, Any]:
-        """Return what `status` shows of the last run."""
-        return {
-            "exit_code": self.exit_code,
-            "requests": self.requests,
-            "errors": [str(error) for error in self.all_errors],
-            "notes": list(self.notes),
-            "streams": {stream.stream: stream.to_json() for stream in self.streams},
-        }
-
-    def __str__(self) -> str:
-        lines = [line for stream in self.streams for line in stream.lines()]
-        lines += [self.moved_aside] if self.moved_aside else []
-        lines += self.notes
-        lines += [f"error: {error}" for error in self.all_errors]
-        database = f"database {self.database}" if self.database else "there is no database yet"
-        lines.append(f"{counted(self.requests, 'request')}; {database}")
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ transaction on a file of its own, so that an early failure costs only the time t
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -51,6 +51,8 @@ class DatabaseBuild:
         self.file = file
         self._root, self._published, self._lake = root, published, lake
         self._facts = lake.account_facts()
+        # Another run may publish meanwhile: what is cloned is the file whose state was read.
+        self._generation = generation_of(published)
         state = None if rebuild else read_state(published, self._facts)
         self._from_scratch = state is None
         self._published_checksums = dict(state.checksums) if state else {}
@@ -60,6 +62,10 @@ class DatabaseBuild:
         self._changed: set[DayKey] = set()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._loads_early = True
+
+    def is_of_published(self) -> bool:
+        """Return whether the published database is still the one that this is an update of."""
+        return generation_of(self._published) == self._generation
 
     def prepare(self) -> None:
         """Create the tables of a new database ahead of the first load, while the caller waits for something else."""
@@ -88,6 +94,9 @@ class DatabaseBuild:
             StorageFull: the disk is full.
 
         """
+        # What the run has learned of accounts since the build was begun.
+        facts = self._lake.account_facts()
+        self._knows_accounts, self._facts = self._knows_accounts and facts == self._facts, facts
         coverage = coverage_table(day_files, finality=finality)
         removed = self._checksums.keys() - {day_file.key for day_file in day_files}
         unchanged = not (self._from_scratch or self._changed or removed or self._differing(day_files))
@@ -172,7 +181,7 @@ class DatabaseBuild:
             for leftover in (self.file, self.file.with_name(f"{self.file.name}.wal")):
                 leftover.unlink(missing_ok=True)
             if not self._from_scratch:
-                clone(self._published, self.file)
+                self._clone()
         connection = self._connection = interruptible(duckdb.connect())
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
@@ -193,6 +202,17 @@ class DatabaseBuild:
             connection.execute("INSERT INTO meta.built VALUES ($1)", [fingerprint(self._published)])
         return connection
 
+    def _clone(self) -> None:
+        generation = self._generation
+        try:
+            if generation is not None and self.is_of_published():
+                clone(generation.file, self.file)
+                return
+        except FileNotFoundError:
+            # Removed, after others were published.
+            self.file.unlink(missing_ok=True)
+        raise DataError("Another run has published the database meanwhile: run the same command again.")
+
     def _abandon_early_loads(self) -> None:
         """Discard what was loaded early, and leave all loading to `finish`."""
         with suppress(duckdb.Error):
@@ -201,6 +221,23 @@ class DatabaseBuild:
         with suppress(OSError):
             self.file.unlink(missing_ok=True)
         self._checksums, self._changed = dict(self._published_checksums), set()
+
+
+class Generation(NamedTuple):
+    """A published database: its file, and what changes when another takes its place under the same name."""
+
+    file: Path
+    stamp: tuple[int, int, int]
+
+
+def generation_of(published: Path) -> Generation | None:
+    """Return which file is published; None where none is."""
+    try:
+        file = published.resolve()
+        stat = file.stat()
+    except OSError:
+        return None
+    return Generation(file, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
 
 
 def quoted(path: Path) -> str:
