@@ -1,14 +1,23 @@
--- The countries that the most messages of [$first, $end) were sent to, what they cost in each currency, how they arrived, at most $top of a currency.
+-- The countries that the most messages of the days [$first, $end) were sent to, how they arrived, and costs by currency, at most $top.
 SELECT
-    currency,
-    coalesce(destination_country, '') AS country,
-    count(*) AS messages,
-    coalesce(sum(cost), 0) AS cost,
-    count(*) FILTER (settled(channel, status, delivery_status)) AS settled,
-    count(*) FILTER (arrived(channel, status, delivery_status)) AS arrived,
-    sum(count(*)) OVER (PARTITION BY currency)::BIGINT AS total
-FROM messages_of($first, $end, NULL, $accounts, $tz)
-WHERE direction = 'OUT'
-GROUP BY currency, country
-QUALIFY row_number() OVER (PARTITION BY currency ORDER BY count(*) DESC, country) <= $top
-ORDER BY currency NULLS LAST, messages DESC, country;
+    country,
+    sum(messages)::BIGINT AS messages,
+    map_from_entries(list((currency, cost) ORDER BY currency)) AS costs,
+    sum(settled)::BIGINT AS settled,
+    sum(arrived)::BIGINT AS arrived,
+    sum(sum(messages)) OVER ()::BIGINT AS total
+FROM (
+    SELECT
+        coalesce(destination_country, '') AS country,
+        coalesce(currency, '') AS currency,
+        count(*) AS messages,
+        coalesce(sum(cost), 0) AS cost,
+        count(*) FILTER (settled(channel, status, delivery_status)) AS settled,
+        count(*) FILTER (arrived(channel, status, delivery_status)) AS arrived
+    FROM messages_of($first, $end, NULL, $accounts, $tz)
+    WHERE direction = 'OUT'
+    GROUP BY coalesce(destination_country, ''), coalesce(currency, '')
+)
+GROUP BY country
+ORDER BY messages DESC, country
+LIMIT $top;

@@ -1,24 +1,32 @@
 -- Every UTC day of [$first, $end) for every stream that was ever exported: final, open, unverified or missing.
+-- Of several accounts, days before the first of each are left out. With $together all accounts of a stream are one, in the
+-- worst state of any.
+WITH streams AS (
+    SELECT c.account_id, c.stream, coalesce(any_value(a.name), c.account_id::VARCHAR) AS account, min(a.first_day) AS first_day
+    FROM coverage AS c
+    INNER JOIN accounts AS a ON a.account_id = c.account_id
+    WHERE $accounts::BIGINT[] IS NULL OR list_contains($accounts::BIGINT[], c.account_id)
+    GROUP BY c.account_id, c.stream
+),
+
+days AS (
+    SELECT
+        s.account_id, s.account, s.stream, d.day::DATE AS date, c.row_count, c.total_count,
+        CASE WHEN c.date IS NULL THEN 3 WHEN NOT c.verified THEN 2 WHEN c.final THEN 0 ELSE 1 END AS state
+    FROM streams AS s
+    CROSS JOIN range($first::TIMESTAMP, $end::TIMESTAMP, INTERVAL 1 DAY) AS d (day)
+    LEFT JOIN coverage AS c ON c.account_id = s.account_id AND c.stream = s.stream AND c.date = d.day::DATE
+    WHERE d.day >= s.first_day OR (SELECT count(DISTINCT account_id) = 1 FROM streams)
+)
+
 SELECT
-    streams.account_id,
-    coalesce(a.name, streams.account_id::VARCHAR) AS account,
-    streams.stream,
-    days.day::DATE AS date,
-    CASE
-        WHEN c.date IS NULL THEN 'missing'
-        WHEN NOT c.verified THEN 'unverified'
-        WHEN c.final THEN 'final'
-        ELSE 'open'
-    END AS state,
-    coalesce(c.row_count, 0) AS messages,
-    c.total_count AS counted
-FROM (
-    SELECT DISTINCT account_id, stream
-    FROM coverage
-    WHERE $accounts::BIGINT[] IS NULL OR list_contains($accounts::BIGINT[], account_id)
-) AS streams
-INNER JOIN accounts AS a ON a.account_id = streams.account_id
-CROSS JOIN range($first::TIMESTAMP, $end::TIMESTAMP, INTERVAL 1 DAY) AS days (day)
-LEFT JOIN coverage AS c
-    ON c.account_id = streams.account_id AND c.stream = streams.stream AND c.date = days.day::DATE
-ORDER BY streams.account_id, streams.stream DESC, date;
+    if($together, NULL, account_id) AS account_id,
+    if($together, NULL, account) AS account,
+    stream,
+    date,
+    ['final', 'open', 'unverified', 'missing'][max(state) + 1] AS state,
+    coalesce(sum(row_count), 0)::BIGINT AS messages,
+    sum(total_count)::BIGINT AS counted
+FROM days
+GROUP BY ALL
+ORDER BY account, account_id, stream DESC, date;

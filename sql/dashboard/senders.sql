@@ -1,18 +1,27 @@
--- Who sent the most messages of [$first, $end), of which account, what they cost, how they arrived, and how many on which day, at most $top of a currency.
+-- Who sent the most messages of the days [$first, $end), how they arrived, how many on which day, and costs by currency, at most $top.
 SELECT
-    account_id,
-    account,
-    currency,
-    coalesce(source_number, '') AS sender,
+    sender,
     channel,
-    count(*) AS messages,
-    coalesce(sum(cost), 0) AS cost,
-    count(*) FILTER (settled(channel, status, delivery_status)) AS settled,
-    count(*) FILTER (arrived(channel, status, delivery_status)) AS arrived,
-    histogram(date) AS days,
-    count(*) OVER (PARTITION BY currency) AS senders
-FROM messages_of($first, $end, NULL, $accounts, $tz)
-WHERE direction = 'OUT'
-GROUP BY account_id, account, currency, sender, channel
-QUALIFY row_number() OVER (PARTITION BY currency ORDER BY count(*) DESC, sender, channel, account_id) <= $top
-ORDER BY currency NULLS LAST, messages DESC, sender, channel, account_id;
+    sum(messages)::BIGINT AS messages,
+    map_from_entries(list((currency, cost) ORDER BY currency)) AS costs,
+    sum(settled)::BIGINT AS settled,
+    sum(arrived)::BIGINT AS arrived,
+    list(days) AS days,
+    count(*) OVER () AS senders
+FROM (
+    SELECT
+        coalesce(source_number, '') AS sender,
+        channel,
+        coalesce(currency, '') AS currency,
+        count(*) AS messages,
+        coalesce(sum(cost), 0) AS cost,
+        count(*) FILTER (settled(channel, status, delivery_status)) AS settled,
+        count(*) FILTER (arrived(channel, status, delivery_status)) AS arrived,
+        histogram(date) AS days
+    FROM messages_of($first, $end, NULL, $accounts, $tz)
+    WHERE direction = 'OUT'
+    GROUP BY coalesce(source_number, ''), channel, coalesce(currency, '')
+)
+GROUP BY sender, channel
+ORDER BY messages DESC, sender, channel
+LIMIT $top;

@@ -1,13 +1,22 @@
--- What the messages of [$first, $end) add up to, in one row for each currency.
+-- What the messages of the days [$first, $end) add up to, in one row, with costs by currency.
 SELECT
-    currency,
-    count(*) AS messages,
-    sum(cost) AS cost,
-    count(*) FILTER (channel = 'sms' AND direction = 'OUT' AND settled(channel, status, delivery_status)) AS sms_settled,
-    count(*) FILTER (channel = 'sms' AND direction = 'OUT' AND arrived(channel, status, delivery_status)) AS sms_arrived,
-    count(*) FILTER (channel = 'a2p' AND settled(channel, status, delivery_status)) AS a2p_settled,
-    count(*) FILTER (channel = 'a2p' AND arrived(channel, status, delivery_status)) AS a2p_arrived,
-    count(*) FILTER (status = 'error') AS failed
-FROM messages_of($first, $end, NULL, $accounts, $tz)
-GROUP BY currency
-ORDER BY currency NULLS LAST;
+    coalesce(sum(messages), 0)::BIGINT AS messages,
+    map_from_entries(list((currency, cost) ORDER BY currency)) AS costs,
+    coalesce(sum(sms_settled), 0)::BIGINT AS sms_settled,
+    coalesce(sum(sms_arrived), 0)::BIGINT AS sms_arrived,
+    coalesce(sum(a2p_settled), 0)::BIGINT AS a2p_settled,
+    coalesce(sum(a2p_arrived), 0)::BIGINT AS a2p_arrived,
+    coalesce(sum(failed), 0)::BIGINT AS failed
+FROM (
+    SELECT
+        coalesce(currency, '') AS currency,
+        count(*) AS messages,
+        sum(cost) AS cost,
+        count(*) FILTER (channel = 'sms' AND direction = 'OUT' AND settled(channel, status, delivery_status)) AS sms_settled,
+        count(*) FILTER (channel = 'sms' AND direction = 'OUT' AND arrived(channel, status, delivery_status)) AS sms_arrived,
+        count(*) FILTER (channel = 'a2p' AND settled(channel, status, delivery_status)) AS a2p_settled,
+        count(*) FILTER (channel = 'a2p' AND arrived(channel, status, delivery_status)) AS a2p_arrived,
+        count(*) FILTER (status = 'error') AS failed
+    FROM messages_of($first, $end, NULL, $accounts, $tz)
+    GROUP BY coalesce(currency, '')
+);

@@ -17,12 +17,16 @@ from support.browser import PROGRAM, Browser
 from support.clock import CLOCK
 from support.dates import days_ago
 from support.keys import with_key
+from support.lakes import Hand, row
 from support.paths import DOCS
 from support.runner import Command
+from support.worlds import DAY, FRIDAY, THURSDAY, put_world
 
+from voxlake.reporting import Board, read_scope
 from voxlake.reporting.dashboard import timelines
 from voxlake.reporting.dashboard.figures import Figures, Period, Span
 from voxlake.reporting.dashboard.style import on_page
+from voxlake.reporting.scope import Scope
 from voxlake.sandbox import Behaviour, Sandbox, World
 
 CHARTS = ("messages", "cost", "delivery-rate", "hours", "errors", "countries", "completeness")
@@ -242,8 +246,8 @@ def test_refunds_hang_below_the_line():
     ]
     span = Span(day, days_ago(0))
     period = Period(span, {"messages": 2}, {}, None)
-    figures = Figures(span, period, None, daily, [], [], [], [], [])
-    drawn = timelines.stacked(figures, on_page(half=False), field="cost", title="Cost").to_dict()
+    figures = Figures(span, Scope((), ()), period, None, daily, [], [], [], [], [], [])
+    drawn = timelines.stacked(figures, on_page(half=False), of=lambda row: row["cost"], title="Cost").to_dict()
     (values,) = drawn["datasets"].values()
     assert [(bar["c"], bar["y"], bar["y2"]) for bar in values] == [("SMS", 0.0, 2.5), ("A2P", 0.0, -1.25)]
 
@@ -274,7 +278,9 @@ def test_pictures_and_the_document(lake):
     files = [lake.folder / line for line in made[2]]
     assert files[0] == lake.page
     assert {path.stem for path in files[1:]} == {*CHARTS, "senders"}
-    assert {path.name for path in files[1:]} == set(re.findall(r"`([a-z-]+\.png)`", text))
+    assert {path.name for path in files[1:]} == {
+        name for name in re.findall(r"`([a-z-]+\.png)`", text) if name not in ("accounts.png", "cost-eur.png")
+    }
     assert sorted((lake.folder / "pictures").iterdir()) == sorted(files[1:])
     for path in files[1:]:
         content = path.read_bytes()
@@ -338,3 +344,55 @@ def test_database_of_another_version(voxlake):
     (voxlake.folder / "data").mkdir()
     duckdb.connect(str(voxlake.folder / "data" / "voxlake.duckdb")).close()
     assert "voxlake publish" in voxlake("dashboard", code=4).stderr
+
+
+@pytest.mark.dateless
+def test_currencies_are_shown_apart(tmp_path):
+    """Of accounts in several currencies, each has tiles, charts and columns of its own; nothing is added up across."""
+    hand = Hand(tmp_path / "data")
+    for account, times in ((11, 1), (12, 10), (13, 100)):
+        put_world(hand, account, times=times)
+    hand.know(11, name="North & Co", currency="EUR", time_zone="Europe/Berlin")
+    hand.know(12, name="South", currency="EUR")
+    hand.know(13, currency="USD", time_zone="America/New_York")
+    hand.publish()
+    span = Span(THURSDAY, FRIDAY + DAY)
+    with hand.warehouse.reader() as connection:
+        scope = read_scope(connection)
+        html = Board(connection, span, scope).html(made=CLOCK.now())
+        narrow = Board(connection, span, scope.narrowed([13])).html(made=CLOCK.now())
+        local = Board(connection, span, read_scope(connection, "account")).html(made=CLOCK.now())
+    page = Tables(html)
+    for name, truth in (("cost-eur", "2.31"), ("cost-usd", "21.00")):
+        assert sum(Decimal(row[3].replace(",", "")) for row in page.rows[name][1:]) == Decimal(truth)
+    assert {"Cost, EUR", "Cost, USD"} < set(page.text)
+    assert "cost" not in page.rows
+    assert [(row[0], row[3]) for row in page.rows["accounts"][1:]] == [
+        ("13USD", "21.00"), ("North & CoEUR", "0.21"), ("SouthEUR", "2.10"),
+    ]  # fmt: skip
+    for name in ("senders", "countries", "errors"):
+        head, *rows = page.rows[name]
+        euros, dollars = head.index("cost, EUR"), head.index("cost, USD")
+        assert all(Decimal(row[dollars]) * 11 == Decimal(row[euros]) * 100 for row in rows if row[euros] != "0")
+    assert "never added up across currencies" in html
+    assert {row[2] for row in page.rows["completeness"][1:]} == {"13", "North & Co", "South"}
+    alone = Tables(narrow)
+    assert "cost-usd" not in alone.rows
+    assert "accounts" not in alone.rows
+    assert sum(Decimal(row[3]) for row in alone.rows["cost"][1:]) == 21
+    assert "each account&#x27;s own time" in local
+    assert "known of UTC days" in local
+
+
+@pytest.mark.dateless
+def test_many_accounts_share_a_calendar(tmp_path):
+    """Of more accounts than can be shown apart, each day of a stream is shown once, in the worst state of any."""
+    hand = Hand(tmp_path / "data")
+    for account in range(1, 9):
+        hand.put(THURSDAY, [row(1)], account=account)
+        hand.put(FRIDAY, [], account=account, verified=account != 5)
+    hand.publish()
+    with hand.warehouse.reader() as connection:
+        page = Tables(Board(connection, Span(THURSDAY, FRIDAY + DAY), read_scope(connection)).html(made=CLOCK.now()))
+    states = [row[2:5] for row in page.rows["completeness"][1:]]
+    assert states == [["all", "verified and final", "8"], ["all", "not verified", "0"]]

@@ -10,8 +10,8 @@ import click
 
 from voxlake import extras, reporting
 from voxlake.cli.answer import choose_scope
-from voxlake.cli.options import account_option, data_options, the_clock
-from voxlake.cli.output import check_place, give
+from voxlake.cli.options import account_option, data_options, the_clock, zone_option
+from voxlake.cli.output import check_place, give, say
 from voxlake.cli.process import some_home
 from voxlake.cli.signals import EARLY, deferred, stoppable
 from voxlake.cli.types import UtcDay
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.cli.settings import Settings
-    from voxlake.reporting import Extent, Scope, Span
+    from voxlake.reporting import Extent, Span
 
 DAY = timedelta(days=1)
 LONGEST_DEFAULT = 365
@@ -45,35 +45,29 @@ LONGEST = 3660
 @click.option("--png", type=click.Path(path_type=Path), metavar="DIR", help="Draw each chart as a picture, too.")
 @data_options
 @account_option
-def dashboard(settings: Settings, first: date | None, end: date | None, out: Path | None, png: Path | None) -> None:
+@zone_option
+def dashboard(
+    settings: Settings, first: date | None, end: date | None, out: Path | None, png: Path | None, tz: str | None
+) -> None:
     """Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network."""
     with deferred(), some_home():
         extras.require("dashboard")
     page = out or settings.data_dir / "dashboard.html"
     with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
-        scope = choose_scope(connection, settings, None)
-        _require_one_currency(scope)
-        span = _span(reporting.covered_days(connection, scope.account_ids), first, end)
+        scope = choose_scope(connection, settings, tz)
+        span = _span(reporting.covered_days(connection, scope), first, end)
         _make_room(page, png)
-        board = reporting.Board(connection, span, scope.account_ids)
+        board = reporting.Board(connection, span, scope)
     with storage(page.parent):
         _put(page, board.html(made=the_clock().now()).encode())
     give(page)
+    for note in scope.notes():
+        say(note)
     if png is not None:
         for name, picture in board.pictures():
             with storage(png):
                 _put(png / name, picture)
             give(png / name)
-
-
-def _require_one_currency(scope: Scope) -> None:
-    """Refuse to add up costs of several currencies."""
-    currencies = sorted({account.currency or "an unknown one" for account in scope.accounts})
-    if len(currencies) > 1:
-        raise SettingsError(
-            f"These accounts have several currencies ({', '.join(currencies)}), which do not add up: choose accounts of"
-            " one with --account."
-        )
 
 
 def _span(extent: Extent, first: date | None, end: date | None) -> Span:

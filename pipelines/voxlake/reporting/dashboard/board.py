@@ -10,21 +10,20 @@ from voxlake.reporting.dashboard.page import page
 from voxlake.reporting.dashboard.panels import panels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
 
     import duckdb
 
     from voxlake.reporting.dashboard.figures import Span
+    from voxlake.reporting.scope import Scope
 
 
 class Board:
-    """The dashboard of a span of days, of accounts with one currency; reads the database once, when it is created."""
+    """The dashboard of a span of days; reads the database once, when it is created."""
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, span: Span, accounts: Sequence[int] | None = None
-    ) -> None:
-        self._figures = gather(connection, span, accounts)
+    def __init__(self, connection: duckdb.DuckDBPyConnection, span: Span, scope: Scope) -> None:
+        self._figures = gather(connection, span, scope)
         self._panels = panels(self._figures)
 
     def html(self, *, made: datetime) -> str:

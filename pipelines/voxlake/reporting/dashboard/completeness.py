@@ -10,6 +10,7 @@ import altair as alt
 
 from voxlake.model import DAY
 from voxlake.reporting.dashboard.style import Style, data, finished, pixels
+from voxlake.reporting.dashboard.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,7 +120,9 @@ def _down(figures: Figures, legend: list[dict[str, Any]]) -> tuple[list[_Block],
 def _streams(figures: Figures) -> Iterator[tuple[str, list[Row]]]:
     accounts = {row["account_id"] for row in figures.coverage}
     for (account, stream), rows in groupby(figures.coverage, key=lambda row: (row["account_id"], row["stream"])):
-        yield stream.upper() + (f" · account {account}" if len(accounts) > 1 else ""), list(rows)
+        days = list(rows)
+        name = "" if account is None or len(accounts) == 1 else f" · {plain(days[0]['account'])}"
+        yield f"{stream.upper()}{name}", days
 
 
 def _fill(block: _Block, cells: list[dict[str, Any]], texts: list[dict[str, Any]], *, narrow: bool) -> None:

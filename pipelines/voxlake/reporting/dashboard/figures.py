@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from voxlake.model import DAY
+from voxlake.reporting.scope import OWN_ZONES
 from voxlake.sql import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     import duckdb
 
+    from voxlake.reporting.scope import Scope
+
 TOP = 10
 SENDERS = 15
+ACCOUNTS = 30
+_APART = 6
+"""Accounts whose days are shown apart; of more, each stream has one calendar, in the worst state of any account."""
 WEEK = 7
 Row = dict[str, Any]
-_COUNTS = ("messages", "sms_settled", "sms_arrived", "a2p_settled", "a2p_arrived", "failed")
-_NOTHING: Row = {**dict.fromkeys(_COUNTS, 0), "cost": None}
-"""The totals where there is no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The days that the database covers: the first, the last, and the last that was over when it was exported."""
+    """The UTC days that the database covers: the first, the last, and the last that was over when it was exported.
+
+    `accounts` is how many there are.
+    """
 
     first: date | None
     last: date | None
     whole: date | None
+    accounts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +76,13 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything that the page shows of a span; the rows are those of `sql/dashboard/`."""
+    """Everything that the page shows of a span; the rows are those of `sql/dashboard/`.
+
+    Costs are by currency, '' where that is not known. Days are those of the scope's zone, of `coverage` UTC.
+    """
 
     span: Span
+    scope: Scope
     whole: Period
     week: Period | None
     daily: Sequence[Row]
@@ -78,6 +90,7 @@ class Figures:
     errors: Sequence[Row]
     countries: Sequence[Row]
     senders: Sequence[Row]
+    accounts: Sequence[Row]
     coverage: Sequence[Row]
 
     @property
@@ -85,61 +98,70 @@ class Figures:
         """The number of messages in the span."""
         return int(self.whole.totals["messages"])
 
+    @property
+    def clock(self) -> str:
+        """The zone of days and hours, in words."""
+        return "each account's own time" if self.scope.tz == OWN_ZONES else self.scope.tz
+
+    @property
+    def currencies(self) -> list[str]:
+        """The currencies of the costs, in order; the unknown one is '' and comes last."""
+        return sorted(self.whole.totals["costs"] or {"": None}, key=lambda currency: (not currency, currency))
+
     def in_state(self, *states: str) -> list[date]:
         """Return the days that are in one of these states in at least one stream, oldest first."""
         return sorted({row["date"] for row in self.coverage if row["state"] in states})
 
 
-def covered_days(connection: duckdb.DuckDBPyConnection, accounts: Sequence[int] | None = None) -> Extent:
-    """Return which days the database covers, of all accounts or of these."""
-    return Extent(**_ask(connection, "extent", accounts=_listed(accounts))[0])
+def covered_days(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Extent:
+    """Return which UTC days the database covers of some accounts."""
+    return Extent(**_ask(connection, "extent", accounts=scope.account_ids)[0])
 
 
-def gather(
-    connection: duckdb.DuckDBPyConnection, span: Span, accounts: Sequence[int] | None = None, tz: str = "UTC"
-) -> Figures:
-    """Query all figures of a span of a zone's days, of all accounts or of these, which have one currency."""
-    chosen = {"accounts": _listed(accounts), "tz": tz}
-    ask = partial(_ask, connection, first=span.first, end=span.end, accounts=chosen["accounts"], tz=tz)
+def gather(connection: duckdb.DuckDBPyConnection, span: Span, scope: Scope) -> Figures:
+    """Query all figures of a span."""
+    ask = partial(_ask, connection, first=span.first, end=span.end, accounts=scope.account_ids, tz=scope.tz)
+    covered = partial(
+        _ask,
+        connection,
+        "coverage",
+        accounts=scope.account_ids,
+        together=covered_days(connection, scope).accounts > _APART,
+    )
     week = Span(span.end - DAY * WEEK, span.end)
     return Figures(
         span=span,
-        whole=_period(connection, span, chosen),
-        week=_period(connection, week, chosen) if len(span) > WEEK else None,
+        scope=scope,
+        whole=_period(ask, covered, span),
+        week=_period(ask, covered, week) if len(span) > WEEK else None,
         daily=ask("daily"),
         hours=ask("hours"),
         errors=ask("errors", top=TOP),
         countries=ask("countries", top=TOP),
-        senders=ask("senders", top=SENDERS),
-        coverage=_coverage(connection, span.first, span.end, chosen),
+        senders=[row | {"days": _added(row["days"])} for row in ask("senders", top=SENDERS)],
+        accounts=ask("accounts", top=ACCOUNTS),
+        coverage=covered(first=span.first, end=span.end),
     )
 
 
-def _listed(accounts: Sequence[int] | None) -> list[int] | None:
-    return None if accounts is None else list(accounts)
-
-
-def _coverage(connection: duckdb.DuckDBPyConnection, first: date, end: date, chosen: Mapping[str, Any]) -> list[Row]:
-    return _ask(connection, "coverage", first=first, end=end, accounts=chosen["accounts"])
-
-
-def _totals(connection: duckdb.DuckDBPyConnection, span: Span, chosen: Mapping[str, Any]) -> Row:
-    """Return the totals of a span; there is one currency, or no message at all."""
-    return next(iter(_ask(connection, "totals", first=span.first, end=span.end, **chosen)), _NOTHING)
-
-
-def _period(connection: duckdb.DuckDBPyConnection, span: Span, chosen: Mapping[str, Any]) -> Period:
+def _period(ask: Callable[..., list[Row]], covered: Callable[..., list[Row]], span: Span) -> Period:
     """Return the totals of a span and of the one before, and why they cannot be compared if days are incomplete."""
-    totals, before = (_totals(connection, each, chosen) for each in (span, span.before))
-    states = [
-        (row["date"] < span.first, row["state"]) for row in _coverage(connection, span.before.first, span.end, chosen)
-    ]
+    totals, before = (ask("totals", first=s.first, end=s.end)[0] for s in (span, span.before))
+    states = [(row["date"] < span.first, row["state"]) for row in covered(first=span.before.first, end=span.end)]
     gap = None
     if all(state == "missing" for earlier, state in states if earlier):
         gap = "nothing before to compare with"
     elif not {"missing", "unverified"}.isdisjoint(state for _, state in states):
         gap = "not compared: days are missing or unverified"
     return Period(span, totals, before, gap)
+
+
+def _added(counts: Iterable[Mapping[date, int]]) -> Counter[date]:
+    """Return how many messages there are on each day, over all currencies."""
+    days: Counter[date] = Counter()
+    for each in counts:
+        days.update(each)
+    return days
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[Row]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.model import DAY, Window
 from voxlake.reporting.dashboard import draw, style, words
-from voxlake.reporting.dashboard.figures import SENDERS, Span
+from voxlake.reporting.dashboard.figures import ACCOUNTS, SENDERS, Span
 from voxlake.reporting.dashboard.paint import DARK, LIGHT
+from voxlake.reporting.dashboard.panels import costs
 from voxlake.reporting.dashboard.tiles import tiles
 from voxlake.reporting.dashboard.timelines import CHANNELS
 from voxlake.text import counted
@@ -31,7 +32,7 @@ _NAMED = 5
 def page(figures: Figures, panels: Iterable[Panel], *, made: datetime) -> str:
     """Return the page as HTML."""
     title = f"SMS, {figures.span}"
-    cards = "\n".join(_senders(figures, p) if p.name == "senders" else _card(p) for p in panels)
+    cards = "\n".join(_CARDS[p.name](figures, p) if p.name in _CARDS else _card(p) for p in panels)
     styles = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     return f"""<!doctype html>
 <html lang="en">
@@ -50,7 +51,7 @@ def page(figures: Figures, panels: Iterable[Panel], *, made: datetime) -> str:
 <main>
 <header>
 <h1>SMS at a glance</h1>
-<p>{escape(str(figures.span))}, {counted(len(figures.span))}, UTC</p>
+<p>{escape(str(figures.span))}, {counted(len(figures.span))}, {escape(figures.clock)}</p>
 </header>
 {_notice(figures)}
 {_tiles(figures)}
@@ -58,13 +59,27 @@ def page(figures: Figures, panels: Iterable[Panel], *, made: datetime) -> str:
 {cards}
 </div>
 <footer>
-<p>Made by voxlake on {made:%Y-%m-%d at %H:%M} UTC from the published database. All days and hours are UTC, amounts are
-in the account's currency.</p>
+<p>Made by voxlake on {made:%Y-%m-%d at %H:%M} UTC from the published database. {_units(figures)}</p>
 </footer>
 </main>
 </body>
 </html>
 """
+
+
+def _units(figures: Figures) -> str:
+    """Return in which zone days lie, and in which unit amounts are."""
+    zone = figures.scope.tz
+    days = (
+        "All days and hours are UTC"
+        if zone == "UTC"
+        else (f"Days and hours are {escape(figures.clock)}, but which days are complete is known of UTC days")
+    )
+    currencies = figures.currencies
+    if currencies == [""]:
+        return f"{days}, amounts are\nin the account's currency, which is not known."
+    named = ", ".join(escape(words.unit(currency, alone=False)) for currency in currencies)
+    return f"{days}, amounts are\nin {named}{'' if len(currencies) == 1 else ', and never added up across currencies'}."
 
 
 def _notice(figures: Figures) -> str:
@@ -163,29 +178,62 @@ def _senders(figures: Figures, panel: Panel) -> str:
         top += f"<p>The {SENDERS} that sent the most, of {all_of_them:,}.</p>"
     most = max(row["messages"] for row in figures.senders)
     rows = "\n".join(_sender(figures, row, most) for row in figures.senders)
-    names = ("sender", "messages", "arrived", "cost", "by day")
-    head = "".join(f'<th role="columnheader" scope="col">{name}</th>' for name in names)
+    return f"{top}{_bar_table(panel, rows)}"
+
+
+def _accounts(figures: Figures, panel: Panel) -> str:
+    """Return the table of accounts, with small bars in its cells."""
+    top = _top(panel, "card")
+    all_of_them = figures.accounts[0]["accounts"]
+    if all_of_them > ACCOUNTS:
+        top += f"<p>The {ACCOUNTS} with the most messages, of {all_of_them:,}.</p>"
+    most = max(row["messages"] for row in figures.accounts)
+    rows = "\n".join(_account(figures, row, most) for row in figures.accounts)
+    return f"{top}{_bar_table(panel, rows)}"
+
+
+_CARDS = {"senders": _senders, "accounts": _accounts}
+
+
+def _bar_table(panel: Panel, rows: str) -> str:
+    """Return a table of rows that are HTML, with the columns of a panel and the days beside them."""
+    names = [name for name in panel.head if name != "currency"] + ["by day"]
+    head = "".join(f'<th role="columnheader" scope="col">{escape(name)}</th>' for name in names)
     return (
-        f'{top}\n<table class="senders" role="table" aria-labelledby="senders-title">'
+        f'\n<table class="senders" role="table" aria-labelledby="{panel.name}-title">'
         f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>\n'
         f'<tbody role="rowgroup">{rows}</tbody></table></section>'
     )
 
 
 def _sender(figures: Figures, row: Row, most: int) -> str:
-    rate = words.share(row["arrived"], row["settled"])
     name = escape(words.plain(row["sender"]) or "unknown")
-    chip = f'<span class="chip">{CHANNELS[row["channel"]]}</span>'
+    its = [_cell("cost", words.as_text(cost)) for cost in costs(figures, row)]
+    return _bars(figures, row, most, f"<bdi>{name}</bdi>{_chip(CHANNELS[row['channel']])}", its)
+
+
+def _account(figures: Figures, row: Row, most: int) -> str:
+    name = escape(words.plain(row["account"]))
+    currency = _chip(escape(words.plain(row["currency"]))) if row["currency"] else ""
+    return _bars(figures, row, most, f"<bdi>{name}</bdi>{currency}", [_cell("cost", words.as_text(row["cost"]))])
+
+
+def _bars(figures: Figures, row: Row, most: int, name: str, costs: Iterable[str]) -> str:
+    rate = words.share(row["arrived"], row["settled"])
     return "".join(
         (
-            f'<tr role="row"><th role="rowheader" scope="row"><bdi>{name}</bdi>{chip}</th>',
+            f'<tr role="row"><th role="rowheader" scope="row">{name}</th>',
             _cell("messages", f"{row['messages']:,}{_meter(row['messages'] / most)}"),
             _cell("arrived", f"{words.as_text(rate)}{_meter(rate or 0, 'rate')}"),
-            _cell("cost", words.as_text(row["cost"])),
+            *costs,
             _cell("by day", _spark([row["days"].get(day, 0) for day in figures.span])),
             "</tr>",
         )
     )
+
+
+def _chip(text: str) -> str:
+    return f'<span class="chip">{text}</span>'
 
 
 def _cell(name: str, content: str) -> str:

@@ -12,10 +12,11 @@ from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from decimal import Decimal
 
     import altair as alt
 
-    from voxlake.reporting.dashboard.figures import Figures
+    from voxlake.reporting.dashboard.figures import Figures, Row
     from voxlake.reporting.dashboard.style import Style
 
 
@@ -42,40 +43,67 @@ def panels(figures: Figures) -> list[Panel]:
     if not figures.messages:
         return [_completeness(figures)] if figures.coverage else []
     return [
-        _stacked(figures, "messages", "Messages by day"),
-        _stacked(figures, "cost", "Cost by day"),
+        _stacked(figures, "messages", "Messages by day", lambda row: row["messages"]),
+        *_costs_by_day(figures),
         _arriving(figures),
         _week(figures),
         _errors(figures),
         _countries(figures),
         senders(figures),
+        *([accounts(figures)] if len(figures.accounts) > 1 else []),
         _completeness(figures),
     ]
 
 
-def _stacked(figures: Figures, field: str, title: str) -> Panel:
-    found = {(row["date"], row["channel"]): row[field] for row in figures.daily}
+def _costs_by_day(figures: Figures) -> Iterator[Panel]:
+    """Yield a panel for each currency, for amounts in two of them do not add up."""
+    currencies = figures.currencies
+    for currency in currencies:
+        of = partial(_cost, currency)
+        if len(currencies) == 1:
+            yield _stacked(figures, "cost", "Cost by day", of, f"{currency or 'Account currency'}.")
+        else:
+            name = f"cost-{currency.lower() or 'unknown'}"
+            yield _stacked(figures, name, f"Cost by day, {words.unit(currency, alone=False)}", of)
+
+
+def _cost(currency: str, row: Row) -> Decimal | int:
+    return row["costs"].get(currency, 0)  # type: ignore[no-any-return] # an amount, or nothing
+
+
+def _cost_heads(figures: Figures) -> list[str]:
+    """Return the names of the columns of costs, one for each currency."""
+    currencies = figures.currencies
+    if currencies == [""]:
+        return ["cost"]
+    return [f"cost, {words.unit(currency, alone=False)}" for currency in currencies]
+
+
+def costs(figures: Figures, row: Row) -> list[Decimal | None]:
+    """Return the costs of a row, one for each currency of the page; None where it has none in that."""
+    return [row["costs"].get(currency) for currency in figures.currencies]
+
+
+def _stacked(figures: Figures, name: str, title: str, of: Callable[[Row], Any], said: str = "") -> Panel:
+    found = {(row["date"], row["channel"]): of(row) for row in figures.daily}
     rows = []
     for day in figures.span:
         values = [found.get((day, channel), 0) for channel in timelines.CHANNELS]
         rows.append((day, *values, sum(values)))
     most = max(rows, key=lambda row: row[-1])
     return Panel(
-        name=field,
+        name=name,
         title=title,
         summary=f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.as_text(most[-1])}.",
-        draw=partial(timelines.stacked, figures, field=field, title=title),
-        head=("day, UTC", *timelines.CHANNELS.values(), "both"),
+        draw=partial(timelines.stacked, figures, of=of, title=title),
+        head=(f"day, {figures.clock}", *timelines.CHANNELS.values(), "both"),
         rows=rows,
-        note=" ".join(_said(figures, field)),
+        note=" ".join(filter(None, (said, _shaded(figures)))),
     )
 
 
-def _said(figures: Figures, field: str) -> Iterator[str]:
-    if field == "cost":
-        yield "Account currency."
-    if figures.in_state("missing", "unverified"):
-        yield "Shaded days are missing or not verified."
+def _shaded(figures: Figures) -> str:
+    return "Shaded days are missing or not verified." if figures.in_state("missing", "unverified") else ""
 
 
 def _arriving(figures: Figures) -> Panel:
@@ -101,7 +129,7 @@ def _arriving(figures: Figures) -> Panel:
         if worst
         else "",
         draw=partial(timelines.arriving, figures, title=title),
-        head=("day, UTC", "channel", "sent", "on their way", "arrived", "rate"),
+        head=(f"day, {figures.clock}", "channel", "sent", "on their way", "arrived", "rate"),
         rows=rows if known else [],
         empty="Nothing that was sent in these days has settled yet.",
         note="How much of what was sent arrived: A2P with the status DELIVERED, SMS with the status success."
@@ -118,9 +146,10 @@ def _week(figures: Figures) -> Panel:
     return Panel(
         name="hours",
         title=title,
-        summary=f"Average messages by weekday and hour: most on {at} UTC, {averages[busiest]:,.1f} an hour.",
+        summary=f"Average messages by weekday and hour ({figures.clock}): most on {at}, {averages[busiest]:,.1f}"
+        " an hour.",
         draw=partial(shapes.week, figures, title=title),
-        head=("hour, UTC", *(shapes.WEEKDAYS[day] for day in days)),
+        head=(f"hour, {figures.clock}", *(shapes.WEEKDAYS[day] for day in days)),
         rows=[(f"{h:02d}:00", *(f"{averages[day, h]:,.1f}" for day in days)) for h in range(24)],
     )
 
@@ -128,10 +157,16 @@ def _week(figures: Figures) -> Panel:
 def _errors(figures: Figures) -> Panel:
     title = "Top errors"
     rows = [
-        (row["error"], row["messages"], words.share(row["messages"], row["total"]), row["cost"], row["last_day"])
+        (
+            row["error"],
+            row["messages"],
+            words.share(row["messages"], row["total"]),
+            *costs(figures, row),
+            row["last_day"],
+        )
         for row in figures.errors
     ]
-    head = ("error, numbers and names as #", "messages", "share of errors", "cost", "last seen")
+    head = ("error, numbers and names as #", "messages", "share of errors", *_cost_heads(figures), "last seen")
     return _ranked("errors", title, rows, head, empty="No message of these days has an error.")
 
 
@@ -141,12 +176,12 @@ def _countries(figures: Figures) -> Panel:
             words.country(row["country"]),
             row["messages"],
             words.share(row["messages"], row["total"]),
-            row["cost"],
+            *costs(figures, row),
             words.share(row["arrived"], row["settled"]),
         )
         for row in figures.countries
     ]
-    head = ("country", "messages", "share of sent", "cost", "arrived")
+    head = ("country", "messages", "share of sent", *_cost_heads(figures), "arrived")
     return _ranked("countries", "Top destination countries", rows, head, empty=_NOTHING_SENT)
 
 
@@ -157,11 +192,27 @@ def senders(figures: Figures) -> Panel:
             f"{row['sender'] or 'unknown'} · {timelines.CHANNELS[row['channel']]}",
             row["messages"],
             words.share(row["arrived"], row["settled"]),
-            row["cost"],
+            *costs(figures, row),
         )
         for row in figures.senders
     ]
-    return _ranked("senders", "Senders", rows, ("sender", "messages", "arrived", "cost"), empty=_NOTHING_SENT)
+    head = ("sender", "messages", "arrived", *_cost_heads(figures))
+    return _ranked("senders", "Senders", rows, head, empty=_NOTHING_SENT)
+
+
+def accounts(figures: Figures) -> Panel:
+    """Return the panel of accounts, each with its cost in its own currency; on the page, it is a table with bars."""
+    rows = [
+        (
+            row["account"],
+            row["messages"],
+            words.share(row["arrived"], row["settled"]),
+            row["cost"],
+            words.unit(row["currency"], alone=False),
+        )
+        for row in figures.accounts
+    ]
+    return _ranked("accounts", "Accounts", rows, ("account", "messages", "arrived", "cost", "currency"), empty="")
 
 
 def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str], *, empty: str) -> Panel:
@@ -195,7 +246,7 @@ def _completeness(figures: Figures) -> Panel:
             (
                 row["date"],
                 row["stream"].upper(),
-                str(row["account_id"]),
+                "all" if row["account"] is None else row["account"],
                 completeness.STATES[row["state"]],
                 row["messages"],
                 row["counted"],

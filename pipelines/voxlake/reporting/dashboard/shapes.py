@@ -35,7 +35,7 @@ def week(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
             "h": f"{h:02d}",
             "d": WEEKDAYS[d],
             "n": n,
-            "tooltip": f"{WEEKDAYS[d]} {h:02d}:00 UTC: {n:,.1f} messages an hour",
+            "tooltip": f"{WEEKDAYS[d]} {h:02d}:00, {figures.clock}: {n:,.1f} messages an hour",
         }
         for (d, h), n in averages.items()
     ]
@@ -47,7 +47,7 @@ def week(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
         .encode(
             x=alt.X(
                 "h:O",
-                title="hour, UTC",
+                title=f"hour, {figures.clock}",
                 scale=alt.Scale(domain=[f"{h:02d}" for h in range(24)], paddingInner=0.06),
                 axis=alt.Axis(
                     labelAngle=0,

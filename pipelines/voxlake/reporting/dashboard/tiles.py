@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voxlake.reporting.dashboard import words
@@ -38,10 +39,11 @@ class Tile:
     week: tuple[str, Change] | None
 
 
-_FIGURES: tuple[tuple[str, Callable[[Row], Value], int], ...] = (
-    # The number: whether more is good (1), bad (-1) or neither (0).
-    ("Messages", lambda t: int(t["messages"]), 0),
-    ("Cost, account currency", lambda t: t["cost"], 0),
+_Figure = tuple[str, "Callable[[Row], Value]", int]
+"""A name, the figure, and whether more is good (1), bad (-1) or neither (0)."""
+
+_MESSAGES: _Figure = ("Messages", lambda t: int(t["messages"]), 0)
+_RATES: tuple[_Figure, ...] = (
     ("A2P delivered", lambda t: words.share(t["a2p_arrived"], t["a2p_settled"]), 1),
     ("SMS sent with success", lambda t: words.share(t["sms_arrived"], t["sms_settled"]), 1),
     ("Messages with errors", lambda t: int(t["failed"]), -1),
@@ -50,7 +52,15 @@ _FIGURES: tuple[tuple[str, Callable[[Row], Value], int], ...] = (
 
 def tiles(figures: Figures) -> list[Tile]:
     """Return the headline figures of a span."""
-    return [_tile(figures, name, of, good) for name, of, good in _FIGURES]
+    found = figures.currencies
+    costs: list[_Figure] = [
+        (f"Cost, {words.unit(its, alone=len(found) == 1)}", partial(_cost, its), 0) for its in found
+    ]
+    return [_tile(figures, name, of, good) for name, of, good in (_MESSAGES, *costs, *_RATES)]
+
+
+def _cost(currency: str, totals: Row) -> Value:
+    return (totals["costs"] or {}).get(currency)
 
 
 def _tile(figures: Figures, name: str, of: Callable[[Row], Value], good: int) -> Tile:

@@ -12,10 +12,10 @@ from voxlake.reporting.dashboard.words import as_text, share
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date
 
-    from voxlake.reporting.dashboard.figures import Figures, Span
+    from voxlake.reporting.dashboard.figures import Figures, Row, Span
 
 CHANNELS = {name: name.upper() for name in STREAMS}
 _BAR = 0.86 * DAY_MS
@@ -28,12 +28,12 @@ _TICKED = 14
 _FEW = 6
 
 
-def stacked(figures: Figures, style: Style, *, field: str, title: str) -> alt.LayerChart:
-    """Draw the channels stacked, one bar a day; where bars would be hairlines, as one stepped area."""
+def stacked(figures: Figures, style: Style, *, of: Callable[[Row], Any], title: str) -> alt.LayerChart:
+    """Draw a figure of the channels stacked, one bar a day; where bars would be hairlines, as one stepped area."""
     bars = len(figures.span) * _THINNEST < style.width
     by_day: dict[date, dict[str, Any]] = {day: {} for day in figures.span}
     for row in figures.daily:
-        by_day[row["date"]][row["channel"]] = row[field]
+        by_day[row["date"]][row["channel"]] = of(row)
     rows = []
     left = _NOON - _BAR / 2 if bars else 0
     last: dict[str, dict[str, Any]] = {}

@@ -41,6 +41,11 @@ def share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
+def unit(currency: str, *, alone: bool) -> str:
+    """Return what to call a currency; an unknown one is that of the account, where it is the only one."""
+    return currency or ("account currency" if alone else "currency not known")
+
+
 def plain(text: str) -> str:
     """Return a text with a space for each invisible character: control characters, direction marks."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
