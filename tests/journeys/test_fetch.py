@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
+from support.asked import of_histories
 from support.clients import Calling, client
 from support.dates import days_ago
 from support.truth import held, truth
@@ -89,7 +90,7 @@ def test_coarse_bounds_are_not_cut_for_ever(sandbox, voxlake, order):
     """An API that ignores the time of day, and deals a day out in any order, costs a bounded number of requests."""
     server = sandbox("date_precision=day", f"order={order}", "max_count=300", rows=4000, days=3)
     voxlake("export", "sms", "--since", days_ago(3), server=server, code=4 if order != "asc" else 0)
-    assert len(server.requests) < 800
+    assert len(of_histories(server)) < 800
     kept, real = held(database(voxlake), "sms"), truth(server, "sms")
     assert kept == real if order == "asc" else set(kept) < set(real)
     assert {row[-1] for row in kept} == {row[-1] for row in real}
@@ -105,7 +106,7 @@ def test_a_row_a_second_is_read_in_few_requests(sandbox, voxlake):
         world.insert("sms", {**row, "message_id": n + 1, "processed_at": noon + timedelta(seconds=n)})
     voxlake("export", "sms", "--since", days_ago(1), server=server)
     assert truth(server, "sms") == held(database(voxlake), "sms")
-    assert len(server.requests) <= 24
+    assert len(of_histories(server)) <= 24
 
 
 @pytest.mark.dateless
@@ -136,9 +137,9 @@ def test_csv_is_counted_in_few_requests(sandbox, voxlake, switches, rows, counts
     server = sandbox(*switches, rows=rows, days=12)
     voxlake("export", "sms", "--since", days_ago(12), "--output", "csv", server=server)
     assert truth(server, "sms") == held(database(voxlake), "sms")
-    pages = sum(request.parameters["output"] == "csv" for request in server.requests)
+    pages = sum(request.parameters["output"] == "csv" for request in of_histories(server))
     # And one over all days, and one that asks for a message by its second.
-    assert len(server.requests) <= pages + counts + 2
+    assert len(of_histories(server)) <= pages + counts + 2
 
 
 @pytest.mark.parametrize("output", ["json", "csv"])
@@ -147,8 +148,8 @@ def test_few_rows_take_few_requests(sandbox, voxlake, output):
     server = sandbox(rows=3000, days=12)
     voxlake("export", "sms", "--since", days_ago(12), "--output", output, server=server)
     assert truth(server, "sms") == held(database(voxlake), "sms")
-    pages = sum(request.parameters["count"] != "1" for request in server.requests)
-    assert len(server.requests) == pages + {"json": 1, "csv": 2}[output] + 2
+    pages = sum(request.parameters["count"] != "1" for request in of_histories(server))
+    assert len(of_histories(server)) == pages + {"json": 1, "csv": 2}[output] + 2
 
 
 @pytest.mark.parametrize(("longest", "windows"), [(7, 16), (31, 4)])
@@ -158,7 +159,7 @@ def test_an_api_that_allows_a_month(sandbox, voxlake, longest, windows):
     voxlake("export", "sms", "--since", days_ago(62), server=server)
     assert truth(server, "sms") == held(database(voxlake), "sms")
     # Each is counted, read, and counted once more; longer ones were refused before.
-    assert len(server.requests) <= 3 * windows + 8
+    assert len(of_histories(server)) <= 3 * windows + 8
 
 
 @pytest.mark.dateless
@@ -179,8 +180,8 @@ def test_csv_of_a_busy_day_is_counted_in_few_requests(sandbox, switches, counts)
     assert batch.verified
     assert sorted(batch.table["message_id"].to_pylist()) == sorted(row[0] for row in truth(server, "sms"))
     assert batch.table.num_rows > 4 * ApiQuirks().deepest_offset
-    pages = sum(request.parameters["output"] == "csv" for request in server.requests)
-    assert len(server.requests) <= pages + counts
+    pages = sum(request.parameters["output"] == "csv" for request in of_histories(server))
+    assert len(of_histories(server)) <= pages + counts
 
 
 @pytest.mark.parametrize("empty", ["header", "nothing"])
@@ -249,7 +250,7 @@ def test_an_api_that_counts_more_than_it_gives(sandbox, voxlake, output, most):
     server = sandbox("total_of=hidden", rows=600, days=4)
     done = voxlake("export", "--since", days_ago(3), "--output", output, server=server, code=4)
     assert "messages were read where the API counts" in done.stderr
-    assert len(server.requests) < most
+    assert len(of_histories(server)) < most
     given = [row for row in truth(server, "sms") if row[0] % 7 and row[-1] >= days_ago(3)]
     assert held(database(voxlake), "sms") == given
 
@@ -300,7 +301,7 @@ def test_a_coarse_day_in_one_second(sandbox, voxlake):
     burst(server, 300, directions=("IN", "OUT"))
     voxlake("export", "sms", "--since", days_ago(3), server=server)
     assert truth(server, "sms") == held(database(voxlake), "sms")
-    assert len(server.requests) < 120
+    assert len(of_histories(server)) < 120
 
 
 @pytest.mark.parametrize("output", ["json", "csv"])

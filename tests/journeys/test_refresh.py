@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import duckdb
 import pytest
+from support.asked import of_histories
 from support.clock import CLOCK
 from support.dates import days_ago
 from support.truth import held, truth
@@ -61,7 +62,9 @@ def test_late_rows_and_statuses_are_found(sandbox, voxlake, kind, output):
     assert again.stderr.count(" 4 new, ") == 2  # the row that moved is new in its day
     for stream in STREAMS:
         assert truth(server, stream) == held(database(voxlake), stream)
-    read = {r.parameters["from_date"][:10] for r in server.requests[asked:] if int(r.parameters["count"]) > 500}
+    read = {
+        r.parameters["from_date"][:10] for r in of_histories(server, since=asked) if int(r.parameters["count"]) > 500
+    }
     if not any("message_id_filter" in switch for switch in kind):
         assert str(days_ago(6)) not in read
 
@@ -78,7 +81,7 @@ def test_a_quiet_night_is_cheap(sandbox, voxlake):
     asked = len(server.requests)
     rows = sum(row["processed_at"].date() == days_ago(1) for s in STREAMS for row in world.truth(s))
     voxlake("export", *OPEN, server=server)
-    requests = server.requests[asked:]
+    requests = of_histories(server, since=asked)
     assert len(requests) <= 45
     assert sum(int(request.parameters["count"]) > 1 for request in requests) <= rows // 1000 + 6
     for stream in STREAMS:

@@ -157,11 +157,14 @@ def _name_unread(context: Context, record: Recorder) -> Gathered:
 
 
 def _learn_facts(context: Context, record: Recorder) -> tuple[str, ...]:
-    """Learn what there is to know of the account; where its own methods fail, the API is not asked more."""
+    """Learn what there is to know of the account.
+
+    Where its histories fail, the API is not asked more, and where there was nothing to ask of them, not at all.
+    """
     if _is_stranger(context, record):
         return ()
     failed = record.failure is not None or any(result.errors for result in record.streams.values())
-    return learn_facts(context, ask=not failed)
+    return learn_facts(context, ask=not failed and context.history.requests > 0)
 
 
 def _is_stranger(context: Context, record: Recorder) -> bool:
