@@ -1,6 +1,7 @@
 """Try random lives in this process, without kills: `PYTHONPATH=tests python -m support.lives 500 1`.
 
-The arguments are how many lives, and the seed of the first. One that fails prints its scenario and ends it all with 1.
+The arguments are how many lives, the seed of the first, and which part of all replies lie, where that is not to be
+drawn. A life that fails prints its scenario, and the driver ends with 1.
 """
 
 import random
@@ -12,11 +13,11 @@ from collections import Counter
 from support.scenario import QuickLife, draw
 
 
-def main(lives, seed="1"):
+def main(lives, seed="1", share=None):
     """Live, and give the exit code."""
     tally, failed = Counter(), 0
     for number in range(int(seed), int(seed) + int(lives)):
-        scenario = draw(random.Random(number), kills=False)
+        scenario = draw(random.Random(number), kills=False, lies=None if share is None else float(share))
         with tempfile.TemporaryDirectory(prefix="voxlake-life-") as folder:
             try:
                 tally.update(QuickLife(scenario, folder).live())

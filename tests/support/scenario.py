@@ -72,6 +72,19 @@ _MOVING = ("insert",)
 _LIES = ("none", "half", "half-both")
 """Replies that lack rows, and of which two agree with themselves."""
 
+_SHARES = (0, 0.01, 0.02, 0.05, 0.1)
+"""The part of all replies in a night that lie, of whatever kinds."""
+
+_ODD = {
+    "bounds_zone": ["+03:00", "-05:00", "+05:45"],
+    "retention_days": ["24"],
+    "clock_behind": ["600", "7200"],
+    "clock_ahead": ["600", "7200"],
+    "late_price": ["5", "30"],
+    "misdated": ["50"],
+}
+"""What one life in three has one of."""
+
 
 @dataclass(frozen=True)
 class Night:
@@ -99,8 +112,8 @@ class Scenario:
     nights: tuple[Night, ...]
 
 
-def draw(rng, *, kills=True):
-    """Draw a scenario."""
+def draw(rng, *, kills=True, lies=None):
+    """Draw a scenario; `lies` is the part of replies that lie in all nights, in place of a drawn one."""
     chosen = {name: rng.choice(values) for name, values in _SELECTING.items()}
     chosen |= {name: rng.choice(_SPELLING[name]) for name in rng.sample(sorted(_SPELLING), rng.randint(0, 6))}
     rows = rng.choice([3, 200, 1500, 1500, 4000, 12_000])
@@ -115,6 +128,13 @@ def draw(rng, *, kills=True):
         if chosen["max_window_days"] == "1" and "exclusive" in (chosen["from_bound"], chosen["to_bound"]):
             chosen["max_window_days"] = "2"
     settle = rng.choice([0, 72, 1200])
+    odd = rng.choice([*_ODD, *[None] * (2 * len(_ODD))])
+    if odd == "bounds_zone":
+        # What the API means is learned from what it counts of one message, and where that lies, from the next night on.
+        chosen |= {"message_id_filter": "on", "date_precision": "second", "max_window_days": None}
+        rows, lies = max(rows, 1500), 0
+    if odd is not None and (odd != "late_price" or settle == 1200):
+        chosen[odd] = rng.choice(_ODD[odd])
     return Scenario(
         seed=rng.randint(0, 999),
         rows=rows,
@@ -126,17 +146,17 @@ def draw(rng, *, kills=True):
         settle_hours=settle,
         legacy=rng.choice([False, True]),
         # A row that appears in a final day is not looked for: the settling time says so.
-        nights=tuple(_night(rng, kills=kills, inserts=settle == 1200) for _ in range(rng.randint(1, 4))),
+        nights=tuple(_night(rng, kills=kills, inserts=settle == 1200, lies=lies) for _ in range(rng.randint(1, 4))),
     )
 
 
-def _night(rng, *, kills, inserts):
+def _night(rng, *, kills, inserts, lies):
     kinds = rng.sample(sorted(set(KINDS) - {"stall", "drip", *_MOVING, *_LIES}), rng.randint(0, 3))
     kinds += rng.sample(_MOVING, rng.randint(0, 1)) if inserts else []
     rates = [f"{kind}={rng.choice(['0.02', '0.1', '0.4'])}" for kind in kinds]
-    lies = rng.sample(_LIES, rng.randint(0, 2))
+    share, liars = rng.choice(_SHARES) if lies is None else lies, rng.sample(_LIES, rng.randint(1, len(_LIES)))
     # First, so that no other fault takes their place.
-    rates = [f"{kind}={rng.choice(['0.01', '0.02', '0.05', '0.1'])}" for kind in lies] + rates
+    rates = [f"{kind}={share / len(liars):.4f}" for kind in liars if share] + rates
     return Night(
         hours=rng.choice([0, 7, 24, 24, 60]),
         appear=rng.choice([0, 1, 5]),
@@ -166,6 +186,10 @@ class Life:
         self._rng = random.Random(s.seed)
         self._ids = iter(range(5 * 10**12, 6 * 10**12))
         self._stamps = {}
+        self._behaviour = self.server.behaviour
+        # Where the API gives no older days, they are asked for all the same.
+        back = 27 if self._behaviour.retention_days else s.days + 1
+        self._first = str(UNTIL - timedelta(days=back))
 
     def live(self):
         """Go through all nights, then let the faults end and time pass, and compare everything."""
@@ -180,6 +204,9 @@ class Life:
             self._clock[0] += 60 * 3600
             self._sleep(None)
             report = self._sleep(None)
+            if self._behaviour.misdated:
+                # Days with a row whose date cannot be true stay unverified; the others were compared.
+                return self.tally
             assert report["exit_code"] == 0, report
             assert all(s["days"] == s["verified"] for s in report["streams"].values()), report
             self._compare_all()
@@ -194,7 +221,7 @@ class Life:
         asked = len(self.server.requests)
         credentials = None if s.legacy else str(self.server.credentials)
         arguments = (self.server.url, credentials, str(self.folder), self._clock[0], s.output, s.jobs, s.settle_hours)
-        killed = self._run((*arguments, str(UNTIL - timedelta(days=s.days + 1))), kill_after)
+        killed = self._run((*arguments, self._first), kill_after)
         self.tally["nights"] += 1
         self.tally["kills"] += killed
         self.tally["requests"] += len(self.server.requests) - asked
@@ -241,16 +268,22 @@ class Life:
                 if self._stamps.get(path) == stamp or not proof["verified"]:
                     continue
                 self._stamps[path] = stamp
-                # A day in progress is exported up to the present second.
-                now = datetime.fromtimestamp(int(self._clock[0]), UTC)
+                # A day in progress is exported up to the present second, by the clock that is behind.
+                now = datetime.fromtimestamp(int(self._clock[0]) - int(self._behaviour.clock_behind or 0), UTC)
                 there = {
                     i for i, r in before[name].items() if r["processed_at"].date() == day and r["processed_at"] < now
                 }
                 assert there <= held.keys(), f"{path} is verified and lacks {sorted(there - held.keys())[:3]}"
                 for message_id, row in held.items():
-                    assert _ours(row, stream) == _theirs(after[message_id], stream), (path, proof)
+                    assert _ours(row, stream) == _theirs(self._priced(row, after[message_id]), stream), (path, proof)
                 self.tally["rows"] += len(held)
             assert all(times == 1 for times in seen.values())
+
+    def _priced(self, row, there):
+        """Give a row of the world with the cost that it had when it was read: none, where that comes late."""
+        hours = int(self._behaviour.late_price or 0)
+        is_young = there["processed_at"].timestamp() > self._clock[0] - (hours + 1) * 3600
+        return {**there, "cost": None} if hours and row["cost"] is None and is_young else there
 
     def _check_database(self):
         """Whoever opens the database finds a whole one: each message once, each day as its coverage says."""

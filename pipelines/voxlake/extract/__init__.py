@@ -2,7 +2,7 @@
 
 from voxlake.extract.bounds import CALIBRATION, DateBounds, learn_bounds
 from voxlake.extract.by_id import IDS, days_of_messages, messages_by_id
-from voxlake.extract.closing import ClosingSpan, CountedDay, closing_spans
+from voxlake.extract.closing import AnchoredSpan, ClosingSpan, CountedDay, NarrowDay, anchor_day, closing_spans
 from voxlake.extract.count import count
 from voxlake.extract.date_shift import NO_SHIFT, STEP, KnownRow, learn_shift
 from voxlake.extract.quirks import NOTHING_LEARNED, RANGE_CODES, ApiQuirks
@@ -17,13 +17,16 @@ __all__ = [
     "NO_SHIFT",
     "RANGE_CODES",
     "STEP",
+    "AnchoredSpan",
     "ApiQuirks",
     "ClosingSpan",
     "CountedDay",
     "DateBounds",
     "KnownRow",
+    "NarrowDay",
     "Survey",
     "WindowReader",
+    "anchor_day",
     "closing_spans",
     "count",
     "days_of_messages",

@@ -12,10 +12,10 @@ from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING
 
-from voxlake.model import DAY, Window, midnight
+from voxlake.model import DAY, SECOND, Window, midnight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
 
@@ -90,6 +90,75 @@ class ClosingSpan:
         return self.days[0].before is not None and self.days[-1].after is not None
 
 
+@dataclass(frozen=True, slots=True)
+class NarrowDay(ClosingSpan):
+    """A day that is asked for from midnight to midnight, because a second more is longer than the API allows.
+
+    `at_start` rows lie in its first second: the API may count these or not.
+    """
+
+    at_start: int = 0
+
+    @property
+    def asked(self) -> Window:
+        """The dates to count between."""
+        return self.window
+
+    @property
+    def asked_wide(self) -> Window:
+        """The same: there is no wider window."""
+        return self.window
+
+    def agrees(self, total: int) -> bool:
+        """Whether a count between the two midnights is what was read."""
+        rest = total - self.rows
+        return bool({rest, rest + self.at_start} & {0, self.days[0].after})
+
+
+@dataclass(frozen=True, slots=True)
+class AnchoredSpan:
+    """A span with the days up to one beside it that is known to have rows: no count that lacks rows agrees with both.
+
+    `rows` lie in that day, whose date is `day`; `at_edge` of them in its first second, or its last where the day comes
+    after the span: the API may count these or not.
+    """
+
+    span: ClosingSpan
+    day: date
+    rows: int
+    at_edge: int
+
+    @property
+    def asked(self) -> Window:
+        """The dates to count between."""
+        if self._is_before:
+            return Window(midnight(self.day), self.span.asked.end)
+        return Window(self.span.asked.start, midnight(self.day) + DAY - SECOND)
+
+    def agrees(self, total: int) -> bool:
+        """Whether a count between `asked` is what is known and what was read."""
+        last = self.span.days[-1]
+        beyond = {last.after, 0, last.at_end} if last.in_progress else {last.after}
+        beside = beyond if self._is_before else {self.span.days[0].before}
+        rest = total - self.rows - self.span.rows
+        return rest in beside or rest + self.at_edge in beside
+
+    @property
+    def _is_before(self) -> bool:
+        return self.day < self.span.days[0].date
+
+
+def anchor_day(span: ClosingSpan, known: Mapping[date, int]) -> date | None:
+    """Return the nearest day with rows beside a span, of days whose rows are known without a gap; None without one."""
+    first, last = span.days[0].date, span.days[-1].date
+    ways = [(first, -DAY)] if span.days[-1].in_progress else [(first, -DAY), (last, DAY)]
+    for day, step in ways:
+        while (day := day + step) in known:
+            if known[day]:
+                return day
+    return None
+
+
 def closing_spans(days: Iterable[CountedDay], longest: float, most: float = inf) -> list[ClosingSpan]:
     """Join days that were read into the fewest spans that one count can close.
 
@@ -122,10 +191,10 @@ def _runs(days: Sequence[CountedDay]) -> Iterator[list[CountedDay]]:
 
 
 def _pieces(run: Sequence[CountedDay]) -> Iterator[list[CountedDay]]:
-    """Yield the days that were asked for at once, as far as they lie in a run."""
+    """Yield days that were asked for at once, as far as they lie in a run; some may have been read again alone."""
     piece: list[CountedDay] = []
     for day in run:
-        if piece and (day.before is not None or piece[-1].after is not None):
+        if piece and day.before is not None and piece[-1].after is not None:
             yield piece
             piece = []
         piece.append(day)

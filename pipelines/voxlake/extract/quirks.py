@@ -34,7 +34,7 @@ class ApiQuirks:
     `longest_window` the shortest span in seconds that the API refused as too long. `ignores_time` says whether the
     API looks only at the date in a bound, so that no window inside a day can be selected (None: not known yet);
     `day_bounds` is the number of the pair of `bounds_of_day` that selects a day of such an API. `largest_total` is how
-    far the API counts.
+    far the API counts. With `contradicts`, two of its replies did not fit together although nothing explains it.
     """
 
     page_size: int = PAGE_SIZES[0]
@@ -43,6 +43,7 @@ class ApiQuirks:
     ignores_time: bool | None = None
     day_bounds: int | None = None
     largest_total: float = inf
+    contradicts: bool = False
 
     def merge(self, other: ApiQuirks) -> ApiQuirks:
         """Return what both know: the stricter of two limits, and of `day_bounds` what `other` knows, if anything.
@@ -58,6 +59,7 @@ class ApiQuirks:
             ignores_time=any(known) if known else None,
             day_bounds=self.day_bounds if other.day_bounds is None else other.day_bounds,
             largest_total=min(self.largest_total, other.largest_total),
+            contradicts=self.contradicts or other.contradicts,
         )
 
 

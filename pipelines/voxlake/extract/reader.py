@@ -24,6 +24,7 @@ from voxlake.extract.unsplittable import read_unsplittable
 from voxlake.extract.verify import (
     SplitDayCheck,
     are_unordered,
+    contradict,
     counts_end,
     doubled_alike,
     repeats_from,
@@ -101,6 +102,10 @@ class WindowReader:
         """Yield for each day of what is left of a window what came of it last, and why that is not verified."""
         for day in window.split(len(window.days)):
             yield replace(rows_of(self._last, day, self._source.stream), problem=problem)
+
+    def contradicted(self) -> None:
+        """Learn that replies of the API do not fit together."""
+        self._source.learn(contradicts=True)
 
     def read_again(self, piece: Window) -> Iterator[WindowRows]:
         """Yield the rows of a piece that `read` yielded before, asked for once more; see `read`."""
@@ -218,6 +223,8 @@ class WindowReader:
                 self._tell(Kind.REREAD, piece, "is read again, because rows and counts do not agree")
             reading = self._walk(piece, ahead=attempt == 0)
             self._last = reading if reading.pages else self._last
+            if contradict(before, reading, may_grow=piece.end == self._tail.end):
+                self.contradicted()
             if before is not None and not reading.agrees:
                 reading = replace(reading, surplus=doubled_alike(before, reading))
                 if not reading.agrees and are_unordered(before, reading):

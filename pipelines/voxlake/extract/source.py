@@ -55,7 +55,9 @@ class PageSource:
         for name in found:
             value = getattr(self.quirks, name)
             if value != getattr(before, name):
-                self.tell(Kind.QUIRK_LEARNED, f"the API's {name} is {value}", quirk=name, value=value)
+                is_doubt = name == "contradicts"
+                clause = "replies of the API contradict each other" if is_doubt else f"the API's {name} is {value}"
+                self.tell(Kind.QUIRK_LEARNED, clause, quirk=name, value=value)
 
     def tell(self, kind: Kind, clause: str, **details: Any) -> None:
         """Emit an event of this history."""

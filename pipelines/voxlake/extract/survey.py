@@ -38,14 +38,16 @@ class Survey:
     """How to read a window: its pieces in the order of time, each with what was counted of exactly that piece.
 
     That number can stand for the first of the two counts around the piece's csv pages; None where nothing was counted.
-    With `anchored`, it was counted together with rows that are known. The API refuses days before `oldest_day`, if that
-    is known, as too old, so no piece has them.
+    With `anchored`, it was counted together with rows that are known. `counted` are the windows that were counted
+    alone, each with its number. The API refuses days before `oldest_day`, if that is known, as too old, so no piece has
+    them.
     """
 
     pieces: tuple[tuple[Window, int | None], ...]
     quirks: ApiQuirks
     anchored: bool = False
     oldest_day: date | None = None
+    counted: tuple[tuple[Window, int], ...] = ()
 
 
 def anchor_of(window: Window, known: Mapping[date, int]) -> Window | None:
@@ -98,6 +100,7 @@ def survey(
     if rows is not None:
         return Survey(((window, rows),), quirks, anchored=True)
     pieces: list[tuple[Window, int | None]] = []
+    counted: list[tuple[Window, int]] = []
     waiting, whole, oldest, before = [window], window, None, quirks
     while waiting:
         window = waiting.pop()
@@ -117,7 +120,7 @@ def survey(
                     oldest, today = oldest_day(history, stream, whole.days, today=today), None
                 if oldest is not None and window.start < midnight(oldest):
                     waiting = [Window(midnight(oldest), whole.end)][: midnight(oldest) < whole.end]
-                    pieces, quirks = [], before
+                    pieces, counted, quirks = [], [], before
                     continue
                 quirks = replace(quirks, longest_window=asked.seconds)
                 history.events.emit(
@@ -128,11 +131,12 @@ def survey(
                     value=asked.seconds,
                 )
             else:
+                counted.append((window, rows))
                 cut = window.split(-(-rows // ROWS[history.output]) or 1)
                 pieces += [(piece, rows if len(cut) == 1 else None) for piece in cut]
                 continue
         waiting += reversed(window.split(2))
-    return Survey(tuple(pieces), quirks, oldest_day=oldest)
+    return Survey(tuple(pieces), quirks, oldest_day=oldest, counted=tuple(counted))
 
 
 def _anchored_rows(

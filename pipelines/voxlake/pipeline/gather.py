@@ -119,7 +119,13 @@ def _refresh(context: Context, plans: Mapping[Stream, Plan], record: Recorder) -
         for stream, plan in plans.items():
             if plan.probe:
                 pending[stream] = context.submit(
-                    refresh, context.lake, stream, plan.probe, clock=context.clock, finality=context.finality
+                    refresh,
+                    context.lake,
+                    stream,
+                    plan.probe,
+                    clock=context.clock,
+                    finality=context.finality,
+                    contradicted=record.contradicted,
                 )
     except ExecutorFailed as error:
         failure = error

@@ -155,6 +155,7 @@ def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Rec
             record.fail(stream, error)
             continue
         record.learn(stream, found.quirks)
+        record.surveyed[stream].update(found.counted)
         if found.oldest_day is not None:
             record.refuse(stream, found.oldest_day, today=today)
         announce.surveyed(context.events, stream.name, window.days, len(found.pieces))

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voxlake.extract import ApiQuirks
 from voxlake.lake import OLDEST_DAY, Learned
 from voxlake.model import DayKey
 from voxlake.pipeline import announce
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.errors import ExecutorFailed, VoxlakeError
-    from voxlake.extract import ApiQuirks, CountedDay
+    from voxlake.extract import CountedDay
     from voxlake.lake import Manifest
-    from voxlake.model import DayFile
+    from voxlake.model import DayFile, Window
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.day import WrittenDay
     from voxlake.pipeline.place import Placement
@@ -75,7 +76,8 @@ class Recorder:
 
     `wanted` are the days that the run has set out to read; `counts` how many messages the API counted of days alone,
     before they were read; `readings` what was read of days, as long as no count over all of it has come, and `news` the
-    streams of which something new came since the last such count. `contradicted` are streams whose replies disagreed.
+    streams of which something new came since the last such count. `surveyed` is what was counted of windows before
+    they were read, and `unclosed` are streams of which a count over all that was read has disagreed.
     `failure` is what stopped the run; `learned` is what this run and others know of the API, and `refused` are days
     that it refuses as too old. `notes` are sentences about what is odd and was dealt with.
     """
@@ -88,7 +90,8 @@ class Recorder:
         self.counts: dict[Stream, dict[date, int]] = {stream: {} for stream in self.streams}
         self.readings: dict[Stream, dict[date, CountedDay]] = {stream: {} for stream in self.streams}
         self.news: set[Stream] = set()
-        self.contradicted: set[Stream] = set()
+        self.unclosed: set[Stream] = set()
+        self.surveyed: dict[Stream, dict[Window, int]] = {stream: {} for stream in self.streams}
         self.refused: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
         self.learned = Learned(context.lake, [account])
         self.quirks = {stream: recall(self.learned, account, stream, today) for stream in self.streams}
@@ -119,6 +122,9 @@ class Recorder:
         self.readings[stream].pop(key.date, None)
         if day.counted is not None:
             self.readings[stream][key.date] = day.counted
+            alone = self.counts[stream].get(key.date, day.counted.rows)
+            if alone != day.counted.rows and not day.counted.in_progress:
+                self.contradict(stream)
         if day.is_news:
             self.news.add(stream)
         self._unannounced[key] = day
@@ -162,6 +168,15 @@ class Recorder:
         self.announce_days()
         for stream, days in unread.items():
             self.wanted[stream].update(days)
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether replies of the API contradicted each other lately, be it in one history or in the other."""
+        return any(quirks.contradicts for quirks in self.quirks.values())
+
+    def contradict(self, stream: Stream) -> None:
+        """Record that replies did not fit together."""
+        self.learn(stream, ApiQuirks(contradicts=True))
 
     def learn(self, stream: Stream, quirks: ApiQuirks) -> None:
         """Record what a task has learned of the API, for the tasks that are started later."""

@@ -65,8 +65,11 @@ def refresh(
     *,
     clock: Clock,
     finality: FinalityPolicy,
+    contradicted: bool = False,
 ) -> Refreshed:
     """Compare days that were verified after their end with what the API counts now, and refresh moving statuses.
+
+    Where the API has `contradicted` itself lately, what one reply gave of a day is read again, and not counted.
 
     Raises:
         Refused, Unavailable: the API cannot be asked.
@@ -79,6 +82,11 @@ def refresh(
         return Refreshed(frozenset(by_day))
     counts: dict[date, int] = {}
     stale = {day for piece in pieces(by_day) for day in differing(history, stream, piece, bounds, by_day, counts)}
+    # Of a day of which one reply was all that spoke for it, one count is not enough.
+    doubted = {day for day, day_file in by_day.items() if day_file.unconfirmed} - stale
+    again = [] if contradicted else Window.joining(doubted)
+    stale |= {day for piece in again for day in differing(history, stream, piece, bounds, by_day, {})}
+    stale |= doubted if contradicted else set()
     # Where many rows of a day still move, reading it whole takes fewer requests than asking for them by id.
     stale |= {day for day, day_file in by_day.items() if day_file.moving * PAGE > day_file.row_count * IDS}
     moving = [day_file for day, day_file in by_day.items() if day not in stale and day_file.moving]
@@ -125,10 +133,10 @@ def learn_lake_bounds(
 ) -> DateBounds | None:
     """Learn what the API's date bounds mean from days that the lake holds; None where these cannot tell."""
     rows = {day: day_file.row_count for day, day_file in by_day.items()}
-    return learn_bounds(history, stream, rows, lambda day: _rows_by_second(lake, by_day[day].key))
+    return learn_bounds(history, stream, rows, lambda day: rows_by_second(lake, by_day[day].key))
 
 
-def _rows_by_second(lake: Lake, key: DayKey) -> Counter[datetime]:
+def rows_by_second(lake: Lake, key: DayKey) -> Counter[datetime]:
     """Count the rows of a day's file by their second, in UTC. Raises DataError where it cannot be read."""
     seconds: Counter[datetime] = Counter()
     for table in lake.read_rows(key, columns=["processed_at"]):

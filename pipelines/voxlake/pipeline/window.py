@@ -140,10 +140,17 @@ def _twice_where_emptied(
     """Yield the pieces of a window; one in which a day is empty that had rows before is read twice to be believed."""
     for piece in reader.read(window):
         held = {day for day in piece.window.days if day in previous and previous[day].row_count}
-        if held and not held <= set(piece.table["processed_at"].cast("date32").unique().to_pylist()):
-            yield from reader.read_again(piece.window)
+        if held and not held <= _days_with_rows(piece):
+            for again in reader.read_again(piece.window):
+                if _days_with_rows(again) - _days_with_rows(piece):
+                    reader.contradicted()
+                yield again
         else:
             yield piece
+
+
+def _days_with_rows(rows: WindowRows) -> set[date]:
+    return set(rows.table["processed_at"].cast("date32").unique().to_pylist())
 
 
 def _pieces_by_day(windows: Iterable[WindowRows], task: WindowTask, asked: Window) -> Iterator[tuple[WindowRows, bool]]:

@@ -50,7 +50,8 @@ def test_rows_that_move_are_read_again(heard):
     assert all(piece.verified for piece in reader.read(TODAY))
     assert reader.requests == len(api.asked)
     assert [event.message for event in heard] == [
-        "sms: 2026-03-10 00:00:00 to 2026-03-11 00:00:00 UTC is read again, because rows and counts do not agree."
+        "sms: replies of the API contradict each other.",
+        "sms: 2026-03-10 00:00:00 to 2026-03-11 00:00:00 UTC is read again, because rows and counts do not agree.",
     ]
 
 

@@ -1,0 +1,291 @@
+"""Ask for the counts that have to agree with what was read of a stream: few while replies fit together, else more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voxlake.errors import ApiRejected, DataError, VoxlakeError
+from voxlake.extract import (
+    NOTHING_LEARNED,
+    RANGE_CODES,
+    AnchoredSpan,
+    ApiQuirks,
+    NarrowDay,
+    anchor_day,
+    closing_spans,
+)
+from voxlake.model import DAY, SECOND, DayKey, Window, midnight
+from voxlake.pipeline.refresh import differing, learn_lake_bounds, rows_by_second
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date, datetime
+
+    from voxlake.api import HistoryApi
+    from voxlake.extract import ClosingSpan, CountedDay
+    from voxlake.lake import Lake
+    from voxlake.model import DayFile
+    from voxlake.transform import Stream
+
+WRONG = 2
+"""How many counts over a span disagree before it is doubted: a reply may be wrong once."""
+
+FEW = 2000
+"""Rows that are sooner read again than counted by halves."""
+
+HUNDRED = 100
+"""What an API counts to, if not further, is a multiple of this."""
+
+SURE, MANY = 3, 5
+"""How many counts have to agree with several replies, or a single one, of an API that has contradicted itself."""
+
+SOME = 2
+"""So many spans for which a single reply speaks take one count more each: one of many is sooner wrong three times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Which days a second reply agrees with, and for the others in words what disagrees."""
+
+    confirmed: frozenset[date] = frozenset()
+    doubts: tuple[tuple[date, str], ...] = ()
+    quirks: ApiQuirks = NOTHING_LEARNED
+    error: VoxlakeError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a stream beside what was read of it now: `files` of the days that were read, as they are placed.
+
+    `known` is how many rows verified days hold that have ended, and `open_days` are those of them that were compared
+    with the API in this run. With `contradicted`, replies of the API did not fit together lately.
+    """
+
+    files: Mapping[date, DayFile]
+    known: Mapping[date, int]
+    open_days: frozenset[date]
+    contradicted: bool
+
+
+def hold_against_counts(
+    history: HistoryApi,
+    lake: Lake,
+    stream: Stream,
+    days: Iterable[CountedDay],
+    evidence: Evidence,
+    quirks: ApiQuirks,
+) -> Confirmation:
+    """Count spans of days, as often as it takes to believe what was read of each."""
+    counts = _ClosingCounts(history, lake, stream, evidence, quirks)
+    failure: VoxlakeError | None = None
+    try:
+        counts.close(days)
+    except VoxlakeError as error:
+        failure = error
+    confirmed = counts.confirmed - {day for day, _ in counts.doubts}
+    return Confirmation(frozenset(confirmed), tuple(counts.doubts), counts.quirks, failure)
+
+
+@dataclass
+class _ClosingCounts:
+    """Spans of one stream that are being counted; `agreed` are those that were believed so far."""
+
+    history: HistoryApi
+    lake: Lake
+    stream: Stream
+    evidence: Evidence
+    quirks: ApiQuirks
+    has_many: bool = False
+    confirmed: set[date] = field(default_factory=set)
+    doubts: list[tuple[date, str]] = field(default_factory=list)
+    waiting: list[ClosingSpan] = field(default_factory=list)
+    agreed: list[ClosingSpan] = field(default_factory=list)
+
+    def close(self, days: Iterable[CountedDay]) -> None:
+        """Count days until all of them are confirmed or in doubt."""
+        self._add(days)
+        self.has_many = sum(rests_on_one_reply(span, self.evidence.files) for span in self.waiting) > SOME
+        while self.waiting:
+            span = self.waiting.pop()
+            try:
+                self._close(span)
+            except ApiRejected as error:
+                smaller = self._smaller(span) if error.code in RANGE_CODES else []
+                if smaller:
+                    self._learn(ApiQuirks(longest_window=span.asked.seconds))
+                    self.waiting += smaller
+                elif span.window.seconds < DAY.total_seconds() or rests_on_one_reply(span, self.evidence.files):
+                    self._doubt(span, [])
+                else:
+                    # No day can be counted: its pieces were.
+                    self._confirm(span)
+
+    def _close(self, span: ClosingSpan) -> None:
+        is_alone = rests_on_one_reply(span, self.evidence.files)
+        if span.rows >= self.quirks.largest_total and not is_alone:
+            # More than the API counts: the pieces of the day were counted one by one.
+            self._confirm(span)
+            return
+        if not span.can_be_closed and all(self.evidence.files[day.date].verified for day in span.days):
+            # What else came for their dates is not known any more: a day beside them was read again, and not whole.
+            self._confirm(span)
+            return
+        if span.asked.seconds >= self.quirks.longest_window and (smaller := self._smaller(span)):
+            self.waiting += smaller
+            return
+        if self._agrees_beside_known(span, is_alone=is_alone):
+            self._believe(span)
+            return
+        needed = (SURE, MANY)[is_alone] if self._is_doubtful else 1 + is_alone + (is_alone and self.has_many)
+        totals = self._count(span, needed=needed)
+        if counts_end_below(span, totals) and totals[-1] < self.quirks.largest_total:
+            self._learn(ApiQuirks(largest_total=totals[-1]))
+            self._add(span.days)
+            return
+        if not all(map(span.agrees, totals[span.days[-1].in_progress :])):
+            self._contradicted()
+        if totals and span.agrees(totals[-1]):
+            self._believe(span)
+        else:
+            self._doubt(span, totals)
+
+    @property
+    def _is_doubtful(self) -> bool:
+        """Whether the API is known to have contradicted itself."""
+        return self.evidence.contradicted or self.quirks.contradicts
+
+    def _add(self, days: Iterable[CountedDay]) -> None:
+        self.waiting += closing_spans(days, self.quirks.longest_window, self.quirks.largest_total)
+
+    def _smaller(self, span: ClosingSpan) -> list[ClosingSpan]:
+        """Return the parts of a span that the API refuses to count as too long; none where it has none."""
+        if len(span.days) > 1:
+            smaller = closing_spans(span.days, span.asked.seconds)
+            return smaller if len(smaller) > 1 else []
+        if isinstance(span, NarrowDay) or span.days[0].in_progress or span.days[0].after is None:
+            return []
+        return [NarrowDay(span.days, self._rows_at(span.days[0].date, span.window.start))]
+
+    def _rows_at(self, day: date, second: datetime) -> int:
+        """Return how many rows the file of a day has at a second. Raises DataError where it cannot be read."""
+        return rows_by_second(self.lake, DayKey(self.history.account_id, self.stream.name, day))[second]
+
+    def _learn(self, quirks: ApiQuirks) -> None:
+        self.quirks = self.quirks.merge(quirks)
+
+    def _contradicted(self) -> None:
+        """Learn that replies do not fit together: who is wrong once may be, and have been, wrong more often."""
+        if not self._is_doubtful:
+            self.waiting += self.agreed
+            self.confirmed -= {day.date for span in self.agreed for day in span.days}
+            self.agreed.clear()
+        self._learn(ApiQuirks(contradicts=True))
+
+    def _confirm(self, span: ClosingSpan) -> None:
+        self.confirmed.update(day.date for day in span.days)
+
+    def _believe(self, span: ClosingSpan) -> None:
+        self._confirm(span)
+        self.agreed.append(span)
+
+    def _doubt(self, span: ClosingSpan, totals: list[int]) -> None:
+        """Record which days of a span are in doubt."""
+        differ, problem = _doubts(self.history, self.lake, self.stream, span, self.evidence.files, totals)
+        self.doubts += [(day, problem) for day in sorted(differ)]
+        self._confirm(span)
+
+    def _agrees_beside_known(self, span: ClosingSpan, *, is_alone: bool) -> bool:
+        """Whether a count agrees with a span and a day with rows beside it: one that lacks rows could not.
+
+        A day that was not compared with the API in this run may have more rows by now: it is good enough where else one
+        reply would speak for the span, and takes one count more where it does not agree.
+        """
+        day = anchor_day(span, self.evidence.known)
+        if day is None or not span.can_be_closed or not (is_alone or day in self.evidence.open_days):
+            return False
+        edge = midnight(day) if day < span.days[0].date else midnight(day) + DAY - SECOND
+        try:
+            anchored = AnchoredSpan(span, day, self.evidence.known[day], self._rows_at(day, edge))
+        except DataError:
+            return False
+        if (
+            anchored.asked.seconds >= self.quirks.longest_window
+            or anchored.rows + span.rows >= self.quirks.largest_total
+        ):
+            return False
+        self.history.ceiling.need(1)
+        for _ in range(WRONG if self._is_doubtful else 1):
+            self.history.ceiling.ask()
+            try:
+                if not anchored.agrees(self.history.total(self.stream, anchored.asked)):
+                    return False
+            except ApiRejected:
+                return False
+        return True
+
+    def _count(self, span: ClosingSpan, *, needed: int) -> list[int]:
+        """Count a span until as many counts as needed agree with what was read, or too many do not.
+
+        The last one decides. Nothing is counted where it is not known which rows came from beside the days.
+        """
+        totals: list[int] = []
+        agreeing = 0
+        asked = span.asked
+        self.history.ceiling.need(min(needed, WRONG))
+        while span.can_be_closed and agreeing < needed and len(totals) - agreeing < WRONG:
+            self.history.ceiling.ask()
+            totals.append(self.history.total(self.stream, asked))
+            if span.agrees(totals[-1]):
+                agreeing += 1
+            else:
+                asked = span.asked_wide
+        return totals
+
+
+def counts_end_below(span: ClosingSpan, totals: list[int]) -> bool:
+    """Whether all counts of a span are the same round number below what was read: the API counts no further."""
+    return (
+        len(totals) > 1
+        and set(totals) == {totals[-1]}
+        and HUNDRED <= totals[-1] < span.rows
+        and not totals[-1] % HUNDRED
+    )
+
+
+def rests_on_one_reply(span: ClosingSpan, files: Mapping[date, DayFile]) -> bool:
+    """Whether a count that lacks rows could agree with a span: no day that is known surely has any."""
+    known = any(day.rows for day in span.days if not day.in_progress and not files[day.date].unconfirmed)
+    return not known and any(files[day.date].unconfirmed for day in span.days)
+
+
+def _doubts(
+    history: HistoryApi,
+    lake: Lake,
+    stream: Stream,
+    span: ClosingSpan,
+    files: Mapping[date, DayFile],
+    totals: list[int],
+) -> tuple[set[date], str]:
+    """Return the days of a span that disagree with counts, found by halving, and in words what is wrong.
+
+    Only days that have ended can be counted exactly. Where it cannot be learned what the API's dates mean, every day is
+    in doubt, and where all rows are a page or two: to read these takes fewer requests than to count.
+    """
+    said = " then ".join(f"{total:,}" for total in dict.fromkeys(totals)) or "nothing that can be compared"
+    problem = f"{span.rows:,} messages were read of {_name(span)} where the API counts {said}"
+    ended = {day.date: files[day.date] for day in span.days if not day.in_progress}
+    doubted = {day.date for day in span.days} - ended.keys()
+    is_small = len(ended) == 1 or max(totals, default=0) <= FEW
+    bounds = None if is_small else learn_lake_bounds(history, lake, stream, ended)
+    if bounds is None or not ended:
+        return {day.date for day in span.days}, problem
+    window = Window.of_days(min(ended), max(ended))
+    differ = differing(history, stream, window, bounds, ended, {})
+    # Counts of pieces that all agree do not outweigh those of the whole.
+    return (doubted | differ if differ else {day.date for day in span.days}), problem
+
+
+def _name(span: ClosingSpan) -> str:
+    first, last = span.days[0].date, span.days[-1].date
+    return str(first) if first == last else f"{first} to {last}"
