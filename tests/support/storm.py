@@ -22,7 +22,7 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.runner import Command
 from support.truth import held, truth
-from voxlake.sandbox import Behaviour, Sandbox, World
+from voxlake.sandbox import Behaviour, Faults, Sandbox, World
 from voxlake.transform import STREAMS
 
 DAYS, KILLS = 9, 25
@@ -41,10 +41,11 @@ def commands(settle=1200):
     }
 
 
-def storm(server, folder, environ, *, kills, seed, settle=1200, moves=0):
+def storm(server, folder, environ, *, kills, seed, settle=1200, moves=0, lies=0.0):
     """Kill `kills` commands on one data directory; give how many died, by command, and how many rows were compared.
 
-    Before each, a message appears late in each history, and `moves` messages move to another day.
+    Before each, a message appears late in each history, and `moves` messages move to another day. Meanwhile the part
+    `lies` of all replies lacks rows.
     """
     rng = random.Random(seed)
     tally = Counter()
@@ -56,6 +57,7 @@ def storm(server, folder, environ, *, kills, seed, settle=1200, moves=0):
         run(arguments, server, folder, environ, files)
         lengths[name] = time.monotonic() - started
     ids = iter(range(10**13, 10**14))
+    server.faults = Faults.parse(f"none={lies / 3},half={lies / 3},half-both={lies / 3},seed={seed}")
     while sum(tally.values()) - tally["rows"] < kills:
         for stream in STREAMS:
             row = next(row for row in server.world.truth(stream) if row["processed_at"].date() == days_ago(3))
@@ -68,6 +70,7 @@ def storm(server, folder, environ, *, kills, seed, settle=1200, moves=0):
         if command.wait(60).returncode == -signal.SIGKILL:
             tally[name] += 1
         tally["rows"] += sound(folder / "data", server)
+    server.faults = Faults()
     # What a late command of the storm made of old replies is found by what compares everything.
     run(["audit", "--repair", "--pages", "0"], server, folder, environ, files)
     return tally
@@ -125,15 +128,16 @@ def one_world(seed, kills):
     """Draw a world and go through its storm; give the tally."""
     rng = random.Random(seed)
     settle, rows = rng.choice([0, 1200]), rng.choice([500, 3_000, 12_000])
+    moves, lies = rng.choice([1, 3, 8]), rng.choice([0, 0.01, 0.05, 0.1])
     with tempfile.TemporaryDirectory(prefix="voxlake-storm-") as folder:
         root = Path(folder)
         (root / "keys").mkdir()
         world = World(rows=rows, days=DAYS, seed=seed, until=days_ago(0))
         with Sandbox(world, behaviour=Behaviour(), directory=root / "keys", now=CLOCK.time) as server:
             environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-            tally = storm(server, root, environ, kills=kills, seed=seed, settle=settle, moves=rng.choice([1, 3, 8]))
+            tally = storm(server, root, environ, kills=kills, seed=seed, settle=settle, moves=moves, lies=lies)
             settled(root / "data", server)
-    say(f"seed {seed}: {rows:,} rows, {settle} hours to settle: {dict(tally)}")
+    say(f"seed {seed}: {rows:,} rows, {settle} hours to settle, {lies:.0%} lies: {dict(tally)}")
     return tally
 
 

@@ -137,11 +137,20 @@ class AnchoredSpan:
 
     def agrees(self, total: int) -> bool:
         """Whether a count between `asked` is what is known and what was read."""
-        last = self.span.days[-1]
-        beyond = {last.after, 0, last.at_end} if last.in_progress else {last.after}
-        beside = beyond if self._is_before else {self.span.days[0].before}
         rest = total - self.rows - self.span.rows
-        return rest in beside or rest + self.at_edge in beside
+        return rest in self._beside or rest + self.at_edge in self._beside
+
+    @property
+    def most(self) -> int:
+        """The largest count that agrees."""
+        return self.rows + self.span.rows + max(self._beside)
+
+    @property
+    def _beside(self) -> set[int]:
+        first, last = self.span.days[0], self.span.days[-1]
+        if not self._is_before:
+            return {first.before or 0}
+        return {last.after or 0, 0, last.at_end} if last.in_progress else {last.after or 0}
 
     @property
     def _is_before(self) -> bool:

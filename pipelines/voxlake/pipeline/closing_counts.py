@@ -114,7 +114,7 @@ class _ClosingCounts:
                 smaller = self._smaller(span) if error.code in RANGE_CODES else []
                 if smaller:
                     self._learn(ApiQuirks(longest_window=span.asked.seconds))
-                    self.waiting += smaller
+                    self._wait(smaller)
                 elif span.window.seconds < DAY.total_seconds() or rests_on_one_reply(span, self.evidence.files):
                     self._doubt(span, [])
                 else:
@@ -132,12 +132,19 @@ class _ClosingCounts:
             self._confirm(span)
             return
         if span.asked.seconds >= self.quirks.longest_window and (smaller := self._smaller(span)):
-            self.waiting += smaller
+            self._wait(smaller)
             return
-        if self._agrees_beside_known(span, is_alone=is_alone):
+        anchored = self._beside_known(span, is_alone=is_alone)
+        totals = [] if anchored is None else self._count_beside_known(anchored)
+        if anchored is not None and totals and anchored.agrees(totals[-1]):
             self._believe(span)
             return
-        needed = (SURE, MANY)[is_alone] if self._is_doubtful else 1 + is_alone + (is_alone and self.has_many)
+        if anchored is not None and len(totals) == WRONG and min(totals) > anchored.most:
+            self._contradicted()
+            self._doubt(span, totals, and_rows=anchored.rows)
+            return
+        more = bool(totals) + self.has_many if is_alone else 0
+        needed = (SURE, MANY)[is_alone] if self._is_doubtful else 1 + is_alone + more
         totals = self._count(span, needed=needed)
         if counts_end_below(span, totals) and totals[-1] < self.quirks.largest_total:
             self._learn(ApiQuirks(largest_total=totals[-1]))
@@ -156,7 +163,11 @@ class _ClosingCounts:
         return self.evidence.contradicted or self.quirks.contradicts
 
     def _add(self, days: Iterable[CountedDay]) -> None:
-        self.waiting += closing_spans(days, self.quirks.longest_window, self.quirks.largest_total)
+        self._wait(closing_spans(days, self.quirks.longest_window, self.quirks.largest_total))
+
+    def _wait(self, spans: Iterable[ClosingSpan]) -> None:
+        """Add spans to be counted; those with rows come first, so that others can be counted together with them."""
+        self.waiting = sorted([*self.waiting, *spans], key=lambda span: span.rows > 0)
 
     def _smaller(self, span: ClosingSpan) -> list[ClosingSpan]:
         """Return the parts of a span that the API refuses to count as too long; none where it has none."""
@@ -177,7 +188,7 @@ class _ClosingCounts:
     def _contradicted(self) -> None:
         """Learn that replies do not fit together: who is wrong once may be, and have been, wrong more often."""
         if not self._is_doubtful:
-            self.waiting += self.agreed
+            self._wait(self.agreed)
             self.confirmed -= {day.date for span in self.agreed for day in span.days}
             self.agreed.clear()
         self._learn(ApiQuirks(contradicts=True))
@@ -189,40 +200,51 @@ class _ClosingCounts:
         self._confirm(span)
         self.agreed.append(span)
 
-    def _doubt(self, span: ClosingSpan, totals: list[int]) -> None:
-        """Record which days of a span are in doubt."""
+    def _doubt(self, span: ClosingSpan, totals: list[int], *, and_rows: int = 0) -> None:
+        """Record which days of a span are in doubt; `and_rows` known rows were counted with it."""
+        totals = [total - and_rows for total in totals]
         differ, problem = _doubts(self.history, self.lake, self.stream, span, self.evidence.files, totals)
         self.doubts += [(day, problem) for day in sorted(differ)]
         self._confirm(span)
 
-    def _agrees_beside_known(self, span: ClosingSpan, *, is_alone: bool) -> bool:
-        """Whether a count agrees with a span and a day with rows beside it: one that lacks rows could not.
+    def _beside_known(self, span: ClosingSpan, *, is_alone: bool) -> AnchoredSpan | None:
+        """Return a span with a day with rows beside it: no count that lacks rows agrees with both; None without one.
 
         A day that was not compared with the API in this run may have more rows by now: it is good enough where else one
-        reply would speak for the span, and takes one count more where it does not agree.
+        reply would speak for the span.
         """
-        day = anchor_day(span, self.evidence.known)
+        files = self.evidence.files
+        known = {**self.evidence.known, **{day: files[day].row_count for day in self.confirmed}}
+        day = anchor_day(span, known)
         if day is None or not span.can_be_closed or not (is_alone or day in self.evidence.open_days):
-            return False
+            return None
         edge = midnight(day) if day < span.days[0].date else midnight(day) + DAY - SECOND
         try:
-            anchored = AnchoredSpan(span, day, self.evidence.known[day], self._rows_at(day, edge))
+            anchored = AnchoredSpan(span, day, known[day], self._rows_at(day, edge))
         except DataError:
-            return False
-        if (
-            anchored.asked.seconds >= self.quirks.longest_window
-            or anchored.rows + span.rows >= self.quirks.largest_total
-        ):
-            return False
+            return None
+        is_too_long = anchored.asked.seconds >= self.quirks.longest_window
+        return None if is_too_long or anchored.rows + span.rows >= self.quirks.largest_total else anchored
+
+    def _count_beside_known(self, anchored: AnchoredSpan) -> list[int]:
+        """Count a span with a day beside it until that agrees, and an API in doubt twice; none where it is refused.
+
+        Disagreement with a day that was not compared with the API in this run proves nothing: it is counted once.
+        """
+        totals: list[int] = []
+        agreeing, needed = 0, WRONG if self._is_doubtful else 1
+        is_current = anchored.day in self.evidence.open_days or anchored.day in self.confirmed
         self.history.ceiling.need(1)
-        for _ in range(WRONG if self._is_doubtful else 1):
+        while agreeing < needed and len(totals) - agreeing < (WRONG if is_current else 1):
             self.history.ceiling.ask()
             try:
-                if not anchored.agrees(self.history.total(self.stream, anchored.asked)):
-                    return False
-            except ApiRejected:
-                return False
-        return True
+                totals.append(self.history.total(self.stream, anchored.asked))
+            except ApiRejected as error:
+                if error.code in RANGE_CODES:
+                    self._learn(ApiQuirks(longest_window=anchored.asked.seconds))
+                return []
+            agreeing += anchored.agrees(totals[-1])
+        return totals
 
     def _count(self, span: ClosingSpan, *, needed: int) -> list[int]:
         """Count a span until as many counts as needed agree with what was read, or too many do not.

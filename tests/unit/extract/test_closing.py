@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from support.scripted_api import DATE
 
-from voxlake.extract import ClosingSpan, CountedDay, closing_spans
+from voxlake.extract import AnchoredSpan, ClosingSpan, CountedDay, NarrowDay, anchor_day, closing_spans
 from voxlake.model import DAY, SECOND, Window
 
 
@@ -65,3 +65,29 @@ def test_a_day_in_progress_ends_where_it_was_read():
     span = ClosingSpan((day(0, 10, after=9, end=noon, at_end=2),))
     assert (span.asked.end, span.asked_wide.end) == (noon, DATE + timedelta(days=2))
     assert [total for total in range(30) if span.agrees(total)] == [10, 12, 19]
+
+
+def test_a_day_that_is_asked_for_between_its_midnights():
+    """A second more may be longer than the API allows: rows at the first second, and behind the last, may count."""
+    narrow = NarrowDay((day(0, 10, before=2, after=5),), at_start=3)
+    assert narrow.asked == narrow.asked_wide == Window(DATE, DATE + DAY)
+    assert [total for total in range(20) if narrow.agrees(total)] == [7, 10, 12, 15]
+
+
+def test_days_that_are_known_stand_beside_a_span():
+    """The nearest day with rows, with nothing unknown between; after a day in progress there is none."""
+    span, known = ClosingSpan((day(0, 0),)), {(DATE + n * DAY).date(): rows for n, rows in ((-2, 5), (-1, 0), (1, 7))}
+    assert anchor_day(span, known) == (DATE - 2 * DAY).date()
+    assert anchor_day(span, {DATE.date() + DAY: 7}) == DATE.date() + DAY
+    assert anchor_day(span, {DATE.date() - 2 * DAY: 5}) is None
+    assert anchor_day(ClosingSpan((day(0, 0, end=DATE + DAY / 2),)), {DATE.date() + DAY: 7}) is None
+
+
+@pytest.mark.parametrize("number", [-2, 1])
+def test_no_count_without_rows_agrees_with_a_known_day(number):
+    """Neither 0 nor half of all agrees with no rows and 40 known ones, of which 3 may not be counted."""
+    known = (DATE + number * DAY).date()
+    anchored = AnchoredSpan(ClosingSpan((day(0, 0),)), known, 40, 3)
+    assert [total for total in range(50) if anchored.agrees(total)] == [37, 40]
+    assert (anchored.asked.start == DATE - SECOND) == (number > 0)
+    assert (anchored.asked.end == DATE + DAY) == (number < 0)

@@ -10,10 +10,12 @@ from support.scripted_api import ScriptedApi
 
 from voxlake.errors import Unavailable
 from voxlake.lake import DATE_SHIFT, Lake, Learned, Manifest
+from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.pipeline import Context
 from voxlake.pipeline.database import EarlyBuild
 from voxlake.pipeline.read import read_days
 from voxlake.pipeline.recorder import Recorder
+from voxlake.pipeline.refresh import refresh
 from voxlake.transform import SMS
 from voxlake.warehouse import Warehouse
 
@@ -142,3 +144,95 @@ def test_an_idle_night_costs_nothing_more(run):
     api = ScriptedApi(ROWS)
     assert run(api, idle, now=later) == true() | dict.fromkeys([*between, *idle], (0, True))
     assert len(api.asked) == 2
+
+
+def empty_replies(*wrong):
+    """Return a lie: which of the replies for one day, by their number from 0, say that it is empty."""
+
+    def lie(api, day, seen):
+        start, end = (edge.date() for edge in (api.asked[-1][0].start + SECOND, api.asked[-1][0].end - SECOND))
+        if (start, end) != (day, day):
+            return 1
+        seen.append(day)
+        return len(seen) - 1 not in wrong
+
+    return lie
+
+
+def lying(rows, day, *wrong, **fields):
+    """Return an API that allows windows of one day, whose replies for one of them lie."""
+    api, seen, lie = ScriptedApi(rows, longest=DAY + SECOND, **fields), [], empty_replies(*wrong)
+    api.lie = lambda _: lie(api, day, seen)
+    return api
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_replies_about_one_day_do_not_outvote_its_neighbours(run, output):
+    """A day that every reply for it alone calls empty: counts together with a day that has rows say otherwise."""
+    api = lying(ROWS, DAYS[3], *range(99), output=output)
+    api.longest = 2 * DAY
+    assert run(api) == true() | {DAYS[3]: (0, False)}
+    api = lying(ROWS, DAYS[3], *range(4), output=output)
+    api.longest = 2 * DAY
+    assert run(api) == true()
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_a_day_alone_that_one_page_and_two_counts_call_empty(run, output):
+    """An API that allows one day has no neighbour to count with: where it has contradicted itself, more have to agree.
+
+    The contradiction may come later, and with another day: what was believed before is asked for again.
+    """
+    api = lying(ROWS, DAYS[5], *range({"json": 3, "csv": 4}[output]), output=output)
+    honest, told, before_closing = api.lie, [], {"json": 10, "csv": 20}[output]
+
+    def lie(number):
+        part = honest(number)
+        if number > before_closing and api.asked[-1][0].end == midnight(DAYS[1]) and not told:
+            told.append(number)
+            return 0
+        return part
+
+    api.lie = lie
+    assert run(api) == true()
+    assert told
+
+
+def test_today_alone_takes_two_counts(run):
+    """A page and a count that both say that today is empty verify nothing."""
+    today = NOW.date()
+    rows = messages(today, 20, first=5000)
+    assert run(ScriptedApi(rows, lie=lambda n: n > 2), [today])[today] == (20, True)
+
+
+def test_today_beside_a_known_day_takes_one_count(run):
+    """Yesterday has rows, so no count that lacks rows agrees with both: it costs what one count of today would."""
+    run(ScriptedApi(ROWS))
+    today = NOW.date()
+    api = ScriptedApi([*ROWS, *messages(today, 20, first=5000)])
+    assert run(api, [today]) == true() | {today: (20, True)}
+    assert len(api.asked) == 2
+
+
+def test_days_of_an_api_that_allows_exactly_a_day_are_counted(run):
+    """The second more that readings ask for is refused: days are read in halves, and counted at their midnights."""
+    api = ScriptedApi(ROWS, longest=DAY)
+    assert run(api) == true()
+    narrow = [asked for asked, _, _ in api.asked if asked.seconds == DAY.total_seconds()]
+    assert set(narrow[-len(DAYS) :]) == {Window.of_days(day, day) for day in DAYS}
+
+
+def test_an_interrupted_reading_takes_two_counts_or_is_read_again(run):
+    """What one reply gave before a run ended is not believed because one count agrees with it."""
+    half = ScriptedApi(ROWS, lie=lambda _: 0.5)
+
+    def fail(_number):
+        if half.asked[-1][2] == 1 and len(half.asked) > 1:
+            raise Unavailable("later")
+
+    half.before = fail
+    assert run(half, DAYS[:1]) == {DAYS[0]: (25, False)}
+    files = list(Manifest(run.lake))
+    api = ScriptedApi(ROWS, lie=lambda n: 0.5 if n == 4 else 1)
+    clock, finality = StandingClock(NOW), FINALITY
+    assert refresh(api, run.lake, SMS, files, clock=clock, finality=finality, contradicted=True).stale == {DAYS[0]}

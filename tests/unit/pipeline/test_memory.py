@@ -53,3 +53,14 @@ def test_what_is_no_limit_is_learned_anew(lake, value):
     learned.put(1, "sms", "page_size", value, on=TODAY)
     learned.put(1, "sms", "longest_window", value, on=TODAY)
     assert recall(learned, 1, SMS, TODAY) == NOTHING_LEARNED
+
+
+def test_a_contradiction_is_remembered_for_a_week(lake):
+    """It makes the next runs ask more often; what else is in the file makes none."""
+    learned = Learned(lake)
+    remember(learned, 1, SMS, ApiQuirks(contradicts=True), TODAY)
+    assert recall(learned, 1, SMS, TODAY + timedelta(days=7)).contradicts
+    assert not recall(learned, 1, SMS, TODAY + timedelta(days=8)).contradicts
+    assert not recall(learned, 1, SMS, TODAY - timedelta(days=1)).contradicts
+    learned.put(1, "sms", "contradicts", [1], on=TODAY)
+    assert not recall(learned, 1, SMS, TODAY).contradicts
