@@ -12,6 +12,9 @@ from collections import Counter
 
 from support.scenario import QuickLife, draw
 
+EVERY = 20
+"""Lives after which the driver says how far it is."""
+
 
 def main(lives, seed="1", share=None):
     """Live, and give the exit code."""
@@ -27,8 +30,15 @@ def main(lives, seed="1", share=None):
                 failed += 1
                 continue
         tally["lives"] += 1
-    print(f"{failed} failed; " + ", ".join(f"{value:,} {name}" for name, value in sorted(tally.items())))
+        if tally["lives"] % EVERY == 0:
+            say(tally, failed)
+    say(tally, failed)
     return int(bool(failed))
+
+
+def say(tally, failed):
+    """Print what was tried so far."""
+    print(f"{failed} failed; " + ", ".join(f"{value:,} {name}" for name, value in sorted(tally.items())), flush=True)
 
 
 if __name__ == "__main__":
