@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected, CeilingReached
 from voxlake.events import Kind
+from voxlake.extract.contradiction import contradict
 from voxlake.extract.csv_pieces import AT_ONCE, pieces_under_one_count, read_pieces
 from voxlake.extract.paginate import REFUSED, Reading, walk
 from voxlake.extract.quirks import NOTHING_LEARNED, RANGE_CODES, ApiQuirks, Tail
@@ -24,7 +25,6 @@ from voxlake.extract.unsplittable import read_unsplittable
 from voxlake.extract.verify import (
     SplitDayCheck,
     are_unordered,
-    contradict,
     counts_end,
     doubled_alike,
     repeats_from,

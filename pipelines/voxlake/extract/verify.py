@@ -141,19 +141,6 @@ def beside(reading: Reading, window: Window, *, inside: int) -> tuple[int, int, 
     return before + early, after + messages - early, at_end
 
 
-def contradict(before: Reading | None, reading: Reading, *, may_grow: bool) -> bool:
-    """Whether two readings of the same dates, or the replies of one, cannot all be true of the same rows.
-
-    With `may_grow`, new rows may have come between two replies; otherwise none are expected. Limits that the API has
-    are the same in every reply, and contradict nothing.
-    """
-    totals = [*(before.totals if before is not None else ()), *reading.totals]
-    if any(b < a or (b > a and not may_grow) for a, b in pairwise(totals)):
-        return True
-    # What now agrees with the same counts did not before.
-    return before is not None and reading.agrees and (before.is_one_page or not may_grow)
-
-
 def without_settled(reading: Reading, settled: set[str]) -> Reading:
     """Return a reading without the rows that no date assigns to it, and that were rejected with an earlier window."""
     known = [r for r in reading.rejects if r.at is None and repr(r.raw) in settled]

@@ -15,8 +15,9 @@ from voxlake.extract import (
     anchor_day,
     closing_spans,
 )
-from voxlake.model import DAY, SECOND, DayKey, Window, midnight
-from voxlake.pipeline.refresh import differing, learn_lake_bounds, rows_by_second
+from voxlake.model import DAY, SECOND, DayKey, midnight
+from voxlake.pipeline.doubts import days_in_doubt
+from voxlake.pipeline.refresh import rows_by_second
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 WRONG = 2
 """How many counts over a span disagree before it is doubted: a reply may be wrong once."""
-
-FEW = 2000
-"""Rows that are sooner read again than counted by halves."""
 
 HUNDRED = 100
 """What an API counts to, if not further, is a multiple of this."""
@@ -203,7 +201,7 @@ class _ClosingCounts:
     def _doubt(self, span: ClosingSpan, totals: list[int], *, and_rows: int = 0) -> None:
         """Record which days of a span are in doubt; `and_rows` known rows were counted with it."""
         totals = [total - and_rows for total in totals]
-        differ, problem = _doubts(self.history, self.lake, self.stream, span, self.evidence.files, totals)
+        differ, problem = days_in_doubt(self.history, self.lake, self.stream, span, self.evidence.files, totals)
         self.doubts += [(day, problem) for day in sorted(differ)]
         self._confirm(span)
 
@@ -279,35 +277,3 @@ def rests_on_one_reply(span: ClosingSpan, files: Mapping[date, DayFile]) -> bool
     """Whether a count that lacks rows could agree with a span: no day that is known surely has any."""
     known = any(day.rows for day in span.days if not day.in_progress and not files[day.date].unconfirmed)
     return not known and any(files[day.date].unconfirmed for day in span.days)
-
-
-def _doubts(
-    history: HistoryApi,
-    lake: Lake,
-    stream: Stream,
-    span: ClosingSpan,
-    files: Mapping[date, DayFile],
-    totals: list[int],
-) -> tuple[set[date], str]:
-    """Return the days of a span that disagree with counts, found by halving, and in words what is wrong.
-
-    Only days that have ended can be counted exactly. Where it cannot be learned what the API's dates mean, every day is
-    in doubt, and where all rows are a page or two: to read these takes fewer requests than to count.
-    """
-    said = " then ".join(f"{total:,}" for total in dict.fromkeys(totals)) or "nothing that can be compared"
-    problem = f"{span.rows:,} messages were read of {_name(span)} where the API counts {said}"
-    ended = {day.date: files[day.date] for day in span.days if not day.in_progress}
-    doubted = {day.date for day in span.days} - ended.keys()
-    is_small = len(ended) == 1 or max(totals, default=0) <= FEW
-    bounds = None if is_small else learn_lake_bounds(history, lake, stream, ended)
-    if bounds is None or not ended:
-        return {day.date for day in span.days}, problem
-    window = Window.of_days(min(ended), max(ended))
-    differ = differing(history, stream, window, bounds, ended, {})
-    # Counts of pieces that all agree do not outweigh those of the whole.
-    return (doubted | differ if differ else {day.date for day in span.days}), problem
-
-
-def _name(span: ClosingSpan) -> str:
-    first, last = span.days[0].date, span.days[-1].date
-    return str(first) if first == last else f"{first} to {last}"
