@@ -86,8 +86,12 @@ class EarlyBuild:
             began = run.events.seconds()
             build, self._build, self._loads_early = self._build, None, False
             manifest = open_manifest(run.lake, run.warehouse, now=run.now())
+            if build is not None and not build.is_of_published():
+                # Another run has published since it was begun: what it holds is done again on the newer one.
+                build.close()
+                build = None
             try:
-                if build is not None and build.is_of_published():
+                if build is not None:
                     done = run.warehouse.complete(build, manifest.sound(), finality=run.finality)
                 else:
                     done = run.warehouse.publish(
