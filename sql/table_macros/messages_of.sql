@@ -3,7 +3,11 @@ CREATE MACRO messages_of(since := NULL, until := NULL, number := NULL, account_i
 SELECT * EXCLUDE (zone)
 FROM (
     SELECT
-        m.* REPLACE (local_date(m.processed_at, chosen.zone) AS date, local_time(m.processed_at, chosen.zone) AS processed_at),
+        m.* REPLACE (
+            -- UTC is decided once for all rows, and costs nothing.
+            if(coalesce(tz, 'UTC') = 'UTC', m.date, local_date(m.processed_at, chosen.zone)) AS date,
+            if(coalesce(tz, 'UTC') = 'UTC', m.processed_at, local_time(m.processed_at, chosen.zone)) AS processed_at
+        ),
         chosen.zone
     FROM messages AS m
     INNER JOIN (

@@ -178,6 +178,18 @@ def test_counts_since_bring_no_rows_back(sandbox, voxlake):
 
 
 @pytest.mark.dateless
+def test_replay_of_one_account(sandbox, voxlake):
+    """Only the replies of the accounts that are asked for are used; a number may be new to the data directory."""
+    server = sandbox()
+    voxlake("export", "sms", "--since", days_ago(3), "--keep-raw", server=server)
+    raw = ("--raw", voxlake.folder / "data" / "raw", "--data-dir", "again")
+    assert "of these accounts" in voxlake("replay", "--account", server.account_id + 1, *raw, code=2).stderr
+    assert not list((voxlake.folder / "again").rglob("*.parquet"))
+    voxlake("replay", "--account", server.account_id, *raw)
+    assert proofs(voxlake.folder / "again") == proofs(voxlake.folder / "data") != {}
+
+
+@pytest.mark.dateless
 def test_replies_hold_no_secret(sandbox, voxlake):
     """What is kept says what was asked and when, and nothing that lets somebody in."""
     server = sandbox()

@@ -40,7 +40,8 @@ def query(
     out: Path | None,
     limit: int | None,
 ) -> None:
-    """Ask the database in SQL, read-only; `$accounts` and `$tz` are what --account and --tz say."""
+    """Ask the database in SQL, read-only."""
+    # `$accounts` and `$tz` stand for what --account and --tz say.
     bound = scope_parameters(sql)
     for flag, name, value in (("--account", "accounts", settings.wanted), ("--tz", "tz", tz)):
         if value and name not in bound:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
-from voxlake.cli.options import finality_of, form_option, lock_option, the_clock, work_options
+from voxlake.cli.account import account_ids_of
+from voxlake.cli.options import account_option, finality_of, form_option, lock_option, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
 from voxlake.pipeline import describe_missing
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
 
 
+def _accounts(settings: Settings) -> set[int] | None:
+    """Return the accounts that are wanted, None for all; a number may be of an account that only the replies know."""
+    numbers = {text for text in settings.wanted if text.isdecimal()}
+    named = account_ids_of(settings, [text for text in settings.wanted if text not in numbers])
+    return {*map(int, numbers), *(named or ())} if settings.wanted else None
+
+
 @click.command()
 @click.option(
     "--raw", type=click.Path(path_type=Path), metavar="DIR", help="Where the replies are. [raw/ in the data directory]"
@@ -28,10 +36,18 @@ if TYPE_CHECKING:
 @form_option
 @work_options
 @lock_option
+@account_option
 def replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
     with stoppable():
-        done = library.replay(settings.data_dir, raw=raw, force=force, **finality_of(settings), clock=the_clock())
+        done = library.replay(
+            settings.data_dir,
+            raw=raw,
+            accounts=_accounts(settings),
+            force=force,
+            **finality_of(settings),
+            clock=the_clock(),
+        )
     if form == "json":
         give(to_json(done.to_json()), form="json")
     if done.moved_aside:

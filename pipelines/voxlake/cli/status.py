@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
-from voxlake.cli.options import data_options, finality_of, the_clock
+from voxlake.cli.account import account_ids_of
+from voxlake.cli.options import account_option, data_options, finality_of, the_clock
 from voxlake.cli.output import drawing, give, screen
 from voxlake.reporting import draw_calendar, draw_legend, render_status, to_json
 from voxlake.text import visible
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @data_options
+@account_option
 def status(settings: Settings, form: str) -> None:
     """Show which days are final, open, missing or unverified."""
-    found = library.status(settings.data_dir, **finality_of(settings), clock=the_clock())
+    accounts = account_ids_of(settings)
+    found = library.status(settings.data_dir, accounts=accounts, **finality_of(settings), clock=the_clock())
     if form == "json":
         give(to_json(found.to_json()), form="json")
     else:

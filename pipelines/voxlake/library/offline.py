@@ -14,6 +14,7 @@ from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Collection
 
     from voxlake.clock import Clock
     from voxlake.events import Listener
@@ -55,6 +56,7 @@ def replay(
     data_dir: str | os.PathLike[str],
     *,
     raw: str | os.PathLike[str] | None = None,
+    accounts: Collection[int] | None = None,
     force: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
@@ -63,8 +65,8 @@ def replay(
 ) -> ReplayResult:
     """Rebuild the lake from replies that `keep_raw` kept, without network, and publish the database.
 
-    The replies are in `raw`, or in `raw/` in the data directory. Days whose files are newer or prove more are left
-    alone, unless `force` is set.
+    The replies are in `raw`, or in `raw/` in the data directory; with `accounts`, only theirs are used. Days whose
+    files are newer or prove more are left alone, unless `force` is set.
 
     Raises:
         SettingsError: there are no replies.
@@ -80,18 +82,28 @@ def replay(
     archives(replies)
     with lake.locked(holder=holder(clock)):
         return pipeline.replay(
-            lake, Warehouse(folder), replies, now=clock.now(), finality=policy, force=force, events=events
+            lake,
+            Warehouse(folder),
+            replies,
+            now=clock.now(),
+            finality=policy,
+            accounts=accounts,
+            force=force,
+            events=events,
         )
 
 
 def status(
     data_dir: str | os.PathLike[str],
     *,
+    accounts: Collection[int] | None = None,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
     clock: Clock = SYSTEM,
 ) -> Status:
     """Return which UTC days are final, open, missing or unverified, without network and without the lock.
+
+    With `accounts`, only their days are looked at.
 
     Raises:
         SettingsError: the data directory is a file.
@@ -99,4 +111,4 @@ def status(
 
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
-    return pipeline.status(Lake(folder), Warehouse(folder), now=clock.now(), finality=policy)
+    return pipeline.status(Lake(folder), Warehouse(folder), now=clock.now(), finality=policy, accounts=accounts)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from voxlake.errors import SettingsError
 from voxlake.events import SILENT
 from voxlake.lake import replies
 from voxlake.model import Window
@@ -28,7 +29,7 @@ from voxlake.sql import interruptible
 from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from voxlake.events import Emitter
@@ -44,22 +45,23 @@ def replay(
     *,
     now: datetime,
     finality: FinalityPolicy,
+    accounts: Collection[int] | None = None,
     force: bool = False,
     events: Emitter = SILENT,
 ) -> ReplayResult:
     """Rebuild every day that the replies in `folder` cover, and publish the database; the caller holds the lock.
 
-    A file that was exported after the replies that prove its day, or that covers or holds more of it, or is verified
-    where they prove nothing, is left alone unless `force` is set.
+    With `accounts`, only their replies are used. A file that was exported after the replies that prove its day, or that
+    covers or holds more of it, or is verified where they prove nothing, is left alone unless `force` is set.
 
     Raises:
-        SettingsError: there are no replies.
+        SettingsError: there are no replies, or none of these accounts.
         DataError: they are damaged, or a check of the database failed.
         StorageFull: the disk is full.
 
     """
     with announce.run(events, "replay") as ending:
-        result = _replay(lake, warehouse, folder, now, finality, events, force=force)
+        result = _replay(lake, warehouse, folder, now, finality, events, accounts=accounts, force=force)
         ending.exit_code = result.exit_code
     return result
 
@@ -72,6 +74,7 @@ def _replay(
     finality: FinalityPolicy,
     events: Emitter,
     *,
+    accounts: Collection[int] | None,
     force: bool,
 ) -> ReplayResult:
     manifest = open_manifest(lake, warehouse, now=now)
@@ -82,8 +85,14 @@ def _replay(
     number = 0
     with _scratch(lake.tmp / "replay.duckdb") as connection:
         histories: dict[tuple[int, str], History] = defaultdict(History)
-        for number, reply in enumerate(replies(folder, torn.append), start=1):
-            _read(connection, number, reply, histories)
+        for reply in replies(folder, torn.append):
+            if accounts is None or reply.account_id in accounts:
+                number += 1
+                _read(connection, number, reply, histories)
+        if not number:
+            raise SettingsError(
+                f"No reply in {folder} is of these accounts: leave --account out, or name another --raw."
+            )
         for (account_id, name), history in histories.items():
             rebuilt = RebuiltDays(connection, lake, STREAMS[name], account_id, history)
             keys = rebuilt.days()

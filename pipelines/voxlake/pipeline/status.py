@@ -15,7 +15,7 @@ from voxlake.pipeline.result import jsonable
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from voxlake.lake import Lake, Manifest
@@ -71,8 +71,17 @@ class Status:
         }
 
 
-def status(lake: Lake, warehouse: Warehouse, *, now: datetime, finality: FinalityPolicy) -> Status:
+def status(
+    lake: Lake,
+    warehouse: Warehouse,
+    *,
+    now: datetime,
+    finality: FinalityPolicy,
+    accounts: Collection[int] | None = None,
+) -> Status:
     """Count the days that are final, open (verified, may still change), unverified and missing; each day is one.
+
+    With `accounts`, only theirs.
 
     Raises:
         DataError: the file of a newest day cannot be read.
@@ -80,10 +89,12 @@ def status(lake: Lake, warehouse: Warehouse, *, now: datetime, finality: Finalit
     """
     manifest = open_manifest(lake, warehouse, now=now)
     states = calendars(manifest, today=now.date(), finality=finality)
+    if accounts is not None:
+        states = {key: days for key, days in states.items() if key[0] in accounts}
     warnings: Sequence[dict[str, Any]] = ()
     damage = None
     try:
-        warnings = warehouse.warnings()
+        warnings = warehouse.warnings(accounts=accounts)
     except DataError as error:
         damage = error
     streams = tuple(_stream(lake, manifest, *key, days) for key, days in states.items())

@@ -52,15 +52,16 @@ def failed_checks(
     return failed
 
 
-def warnings(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Return what the warnings find.
+def warnings(connection: duckdb.DuckDBPyConnection, *, accounts: Collection[int] | None = None) -> list[dict[str, Any]]:
+    """Return what the warnings find in the messages of some accounts, or of all.
 
     One dict for a warning and a channel: `warning` (its name), `promise`, `channel`, `messages` (their number),
     `first_day` and `last_day` (UTC).
     """
     found = []
+    bound = {"accounts": None if accounts is None else list(accounts)}
     for name, statement in statements("warnings").items():
-        result = connection.execute(statement)
+        result = connection.execute(statement, bound)
         columns = [column[0] for column in result.description or []]
         rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
         found += [{"warning": name, "promise": promise(statement), **row} for row in rows]

@@ -224,7 +224,7 @@ class Warehouse:
         except (SettingsError, DataError):
             return {}
 
-    def warnings(self) -> list[dict[str, Any]]:
+    def warnings(self, *, accounts: Collection[int] | None = None) -> list[dict[str, Any]]:
         """Return what is odd in the vendor's data, as `checks.warnings` does; nothing where there is no database.
 
         Raises:
@@ -233,7 +233,7 @@ class Warehouse:
         """
         try:
             with self.reader() as connection:
-                return checks.warnings(connection)
+                return checks.warnings(connection, accounts=accounts)
         except SettingsError:
             return []
 
