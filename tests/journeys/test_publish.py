@@ -126,7 +126,8 @@ def test_checks_over_all(hand, name):
         "counts": f"DELETE FROM {table} WHERE date = '{FIRST}'",
         "days": f"UPDATE {table} SET processed_at = processed_at + INTERVAL 1 DAY WHERE date = '{FIRST}'",
         "duplicates": f"UPDATE {table} SET message_id = {SECOND.toordinal()} WHERE date = '{FIRST}'",
-    }[name.partition("-")[2]]
+        "accounts": "INSERT INTO accounts FROM accounts",
+    }[name.rpartition("-")[2]]
     warehouse.path.resolve().chmod(0o644)
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute(harm)
