@@ -172,7 +172,7 @@ def test_replies_about_one_day_do_not_outvote_its_neighbours(run, output):
     api = lying(ROWS, DAYS[3], *range(99), output=output)
     api.longest = 2 * DAY
     assert run(api) == true() | {DAYS[3]: (0, False)}
-    api = lying(ROWS, DAYS[3], *range(4), output=output)
+    api = lying(ROWS, DAYS[3], *range(2), output=output)
     api.longest = 2 * DAY
     assert run(api) == true()
 
