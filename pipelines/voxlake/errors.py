@@ -6,6 +6,7 @@
     │   └── CredentialsRefused  3   nothing else would succeed either: stop at once
     ├── DataError               4   look at the data: it could not be read or verified
     │   ├── ApiRejected         4   the API answered with an error that is not a fault
+    │   │   └── CountOfPage     4   it counts the rows of a page, where those of the window were asked for
     │   ├── CeilingReached      4   the API's replies do not fit together, and more requests would not help
     │   └── DuplicateMessage    4   a message is in two days: it moved while they were read
     ├── OutcomeUnknown          75  a message may or may not have been sent: check before you send it again
@@ -67,7 +68,11 @@ class ApiRejected(DataError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between processes with the code: by default an exception is rebuilt from its message alone."""
-        return partial(ApiRejected, code=self.code, advice=self._advice), (self.reason,)
+        return partial(type(self), code=self.code, advice=self._advice), (self.reason,)
+
+
+class CountOfPage(ApiRejected):
+    """What was to be a count may be the number of rows of its page."""
 
 
 class CeilingReached(DataError):

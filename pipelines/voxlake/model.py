@@ -118,7 +118,7 @@ class WindowRows:
     `surplus` rows came more than once, and are counted so by the API. `asked` are the dates for which the rows came,
     and `before` and `after` how many came for them that lie beside the window; None where more than this window was
     asked for. `at_end` of them lie in the second that follows it. With `alone`, one reply is all that speaks for the
-    rows.
+    rows; those that are `repeated` came the same in two readings, and are not proved by counts.
     """
 
     window: Window
@@ -132,6 +132,7 @@ class WindowRows:
     after: int | None = None
     at_end: int = 0
     alone: bool = False
+    repeated: bool = False
 
     @property
     def verified(self) -> bool:
@@ -167,13 +168,17 @@ class FinalityPolicy:
 UNCONFIRMED = "one reply is all that speaks for it, until a second one agrees"
 """The problem of a day that was read whole by one reply, before another has confirmed it."""
 
+COUNTS, READINGS = "counts", "readings"
+"""What proves a day: counts that agree with its rows, or two readings with the same rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class DayFile:
     """The metadata in the footer of a day's Parquet file; times are UTC.
 
     `checksum` covers the rows alone, so that two exports of the same rows have the same one. `moving` counts the
-    rows whose status can still change. `total_count` is the API's own count, or None if it reported none.
+    rows whose status can still change. `total_count` is the API's own count, or None if it reported none. `proof` is
+    what proves the rows of a verified day: `COUNTS`, or `READINGS` where the API's counts prove nothing.
     """
 
     key: DayKey
@@ -185,6 +190,7 @@ class DayFile:
     checksum: str
     rejects: int = 0
     problem: str | None = None
+    proof: str = COUNTS
 
     @property
     def unconfirmed(self) -> bool:

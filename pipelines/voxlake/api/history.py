@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from voxlake.api.ceiling import Ceiling
 from voxlake.api.errors import ApiAnswerError, checked
-from voxlake.errors import ApiRejected
+from voxlake.errors import ApiRejected, CountOfPage
 from voxlake.transform import BrokenReplyError, decode_csv, decode_json, pages_of_json, parse_json, total_of
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class HistoryApi:
         Without a window, no dates are sent.
 
         Raises:
-            ApiRejected: the API ignores that one row was requested, and its total is that of a full page, as if there
+            CountOfPage: the API ignores that one row was requested, and its total is that of a full page, as if there
                 were no other: it proves nothing.
 
         """
@@ -252,12 +252,15 @@ def _rebuilt(
 
 
 def _counted(reply: dict[str, Any]) -> int:
-    """Return the total of a reply to a request for one row, unless it may be no more than the rows of its page."""
+    """Return the total of a reply to a request for one row, unless it may be no more than the rows of its page.
+
+    A count that was rounded to 0, where a row came with it, is at least 1.
+    """
     total, rows = total_of(reply), reply.get("result")
     if isinstance(rows, list) and total == len(rows) >= _SMALLEST_PAGE and not total % 10:
-        raise ApiRejected(
+        raise CountOfPage(
             f"The API's counts are those of a page ({total} where one row was asked for), which verify no day",
             code=0,
             advice="ask its support for a total_count of all rows",
         )
-    return total
+    return max(total, len(rows)) if isinstance(rows, list) else total

@@ -32,7 +32,8 @@ class Reading:
     `totals` are all counts that the API gave, in their order. Without `complete`, the walk was given up because the
     window is too deep; `stopped_at` is the offset at which the API gave no more although there should be more. `asked`
     are the dates between which was walked. `surplus` rows came and were counted more than once, in two readings alike.
-    `settled` rows without a date were rejected with an earlier window.
+    `settled` rows without a date were rejected with an earlier window. A `repeated` reading gave the same messages as
+    another one, of an API whose counts prove nothing.
     """
 
     pages: Sequence[Page]
@@ -42,6 +43,7 @@ class Reading:
     asked: Window | None = None
     surplus: int = 0
     settled: int = 0
+    repeated: bool = False
 
     @cached_property
     def rows(self) -> int:
@@ -66,8 +68,9 @@ class Reading:
 
     @property
     def agrees(self) -> bool:
-        """Whether the API always counted exactly as many rows as came."""
-        return self.complete and set(self.totals) == {self.ids + len(self.rejects) + self.surplus + self.settled}
+        """Whether the API always counted exactly as many rows as came, or gave the same ones twice."""
+        counted = {self.ids + len(self.rejects) + self.surplus + self.settled}
+        return self.complete and (self.repeated or set(self.totals) == counted)
 
 
 REFUSED: Final = Reading([], [], complete=False)

@@ -25,6 +25,12 @@ PAGE_SIZES = (1000, 500, 300, 200, 100, 50)
 DEEPEST_OFFSET = 10_000
 """The history of calls is documented to refuse larger offsets, so no history is asked for deeper than this."""
 
+EXACT_COUNTS = 1
+"""The `count_step` of counts that say how many rows there are."""
+
+PAGE_COUNTS = 10**9
+"""The `count_step` of counts that say how many rows a page has."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiQuirks:
@@ -34,7 +40,9 @@ class ApiQuirks:
     `longest_window` the shortest span in seconds that the API refused as too long. `ignores_time` says whether the
     API looks only at the date in a bound, so that no window inside a day can be selected (None: not known yet);
     `day_bounds` is the number of the pair of `bounds_of_day` that selects a day of such an API. `largest_total` is how
-    far the API counts. With `contradicts`, two of its replies did not fit together although nothing explains it.
+    far the API counts. With `contradicts`, two of its replies did not fit together although nothing explains it. By
+    less than `count_step` rows a count may be off: 1 where it is exact, 0 where nothing has cast a doubt on it, and
+    `PAGE_COUNTS` where it says how many rows a page has.
     """
 
     page_size: int = PAGE_SIZES[0]
@@ -44,6 +52,12 @@ class ApiQuirks:
     day_bounds: int | None = None
     largest_total: float = inf
     contradicts: bool = False
+    count_step: int = 0
+
+    @property
+    def counts_prove(self) -> bool:
+        """Whether counts can prove that no row is missing."""
+        return self.count_step <= EXACT_COUNTS
 
     def merge(self, other: ApiQuirks) -> ApiQuirks:
         """Return what both know: the stricter of two limits, and of `day_bounds` what `other` knows, if anything.
@@ -60,6 +74,7 @@ class ApiQuirks:
             day_bounds=self.day_bounds if other.day_bounds is None else other.day_bounds,
             largest_total=min(self.largest_total, other.largest_total),
             contradicts=self.contradicts or other.contradicts,
+            count_step=max(self.count_step, other.count_step),
         )
 
 

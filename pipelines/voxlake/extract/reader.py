@@ -10,31 +10,32 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from voxlake.errors import ApiRejected, CeilingReached
+from voxlake.errors import ApiRejected, CeilingReached, CountOfPage
 from voxlake.events import Kind
 from voxlake.extract.contradiction import contradict
+from voxlake.extract.count_step import learn_count_step, may_be_inexact
 from voxlake.extract.csv_pieces import AT_ONCE, pieces_under_one_count, read_pieces
 from voxlake.extract.paginate import REFUSED, Reading, walk
 from voxlake.extract.quirks import NOTHING_LEARNED, RANGE_CODES, ApiQuirks, Tail
 from voxlake.extract.source import NO_FILTERS, PageSource
-from voxlake.extract.split import State, may_move_behind, number_of_pieces, state_of
+from voxlake.extract.split import State, limits_shown_by, may_move_behind, number_of_pieces, state_of
+from voxlake.extract.split_day import SplitDayCheck
 from voxlake.extract.time_of_day import learn_time_of_day
+from voxlake.extract.twice import read_twice
 from voxlake.extract.unsplittable import read_unsplittable
 from voxlake.extract.verify import (
-    SplitDayCheck,
-    are_unordered,
     counts_end,
     doubled_alike,
-    repeats_from,
     rows_of,
     without_settled,
 )
 from voxlake.model import DAY, Window, WindowRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from voxlake.api import HistoryApi
     from voxlake.transform import Stream
@@ -49,7 +50,9 @@ class WindowReader:
 
     `filters` are parameters of the history. With `exact`, what lies behind a window that ends inside a day is asked for
     only until it is known what the API's bounds mean. `counted` is how many rows the API has just counted of the window
-    that is read first: it stands for the first of the counts around csv pages.
+    that is read first: it stands for the first of the counts around csv pages. `held` returns the ids of the messages
+    of a window as an array, where all of them were proved earlier: where counts prove nothing, a reading that gives the
+    same is the second one.
     """
 
     def __init__(
@@ -61,13 +64,15 @@ class WindowReader:
         filters: Mapping[str, str] = NO_FILTERS,
         exact: bool = False,
         counted: int | None = None,
+        held: Callable[[Window], Any] = lambda _: None,
     ) -> None:
         self._source = PageSource(history, stream, quirks, filters)
-        self._exact, self._counted = exact, counted
+        self._exact, self._counted, self._held = exact, counted, held
         self._tail = Tail()
         self._settled: set[str] = set()
         self._last = Reading([], [0])
         self._window: Window | None = None
+        self._tried_counts = False
 
     @property
     def quirks(self) -> ApiQuirks:
@@ -125,7 +130,7 @@ class WindowReader:
                 smaller = piece.split(self._number_of_pieces(reading, piece))
                 self._tell(Kind.SPLIT, piece, f"is read in {len(smaller)} pieces", pieces=len(smaller))
                 if day is None and len(piece.days) == 1 and piece.end != self._tail.end:
-                    expected = reading.totals[-1] if reading.totals else self._count(piece)
+                    expected = self._expected(reading, piece)
                     yield from self._split_day(SplitDayCheck(piece, expected), smaller)
                 else:
                     waiting += reversed(smaller)
@@ -133,6 +138,8 @@ class WindowReader:
             if state is State.DONE:
                 self._source.done(reading.pages, is_part=piece != self._window)
                 self._settled |= {repr(reject.raw) for reject in reading.rejects if reject.at is None}
+                rows, readings = rows_of(reading, piece, self._source.stream), [reading]
+            elif not self.quirks.counts_prove:
                 rows, readings = rows_of(reading, piece, self._source.stream), [reading]
             else:
                 rows, readings = read_unsplittable(self._source, piece, self._asked(piece))
@@ -152,7 +159,7 @@ class WindowReader:
                 held.clear()
             held.append(rows)
         problem = day.problem()
-        if problem is not None and not day.kept:
+        if problem is not None and not day.kept and self.quirks.counts_prove:
             self._source.learn(ignores_time=True)
             yield read_unsplittable(self._source, day.window, self._asked(day.window))[0]
             return
@@ -160,10 +167,17 @@ class WindowReader:
         yield from others
         yield last if problem is None or last.problem else replace(last, problem=problem)
 
+    def _expected(self, reading: Reading, day: Window) -> int:
+        """Return how many messages a day that is cut must give at least."""
+        if not self.quirks.counts_prove:
+            return reading.ids
+        return reading.totals[-1] if reading.totals else self._count(day)
+
     def _state(self, reading: Reading, piece: Window) -> State:
         """Decide what becomes of a piece, and learn before the first cut inside a day whether that is of any use."""
         state = state_of(reading, piece, ignores_time=self.quirks.ignores_time)
-        if state is State.SPLIT and len(piece.days) == 1 and self.quirks.ignores_time is None:
+        is_unknown = self.quirks.ignores_time is None and self.quirks.counts_prove
+        if state is State.SPLIT and len(piece.days) == 1 and is_unknown:
             learn_time_of_day(self._source, reading.pages, piece.start.date())
             state = state_of(reading, piece, ignores_time=self.quirks.ignores_time)
         return state
@@ -191,7 +205,7 @@ class WindowReader:
         """Read a piece until its counts agree, a bounded number of times."""
         try:
             reading = self._reread(piece)
-            if may_move_behind(reading, piece, self._tail):
+            if self.quirks.counts_prove and may_move_behind(reading, piece, self._tail):
                 if self.quirks.ignores_time is None:
                     learn_time_of_day(self._source, reading.pages, piece.start.date())
                 if not self.quirks.ignores_time:
@@ -216,7 +230,22 @@ class WindowReader:
         return False
 
     def _reread(self, piece: Window) -> Reading:
-        """Read a piece up to three times; where it stops at some offset each time, that is as deep as the API goes."""
+        """Read a piece until its counts agree or, where those prove nothing, until two readings do."""
+        try:
+            if self.quirks.counts_prove and (counted := self._read_counted(piece)) is not None:
+                return counted
+        except CountOfPage:
+            self._learn_count_step(piece, 0)
+        again = partial(self._tell, Kind.REREAD, piece, "is read again, because counts prove nothing")
+        reading = read_twice(self._source, piece, self._asked(piece), held=self._held(piece), again=again)
+        self._last = reading if reading.pages else self._last
+        return reading
+
+    def _read_counted(self, piece: Window) -> Reading | None:
+        """Read a piece up to three times; where it stops at some offset each time, that is as deep as the API goes.
+
+        None is returned where it turns out that the API's counts prove nothing.
+        """
         before: Reading | None = None
         for attempt in range(READINGS):
             if attempt:
@@ -227,16 +256,12 @@ class WindowReader:
                 self.contradicted()
             if before is not None and not reading.agrees:
                 reading = replace(reading, surplus=doubled_alike(before, reading))
-                if not reading.agrees and are_unordered(before, reading):
-                    # Only what fits a page can be read.
-                    self._source.learn(deepest_offset=max(page.served for page in reading.pages))
-                    return replace(reading, complete=False)
-            if (deepest := repeats_from(reading)) is not None:
-                self._source.learn(deepest_offset=deepest)
-                return replace(reading, complete=False)
-            if counts_end(reading):
-                # Smaller windows are counted whole.
-                self._source.learn(deepest_offset=reading.totals[-1], largest_total=reading.totals[-1])
+            if self._is_doubtful(before, reading):
+                self._learn_count_step(piece, reading.ids, reading.rows)
+                if not self.quirks.counts_prove:
+                    return None
+            if limits := limits_shown_by(before, reading):
+                self._source.learn(**limits)
                 return replace(reading, complete=False)
             is_same = before is not None and (before.totals, before.ids) == (reading.totals, reading.ids)
             if reading.agrees or not reading.complete or reading.stopped_at is not None or is_same:
@@ -245,6 +270,17 @@ class WindowReader:
         if reading.stopped_at is not None and not reading.agrees:
             self._source.learn(deepest_offset=reading.stopped_at)
         return reading
+
+    def _is_doubtful(self, before: Reading | None, reading: Reading) -> bool:
+        """Whether counts may prove nothing, which disagree with the rows twice, or with more rows than were counted."""
+        disagrees = reading.complete and not reading.agrees and (before is not None or counts_end(reading))
+        return disagrees and may_be_inexact(reading.totals, (page.served for page in reading.pages))
+
+    def _learn_count_step(self, piece: Window, *rows: int) -> None:
+        """Find out once by how much counts may be off that disagree with the rows of a piece."""
+        if not (self.quirks.count_step or self._tried_counts):
+            self._tried_counts = True
+            self._source.learn(count_step=learn_count_step(self._source.total, self._asked(piece), *rows))
 
     def _walk(self, piece: Window, *, ahead: bool) -> Reading:
         """Read a piece once: its pages, or the csv pages of many smaller pieces under one count."""

@@ -132,6 +132,11 @@ class PageSource:
         self._need(page.total or 0, page.served)
         return page
 
+    @property
+    def most_served(self) -> int:
+        """The most rows that a page held so far."""
+        return self._served
+
     @contextmanager
     def _forgiving(self) -> Iterator[None]:
         try:

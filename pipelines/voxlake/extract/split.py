@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from voxlake.extract.verify import problem_of, rejects_inside
+from voxlake.extract.verify import are_unordered, counts_end, problem_of, rejects_inside, repeats_from
 
 if TYPE_CHECKING:
     from voxlake.extract.paginate import Reading
@@ -34,6 +34,22 @@ def state_of(reading: Reading, window: Window, *, ignores_time: bool | None) -> 
     if is_within_day and (window.seconds == 1 or ignores_time):
         return State.UNSPLITTABLE
     return State.SPLIT
+
+
+def limits_shown_by(before: Reading | None, reading: Reading) -> dict[str, int]:
+    """Return what a reading shows of how deep the API goes or counts, by the names of `ApiQuirks`.
+
+    Smaller windows help then. `before` is an earlier reading of the same window, if there was one.
+    """
+    if before is not None and not reading.agrees and are_unordered(before, reading):
+        # Only what fits a page can be read.
+        return {"deepest_offset": max(page.served for page in reading.pages)}
+    if (deepest := repeats_from(reading)) is not None:
+        return {"deepest_offset": deepest}
+    if counts_end(reading):
+        # Smaller windows are counted whole.
+        return {"deepest_offset": reading.totals[-1], "largest_total": reading.totals[-1]}
+    return {}
 
 
 def number_of_pieces(reading: Reading, window: Window, *, deepest: int, at_once: int) -> int:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from voxlake.errors import ApiRejected, Unavailable
+from voxlake.errors import ApiRejected, CountOfPage, Unavailable
 from voxlake.events import Kind
-from voxlake.extract.quirks import RANGE_CODES, TOO_OLD, Tail
+from voxlake.extract.quirks import PAGE_COUNTS, RANGE_CODES, TOO_OLD, Tail
 from voxlake.extract.retention import oldest_day
 from voxlake.model import DAY, Window, midnight
 
@@ -25,6 +25,9 @@ NOTHING_KNOWN: Mapping[date, int] = MappingProxyType({})
 
 _SHORTEST = 2
 """Days of the shortest window that is counted before it is read."""
+
+_UNCOUNTED = 8
+"""Days of a window of which no count says how many rows it has."""
 
 ROWS = {"json": 8_000, "csv": 32_000}
 """Rows of a window that is read at once: below the deepest offset even where a busy day follows quiet ones.
@@ -96,12 +99,15 @@ def survey(
         Refused: the account may not read this history.
 
     """
-    rows = _anchored_rows(history, stream, window, quirks, known)
+    rows = _anchored_rows(history, stream, window, quirks, known) if quirks.counts_prove else None
     if rows is not None:
         return Survey(((window, rows),), quirks, anchored=True)
     pieces: list[tuple[Window, int | None]] = []
     counted: list[tuple[Window, int]] = []
     waiting, whole, oldest, before = [window], window, None, quirks
+    if not quirks.counts_prove and today in window.days[1:]:
+        # A second reading of the days before is that of an earlier run; of a day in progress, there is none.
+        waiting = [Window(midnight(today), window.end), Window(window.start, midnight(today))]
     while waiting:
         window = waiting.pop()
         days, asked = len(window.days), Tail().asked(window, quirks)
@@ -110,7 +116,10 @@ def survey(
             continue
         if asked.seconds < quirks.longest_window:
             try:
-                rows = _total(history, stream, asked)
+                cut, rows = _cut(history, stream, window, asked, quirks)
+                pieces += cut
+                counted += [(window, rows)] if rows is not None else []
+                continue
             except (Unavailable, ApiRejected) as error:
                 if not isinstance(error, ApiRejected) or error.code not in RANGE_CODES:
                     # Perhaps only for a moment: the smallest windows are the likeliest to be answered.
@@ -130,13 +139,26 @@ def survey(
                     quirk="longest_window",
                     value=asked.seconds,
                 )
-            else:
-                counted.append((window, rows))
-                cut = window.split(-(-rows // ROWS[history.output]) or 1)
-                pieces += [(piece, rows if len(cut) == 1 else None) for piece in cut]
-                continue
         waiting += reversed(window.split(2))
     return Survey(tuple(pieces), quirks, oldest_day=oldest, counted=tuple(counted))
+
+
+def _cut(
+    history: HistoryApi, stream: Stream, window: Window, asked: Window, quirks: ApiQuirks
+) -> tuple[list[tuple[Window, int | None]], int | None]:
+    """Cut a window by its number of rows or, where counts are those of a page, by its days.
+
+    Returns:
+        The pieces, and how many rows the API counts of the window; None where that proves nothing.
+
+    """
+    with suppress(CountOfPage):
+        if quirks.count_step != PAGE_COUNTS:
+            rows = _total(history, stream, asked)
+            cut = window.split(-(-rows // ROWS[history.output]) or 1)
+            proved = rows if quirks.counts_prove else None
+            return [(piece, proved if len(cut) == 1 else None) for piece in cut], proved
+    return [(piece, None) for piece in window.split(-(-len(window.days) // _UNCOUNTED))], None
 
 
 def _anchored_rows(

@@ -8,7 +8,7 @@ verified.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _STRAY = "came although it lies more than a day outside of what was asked for"
 _FAR = DAY / 2 - 4 * SECOND
+_PART = DAY - timedelta(hours=1)
+_NEAR = timedelta(minutes=1)
 _TWO = 2
 _NAMED = 3
 _LEAST_CAP = 100
@@ -59,6 +61,8 @@ def told_apart(page: Page) -> Page:
 
 def problem_of(reading: Reading, rejects: Sequence[Reject]) -> str | None:
     """Return in words what keeps a reading from being proved, with the rejects of its window; else None."""
+    if not reading.agrees and not reading.totals:
+        return f"{reading.ids} messages were read, and not the same ones again; the API's counts prove nothing"
     if not reading.agrees:
         totals = " then ".join(map(str, dict.fromkeys(reading.totals)))
         return f"{reading.ids} messages were read where the API counts {totals}"
@@ -112,17 +116,19 @@ def rows_of(reading: Reading, window: Window, stream: Stream) -> WindowRows:
         "at_end": at_end,
         "asked": reading.asked,
         "alone": is_alone(reading),
+        "repeated": reading.repeated,
     }
     if problem is None:
         return WindowRows(window, table, table.num_rows, **edges)
     stray = sum(reject.reason.endswith(_STRAY) for reject in rejects)
-    total = max(reading.totals[-1] - (reading.ids - table.num_rows - stray), 0)
+    counted_rows = reading.totals[-1] if reading.totals else reading.ids
+    total = max(counted_rows - (reading.ids - table.num_rows - stray), 0)
     return WindowRows(window, table, total, rejects, problem, **edges)
 
 
 def is_alone(reading: Reading) -> bool:
     """Whether one reply is all that speaks for a reading: of no rows at all, two counts are no more than one."""
-    return len(reading.totals) < _TWO or not (reading.ids or reading.rejects)
+    return not reading.repeated and (len(reading.totals) < _TWO or not (reading.ids or reading.rejects))
 
 
 def beside(reading: Reading, window: Window, *, inside: int) -> tuple[int, int, int]:
@@ -206,6 +212,12 @@ def are_unordered(*readings: Reading) -> bool:
     )
 
 
+def ids_inside(reading: Reading, span: Window) -> Any:
+    """Return the ids of the messages of a reading that lie in a span, as an array."""
+    tables = [page.table.filter(is_inside(page.table["processed_at"], span)) for page in reading.pages]
+    return np.concatenate([np.empty(0, np.int64), *(integers(table["message_id"]) for table in tables)])
+
+
 def _ids(reading: Reading) -> Any:
     return np.concatenate([integers(page.table["message_id"]) for page in reading.pages])
 
@@ -254,39 +266,10 @@ def may_ignore_time(counts: Sequence[int], rows: int) -> bool:
     return min(counts) >= rows or not any(counts)
 
 
-class SplitDayCheck:
-    """Whether the pieces of a day are together the day, whatever the API makes of a time of day.
-
-    `expected` is how many rows the API counted of the whole day, at least. Every row that came with some piece, also
-    beside it, must have been kept in the piece where it belongs.
-    """
-
-    def __init__(self, window: Window, expected: int) -> None:
-        self.window = window
-        self.kept = 0
-        self._expected = expected
-        self._inside: list[pa.ChunkedArray] = []
-        self._beside: list[pa.ChunkedArray] = []
-        self._rejects: set[str] = set()
-        self._surplus = 0
-
-    def add(self, rows: WindowRows, readings: Iterable[Reading]) -> None:
-        """Add the rows of a piece, and all that came while it was read."""
-        self.kept += rows.table.num_rows
-        for reading in readings:
-            for page in reading.pages:
-                ids, inside = page.table["message_id"], is_inside(page.table["processed_at"], self.window)
-                self._inside.append(ids.filter(inside))
-                self._beside.append(ids.filter(pc.invert(inside)))
-            self._rejects |= {repr(reject.raw) for reject in reading.rejects}
-            self._surplus += reading.surplus
-
-    def problem(self) -> str | None:
-        """Return in words what is wrong with the pieces; None where they are the day."""
-        inside = distinct(self._inside)
-        came = distinct([*self._inside, *self._beside]) + len(self._rejects) + self._surplus
-        if came < self._expected:
-            return f"cut in time, the day gave {came} messages where the API counted {self._expected} before"
-        if inside > self.kept:
-            return f"cut in time, {inside - self.kept} messages of the day came where they do not belong"
-        return None
+def gives_more_than_asked(reading: Reading) -> bool:
+    """Whether what was asked for is a part of a day, and rows came from well outside of it: times were ignored."""
+    asked = reading.asked
+    if asked is None or asked.seconds > _PART.total_seconds():
+        return False
+    near = Window(asked.start - _NEAR, asked.end + _NEAR)
+    return _messages_in(reading, near) < distinct(page.table["message_id"] for page in reading.pages)

@@ -22,7 +22,7 @@ from voxlake.lake.evolve import (
     schema_entry,
 )
 from voxlake.lake.writer import rows_checksum
-from voxlake.model import DAY, DayFile, DayKey, Window
+from voxlake.model import COUNTS, DAY, DayFile, DayKey, Window
 from voxlake.places import explain
 from voxlake.transform import STREAMS
 
@@ -39,6 +39,7 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "checksum": (str,),
     "rejects": (int,),
     "problem": (str, type(None)),
+    "proof": (str,),
 }
 """Our entry in the footer's key-value metadata."""
 
@@ -72,9 +73,14 @@ def read_footer(path: Path, key: DayKey) -> DayFile:
 
 
 def to_json(day_file: DayFile) -> dict[str, Any]:
-    """Return the facts of a day file, without its key, as JSON holds them."""
+    """Return the facts of a day file, without its key, as JSON holds them.
+
+    That counts prove a day is not among them: it goes without saying, in earlier versions too.
+    """
     fields = dataclasses.asdict(day_file) | {"exported_at": day_file.exported_at.isoformat()}
     del fields["key"]
+    if day_file.proof == COUNTS:
+        del fields["proof"]
     return fields
 
 

@@ -30,7 +30,9 @@ _INSERT = f"INSERT OR REPLACE INTO day_files VALUES ({', '.join('?' * len(_COLUM
 
 _VERIFIED, _AT, _PROBLEM = (FACTS.index(name) for name in ("verified", "exported_at", "problem"))
 _NUMBERS = tuple(FACTS.index(name) for name in ("row_count", "moving", "rejects"))
-_TYPES = {(int, total, int, int, str, str, int, problem) for total in (int, NoneType) for problem in (str, NoneType)}
+_TYPES = {
+    (int, total, int, int, str, str, int, problem, str) for total in (int, NoneType) for problem in (str, NoneType)
+}
 """The types that the facts have in SQLite, in the order of FACTS."""
 
 

@@ -9,7 +9,9 @@ import pyarrow.compute as pc
 
 from voxlake.errors import ApiRejected, DataError
 from voxlake.extract import WindowReader, count
+from voxlake.lake import Learned
 from voxlake.model import DAY, SECOND, Window, midnight
+from voxlake.pipeline.memory import recall
 from voxlake.pipeline.refresh import learn_lake_bounds
 from voxlake.text import counted
 from voxlake.transform import normalise
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from voxlake.api import HistoryApi
-    from voxlake.extract import DateBounds
+    from voxlake.extract import ApiQuirks, DateBounds
     from voxlake.lake import Lake, Manifest
     from voxlake.model import DayFile, DayKey
     from voxlake.pipeline.context import Context
@@ -117,7 +119,9 @@ def audit_stream(
         found += [_Finding(key.date, "the database does not hold what the lake holds") for key in differing]
     proved = {day: day_file for day, day_file in sound.items() if day_file.verified}
     bounds = learn_lake_bounds(context.history, context.lake, stream, proved)
-    counts = _counts(context, stream, known, bounds)
+    learned = Learned(context.lake)
+    quirks = recall(learned, context.history.account_id, stream, context.now().date())
+    counts = _counts(context, stream, known, bounds if quirks.counts_prove else None, quirks)
     found += _wrong_counts(counts, day_files)
     filled = [sound[day] for day in known if day in sound and sound[day].row_count]
     chosen = [(filled[int(draw() * len(filled))], draw()) for _ in range(pages if filled else 0)]
@@ -188,19 +192,19 @@ def _unverified(day_files: Mapping[date, DayFile], known: Sequence[date], damage
 
 
 def _counts(
-    context: Context, stream: Stream, days: Sequence[date], bounds: DateBounds | None
+    context: Context, stream: Stream, days: Sequence[date], bounds: DateBounds | None, quirks: ApiQuirks
 ) -> dict[date, int | None]:
     """Ask how many messages each day has; None where the API gives no count that can be trusted."""
-    pending = [context.submit(_count, stream, day, bounds) for day in days]
+    pending = [context.submit(_count, stream, day, bounds, quirks) for day in days]
     return {day: context.result(future) for day, future in zip(days, pending, strict=True)}
 
 
-def _count(history: HistoryApi, stream: Stream, day: date, bounds: DateBounds | None) -> int | None:
+def _count(history: HistoryApi, stream: Stream, day: date, bounds: DateBounds | None, quirks: ApiQuirks) -> int | None:
     window = Window.of_days(day, day)
     if bounds is not None:
         return count(history, stream, window, bounds)
     # Without known bounds nobody can say what a count means, so the day is read.
-    pieces = list(WindowReader(history, stream).read(window))
+    pieces = list(WindowReader(history, stream, quirks).read(window))
     return sum(piece.total for piece in pieces) if all(piece.verified for piece in pieces) else None
 
 

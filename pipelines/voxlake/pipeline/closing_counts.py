@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from voxlake.errors import ApiRejected, DataError, VoxlakeError
+from voxlake.errors import ApiRejected, CountOfPage, DataError, VoxlakeError
 from voxlake.extract import (
     NOTHING_LEARNED,
     RANGE_CODES,
@@ -14,6 +15,7 @@ from voxlake.extract import (
     NarrowDay,
     anchor_day,
     closing_spans,
+    learn_count_step,
 )
 from voxlake.model import DAY, SECOND, DayKey, midnight
 from voxlake.pipeline.doubts import days_in_doubt
@@ -40,6 +42,9 @@ SURE, MANY = 3, 5
 
 SOME = 2
 """So many spans for which a single reply speaks take one count more each: one of many is sooner wrong three times."""
+
+
+UNPROVED = "the API's counts prove nothing, and it was read once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +107,15 @@ class _ClosingCounts:
 
     def close(self, days: Iterable[CountedDay]) -> None:
         """Count days until all of them are confirmed or in doubt."""
+        days = list(days)
         self._add(days)
         self.has_many = sum(rests_on_one_reply(span, self.evidence.files) for span in self.waiting) > SOME
-        while self.waiting:
+        while self.waiting and self.quirks.counts_prove:
             span = self.waiting.pop()
             try:
                 self._close(span)
+            except CountOfPage:
+                self._doubt(span, [])
             except ApiRejected as error:
                 smaller = self._smaller(span) if error.code in RANGE_CODES else []
                 if smaller:
@@ -118,6 +126,8 @@ class _ClosingCounts:
                 else:
                     # No day can be counted: its pieces were.
                     self._confirm(span)
+        if not self.quirks.counts_prove:
+            self.doubts = [(day.date, UNPROVED) for day in days]
 
     def _close(self, span: ClosingSpan) -> None:
         is_alone = rests_on_one_reply(span, self.evidence.files)
@@ -144,7 +154,8 @@ class _ClosingCounts:
         more = bool(totals) + self.has_many if is_alone else 0
         needed = (SURE, MANY)[is_alone] if self._is_doubtful else 1 + is_alone + more
         totals = self._count(span, needed=needed)
-        if counts_end_below(span, totals) and totals[-1] < self.quirks.largest_total:
+        is_end = counts_end_below(span, totals) and totals[-1] < self.quirks.largest_total
+        if is_end and self._proves(span):
             self._learn(ApiQuirks(largest_total=totals[-1]))
             self._add(span.days)
             return
@@ -200,10 +211,20 @@ class _ClosingCounts:
 
     def _doubt(self, span: ClosingSpan, totals: list[int], *, and_rows: int = 0) -> None:
         """Record which days of a span are in doubt; `and_rows` known rows were counted with it."""
+        if not self._proves(span):
+            return
         totals = [total - and_rows for total in totals]
         differ, problem = days_in_doubt(self.history, self.lake, self.stream, span, self.evidence.files, totals)
         self.doubts += [(day, problem) for day in sorted(differ)]
         self._confirm(span)
+
+    def _proves(self, span: ClosingSpan) -> bool:
+        """Whether counts prove anything: learned once, where one disagrees with what was read."""
+        if not self.quirks.count_step and span.can_be_closed:
+            rows, total = span.rows + (span.days[0].before or 0), partial(self.history.total, self.stream)
+            rows += span.days[-1].after or 0
+            self._learn(ApiQuirks(count_step=learn_count_step(total, span.asked_wide, rows)))
+        return self.quirks.counts_prove
 
     def _beside_known(self, span: ClosingSpan, *, is_alone: bool) -> AnchoredSpan | None:
         """Return a span with a day with rows beside it: no count that lacks rows agrees with both; None without one.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import VoxlakeError
 from voxlake.extract import ClosingSpan
-from voxlake.model import DAY, midnight
-from voxlake.pipeline.closing_counts import Confirmation, Evidence, hold_against_counts
+from voxlake.model import COUNTS, DAY, midnight
+from voxlake.pipeline.closing_counts import UNPROVED, Confirmation, Evidence, hold_against_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,8 @@ def confirm(context: Context, record: Recorder) -> dict[Stream, set[date]]:
     by the few counts that suffice while replies fit together, if replies of the other history turn out not to.
     """
     _hold_against_surveys(record)
-    due = [stream for stream in record.streams if _is_due(record, stream)]
+    uncounted = [stream for stream in record.streams if not record.quirks[stream].counts_prove]
+    due = [stream for stream in record.streams if stream not in uncounted and _is_due(record, stream)]
     record.news.clear()
     record.unclosed.clear()
     believed = not record.contradicted
@@ -39,6 +40,8 @@ def confirm(context: Context, record: Recorder) -> dict[Stream, set[date]]:
     if believed and record.contradicted:
         confirmations |= _ask(context, record, [s for s in due if not confirmations[s].quirks.contradicts])
     doubtful: dict[Stream, set[date]] = {stream: set() for stream in record.streams}
+    for stream in uncounted:
+        doubtful[stream] |= _proved_by_counts(context, record, stream)
     for stream, found in confirmations.items():
         if found.error is not None:
             record.fail(stream, found.error)
@@ -66,6 +69,16 @@ def _hold_against_surveys(record: Recorder) -> None:
             if not may_differ and not span.agrees(total):
                 record.contradict(stream)
         surveyed.clear()
+
+
+def _proved_by_counts(context: Context, record: Recorder, stream: Stream) -> set[date]:
+    """Return the days that were read and are proved by nothing but counts, of an API whose counts prove nothing."""
+    files = record.day_files(stream, record.readings[stream])
+    found = {day for day, file in files.items() if is_whole(file) and file.proof == COUNTS}
+    for day in sorted(found):
+        _restate(context, record, stream, day, UNPROVED)
+    record.readings[stream].clear()
+    return found
 
 
 def _is_due(record: Recorder, stream: Stream) -> bool:

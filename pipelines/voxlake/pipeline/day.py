@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from voxlake.extract import CountedDay
 from voxlake.lake import Difference
-from voxlake.model import DAY, SECOND, UNCONFIRMED, DayFile, DayKey, Window, midnight
+from voxlake.model import COUNTS, DAY, READINGS, SECOND, UNCONFIRMED, DayFile, DayKey, Window, midnight
 from voxlake.transform import distinct
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class DayDraft:
         self._moving = 0
         self._pieces = 0
         self._surplus = 0
+        self._repeated = False
         self._first: WindowRows | None = None
         self._last: WindowRows | None = None
 
@@ -105,6 +106,7 @@ class DayDraft:
         self._moving += count_moving(self._stream, piece.table)
         self._pieces += 1
         self._surplus += piece.surplus
+        self._repeated |= piece.repeated
         edge = replace(piece, table=piece.table.slice(0, 0))
         self._first, self._last = self._first or edge, edge
         if piece.problem is not None:
@@ -130,6 +132,7 @@ class DayDraft:
             checksum="",
             rejects=len(self._rejects),
             problem="; ".join(dict.fromkeys(problems)) or None,
+            proof=READINGS if self._repeated else COUNTS,
         )
         return self._lake.seal(self._writer, day_file)
 

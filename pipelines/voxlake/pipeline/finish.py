@@ -7,10 +7,11 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from voxlake.errors import StorageFull
+from voxlake.extract import EXACT_COUNTS, PAGE_COUNTS
 from voxlake.lake import indexing
 from voxlake.pipeline.account_result import AccountResult
 from voxlake.pipeline.accounts import note_good_run
-from voxlake.pipeline.memory import remember
+from voxlake.pipeline.memory import recall, remember
 from voxlake.pipeline.shifted_dates import remember_marks
 from voxlake.pipeline.two_clocks import describe_offset
 
@@ -27,7 +28,7 @@ def finish(context: Context, gathered: Gathered, *, name: str | None = None) -> 
     """Save what was gathered for an account in the index, and return what was done; errors are part of it."""
     record = gathered.record
     notes = (
-        describe_offset(context.history), _describe_csv(context), _describe_counts(record), *record.notes,
+        describe_offset(context.history), _describe_csv(context), *_describe_counts(context, record), *record.notes,
         *gathered.notes,
     )  # fmt: skip
     result = AccountResult(
@@ -59,10 +60,19 @@ def ended(now: datetime, result: AccountResult) -> dict[str, Any]:
     return {"ended_at": now.isoformat(timespec="seconds"), **result.summary()}
 
 
-def _describe_counts(record: Recorder) -> str | None:
-    """Return in a sentence how far the API counts, if that is known."""
+def _describe_counts(context: Context, record: Recorder) -> list[str]:
+    """Return in sentences what this run learned of the API's counts: how far they go, and what they prove."""
+    today = context.now().date()
+    known = [recall(record.learned, record.account_id, stream, today) for stream in record.quirks]
+    sentences = []
     largest = min((quirks.largest_total for quirks in record.quirks.values()), default=inf)
-    return None if largest == inf else f"this API's counts are capped at {int(largest):,}: smaller windows were read"
+    if largest < min((quirks.largest_total for quirks in known), default=inf):
+        sentences.append(f"this API's counts are capped at {int(largest):,}: smaller windows were read")
+    step = max((quirks.count_step for quirks in record.quirks.values()), default=0)
+    if step > max((EXACT_COUNTS, *(quirks.count_step for quirks in known))):
+        what = "those of a page" if step == PAGE_COUNTS else f"rounded to a multiple of {step:,}"
+        sentences.append(f"this API's counts are {what}: days are verified by two readings that give the same messages")
+    return sentences
 
 
 def _describe_csv(context: Context) -> str | None:

@@ -117,7 +117,9 @@ def _refresh(context: Context, plans: Mapping[Stream, Plan], record: Recorder) -
     failure: ExecutorFailed | None = None
     try:
         for stream, plan in plans.items():
-            if plan.probe:
+            if plan.probe and not record.quirks[stream].counts_prove:
+                stale[stream] = frozenset(plan.probe_days)
+            elif plan.probe:
                 pending[stream] = context.submit(
                     refresh,
                     context.lake,

@@ -1,8 +1,9 @@
 """What runs learn of the API's limits, and remember for a month: a run can do without.
 
-Only what the API says in so many words is remembered: the largest page and the longest window. What is learned of
-counts and rows is learned anew by every run, because a reply that lacks some would be remembered as a habit. That
-replies contradicted each other is remembered for a week: it makes the next runs ask more often, and nothing else.
+Remembered is what the API says in so many words, the largest page and the longest window, and what many counts show:
+how far it counts, and by how much it may be off. What one reply alone may have shown is learned anew by every run,
+because a reply that lacks rows would be remembered as a habit. That replies contradicted each other is remembered for a
+week: it makes the next runs ask more often, and nothing else.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from voxlake.extract import NOTHING_LEARNED, ApiQuirks
+from voxlake.extract import EXACT_COUNTS, NOTHING_LEARNED, ApiQuirks
+from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from voxlake.lake import Learned
     from voxlake.transform import Stream
 
-_LIMITS = ("page_size", "longest_window")
+_COUNT_STEP = "count_step"
+_LIMITS = ("page_size", "longest_window", "largest_total", _COUNT_STEP)
 _REMEMBERED = timedelta(days=30)
 _DOUBT = "contradicts"
 _DOUBTED = timedelta(days=7)
@@ -25,10 +28,12 @@ _DOUBTED = timedelta(days=7)
 
 def recall(learned: Learned, account_id: int, stream: Stream, today: date) -> ApiQuirks:
     """Return what is remembered of one stream; nothing of what is old, of the future, or no limit."""
-    facts = {name: learned.get(account_id, stream.name, name) for name in _LIMITS}
+    # One API counts all streams: where rows are few, counts cannot tell what they are.
+    others = [(other.name, _COUNT_STEP) for other in STREAMS.values()]
+    facts = [(name, learned.get(account_id, of, name)) for of, name in [*others, *((stream.name, n) for n in _LIMITS)]]
     known: dict[str, Any] = {
         name: fact.value
-        for name, fact in facts.items()
+        for name, fact in facts
         if fact is not None
         and timedelta() <= today - fact.learned_on <= _REMEMBERED
         and type(fact.value) is int
@@ -36,7 +41,9 @@ def recall(learned: Learned, account_id: int, stream: Stream, today: date) -> Ap
     }
     doubt = learned.get(account_id, stream.name, _DOUBT)
     contradicts = doubt is not None and doubt.value == 1 and timedelta() <= today - doubt.learned_on <= _DOUBTED
-    return replace(NOTHING_LEARNED, **known, contradicts=contradicts)
+    quirks = replace(NOTHING_LEARNED, **known, contradicts=contradicts)
+    # Counted whole are only windows that have fewer rows.
+    return replace(quirks, deepest_offset=int(min(quirks.deepest_offset, quirks.largest_total)))
 
 
 def remember(learned: Learned, account_id: int, stream: Stream, quirks: ApiQuirks, today: date) -> None:
@@ -46,5 +53,5 @@ def remember(learned: Learned, account_id: int, stream: Stream, quirks: ApiQuirk
         learned.put(account_id, stream.name, _DOUBT, 1, on=today)
     for name in _LIMITS:
         value = getattr(quirks, name)
-        if value not in (getattr(NOTHING_LEARNED, name), getattr(known, name)):
+        if value not in (getattr(NOTHING_LEARNED, name), getattr(known, name)) and value != EXACT_COUNTS:
             learned.put(account_id, stream.name, name, value, on=today)

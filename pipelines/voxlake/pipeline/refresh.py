@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from voxlake.errors import DataError
 from voxlake.extract import CALIBRATION, IDS, count, learn_bounds, messages_by_id
-from voxlake.model import DAY, Window, midnight
+from voxlake.model import COUNTS, DAY, Window, midnight
 from voxlake.pipeline.day import count_moving
 from voxlake.pipeline.two_clocks import earlier
 
@@ -240,7 +240,7 @@ def _refresh_day(
         latest = pa.Table.from_pylist([row for row, _ in changed], schema=stream.schema)
         settled = latest.num_rows - count_moving(stream, latest)
         proved = replace(
-            day_file, moving=day_file.moving - settled, exported_at=now, verified=True, problem=None,
+            day_file, moving=day_file.moving - settled, exported_at=now, verified=True, problem=None, proof=COUNTS,
         )  # fmt: skip
         if changed or day_file.unconfirmed or proved.final(finality):
             day_file = lake.update_rows(proved, latest)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.errors import VoxlakeError
+from voxlake.errors import DataError, VoxlakeError
 from voxlake.extract import ApiQuirks, WindowReader, days_of_messages
 from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
 from voxlake.pipeline import announce
@@ -17,7 +18,7 @@ from voxlake.pipeline.two_clocks import earlier, require_usable_clock
 from voxlake.transform import Stream, integers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from voxlake.api import HistoryApi
@@ -73,7 +74,8 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     """
     asked = Window(task.window.start, min(task.window.end, earlier(clock, history).replace(microsecond=0)))
     previous = {day_file.key.date: day_file for day_file in task.previous}
-    reader = WindowReader(history, task.stream, task.quirks, counted=task.counted)
+    held = _held_ids(lake, {} if task.force else previous)
+    reader = WindowReader(history, task.stream, task.quirks, counted=task.counted, held=held)
     written: list[WrittenDay] = []
     moved_to: set[date] = set()
     draft, error = None, None
@@ -112,6 +114,26 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
         if draft is not None:
             draft.discard()
     return WindowResult(tuple(written), reader.quirks, frozenset(moved_to), error)
+
+
+def _held_ids(lake: Lake, day_files: Mapping[date, DayFile]) -> Callable[[Window], Any]:
+    """Return a function that gives the ids that the lake has of a window as an array; None where not all are proved."""
+
+    def held(window: Window) -> Any:
+        files = [day_files.get(day) for day in window.days]
+        if window != Window.of_days(window.days[0], window.days[-1]) or not all(map(_is_proved, files)):
+            return None
+        with suppress(DataError):
+            tables = (table for file in files if file for table in lake.read_rows(file.key, ["message_id"]))
+            return np.sort(np.concatenate([np.empty(0, np.int64), *(integers(its["message_id"]) for its in tables)]))
+        return None
+
+    return held
+
+
+def _is_proved(day_file: DayFile | None) -> bool:
+    """Whether a file has all messages of a whole day."""
+    return day_file is not None and day_file.verified and day_file.exported_at >= midnight(day_file.key.date) + DAY
 
 
 def is_confirmed(day: CountedDay | None, counts: Mapping[date, int]) -> bool:

@@ -52,7 +52,11 @@ class Behaviour:
     total_count: str = _choice("number", "string", says="JSON type of `total_count`")
     max_total: int | None = _number(None, says="largest `total_count` that is reported")
     counts: str = _choice(
-        "exact", "tens", "page", says="`total_count`: exact, rounded to tens, or the rows of the page"
+        "exact",
+        "tens",
+        "hundreds",
+        "page",
+        says="`total_count`: exact, rounded to tens or hundreds, or the rows of the page",
     )
     doubles: int | None = _number(None, says="every how-manieth row is given, and counted, twice")
     total_of: str = _choice("given", "hidden", says="whether `total_count` also counts rows that no page contains")

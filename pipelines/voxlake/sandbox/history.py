@@ -25,6 +25,7 @@ METHODS = {"GetSmsHistory": "sms", "A2PGetSmsHistory": "a2p"}
 _HIDDEN = 7
 """One row in this many is missing from every page under `total_of=hidden`."""
 
+_ROUNDED = {"tens": -1, "hundreds": -2}
 _HOUR = 3600
 _MONTH = 30 * SECONDS
 
@@ -75,8 +76,8 @@ class History:
         rows = rows[: len(rows) // 2] if lost in ("half", "half-both") else rows
         total = total // 2 if lost == "half-both" else total
         total = min(total, self._behaviour.max_total or total)
-        if self._behaviour.counts == "tens":
-            total = round(total, -1)
+        if self._behaviour.counts in _ROUNDED:
+            total = round(total, _ROUNDED[self._behaviour.counts])
         elif self._behaviour.counts == "page":
             total = len(rows)
         return self._encoder.csv(rows) if output == "csv" else self._encoder.json(rows, total)

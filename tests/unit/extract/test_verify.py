@@ -7,8 +7,8 @@ import pytest
 from support.scripted_api import DATE, ScriptedApi, message, messages
 
 from voxlake.extract.paginate import Reading
+from voxlake.extract.split_day import SplitDayCheck
 from voxlake.extract.verify import (
-    SplitDayCheck,
     first_and_last,
     may_ignore_time,
     problem_of,
