@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import date
 
-    from voxlake.lake import Manifest
+    from voxlake.lake import Learned, Manifest
     from voxlake.pipeline.context import Context, Done
     from voxlake.pipeline.database import EarlyBuild
     from voxlake.pipeline.plan import DayRange, Plan
@@ -54,9 +54,9 @@ def gather(
         SettingsError: this machine's clock and the API's are years apart, so that no day can be planned.
 
     """
-    manifest = _begin(context, streams)
-    plans = plan_export(context, streams, days, force=force, manifest=manifest)
-    record = Recorder(context, manifest, streams)
+    manifest, learned = _begin(context, streams)
+    plans = plan_export(context, streams, days, force=force, manifest=manifest, learned=learned)
+    record = Recorder(context, manifest, streams, learned)
     record.plan(plans)
     try:
         stale = _refresh(context, plans, record)
@@ -70,8 +70,8 @@ def gather(
 
 def gather_again(context: Context, days: Mapping[Stream, Sequence[date]], database: EarlyBuild) -> Gathered:
     """Read days again whatever is known of them, and take the API's word for them."""
-    manifest = _begin(context, days)
-    record = Recorder(context, manifest, days)
+    manifest, learned = _begin(context, days)
+    record = Recorder(context, manifest, days, learned)
     for stream, its in days.items():
         record.streams[stream].days = len(its)
     try:
@@ -95,13 +95,13 @@ def part_account(context: Context, streams: Sequence[Stream], database: EarlyBui
     return Gathered(record)
 
 
-def _begin(context: Context, streams: Iterable[Stream]) -> Manifest:
+def _begin(context: Context, streams: Iterable[Stream]) -> tuple[Manifest, Learned]:
     """Recall what is known of the API and of the lake, and part days that share messages since a run was killed."""
     context.history.ceiling.reset()
-    recall_history(context, streams)
+    learned = recall_history(context, streams)
     manifest = _own_manifest(context)
     part_days(context.lake, manifest, suspects_only=True)
-    return manifest
+    return manifest, learned
 
 
 def _own_manifest(context: Context) -> Manifest:

@@ -84,6 +84,7 @@ def plan_export(
     *,
     force: bool = False,
     manifest: Manifest | None = None,
+    learned: Learned | None = None,
 ) -> dict[Stream, Plan]:
     """Plan what `export` would do with the same arguments; asks the API nothing.
 
@@ -93,7 +94,7 @@ def plan_export(
     account, now = context.history.account_id, context.now()
     if manifest is None:
         manifest = open_manifest(context.lake, context.warehouse, now=now, account_ids=[account])
-    learned = Learned(context.lake, [account])
+    learned = Learned(context.lake, [account]) if learned is None else learned
     plans = {}
     for stream in streams:
         default = now.date() - DEFAULT_DAYS * DAY

@@ -82,7 +82,9 @@ class Recorder:
     that it refuses as too old. `notes` are sentences about what is odd and was dealt with.
     """
 
-    def __init__(self, context: Context, manifest: Manifest, streams: Iterable[Stream]) -> None:
+    def __init__(
+        self, context: Context, manifest: Manifest, streams: Iterable[Stream], learned: Learned | None = None
+    ) -> None:
         self.manifest = manifest
         today, account = context.now().date(), context.history.account_id
         self.streams = {stream: StreamRecord(account, stream.name) for stream in streams}
@@ -93,7 +95,7 @@ class Recorder:
         self.unclosed: set[Stream] = set()
         self.surveyed: dict[Stream, dict[Window, int]] = {stream: {} for stream in self.streams}
         self.refused: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
-        self.learned = Learned(context.lake, [account])
+        self.learned = Learned(context.lake, [account]) if learned is None else learned
         self.quirks = {stream: recall(self.learned, account, stream, today) for stream in self.streams}
         self.notes: list[str] = []
         self.events, self.account_id = context.events, context.history.account_id

@@ -29,8 +29,11 @@ _BELIEVED = 7 * DAY
 """How long it is believed that the API's dates agree with those of its rows, or how far they are apart."""
 
 
-def recall_history(context: Context, streams: Iterable[Stream]) -> None:
-    """Shift the dates of streams as earlier runs learned, and read amounts with the decimal marks that these saw."""
+def recall_history(context: Context, streams: Iterable[Stream]) -> Learned:
+    """Shift the dates of streams as earlier runs learned, and read amounts with the decimal marks that these saw.
+
+    Returns all that is known of the account.
+    """
     learned = Learned(context.lake, [context.history.account_id])
     for stream in streams:
         fact = learned.get(context.history.account_id, stream.name, DATE_SHIFT)
@@ -39,6 +42,7 @@ def recall_history(context: Context, streams: Iterable[Stream]) -> None:
         mark = learned.get(context.history.account_id, stream.name, DECIMAL_MARK)
         if mark is not None and mark.value in (".", ","):
             context.history.marks.setdefault(stream.name, mark.value)
+    return learned
 
 
 def remember_marks(context: Context, record: Recorder) -> None:
