@@ -1,7 +1,7 @@
 """The Parquet lake: one file for each UTC day, stream and account, what is known of accounts, and replies."""
 
 from voxlake.lake.accounts import AccountFacts, AccountRegistry, exported_accounts
-from voxlake.lake.claims import Claim
+from voxlake.lake.claims import Claim, others_work
 from voxlake.lake.compare import Difference
 from voxlake.lake.directory import Lake
 from voxlake.lake.ids import held_elsewhere
@@ -35,6 +35,7 @@ __all__ = [
     "exported_accounts",
     "held_elsewhere",
     "indexing",
+    "others_work",
     "publishing",
     "replies",
 ]

@@ -88,6 +88,11 @@ def working(layout: Layout) -> str | None:
     return None
 
 
+def others_work(layout: Layout) -> bool:
+    """Return whether other runs of accounts are at work beside this one, so that files may change any time."""
+    return any(path.name != layout.run and is_held(path) for path in _claims(layout))
+
+
 def empty(tmp: Path, *, but: Collection[str] = ()) -> None:
     """Make the folder of files in the making anew, but for those of runs that live.
 

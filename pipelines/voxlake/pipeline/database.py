@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from voxlake.lake import publishing
+from voxlake.errors import DataError, DuplicateMessage
+from voxlake.lake import others_work, publishing
 from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 LOAD = 100_000
 """Rows of a stream that are worth a statement of their own: they fill whole row groups of DuckDB's two threads."""
+
+_TRIES = 3
+"""How often a database is built while other runs change files."""
 
 
 class EarlyBuild:
@@ -84,25 +88,36 @@ class EarlyBuild:
         run = self._run
         with publishing(run.lake, lambda: announce.waiting(run.events)):
             began = run.events.seconds()
-            build, self._build, self._loads_early = self._build, None, False
-            manifest = open_manifest(run.lake, run.warehouse, now=run.now())
-            if build is not None and not build.is_of_published():
-                # Another run has published since it was begun: what it holds is done again on the newer one.
-                build.close()
-                build = None
-            try:
-                if build is not None:
-                    done = run.warehouse.complete(build, manifest.sound(), finality=run.finality)
-                else:
-                    done = run.warehouse.publish(
-                        manifest.sound(), run.lake, finality=run.finality, rebuild=self._rebuild
-                    )
-            finally:
-                if build is not None:
-                    build.close()
-        rows = sum(day_file.row_count for day_file in manifest)
+            for left in reversed(range(_TRIES)):
+                try:
+                    done, rows = self._publish()
+                    break
+                except DuplicateMessage:
+                    raise
+                except DataError:
+                    # A file that another run has replaced meanwhile is not what was known of it.
+                    if not left or not others_work(run.lake.layout):
+                        raise
         announce.published(run.events, days=done.changed, rows=rows, began=began)
         return done, rows
+
+    def _publish(self) -> tuple[DatabaseUpdate, int]:
+        run = self._run
+        build, self._build, self._loads_early = self._build, None, False
+        manifest = open_manifest(run.lake, run.warehouse, now=run.now())
+        if build is not None and not build.is_of_published():
+            # Another run has published since it was begun: what it holds is done again on the newer one.
+            build.close()
+            build = None
+        try:
+            if build is not None:
+                done = run.warehouse.complete(build, manifest.sound(), finality=run.finality)
+            else:
+                done = run.warehouse.publish(manifest.sound(), run.lake, finality=run.finality, rebuild=self._rebuild)
+        finally:
+            if build is not None:
+                build.close()
+        return done, sum(day_file.row_count for day_file in manifest)
 
     def close(self) -> None:
         """Close an unfinished build."""

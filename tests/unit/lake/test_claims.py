@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from voxlake.errors import AlreadyRunning, SettingsError
-from voxlake.lake import Lake, claimed, indexing, publishing
+from voxlake.lake import Lake, claimed, indexing, others_work, publishing
 
 
 def test_different_accounts_at_the_same_time(tmp_path):
@@ -19,7 +19,9 @@ def test_different_accounts_at_the_same_time(tmp_path):
         assert first.tmp.is_dir()
         assert other.tmp.is_dir()
         assert one.account_ids == (1, 2)
+        assert others_work(first.layout)
         assert not one.taken
+    assert not others_work(lake.layout)
     assert not list((tmp_path / "tmp").iterdir())
     assert not list((tmp_path / "locks").glob("run-*"))
 
