@@ -223,3 +223,8 @@ class Changes:
     removed: Sequence[DayKey] = ()
     mark: Mark | None = None
     whole: bool = True
+
+
+def span(first: date, end: date) -> list[date]:
+    """Return the days of `[first, end)`, in order."""
+    return [first + DAY * n for n in range((end - first).days)]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("stream", type=click.Choice([*STREAMS, "all"]), default="all")
-@click.option("--since", type=UtcDay(), metavar="DATE", help="First UTC day. [the oldest day in the lake]")
+@click.option("--since", type=UtcDay(), metavar="DATE", help="First UTC day. [every day that was exported]")
 @click.option("--until", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [today]")
 @click.option("--repair", is_flag=True, help="Read the days that differ again, and audit them again.")
 @click.option(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("stream", type=click.Choice([*STREAMS, "all"]), default="all")
 @click.option(
-    "--since", type=UtcDay(), metavar="DATE", help="First UTC day. [the oldest day in the lake, else 30 days back]"
+    "--since", type=UtcDay(), metavar="DATE", help="First UTC day. [where exports begin: at first 30 days back]"
 )
 @click.option("--until", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [tomorrow]")
 @click.option("--dry-run", is_flag=True, help="Show the plan without sending a request.")

@@ -6,7 +6,7 @@ from voxlake.lake.compare import Difference
 from voxlake.lake.directory import Lake
 from voxlake.lake.ids import held_elsewhere
 from voxlake.lake.layout import Layout
-from voxlake.lake.learned import DATE_SHIFT, DECIMAL_MARK, OLDEST_DAY, UNDATED_COUNT, Fact, Learned
+from voxlake.lake.learned import DATE_SHIFT, DECIMAL_MARK, FILLED, OLDEST_DAY, UNDATED_COUNT, UNFINISHED, Fact, Learned
 from voxlake.lake.manifest import Manifest
 from voxlake.lake.reply_archive import Reply, ReplyArchive, archives, replies
 from voxlake.lake.sharing import claimed, indexing, publishing
@@ -15,9 +15,11 @@ from voxlake.lake.writer import ROW_GROUP, DayFileWriter
 __all__ = [
     "DATE_SHIFT",
     "DECIMAL_MARK",
+    "FILLED",
     "OLDEST_DAY",
     "ROW_GROUP",
     "UNDATED_COUNT",
+    "UNFINISHED",
     "AccountFacts",
     "AccountRegistry",
     "Claim",

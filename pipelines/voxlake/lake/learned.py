@@ -1,6 +1,7 @@
 """What earlier runs learned of an API, by account and stream, each fact with the day on which it was learned.
 
-It lies in the file of the index. To lose it costs the next run some requests, and nothing else.
+It lies in the file of the index. To lose it costs the next run some requests, and nothing else; but of a backfill that
+was killed, only the days that have a file are remembered then.
 """
 
 from __future__ import annotations
@@ -32,6 +33,15 @@ UNDATED_COUNT = "undated_count"
 
 Those are older than these days, or newer.
 """
+
+UNFINISHED = "unfinished"
+"""The name of a fact: spans of UTC days that a run set out to read before those that exports look after.
+
+Each is a pair of ISO dates, of which the second is excluded. A run that ends takes the spans away.
+"""
+
+FILLED = "filled"
+"""The name of a fact: backfills brought days before the first export, which begins where it would have begun."""
 
 _Name = tuple[int, str, str]
 _SELECT = "SELECT account_id, stream, name, value, learned_on FROM learned"

@@ -201,14 +201,15 @@ class Manifest:
         return {day: self[held[day].key] for day in sorted(held)}
 
     def oldest(self, account_id: int, stream: str) -> date | None:
-        """Return the first UTC day of a stream that has a file, even a damaged one, or had one; None without any.
+        """Return the first of the known days of a stream; None without any."""
+        return min(self.known_days(account_id, stream), default=None)
 
-        A day that has not come yet does not count: a wrong clock made its file.
-        """
+    def known_days(self, account_id: int, stream: str) -> set[date]:
+        """Return the UTC days of a stream that have a file, even a damaged one, or had one, and that have come."""
         at = account_id, stream
-        days = [key.date for key in (*self.damaged, *self.missing) if (key.account_id, key.stream) == at]
-        days += self._streams.get(at, ())
-        return min((day for day in days if self._now is None or day <= self._now.date()), default=None)
+        days = {key.date for key in (*self.damaged, *self.missing) if (key.account_id, key.stream) == at}
+        days.update(self._streams.get(at, ()))
+        return {day for day in days if self._now is None or day <= self._now.date()}
 
     def ahead(self, account_id: int, stream: str) -> bool:
         """Return whether a wrong clock wrote some of a stream's files, so that nobody knows how far back it began."""

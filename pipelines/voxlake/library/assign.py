@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlake.errors import SettingsError
@@ -23,10 +24,12 @@ def assign(
     until: Day | None,
     *,
     today: bool = True,
+    fills: bool = False,
 ) -> list[Work]:
     """Return what is to be done for one account or for several, in their order.
 
-    An account that has none of these streams is left out. The days end with today, or without `today` before it.
+    An account that has none of these streams is left out. The days end with today, or without `today` before it. A
+    backfill `fills` a span.
 
     Raises:
         SettingsError: an argument cannot be used, an account is there twice, or nothing is to be done.
@@ -41,7 +44,9 @@ def assign(
         if each.account_id in works:
             raise SettingsError(f"Account {each.account_id} is there twice: leave one out.")
         now = each.clock.now().date()
-        days = day_range(since or each.since, until, today=now, limit=now + DAY if today else now)
+        days = replace(
+            day_range(since, until, today=now, limit=now + DAY if today else now), since=each.since, fills=fills
+        )
         its = [stream for stream in chosen if each.streams is None or stream.name in each.streams]
         if its:
             works[each.account_id] = Work(each, its, days)

@@ -51,11 +51,11 @@ def export(
     many as one of them may have. What stops one stops no other: `accounts` of the result has each. Streams and `since`
     are an account's own where it has some.
 
-    Without `since` the range begins with the oldest day in the lake, else 30 days back; without `until` it ends
-    with today. `executor` reads the windows, and is not shut down; without one, threads do. `on_event` is called
-    with each event of the run, in the thread in which it happens, one at a time. With `keep_raw` every reply is
-    kept for `replay`. A day is final when it was verified `settle_hours` after its end, and no status in it can
-    change, or `give_up_days` after it.
+    Without `since` these are the days that exports look after: the first export decides where they begin, by its
+    `since` or 30 days back, and an earlier `since` moves that. Without `until` they end with today. `executor` reads
+    the windows, and is not shut down; without one, threads do. `on_event` is called with each event of the run, in the
+    thread in which it happens, one at a time. With `keep_raw` every reply is kept for `replay`. A day is final when it
+    was verified `settle_hours` after its end, and no status in it can change, or `give_up_days` after it.
 
     Trouble with a day, a stream or the API is part of the result, and decides its `exit_code`.
 
@@ -89,12 +89,14 @@ def backfill(
 ) -> ExportResult:
     """Export a span of days as `export` does; with `force`, final days are read again, and what is gone is taken out.
 
+    Exports go on to look after the same days as before, and after those of the span until they are final.
+
     Raises what `export` raises.
     """
     for name, value in (("since", since), ("until", until)):
         if value is None:
             raise SettingsError(f"A backfill has no {name}: name both days.")
-    works = assign(account, streams, since, until)
+    works = assign(account, streams, since, until, fills=True)
     return _run(
         works, data_dir, force=force, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, settle_hours=settle_hours, give_up_days=give_up_days,
@@ -159,9 +161,8 @@ def audit(
 
     With `repair` the days that differ are read again, and audited again. `pages` of each history are read again, at
     places that `seed` decides. `on_round` is called with what was found before a repair, and after it, `on_event` with
-    each event. Without `since`
-    the range begins with the oldest day in the lake; it ends with yesterday at the latest. A folder that cannot be
-    written is audited without its lock, unless there is something to write.
+    each event. Without `since` the days are all that are looked after or were exported; they end with yesterday at the
+    latest. A folder that cannot be written is audited without its lock, unless there is something to write.
 
     Raises:
         SettingsError: an argument cannot be used, or nothing was exported yet.

@@ -151,7 +151,9 @@ class ExportResult:
         lines += self.notes if len(self.accounts) == 1 else _notes(self.accounts)
         lines += [f"error: {error}" for error in errors]
         database = f"database {self.database}" if self.database else "there is no database yet"
-        lines.append(f"{counted(self.requests, 'request')}; {database}")
+        since = min((stream.since for stream in self.streams if stream.since is not None), default=None)
+        looked = f"; days since {since} are looked after" if since is not None and len(self.accounts) == 1 else ""
+        lines.append(f"{counted(self.requests, 'request')}{looked}; {database}")
         return "\n".join(lines)
 
 

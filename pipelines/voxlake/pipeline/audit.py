@@ -13,12 +13,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from voxlake.errors import DataError, VoxlakeError, gravest
+from voxlake.lake import Learned
 from voxlake.pipeline import announce
 from voxlake.pipeline.account_result import AccountResult
 from voxlake.pipeline.audit_stream import StreamAudit, audit_stream
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.database import EarlyBuild
 from voxlake.pipeline.export import reread
+from voxlake.pipeline.horizon import horizon
 from voxlake.pipeline.result import jsonable
 from voxlake.pipeline.run import Assignment, Run, side_by_side
 from voxlake.pipeline.shifted_dates import recall_history
@@ -284,5 +286,10 @@ def _rebuild(run: Run, result: AuditResult) -> AuditResult:
 
 
 def _days(context: Context, manifest: Manifest, assignment: Assignment) -> dict[Stream, list[date]]:
-    today, account = context.now().date(), assignment.account_id
-    return {its: assignment.days.days(manifest.oldest(account, its.name) or today) for its in assignment.streams}
+    account, days = assignment.account_id, assignment.days
+    begins = horizon(context, assignment.streams, days, manifest, Learned(context.lake, [account]))
+    found = {}
+    for stream in assignment.streams:
+        known = manifest.known_days(account, stream.name)
+        found[stream] = days.days(begins.first[stream] if known else context.now().date(), known)
+    return found

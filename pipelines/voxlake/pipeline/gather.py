@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from voxlake.errors import CredentialsRefused, ExecutorFailed, VoxlakeError
 from voxlake.pipeline import announce
 from voxlake.pipeline.accounts import learn_facts
 from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.horizon import begin_span, end_span, horizon, set_horizon
 from voxlake.pipeline.place import part_days
 from voxlake.pipeline.plan import begun, plan_export
 from voxlake.pipeline.read import read_days
@@ -57,7 +58,9 @@ def gather(
     manifest, learned = _begin(context, streams)
     plans = plan_export(context, streams, days, force=force, manifest=manifest, learned=learned)
     record = Recorder(context, manifest, streams, learned)
+    begins = horizon(context, streams, days, manifest, learned)
     record.plan(plans)
+    begin_span(context, record, plans, begins)
     try:
         stale = _refresh(context, plans, record)
         wanted = {stream: stale[stream].union(plans[stream].read) for stream in streams}
@@ -65,7 +68,11 @@ def gather(
         ask_without_dates(context, record)
     except ExecutorFailed as failure:
         record.stop(failure, {stream: its.read for stream, its in plans.items()})
-    return _name_unread(context, record)
+    gathered = _name_unread(context, record)
+    if _is_stranger(context, record):
+        return gathered
+    end_span(record)
+    return replace(gathered, notes=(*gathered.notes, *set_horizon(context, record, days, begins)))
 
 
 def gather_again(context: Context, days: Mapping[Stream, Sequence[date]], database: EarlyBuild) -> Gathered:

@@ -7,11 +7,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from voxlake.lake import OLDEST_DAY, Learned
-from voxlake.model import DAY, DayFile, midnight
+from voxlake.model import DAY, DayFile, midnight, span
 from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.horizon import horizon, unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from voxlake.lake import Manifest
@@ -19,20 +20,27 @@ if TYPE_CHECKING:
     from voxlake.pipeline.context import Context
     from voxlake.transform import Stream
 
-DEFAULT_DAYS = 30
-"""How many days before today a first export begins."""
-
 
 @dataclass(frozen=True, slots=True)
 class DayRange:
-    """The UTC days `[first, end)`; without `first`, from the oldest day that is known."""
+    """The UTC days `[first, end)`; without `first`, those that exports look after.
+
+    `since` is where these begin by the settings. A span that a backfill `fills` does not move that.
+    """
 
     first: date | None
     end: date
+    since: date | None = None
+    fills: bool = False
 
-    def days(self, default: date) -> list[date]:
-        """Return the days, in order, from `default` on where there is no first one."""
-        return span(self.first or default, self.end)
+    def days(self, since: date, known: Collection[date] = ()) -> list[date]:
+        """Return the days, in order; without a first one, from `since` on, and those before it that are `known`.
+
+        Between what a backfill brought and the first day that is looked after, nothing is.
+        """
+        if self.first is not None:
+            return span(self.first, self.end)
+        return [*sorted(day for day in known if day < min(since, self.end)), *span(since, self.end)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +96,20 @@ def plan_export(
 ) -> dict[Stream, Plan]:
     """Plan what `export` would do with the same arguments; asks the API nothing.
 
-    Without a first day, the range of a stream begins with the oldest day in the lake, else `DEFAULT_DAYS` ago. Days
-    that the API refused as too old are left out, unless `force` is set.
+    Without a first day these are the days that exports look after, see `horizon`, with those that a backfill brought
+    earlier. Days that the API refused as too old are left out, unless `force` is set.
     """
     account, now = context.history.account_id, context.now()
     if manifest is None:
         manifest = open_manifest(context.lake, context.warehouse, now=now, account_ids=[account])
     learned = Learned(context.lake, [account]) if learned is None else learned
+    begins = horizon(context, streams, days, manifest, learned)
     plans = {}
     for stream in streams:
-        default = now.date() - DEFAULT_DAYS * DAY
-        oldest = manifest.oldest(account, stream.name) or default
-        if manifest.ahead(account, stream.name):
-            # Where a wrong clock decided where an export began, it may have begun too late.
-            oldest = min(oldest, default)
         known = manifest.of(account, stream.name)
         first = None if force else first_given(learned, account, stream)
-        wanted = begun(days.days(oldest), now)
+        brought = manifest.known_days(account, stream.name) | unfinished(learned, account, stream.name)
+        wanted = begun(days.days(begins.first[stream], brought), now)
         given = [day for day in wanted if first is None or day >= first]
         found = plan(given, known, finality=context.finality, force=force)
         plans[stream] = replace(found, refused=len(wanted) - len(given))
@@ -123,8 +128,3 @@ def first_given(learned: Learned, account_id: int, stream: Stream) -> date | Non
 def begun(days: Iterable[date], now: datetime) -> list[date]:
     """Return the days that have at least one whole second behind them: at midnight, today has none to ask for."""
     return [day for day in days if midnight(day) < now.replace(microsecond=0)]
-
-
-def span(first: date, end: date) -> list[date]:
-    """Return the days of `[first, end)`, in order."""
-    return [first + DAY * n for n in range((end - first).days)]

@@ -46,6 +46,7 @@ class StreamRecord:
     gone: int = 0
     errors: list[VoxlakeError] = field(default_factory=list)
     refused: int = 0
+    since: date | None = None
 
     def add(self, day_file: DayFile, *, new: int, changed: int, gone: int = 0) -> None:
         """Record the result of a day, replacing an earlier one."""
@@ -68,6 +69,7 @@ class StreamRecord:
             tuple(self.errors),
             self.refused,
             self.account_id,
+            self.since,
         )
 
 

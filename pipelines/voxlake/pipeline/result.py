@@ -25,6 +25,7 @@ class StreamResult:
 
     `days` is how many were open, `final` how many needed no look; `day_files` are those that were read, in order;
     `new`, `changed` and `gone` count rows against the files before. `refused` days are too old for the API.
+    `since` is the first UTC day that exports look after, where that is known.
     """
 
     stream: str
@@ -37,6 +38,7 @@ class StreamResult:
     errors: tuple[VoxlakeError, ...] = ()
     refused: int = 0
     account_id: int | None = None
+    since: date | None = None
 
     @property
     def verified(self) -> int:
@@ -65,6 +67,7 @@ class StreamResult:
     def to_json(self) -> dict[str, Any]:
         """Return what `status` shows of the stream in the last run."""
         return {
+            "since": None if self.since is None else str(self.since),
             "days": self.days,
             "verified": self.verified,
             "rows": self.rows,

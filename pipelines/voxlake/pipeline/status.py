@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from voxlake.errors import DataError
+from voxlake.lake import AccountRegistry, Learned
 from voxlake.model import DAY
 from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.horizon import describe_older, unfinished
+from voxlake.pipeline.plan import DayRange
 from voxlake.pipeline.result import jsonable
 from voxlake.transform import STREAMS
 
@@ -28,7 +31,11 @@ Calendars = dict[tuple[int, str], dict[date, str]]
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """Days of one stream of one account, from its oldest to today; `newest_message` is UTC, days are ISO dates."""
+    """Days of one stream of one account, to today; `newest_message` is UTC, days are ISO dates.
+
+    `exported_since` is the first day that exports look after, None where that was never written down, and `older` a
+    sentence where the API has messages before it that the lake does not.
+    """
 
     account_id: int
     stream: str
@@ -45,6 +52,8 @@ class StreamStatus:
     open_days: tuple[str, ...]
     missing_days: tuple[str, ...]
     unverified_days: Mapping[str, str]
+    exported_since: str | None = None
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,35 +96,48 @@ def status(
         DataError: the file of a newest day cannot be read.
 
     """
-    manifest = open_manifest(lake, warehouse, now=now)
-    states = calendars(manifest, today=now.date(), finality=finality)
-    if accounts is not None:
-        states = {key: days for key, days in states.items() if key[0] in accounts}
+    manifest = open_manifest(lake, warehouse, now=now, account_ids=accounts)
+    registry, learned = AccountRegistry(lake), Learned(lake)
+    states = calendars(manifest, registry, learned, today=now.date(), finality=finality)
     warnings: Sequence[dict[str, Any]] = ()
     damage = None
     try:
         warnings = warehouse.warnings(accounts=accounts)
     except DataError as error:
         damage = error
-    streams = tuple(_stream(lake, manifest, *key, days) for key, days in states.items())
+    streams = tuple(_stream(lake, manifest, registry, *key, days) for key, days in states.items())
     return Status(streams, states, warnings, manifest.last_run, damage)
 
 
-def calendars(manifest: Manifest, *, today: date, finality: FinalityPolicy) -> Calendars:
-    """Return the state of each day of each known stream, from the oldest that was exported to today."""
+def calendars(
+    manifest: Manifest, registry: AccountRegistry, learned: Learned, *, today: date, finality: FinalityPolicy
+) -> Calendars:
+    """Return the state of each day of each known stream to today: those that are looked after, or were exported."""
     keys = (*(day_file.key for day_file in manifest), *manifest.missing)
     known = {(key.account_id, key.stream) for key in keys}
     accounts = sorted({account for account, _ in known})
     return {
-        (account, stream): _states(manifest, account, stream, today=today, finality=finality)
+        (account, stream): _states(
+            manifest,
+            account,
+            stream,
+            unfinished(learned, account, stream),
+            since=registry.get(account).exported_since.get(stream),
+            today=today,
+            finality=finality,
+        )
         for account in accounts
         for stream in STREAMS
         if (account, stream) in known
     }
 
 
-def _stream(lake: Lake, manifest: Manifest, account: int, stream: str, states: dict[date, str]) -> StreamStatus:
-    day_files = manifest.of(account, stream)
+def _stream(
+    lake: Lake, manifest: Manifest, registry: AccountRegistry, account: int, stream: str, states: dict[date, str]
+) -> StreamStatus:
+    day_files, facts = manifest.of(account, stream), registry.get(account)
+    since = facts.exported_since.get(stream)
+    held = sum(file.row_count for day, file in day_files.items() if since is not None and day < since)
     final, still_open, missing, unverified = (
         [day for day, state in states.items() if state == name] for name in ("final", "open", "missing", "unverified")
     )
@@ -135,14 +157,25 @@ def _stream(lake: Lake, manifest: Manifest, account: int, stream: str, states: d
         open_days=tuple(map(str, still_open)),
         missing_days=tuple(map(str, missing)),
         unverified_days={str(day): day_files[day].problem or "not verified" for day in unverified},
+        exported_since=None if since is None else str(since),
+        older=describe_older(facts, stream, held=held),
     )
 
 
-def _states(manifest: Manifest, account: int, stream: str, *, today: date, finality: FinalityPolicy) -> dict[date, str]:
-    day_files = manifest.of(account, stream)
-    first = manifest.oldest(account, stream) or today
-    span = [first + DAY * n for n in range((max([today, first, *day_files]) - first).days + 1)]
-    return {day: _state(day_files.get(day), finality) for day in span}
+def _states(
+    manifest: Manifest,
+    account: int,
+    stream: str,
+    left: set[date],
+    *,
+    since: date | None,
+    today: date,
+    finality: FinalityPolicy,
+) -> dict[date, str]:
+    day_files, known = manifest.of(account, stream), manifest.known_days(account, stream) | left
+    first = since or min(known, default=today)
+    end = max([today, first, *day_files]) + DAY
+    return {day: _state(day_files.get(day), finality) for day in DayRange(None, end).days(first, known)}
 
 
 def _state(day_file: DayFile | None, finality: FinalityPolicy) -> str:

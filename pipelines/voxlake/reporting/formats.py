@@ -87,6 +87,9 @@ def render_status(
             f"  days: {s['final']} final, {s['open']} open, {s['missing']} missing, {s['unverified']} unverified",
         ]
         lines += calendars.get((s["account_id"], s["stream"]), ())
+        if s["exported_since"]:
+            lines.append(f"  exports look after the days since {s['exported_since']}")
+        lines += [f"  {s['older']}"] if s["older"] else []
         lines += [f"  missing: {span}" for span in _spans(map(date.fromisoformat, s["missing_days"]))]
         lines += [f"  unverified: {span}: {problem}" for span, problem in _alike(s["unverified_days"])]
         if s["rejects"]:

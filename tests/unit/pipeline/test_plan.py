@@ -9,7 +9,8 @@ from support.lakes import ACCOUNT, SETTLING, Hand, row
 from voxlake.lake import Lake
 from voxlake.model import DAY, DayFile, DayKey, midnight
 from voxlake.pipeline import DayRange, plan_export
-from voxlake.pipeline.plan import DEFAULT_DAYS, begun, plan, span
+from voxlake.pipeline.horizon import DEFAULT_DAYS
+from voxlake.pipeline.plan import begun, plan, span
 from voxlake.transform import A2P, SMS
 from voxlake.warehouse import Warehouse
 
@@ -107,6 +108,7 @@ def context(tmp_path):
         lake=Lake(tmp_path),
         warehouse=Warehouse(tmp_path),
         history=SimpleNamespace(account_id=ACCOUNT),
+        identity=None,
         now=lambda: NOON,
         finality=SETTLING,
     )
