@@ -188,13 +188,13 @@ def test_an_audit_of_all(sandbox, tmp_path):
     backfill(accounts, folder, since=days_ago(DAYS), until=days_ago(0))
     server.children[3].condition = Condition(code=100)
     next((folder / "lake").glob(f"{SMS.table}/account_id={accounts[1].account_id}/*/part.parquet")).unlink()
-    found = audit(accounts, folder, seed=1, pages=1)
+    found = audit(accounts, folder, since=days_ago(DAYS), seed=1, pages=1)
     assert found.exit_code == 3
     assert {its.account_id for its in found.last_round if its.differences} == {accounts[1].account_id}
     assert list(found.account_errors) == [accounts[2].account_id]
     assert isinstance(found.account_errors[accounts[2].account_id][0], Refused)
     assert {its["account_id"] for its in found.findings()} == {account.account_id for account in accounts[:2]}
-    repaired = audit(accounts[:2], folder, seed=1, pages=1, repair=True)
+    repaired = audit(accounts[:2], folder, since=days_ago(DAYS), seed=1, pages=1, repair=True)
     assert repaired.exit_code == 0
     assert [account.account_id for account in repaired.repair.accounts] == [accounts[1].account_id]
     assert held(folder, accounts[1].account_id) == there(server.children[2])
