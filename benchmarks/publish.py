@@ -50,7 +50,7 @@ def put(lake, day, rows, rng):
 def publish(lake, *, anew):
     """Publish, and give the seconds it took."""
     started = time.perf_counter()
-    Warehouse(lake.root).publish(Manifest(lake).sound(), lake, finality=SETTLING, rebuild=anew)
+    Warehouse(lake.root).publish(Manifest(lake).changes, lake, finality=SETTLING, rebuild=anew)
     return time.perf_counter() - started
 
 

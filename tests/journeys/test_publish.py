@@ -21,7 +21,7 @@ from voxlake.warehouse.clone import clone
 
 DAY = timedelta(days=1)
 SECOND = FIRST + DAY
-TABLES = ("sms_history", "a2p_sms_history", "coverage", "meta.parts", "meta.built")
+TABLES = ("sms_history", "a2p_sms_history", "coverage", "meta.parts", "(SELECT fingerprint FROM meta.built)")
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ class Hand:
         lake = Lake(self.root)
         with lake.locked(holder="a test"):
             warehouse = Warehouse(self.root)
-            published = warehouse.publish(Manifest(lake).sound(), lake, finality=SETTLING, rebuild=anew)
+            published = warehouse.publish(Manifest(lake).changes, lake, finality=SETTLING, rebuild=anew)
             self.published.append(published.changed)
         return warehouse
 

@@ -42,7 +42,7 @@ def id_range(path: Path) -> Range | None:
     metadata = pq.read_metadata(path)
     column = metadata.schema.names.index("message_id") if metadata.num_rows else 0
     groups = [metadata.row_group(n).column(column).statistics for n in range(metadata.num_row_groups)]
-    if not metadata.num_rows or not all(groups):
+    if not metadata.num_rows or not all(its is not None and its.has_min_max for its in groups):
         return None
     return min(int(its.min) for its in groups), max(int(its.max) for its in groups)
 

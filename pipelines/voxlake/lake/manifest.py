@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
 
 from voxlake.errors import DataError
 from voxlake.lake.entries import DAMAGED, FORGOTTEN, HELD, MISSING, Entry
 from voxlake.lake.evolve import declaration
-from voxlake.lake.ids import id_range, overlapping
 from voxlake.lake.index import Index
+from voxlake.lake.known_days import KnownDays
 from voxlake.lake.scan import scan
-from voxlake.lake.stored import Change, load, store
-from voxlake.model import DayKey
+from voxlake.lake.stored import Change, find_news, load, store
+from voxlake.model import Changes, DayKey, Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
-    from datetime import date, datetime
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
 
     from voxlake.lake.directory import Lake
-    from voxlake.lake.ids import Range
     from voxlake.model import DayFile
-
-_AHEAD = timedelta(minutes=5)
-"""So much later than now a file may have been exported: clocks are corrected by seconds all the time."""
 
 
 def _nothing_published(_account_ids: Collection[int] | None) -> Collection[DayKey]:
     return ()
 
 
-class Manifest:
+class Manifest(KnownDays):
     """The day files of some accounts of a lake, or of all, and how the last run of each ended.
 
     `ledger.sqlite` saves reading the footers: an entry counts as long as its file is untouched. Where it is missing or
@@ -61,19 +53,13 @@ class Manifest:
         now: datetime | None = None,
         account_ids: Collection[int] | None = None,
     ) -> None:
-        self._lake, self._published, self._now, self._accounts = lake, published, now, account_ids
+        super().__init__(lake, now)
+        self._published, self._accounts = published, account_ids
         self._index, self._declared = Index(lake), declaration()
         self._stored = stored = load(self._index, account_ids)
         self.last_runs: dict[int, dict[str, Any]] = {
             account: run for account, run in stored.runs.items() if _is_whole(run)
         }
-        self._ranges: dict[DayKey, Range | None] = {}
-        self._suspects: set[DayKey] = set()
-        self._streams: dict[tuple[int, str], dict[date, DayFile]] = {}
-        self._stamps: dict[DayKey, str] = {}
-        self.damaged: dict[DayKey, DataError] = {}
-        self._ahead: set[DayKey] = set()
-        self._news: set[DayKey] = set()
         self._checked = self._check_others()
         for scanned in scan(lake.layout, account_ids):
             for day, stamp in scanned.stamps.items():
@@ -103,7 +89,7 @@ class Manifest:
                 self.damaged[key] = error
                 return
         self._streams.setdefault((key.account_id, key.stream), {})[key.date] = day_file
-        if self._now is not None and day_file.exported_at > self._now + _AHEAD:
+        if self._is_ahead(day_file):
             self._ahead.add(key)
         if entry is not None and entry.ahead != (key in self._ahead):
             self._news.add(key)
@@ -144,105 +130,6 @@ class Manifest:
         """How the newest of the last runs ended."""
         return max(self.last_runs.values(), key=lambda run: str(run.get("ended_at", "")), default=None)
 
-    def __iter__(self) -> Iterator[DayFile]:
-        for account_id, stream in sorted(self._streams):
-            yield from self.of(account_id, stream).values()
-
-    def __getitem__(self, key: DayKey) -> DayFile:
-        """Return the day file of a day that has one; raises KeyError."""
-        day_file = self._streams[key.account_id, key.stream][key.date]
-        return self.as_believed(day_file) if key in self._ahead else day_file
-
-    def __contains__(self, key: DayKey) -> bool:
-        """Return whether a day has a file that can be read."""
-        return key.date in self._streams.get((key.account_id, key.stream), ())
-
-    def get(self, key: DayKey) -> DayFile | None:
-        """Return the day file of a day, or None."""
-        try:
-            return self[key]
-        except KeyError:
-            return None
-
-    def as_believed(self, day_file: DayFile) -> DayFile:
-        """Return a day file as not verified where it was exported later than now."""
-        at = day_file.exported_at
-        if not day_file.verified or self._now is None or at <= self._now + _AHEAD:
-            return day_file
-        problem = f"it was exported at {at:%Y-%m-%d %H:%M} UTC, which has not come yet: the clock was wrong"
-        return replace(day_file, verified=False, problem=problem)
-
-    def add(self, day_file: DayFile) -> None:
-        """Record a file that was just put in place."""
-        key = day_file.key
-        self._streams.setdefault((key.account_id, key.stream), {})[key.date] = day_file
-        self._ahead.discard(key)
-        self._ranges.pop(key, None)
-        self.damaged.pop(key, None)
-        self.missing.discard(key)
-        self._news.add(key)
-
-    def sound(self) -> list[DayFile]:
-        """Return all day files, by account, stream and date.
-
-        Raises:
-            DataError: a file cannot be read; a database built without it would lack its rows.
-
-        """
-        if self.damaged:
-            raise next(iter(self.damaged.values()))
-        return list(self)
-
-    def of(self, account_id: int, stream: str) -> dict[date, DayFile]:
-        """Return the day files of one stream of one account by UTC day, in order."""
-        held = self._streams.get((account_id, stream), {})
-        if not self._ahead:
-            return {day: held[day] for day in sorted(held)}
-        return {day: self[held[day].key] for day in sorted(held)}
-
-    def oldest(self, account_id: int, stream: str) -> date | None:
-        """Return the first of the known days of a stream; None without any."""
-        return min(self.known_days(account_id, stream), default=None)
-
-    def known_days(self, account_id: int, stream: str) -> set[date]:
-        """Return the UTC days of a stream that have a file, even a damaged one, or had one, and that have come."""
-        at = account_id, stream
-        days = {key.date for key in (*self.damaged, *self.missing) if (key.account_id, key.stream) == at}
-        days.update(self._streams.get(at, ()))
-        return {day for day in days if self._now is None or day <= self._now.date()}
-
-    def ahead(self, account_id: int, stream: str) -> bool:
-        """Return whether a wrong clock wrote some of a stream's files, so that nobody knows how far back it began."""
-        return any((key.account_id, key.stream) == (account_id, stream) for key in self._ahead)
-
-    def id_ranges(self, account_id: int, stream: str) -> dict[DayKey, Range]:
-        """Return the least and the greatest message id of each file of a stream that has rows."""
-        keys = (day_file.key for day_file in self._streams.get((account_id, stream), {}).values())
-        return {key: its for key in keys if (its := self._range(key)) is not None}
-
-    def overlapping(self, *, suspects_only: bool) -> list[list[DayFile]]:
-        """Return the files that may share messages, by stream: those whose ids overlap.
-
-        With `suspects_only`, one of two such files was put in place after the index was saved, or before ids were
-        compared at all.
-        """
-        found = []
-        suspicious = {(key.account_id, key.stream) for key in self._suspects}
-        for account_id, stream in sorted(suspicious if suspects_only else self._streams):
-            ranges = self.id_ranges(account_id, stream)
-            suspects = self._suspects.intersection(ranges) if suspects_only else ranges
-            found.append([self[key] for key in overlapping(ranges, suspects)])
-        return [day_files for day_files in found if day_files]
-
-    def _range(self, key: DayKey) -> Range | None:
-        if key not in self._ranges:
-            try:
-                self._ranges[key] = id_range(self._lake.path(key))
-            except (OSError, pa.ArrowException):
-                # Lost or damaged since it was listed: nothing is known to be in it.
-                return None
-        return self._ranges[key]
-
     def forget_missing(self) -> None:
         """Take the lake as it is: from now on, days without a file never had one."""
         self._forgotten |= self.missing
@@ -259,7 +146,12 @@ class Manifest:
 
         """
         self.last_runs |= last_runs or {}
-        entries = [self._entry(key) for key in sorted(self._news)]
+        self._store(last_runs or {}, compared=True)
+
+    def _store(self, last_runs: Mapping[int, dict[str, Any]], *, compared: bool) -> int | None:
+        """Write what is new, if anything is, and return the number under which new entries were written."""
+        news = self._news | self._suspects if compared else self._news
+        entries = [self._entry(key, compared=compared) for key in sorted(news)]
         accounts = self._accounts
         if accounts is None:
             keys = (*self.damaged, *self.missing, *self._forgotten)
@@ -267,15 +159,62 @@ class Manifest:
             accounts |= self._stored.declared.keys()
         undeclared = {account for account in accounts if not self._is_declared(account)}
         becomes_whole = self._accounts is None and not self._stored.whole
-        if entries or undeclared or self._checked or last_runs or becomes_whole:
-            declared = dict.fromkeys(undeclared | self._checked, self._declared)
-            store(self._index, Change(entries, declared, last_runs or {}, whole=self._accounts is None))
-            self._news.clear()
-            self._checked.clear()
-            self._stored.declared |= declared
-            self._stored.whole |= becomes_whole
+        if not (entries or undeclared or self._checked or last_runs or becomes_whole):
+            return None
+        declared = dict.fromkeys(undeclared | self._checked, self._declared)
+        sequence = store(self._index, Change(entries, declared, last_runs, whole=self._accounts is None))
+        self._news.clear()
+        self._checked.clear()
+        self._stored.declared |= declared
+        self._stored.whole |= becomes_whole
+        if compared:
+            self._suspects.clear()
+        return sequence
 
-    def _entry(self, key: DayKey) -> Entry:
+    def changes(self, since: Mark | None) -> Changes:
+        """Save, and return what has changed since a mark, of whatever account; all there is where the mark is unknown.
+
+        A file of another account that has changed since that was indexed is left out: its own run will index it.
+
+        Raises:
+            DataError: a file cannot be read; a database built without it would lack its rows.
+            StorageFull: the index cannot be written.
+
+        """
+        self.save()
+        mark, entries = find_news(self._index, since)
+        if entries is None:
+            return self._all(mark)
+        self.sound()
+        day_files = [day_file for entry in entries if (day_file := self._current(entry)) is not None]
+        removed = [entry.key for entry in entries if entry.state in {MISSING, FORGOTTEN}]
+        return Changes(day_files, removed, mark, whole=False)
+
+    def _current(self, entry: Entry) -> DayFile | None:
+        """Return the day file of an entry; None without one, or where the entry is out of date."""
+        if entry.state != HELD or entry.day_file is None:
+            return None
+        if self._accounts is None or entry.key.account_id in self._accounts:
+            return self.get(entry.key)
+        try:
+            stamp = self._lake.store.stamp(self._lake.path(entry.key))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return self._as_believed(entry.day_file) if stamp == entry.stamp else None
+
+    def _all(self, mark: Mark) -> Changes:
+        """Return all files of all accounts; `mark` is where the index ended before they are looked at."""
+        if self._accounts is None:
+            return Changes(self.sound(), mark=mark)
+        whole = Manifest(self._lake, self._published, now=self._now)
+        # Files of other accounts that nobody has compared with one another are left to whoever does.
+        sequence = whole._store({}, compared=False)
+        if sequence == mark.sequence + 1:
+            # Nobody else has changed it meanwhile.
+            mark = Mark(mark.index_id, sequence)
+        return Changes(whole.sound(), mark=mark)
+
+    def _entry(self, key: DayKey, *, compared: bool) -> Entry:
         """Return the entry of a day as it is now."""
         if key in self._forgotten and key not in self:
             return Entry(key, 0, FORGOTTEN)
@@ -287,8 +226,9 @@ class Manifest:
         except (FileNotFoundError, NotADirectoryError):
             # Somebody has just taken it away.
             return Entry(key, 0, MISSING)
+        compared |= key not in self._suspects
         ids = self._range(key)
-        return Entry(key, 0, HELD, stamp, compared=True, ids=ids, ahead=key in self._ahead, day_file=day_file)
+        return Entry(key, 0, HELD, stamp, compared=compared, ids=ids, ahead=key in self._ahead, day_file=day_file)
 
 
 def _is_whole(run: Any) -> bool:

@@ -70,10 +70,11 @@ def load(index: Index, account_ids: Collection[int] | None) -> Stored:
     return index.read(question)
 
 
-def store(index: Index, change: Change) -> None:
-    """Store what changed, its entries under a new number; raises what `Index.write` raises."""
+def store(index: Index, change: Change) -> int | None:
+    """Store what changed, its entries under a new number, which is returned; raises what `Index.write` raises."""
 
-    def write(connection: sqlite3.Connection) -> None:
+    def write(connection: sqlite3.Connection) -> int | None:
+        number = None
         if change.entries:
             number = 1 + _last(connection)
             write_entries(connection, (entry._replace(sequence=number) for entry in change.entries))
@@ -84,11 +85,12 @@ def store(index: Index, change: Change) -> None:
         if change.whole:
             connection.execute("UPDATE ledger SET value = 1 WHERE name = 'whole' AND value <> 1")
         connection.execute("UPDATE ledger SET value = ? WHERE name = 'voxlake' AND value <> ?", [__version__] * 2)
+        return number
 
-    index.write(write)
+    return index.write(write)
 
 
-def news(index: Index, since: Mark | None) -> tuple[Mark, list[Entry] | None]:
+def find_news(index: Index, since: Mark | None) -> tuple[Mark, list[Entry] | None]:
     """Return up to where the index goes, and what came after a mark; None where the mark is not one of this index."""
 
     def question(connection: sqlite3.Connection) -> tuple[Mark, list[Entry] | None]:

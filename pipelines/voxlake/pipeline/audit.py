@@ -273,7 +273,7 @@ def _rebuild(run: Run, result: AuditResult) -> AuditResult:
     if result.damage is None:
         return result
     with closing(EarlyBuild(run, rebuild=True)) as database:
-        published, _ = database.publish()
+        published = database.publish()
     damage = run.warehouse.damage()
     return replace(
         result,

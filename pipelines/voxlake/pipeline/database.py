@@ -6,14 +6,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from voxlake.errors import DataError, DuplicateMessage
-from voxlake.lake import others_work, publishing
+from voxlake.lake import indexing, others_work, publishing
 from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from voxlake.model import DayFile, DayKey
+    from voxlake.model import Changes, DayFile, DayKey, Mark
     from voxlake.pipeline.run import Run
     from voxlake.transform import Stream
     from voxlake.warehouse import DatabaseBuild, DatabaseUpdate
@@ -74,8 +74,8 @@ class EarlyBuild:
         finally:
             self._loading.release()
 
-    def publish(self) -> tuple[DatabaseUpdate, int]:
-        """Publish what is in the lake, after another run that publishes; return that with the rows that there are.
+    def publish(self) -> DatabaseUpdate:
+        """Publish what is in the index and not in the database yet, after another run that publishes.
 
         After a first call that failed, nothing loaded early is used.
 
@@ -90,7 +90,7 @@ class EarlyBuild:
             began = run.events.seconds()
             for left in reversed(range(_TRIES)):
                 try:
-                    done, rows = self._publish()
+                    done = self._publish()
                     break
                 except DuplicateMessage:
                     raise
@@ -98,26 +98,30 @@ class EarlyBuild:
                     # A file that another run has replaced meanwhile is not what was known of it.
                     if not left or not others_work(run.lake.layout):
                         raise
-        announce.published(run.events, days=done.changed, rows=rows, began=began)
-        return done, rows
+        announce.published(run.events, days=done.changed, rows=done.rows, began=began)
+        return done
 
-    def _publish(self) -> tuple[DatabaseUpdate, int]:
+    def _publish(self) -> DatabaseUpdate:
         run = self._run
         build, self._build, self._loads_early = self._build, None, False
-        manifest = open_manifest(run.lake, run.warehouse, now=run.now())
         if build is not None and not build.is_of_published():
             # Another run has published since it was begun: what it holds is done again on the newer one.
             build.close()
             build = None
         try:
             if build is not None:
-                done = run.warehouse.complete(build, manifest.sound(), finality=run.finality)
-            else:
-                done = run.warehouse.publish(manifest.sound(), run.lake, finality=run.finality, rebuild=self._rebuild)
+                changes = self._changes(build.includes(run.finality))
+                return run.warehouse.complete(build, changes, finality=run.finality)
+            return run.warehouse.publish(self._changes, run.lake, finality=run.finality, rebuild=self._rebuild)
         finally:
             if build is not None:
                 build.close()
-        return done, sum(day_file.row_count for day_file in manifest)
+
+    def _changes(self, since: Mark | None) -> Changes:
+        """Return what runs of whatever account have indexed since."""
+        run = self._run
+        with indexing(run.lake):
+            return open_manifest(run.lake, run.warehouse, now=run.now(), account_ids=()).changes(since)
 
     def close(self) -> None:
         """Close an unfinished build."""

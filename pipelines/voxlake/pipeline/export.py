@@ -107,10 +107,10 @@ def _export(
             with indexing(run.lake):
                 run.registry.save()
         try:
-            moved_aside = database.publish()[0].moved_aside
+            moved_aside = database.publish().moved_aside
         except DuplicateMessage:
             results = _part_days(run, assignments, results, database, force=force)
-            moved_aside = database.publish()[0].moved_aside
+            moved_aside = database.publish().moved_aside
     except VoxlakeError as error:
         errors.append(error)
         _remember(run, results, error)

@@ -35,7 +35,8 @@ def finish(context: Context, gathered: Gathered, *, name: str | None = None) -> 
         record.account_id,
         tuple(stream.result() for stream in record.streams.values()),
         requests=context.history.requests,
-        errors=gathered.errors,
+        # What the database lacks of these days, it keeps as it was.
+        errors=(*gathered.errors, *list(record.manifest.damaged.values())[:1]),
         missing=tuple(sorted(record.manifest.missing)),
         notes=tuple(note for note in notes if note),
         name=name,

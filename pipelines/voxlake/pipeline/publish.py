@@ -92,9 +92,8 @@ def _publish(
     lake.require()
     manifest, began = open_manifest(lake, warehouse, now=now), events.seconds()
     part_days(lake, manifest, suspects_only=True)
-    done = warehouse.publish(manifest.sound(), lake, finality=finality, rebuild=True)
-    rows = sum(day_file.row_count for day_file in manifest)
-    announce.published(events, days=done.changed, rows=rows, began=began)
+    done = warehouse.publish(manifest.changes, lake, finality=finality, rebuild=True)
+    announce.published(events, days=done.changed, rows=done.rows, began=began)
     missing = tuple(sorted(manifest.missing))
     forgotten = missing if forget_missing else ()
     if forgotten:
@@ -105,4 +104,4 @@ def _publish(
         oldest = manifest.oldest(key.account_id, key.stream)
         if oldest is not None and oldest < key.date:
             holes.append(key)
-    return PublishResult(rows, missing, forgotten, tuple(holes), done.moved_aside, str(warehouse.path))
+    return PublishResult(done.rows, missing, forgotten, tuple(holes), done.moved_aside, str(warehouse.path))

@@ -105,10 +105,8 @@ def _replay(
     for day_file in day_files:
         announce.day_written(events, day_file)
     began = events.seconds()
-    published = warehouse.publish(manifest.sound(), lake, finality=finality)
-    rows = sum(day_file.row_count for day_file in manifest)
-    announce.published(events, days=published.changed, rows=rows, began=began)
-    manifest.save()
+    published = warehouse.publish(manifest.changes, lake, finality=finality)
+    announce.published(events, days=published.changed, rows=published.rows, began=began)
     missing = tuple(sorted(manifest.missing))
     return ReplayResult(
         number, tuple(day_files), tuple(kept), tuple(torn), missing, published.moved_aside, str(warehouse.path)

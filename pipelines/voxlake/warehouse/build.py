@@ -7,6 +7,7 @@ transaction on a file of its own, so that an early failure costs only the time t
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
@@ -22,13 +23,16 @@ from voxlake.warehouse.clone import clone
 from voxlake.warehouse.day_rows import sources
 from voxlake.warehouse.ddl import create
 from voxlake.warehouse.derived_columns import prepare, table_rows
-from voxlake.warehouse.state import checksum_table, coverage_table, fingerprint, key_table, read_state
+from voxlake.warehouse.differences import Differences, find_differences, find_other_rows
+from voxlake.warehouse.generation import generation_of, quoted
+from voxlake.warehouse.state import day_table, key_table, read_state, remember_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from voxlake.model import DayFile, DayKey, FinalityPolicy
+    from voxlake.model import Changes, DayFile, DayKey, FinalityPolicy, Mark
     from voxlake.warehouse.day_rows import DayFiles
 
 # DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is asked for an older format.
@@ -38,6 +42,19 @@ _MEMORY_LIMIT = "256MB"
 # A quarter of DuckDB's default, for 5 % more bytes and no slower reports: a thread compresses a full row group at once,
 # while the incomplete ones that early loads leave are compressed at the end, one after the other.
 _ROW_GROUP_SIZE = 30_720
+_NO_LONGER_TRUE = """
+    (account_id, stream, date) IN (
+        SELECT (account_id, stream, date) FROM given UNION ALL SELECT (account_id, stream, date) FROM removed
+    )
+"""
+
+
+class Built(NamedTuple):
+    """How many days were loaded or removed, and the rows that there are; the file is a new one, or as it was."""
+
+    changed: int
+    rows: int
+    is_new: bool
 
 
 class DatabaseBuild:
@@ -50,16 +67,10 @@ class DatabaseBuild:
     def __init__(self, root: Path, *, published: Path, file: Path, lake: DayFiles, rebuild: bool) -> None:
         self.file = file
         self._root, self._published, self._lake = root, published, lake
-        self._facts = lake.account_facts()
         # Another run may publish meanwhile: what is cloned is the file whose state was read.
         self._generation = generation_of(published)
-        state = None if rebuild else read_state(published, self._facts)
-        self._from_scratch = state is None
-        self._published_checksums = dict(state.checksums) if state else {}
-        self._published_coverage = state.coverage if state else None
-        self._knows_accounts = state is not None and state.knows_accounts
-        self._checksums = dict(self._published_checksums)
-        self._changed: set[DayKey] = set()
+        self._state = None if rebuild else read_state(published)
+        self._loaded: dict[DayKey, str] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._loads_early = True
 
@@ -67,9 +78,13 @@ class DatabaseBuild:
         """Return whether the published database is still the one that this is an update of."""
         return generation_of(self._published) == self._generation
 
+    def includes(self, finality: FinalityPolicy) -> Mark | None:
+        """Return up to where the build begins with the changes of an index; None where it needs all days."""
+        return self._state.mark if self._state is not None and self._state.finality == finality else None
+
     def prepare(self) -> None:
         """Create the tables of a new database ahead of the first load, while the caller waits for something else."""
-        if self._from_scratch and self._loads_early:
+        if self._state is None and self._loads_early:
             try:
                 self._open()
             except (duckdb.Error, StorageFull):
@@ -79,38 +94,29 @@ class DatabaseBuild:
         """Load days early; a failure is not raised here: `finish` loads all days again, and raises it if it stays."""
         if self._loads_early:
             try:
-                self._load(day_files)
+                self._load_early(day_files)
             except (duckdb.Error, DataError, StorageFull):
                 self._abandon_early_loads()
 
-    def finish(self, day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> int | None:
-        """Load the days that are missing, remove those that are not in `day_files`, and check the result.
-
-        Returns how many days were loaded or removed; None where the published database is up to date, so that there is
-        no file to install.
+    def finish(self, changes: Changes, *, finality: FinalityPolicy) -> Built:
+        """Load the days that have changed, remove those that are no more, and check the result.
 
         Raises:
             DataError: a check failed, or a day file cannot be loaded.
             StorageFull: the disk is full.
 
         """
-        # What the run has learned of accounts since the build was begun.
-        facts = self._lake.account_facts()
-        self._knows_accounts, self._facts = self._knows_accounts and facts == self._facts, facts
-        coverage = coverage_table(day_files, finality=finality)
-        removed = self._checksums.keys() - {day_file.key for day_file in day_files}
-        unchanged = not (self._from_scratch or self._changed or removed or self._differing(day_files))
-        if unchanged and self._knows_accounts and coverage.equals(self._published_coverage):
-            return None
         # DuckDB can use the memory that the pages of the API's replies took.
         pa.default_memory_pool().release_unused()
         try:
-            self._finish(day_files, removed, coverage)
+            differences = self._differences(changes, finality)
+            if self._state is not None and not self._loaded and not differences:
+                return Built(0, self._state.rows, is_new=False)
+            return self._finish(changes, differences, finality)
         except duckdb.Error as error:
             raise self._failure(error) from error
         finally:
             self.close()
-        return len(self._changed | removed)
 
     def close(self) -> None:
         """Close the file; an unfinished one stays in the folder of temporary files, which the next run empties."""
@@ -128,25 +134,51 @@ class DatabaseBuild:
             f"The database cannot be built ({reason}): run 'voxlake audit --repair', and report it if it fails again."
         )
 
-    def _differing(self, day_files: Sequence[DayFile]) -> list[DayFile]:
-        return [day_file for day_file in day_files if self._checksums.get(day_file.key) != day_file.checksum]
+    def _differences(self, changes: Changes, finality: FinalityPolicy) -> Differences:
+        """Compare changes with the published database, and with what was loaded early."""
+        if self._state is None:
+            found = Differences(rows=frozenset(day_file.key for day_file in changes.day_files))
+        else:
+            found = find_differences(self._base(), changes, finality, self._lake.account_facts())
+        gone = frozenset(changes.removed)
+        if changes.whole:
+            gone = frozenset(self._loaded.keys() - {day_file.key for day_file in changes.day_files})
+        return replace(found, removed=found.removed | (self._loaded.keys() & gone))
 
-    def _load(self, day_files: Sequence[DayFile]) -> None:
+    def _base(self) -> Path:
+        """Return the file that this is an update of."""
+        return self._published if self._generation is None else self._generation.file
+
+    def _load_early(self, day_files: Sequence[DayFile]) -> None:
         """Replace the rows of every day whose file differs from what is loaded."""
-        differing = self._differing(day_files)
+        new = [day_file for day_file in day_files if day_file.key not in self._loaded]
+        if self._state is None:
+            self._load(day_files, frozenset(day_file.key for day_file in new), frozenset())
+        else:
+            self._load(day_files, *find_other_rows(self._base(), new))
+
+    def _load(self, day_files: Sequence[DayFile], rows: frozenset[DayKey], known: frozenset[DayKey]) -> None:
+        """Load days whose `rows` differ from those of the published database, in place of those that it has of them.
+
+        What was loaded already is loaded again where its file is another one now.
+        """
+        differing = []
+        for day_file in day_files:
+            loaded = self._loaded.get(day_file.key)
+            if day_file.key in rows if loaded is None else loaded != day_file.checksum:
+                differing.append(day_file)
         if not differing:
             return
         connection = self._open()
-        self._remove(connection, {day_file.key for day_file in differing} & self._checksums.keys())
+        self._remove(connection, {day_file.key for day_file in differing} & (known | self._loaded.keys()))
         for stream in STREAMS.values():
             keys = [day_file.key for day_file in differing if day_file.key.stream == stream.name]
             for source, parameters in sources(connection, self._lake, keys):
                 query = f"INSERT INTO {stream.table} BY NAME {table_rows(stream.name, source)}"
                 connection.execute(query, parameters)
-        self._checksums |= {day_file.key: day_file.checksum for day_file in differing}
-        self._changed |= {day_file.key for day_file in differing}
+        self._loaded |= {day_file.key: day_file.checksum for day_file in differing}
 
-    def _remove(self, connection: duckdb.DuckDBPyConnection, day_keys: set[DayKey]) -> None:
+    def _remove(self, connection: duckdb.DuckDBPyConnection, day_keys: AbstractSet[DayKey]) -> None:
         if not day_keys:
             return
         connection.register("stale", key_table(day_keys))
@@ -157,21 +189,25 @@ class DatabaseBuild:
                 [stream.name],
             )
 
-    def _finish(self, day_files: Sequence[DayFile], removed: set[DayKey], coverage: pa.Table) -> None:
-        self._load(day_files)
-        connection = self._open()
+    def _finish(self, changes: Changes, differences: Differences, finality: FinalityPolicy) -> Built:
+        self._load(changes.day_files, differences.rows, differences.known)
+        connection, removed = self._open(), differences.removed
         self._remove(connection, removed)
-        connection.execute("DELETE FROM meta.parts")
-        connection.register("loaded", checksum_table(day_files))
-        connection.execute("INSERT INTO meta.parts SELECT * FROM loaded")
-        connection.execute("DELETE FROM coverage")
-        connection.register("covered", coverage)
-        connection.execute("INSERT INTO coverage BY NAME SELECT * FROM covered")
-        load_accounts(connection, self._facts)
+        connection.register("given", day_table(changes.day_files, finality=finality))
+        connection.register("removed", key_table(removed))
+        for table in ("meta.parts", "coverage"):
+            connection.execute(f"DELETE FROM {table} WHERE {_NO_LONGER_TRUE}")  # noqa: S608 - tables of ours
+        connection.execute("INSERT INTO meta.parts BY NAME SELECT account_id, stream, date, checksum FROM given")
+        connection.execute("INSERT INTO coverage BY NAME SELECT * EXCLUDE (checksum) FROM given")
+        load_accounts(connection, self._lake.account_facts())
+        remember_state(connection, self._published, changes.mark, finality)
         connection.execute("COMMIT")
-        check(connection, changed=None if self._from_scratch else self._changed)
+        changed = self._loaded.keys() | removed
+        check(connection, changed=None if self._state is None else changed | differences.coverage)
+        ((rows,),) = connection.execute("SELECT coalesce(sum(row_count), 0)::BIGINT FROM coverage").fetchall()
         connection.execute("USE memory")
         connection.execute("DETACH next")
+        return Built(len(changed), rows, is_new=True)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         """Return the connection to the next database with its transaction begun, after creating both if needed."""
@@ -180,7 +216,7 @@ class DatabaseBuild:
         with storage(self._root):
             for leftover in (self.file, self.file.with_name(f"{self.file.name}.wal")):
                 leftover.unlink(missing_ok=True)
-            if not self._from_scratch:
+            if self._state is not None:
                 self._clone()
         connection = self._connection = interruptible(duckdb.connect())
         connection.execute("SET TimeZone = 'UTC'")
@@ -188,18 +224,16 @@ class DatabaseBuild:
         connection.execute(f"SET temp_directory = '{quoted(self.file.with_name('spill'))}'")
         # The order of rows means nothing, and keeping it would cost memory.
         connection.execute("SET preserve_insertion_order = false")
-        if self._from_scratch:
+        if self._state is None:
             # Small row groups of several loads are good enough: merging them would take as long as loading them.
             connection.execute("SET max_vacuum_tasks = 0")
         options = f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
         connection.execute(f"ATTACH '{quoted(self.file)}' AS next ({options})")
         connection.execute("USE next")
         prepare(connection)
-        if self._from_scratch:
+        if self._state is None:
             create(connection)
         connection.execute("BEGIN")
-        if self._from_scratch:
-            connection.execute("INSERT INTO meta.built VALUES ($1)", [fingerprint(self._published)])
         return connection
 
     def _clone(self) -> None:
@@ -220,26 +254,4 @@ class DatabaseBuild:
         self._connection, self._loads_early = None, False
         with suppress(OSError):
             self.file.unlink(missing_ok=True)
-        self._checksums, self._changed = dict(self._published_checksums), set()
-
-
-class Generation(NamedTuple):
-    """A published database: its file, and what changes when another takes its place under the same name."""
-
-    file: Path
-    stamp: tuple[int, int, int]
-
-
-def generation_of(published: Path) -> Generation | None:
-    """Return which file is published; None where none is."""
-    try:
-        file = published.resolve()
-        stat = file.stat()
-    except OSError:
-        return None
-    return Generation(file, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
-
-
-def quoted(path: Path) -> str:
-    """Return a path as it stands between single quotes in SQL."""
-    return str(path).replace("'", "''")
+        self._loaded = {}

@@ -2,8 +2,7 @@
 
 A check is a query that must return no row. It looks at the days in the table `fresh`, and at every row elsewhere that
 could clash with one of theirs. An update starts from a database that passed all checks, so checking the changed days is
-enough: an untouched row is where it was, and a duplicated message has a row in a changed day. The number of rows is
-compared for all days nevertheless: it costs little, and notices whatever else may have happened to the file.
+enough: an untouched row is where it was, and a duplicated message has a row in a changed day.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import DataError, DuplicateMessage
-from voxlake.model import DayKey
 from voxlake.sql import promise, statements
 from voxlake.transform import STREAMS
 from voxlake.warehouse.state import key_table
@@ -20,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     import duckdb
+    import pyarrow as pa
+
+    from voxlake.model import DayKey
 
 
 def check(connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] | None = None) -> None:
@@ -43,7 +44,7 @@ def failed_checks(
     connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] | None = None
 ) -> dict[str, str]:
     """Return the failing checks by name, each with its promise and the first row that breaks it."""
-    connection.register("fresh", key_table(_all_days(connection) if changed is None else changed))
+    connection.register("fresh", _all_days(connection) if changed is None else key_table(changed))
     failed = {}
     for name, statement in statements("checks").items():
         row = connection.execute(statement).fetchone()
@@ -68,9 +69,8 @@ def warnings(connection: duckdb.DuckDBPyConnection, *, accounts: Collection[int]
     return found
 
 
-def _all_days(connection: duckdb.DuckDBPyConnection) -> set[DayKey]:
-    return {
-        DayKey(account, stream.name, day)
-        for stream in STREAMS.values()
-        for account, day in connection.execute(f"SELECT DISTINCT account_id, date FROM {stream.table}").fetchall()  # noqa: S608
-    }
+def _all_days(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return the key of every day that has rows, or coverage."""
+    tables = (f"SELECT account_id, '{stream.name}', date FROM {stream.table}" for stream in STREAMS.values())  # noqa: S608
+    query = " UNION ".join(["SELECT account_id, stream, date FROM coverage", *tables])
+    return connection.sql(query).to_arrow_table()

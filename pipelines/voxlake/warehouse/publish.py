@@ -21,18 +21,19 @@ from voxlake.places import usable
 from voxlake.sql import interruptible
 from voxlake.transform import STREAMS
 from voxlake.warehouse import checks
-from voxlake.warehouse.build import DatabaseBuild, quoted
+from voxlake.warehouse.build import DatabaseBuild
 from voxlake.warehouse.day_rows import sources
 from voxlake.warehouse.derived_columns import stored_rows
+from voxlake.warehouse.generation import quoted
 from voxlake.warehouse.own import is_own, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
     from voxlake.errors import VoxlakeError
-    from voxlake.model import DayFile, FinalityPolicy
+    from voxlake.model import Changes, DayFile, FinalityPolicy, Mark
     from voxlake.warehouse.day_rows import DayFiles
 
     Digests = dict[tuple[int, date], tuple[int, int]]
@@ -40,9 +41,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUpdate:
-    """How many days were loaded or removed; `moved_aside` is a sentence where a foreign file was in the way."""
+    """How many days were loaded or removed, and how many rows there are now.
+
+    `moved_aside` is a sentence where a foreign file was in the way.
+    """
 
     changed: int
+    rows: int
     moved_aside: str = ""
 
 
@@ -74,10 +79,10 @@ class Warehouse:
         file = lake.tmp / "next.duckdb"
         return DatabaseBuild(self._root, published=self.path, file=file, lake=lake, rebuild=rebuild)
 
-    def complete(
-        self, build: DatabaseBuild, day_files: Sequence[DayFile], *, finality: FinalityPolicy
-    ) -> DatabaseUpdate:
-        """Finish a build with exactly these days, and install it unless the published database is up to date.
+    def complete(self, build: DatabaseBuild, changes: Changes, *, finality: FinalityPolicy) -> DatabaseUpdate:
+        """Finish a build with what has changed, and install it unless the published database is up to date.
+
+        `changes` are those since what the build `includes`.
 
         Raises:
             DataError: a check failed or a day file cannot be loaded; the last good database stays.
@@ -86,20 +91,23 @@ class Warehouse:
         """
         with storage(self._root):
             make(self._generations)
-        changed = build.finish(day_files, finality=finality)
-        return DatabaseUpdate(0) if changed is None else DatabaseUpdate(changed, self._install(build.file))
+        built = build.finish(changes, finality=finality)
+        return DatabaseUpdate(built.changed, built.rows, self._install(build.file) if built.is_new else "")
 
     def publish(
         self,
-        day_files: Sequence[DayFile],
+        changes_since: Callable[[Mark | None], Changes],
         lake: DayFiles,
         *,
         finality: FinalityPolicy,
         rebuild: bool = False,
     ) -> DatabaseUpdate:
-        """Begin and complete the next database in one step; raises what `complete` raises."""
+        """Begin and complete the next database in one step; raises what `complete` raises, and what is called.
+
+        `changes_since` is called once, with what the build `includes`.
+        """
         with closing(self.begin(lake, rebuild=rebuild)) as build:
-            return self.complete(build, day_files, finality=finality)
+            return self.complete(build, changes_since(build.includes(finality)), finality=finality)
 
     def days(self, account_ids: Collection[int] | None = None) -> set[DayKey]:
         """Return every day that the published database covers, of some accounts or of all; raises as `reader` does."""

@@ -1,34 +1,34 @@
-"""What a published database records about itself: what shaped it, the day files it was loaded from, their coverage."""
+"""What a published database records about itself: what shaped it, and up to which change of the index it goes."""
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
-from voxlake.model import DayKey
+from voxlake.model import FinalityPolicy, Mark
 from voxlake.sql import interruptible, statements
 from voxlake.transform import STREAMS
-from voxlake.warehouse.accounts import accounts_differ
 from voxlake.warehouse.day_rows import FILES_OF_0_1
 from voxlake.warehouse.ddl import KINDS
 from voxlake.warehouse.derived_columns import table_rows
 from voxlake.warehouse.own import is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from voxlake.model import DayFile, FinalityPolicy
+    from voxlake.model import DayFile, DayKey
 
 _KEY_FIELDS = [("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32())]
 _KEYS = pa.schema(_KEY_FIELDS)
 _CHECKSUMS = pa.schema([*_KEY_FIELDS, ("checksum", pa.string())])
-_COVERAGE = pa.schema(
+_DAYS = pa.schema(
     [
         *_KEY_FIELDS,
         ("row_count", pa.int64()),
@@ -36,26 +36,27 @@ _COVERAGE = pa.schema(
         ("verified", pa.bool_()),
         ("final", pa.bool_()),
         ("exported_at", pa.timestamp("us")),
+        ("checksum", pa.string()),
     ]
 )
+_BUILT = "SELECT index_id, sequence, settled_after, given_up_after FROM meta.built"
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedState:
-    """The checksum of every day file that a database was loaded from, and its table `coverage`, ordered by day.
+    """What a published database says of itself as a whole.
 
-    `knows_accounts` says whether its table `accounts` is still what is known of them.
+    `mark` is how far it includes the changes of an index, with `finality` as the rule for its table `coverage`; `rows`
+    are its messages.
     """
 
-    checksums: Mapping[DayKey, str]
-    coverage: pa.Table
-    knows_accounts: bool
+    mark: Mark | None
+    finality: FinalityPolicy
+    rows: int
 
 
-def read_state(database: Path, facts: Iterable[Mapping[str, Any]] = ()) -> PublishedState | None:
+def read_state(database: Path) -> PublishedState | None:
     """Return the state of a published database, or None where it must be built from scratch.
-
-    `facts` are what is known of accounts, as `load_accounts` takes them.
 
     That is so where there is none, where it cannot be read, where other statements shaped it, and where somebody else
     has written to it.
@@ -63,16 +64,35 @@ def read_state(database: Path, facts: Iterable[Mapping[str, Any]] = ()) -> Publi
     if not database.exists() or not is_own(database):
         return None
     try:
-        with interruptible(duckdb.connect(str(database.resolve()), read_only=True)) as connection:
+        with reading(database) as connection:
+            # The columns of another one may be others.
             if connection.execute("SELECT fingerprint FROM meta.built").fetchall() != [(fingerprint(database),)]:
                 return None
-            rows = connection.execute("SELECT account_id, stream, date, checksum FROM meta.parts").fetchall()
-            coverage = connection.sql("SELECT * FROM coverage ORDER BY account_id, stream, date").to_arrow_table()
-            knows_accounts = not accounts_differ(connection, facts)
+            index_id, sequence, settled, given_up = connection.execute(_BUILT).fetchall()[0]
+            ((rows,),) = connection.execute("SELECT coalesce(sum(row_count), 0)::BIGINT FROM coverage").fetchall()
     except duckdb.Error:
         return None
-    checksums = {DayKey(account, stream, day): checksum for account, stream, day, checksum in rows}
-    return PublishedState(checksums, coverage.cast(_COVERAGE), knows_accounts)
+    mark = None if index_id is None else Mark(index_id, sequence)
+    finality = FinalityPolicy(timedelta(seconds=settled), timedelta(seconds=given_up))
+    return PublishedState(mark, finality, rows)
+
+
+@contextmanager
+def reading(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a published database for the length of the block."""
+    with interruptible(duckdb.connect(str(database.resolve()), read_only=True)) as connection:
+        yield connection
+
+
+def remember_state(
+    connection: duckdb.DuckDBPyConnection, published: Path, mark: Mark | None, finality: FinalityPolicy
+) -> None:
+    """Write into the database that is being built what it includes; it will be `published` there."""
+    index_id, sequence = (None, None) if mark is None else (mark.index_id, mark.sequence)
+    rule = [finality.time.total_seconds(), finality.give_up.total_seconds()]
+    connection.execute("DELETE FROM meta.built")
+    row = [fingerprint(published), index_id, sequence, *rule]
+    connection.execute("INSERT INTO meta.built VALUES ($1, $2, $3, $4, $5)", row)
 
 
 def fingerprint(database: Path | None = None) -> str:
@@ -93,32 +113,37 @@ def fingerprint(database: Path | None = None) -> str:
     return hashlib.sha256(repr(shaping).encode()).hexdigest()[:32]
 
 
-def coverage_table(day_files: Iterable[DayFile], *, finality: FinalityPolicy) -> pa.Table:
-    """Return the rows of `coverage`, ordered by day; times are UTC without a zone, as everywhere in the database."""
-    rows = [
-        {
-            **_key_columns(day_file.key),
-            "row_count": day_file.row_count,
-            "total_count": day_file.total_count,
-            "verified": day_file.verified,
-            "final": day_file.final(finality),
-            "exported_at": day_file.exported_at.astimezone(UTC).replace(tzinfo=None),
-        }
-        for day_file in sorted(day_files, key=lambda day_file: day_file.key)
-    ]
-    return pa.Table.from_pylist(rows, schema=_COVERAGE)
+def day_table(day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> pa.Table:
+    """Return the rows of `coverage`, and of each day the checksum of the file that it is loaded from.
+
+    Times are UTC without a zone, as everywhere in the database.
+    """
+    values = {
+        **_key_columns([day_file.key for day_file in day_files]),
+        "row_count": [day_file.row_count for day_file in day_files],
+        "total_count": [day_file.total_count for day_file in day_files],
+        "verified": [day_file.verified for day_file in day_files],
+        "final": [day_file.final(finality) for day_file in day_files],
+        "exported_at": [day_file.exported_at.astimezone(UTC).replace(tzinfo=None) for day_file in day_files],
+        "checksum": [day_file.checksum for day_file in day_files],
+    }
+    return pa.table(values, schema=_DAYS)
 
 
-def checksum_table(day_files: Iterable[DayFile]) -> pa.Table:
+def checksum_table(day_files: Sequence[DayFile]) -> pa.Table:
     """Return the rows of `meta.parts`: which version of each day file is in the database."""
-    rows = [{**_key_columns(day_file.key), "checksum": day_file.checksum} for day_file in day_files]
-    return pa.Table.from_pylist(rows, schema=_CHECKSUMS)
+    keys = _key_columns([day_file.key for day_file in day_files])
+    return pa.table(keys | {"checksum": [day_file.checksum for day_file in day_files]}, schema=_CHECKSUMS)
 
 
-def key_table(day_keys: Iterable[DayKey]) -> pa.Table:
+def key_table(day_keys: Collection[DayKey]) -> pa.Table:
     """Return day keys as a table with the columns account_id, stream and date."""
-    return pa.Table.from_pylist([_key_columns(day_key) for day_key in day_keys], schema=_KEYS)
+    return pa.table(_key_columns(day_keys), schema=_KEYS)
 
 
-def _key_columns(day_key: DayKey) -> dict[str, object]:
-    return {"account_id": day_key.account_id, "stream": day_key.stream, "date": day_key.date}
+def _key_columns(day_keys: Collection[DayKey]) -> dict[str, list[Any]]:
+    return {
+        "account_id": [key.account_id for key in day_keys],
+        "stream": [key.stream for key in day_keys],
+        "date": [key.date for key in day_keys],
+    }

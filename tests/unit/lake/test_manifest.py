@@ -285,3 +285,60 @@ def test_a_day_that_has_not_come_is_not_the_oldest(lake):
     """Where a wrong clock made all files, an export begins as if there were none."""
     assert Manifest(lake, now=datetime(2026, 2, 28, 12, tzinfo=UTC)).oldest(4711, "sms") is None
     assert Manifest(lake, now=datetime(2026, 3, 1, 12, tzinfo=UTC)).oldest(4711, "sms") == FIRST
+
+
+def test_changes(lake):
+    """Whoever knows a mark hears what came later, of every account; whoever does not hears of all files."""
+    everything = Manifest(lake).changes(None)
+    assert (everything.whole, [its.key.date for its in everything.day_files]) == (True, DAYS)
+    nothing = Manifest(lake).changes(everything.mark)
+    assert (nothing.whole, nothing.day_files, nothing.removed, nothing.mark) == (False, [], [], everything.mark)
+    other, now = DayKey(4712, "sms", FIRST), datetime(2026, 3, 9, 12, tzinfo=UTC)
+    theirs = Manifest(lake, account_ids=[4712])
+    theirs.add(lake.put_placeholder(other, "theirs", now=now))
+    theirs.save()
+    lake.path(key(DAYS[0])).unlink()
+    mine = Manifest(lake, forbidden, account_ids=[4711])
+    mine.add(lake.put_placeholder(key(DAYS[1]), "mine", now=now))
+    found = mine.changes(everything.mark)
+    assert [(its.key, its.problem) for its in found.day_files] == [(key(DAYS[1]), "mine"), (other, "theirs")]
+    assert (found.removed, found.whole) == ([key(DAYS[0])], False)
+    mine.forget_missing()
+    assert mine.changes(found.mark).removed == [key(DAYS[0])]
+    lake.put_placeholder(other, "newer, and not indexed yet", now=now)
+    assert [its.key for its in Manifest(lake, account_ids=[4711]).changes(everything.mark).day_files] == [key(DAYS[1])]
+    for unknown in (dataclasses.replace(found.mark, sequence=99), dataclasses.replace(found.mark, index_id="another")):
+        whole = Manifest(lake, account_ids=[4711]).changes(unknown)
+        assert (whole.whole, len(whole.day_files)) == (True, 3)
+
+
+def test_a_wrong_clock_in_changes(lake):
+    """Files of the future are not verified, whosever they are, and are news again when their time has come."""
+    now = datetime(2026, 3, 9, 1, tzinfo=UTC)
+    for number in (4711, 4712):
+        before = Manifest(lake, now=now, account_ids=[number]).changes(None)
+        assert [its.verified for its in before.day_files] == [True, False, False]
+    later = now + timedelta(days=1)
+    assert [its.verified for its in Manifest(lake, now=later).changes(before.mark).day_files] == [True]
+
+
+def test_damaged_files_in_changes(lake):
+    """An account whose file cannot be read publishes nothing; others go on, and the database keeps that day."""
+    mark = Manifest(lake).changes(None).mark
+    lake.path(key(DAYS[1])).write_bytes(b"damaged")
+    with pytest.raises(DataError, match="is damaged"):
+        Manifest(lake, account_ids=[4711]).changes(mark)
+    others = Manifest(lake, account_ids=[4712]).changes(mark)
+    assert (others.day_files, others.removed) == ([], [])
+
+
+def test_files_that_nobody_compared_stay_suspects(lake):
+    """A manifest of all accounts that is saved for a publish leaves the files of others to their own runs."""
+    for number in (4711, 4712):
+        copy = lake.path(DayKey(number, "sms", DAYS[2] + timedelta(days=1)))
+        copy.parent.mkdir(parents=True)
+        shutil.copy(lake.path(key(DAYS[2])), copy)
+    Manifest(lake, account_ids=[4712]).changes(None)
+    assert Manifest(lake, account_ids=[4711]).overlapping(suspects_only=True)
+    Manifest(lake, account_ids=[4711]).save()
+    assert Manifest(lake, account_ids=[4711]).overlapping(suspects_only=True) == []

@@ -3,8 +3,9 @@
 import dataclasses
 import shutil
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import duckdb
 import pytest
@@ -12,7 +13,7 @@ from support.lakes import ACCOUNT, FIRST, SETTLING, Hand, row
 
 from voxlake.errors import DataError
 from voxlake.lake import Lake, Manifest
-from voxlake.model import DayKey
+from voxlake.model import Changes, DayKey, FinalityPolicy, Mark
 from voxlake.warehouse import DatabaseUpdate, Warehouse
 from voxlake.warehouse.state import fingerprint, read_state
 
@@ -42,8 +43,8 @@ def test_loaded_early(hand):
         build.load([first])
         build.load([first, second])
         lake.path(first.key).unlink()
-        done = Warehouse(hand.root).complete(build, [second], finality=SETTLING)
-    assert done == DatabaseUpdate(2)
+        done = Warehouse(hand.root).complete(build, Changes([second]), finality=SETTLING)
+    assert done == DatabaseUpdate(2, 1)
     assert hand.ask("SELECT date FROM messages") == [(SECOND,)]
     assert hand.ask("SELECT date FROM coverage") == [(SECOND,)]
 
@@ -53,7 +54,7 @@ def test_a_day_that_changes_between_loads(hand):
     lake, (first, second) = lake_of(hand)
     with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake)) as build:
         build.load([dataclasses.replace(first, checksum="an earlier version"), second])
-        done = Warehouse(hand.root).complete(build, [first, second], finality=SETTLING)
+        done = Warehouse(hand.root).complete(build, Changes([first, second]), finality=SETTLING)
     assert done.changed == 2
     assert hand.ask("SELECT date FROM messages ORDER BY ALL") == [(FIRST,), (SECOND,)]
 
@@ -68,7 +69,7 @@ def test_early_loading_that_fails(hand):
         build.load(day_files)
         path.write_bytes(whole)
         build.load(day_files)
-        done = Warehouse(hand.root).complete(build, day_files, finality=SETTLING)
+        done = Warehouse(hand.root).complete(build, Changes(day_files), finality=SETTLING)
     assert done.changed == 2
     assert hand.ask("SELECT count(*) FROM messages") == [(2,)]
 
@@ -80,7 +81,7 @@ def test_a_day_file_that_cannot_be_loaded(hand):
     lake, day_files = lake_of(hand)
     lake.path(DayKey(ACCOUNT, "sms", THIRD)).write_bytes(b"not Parquet")
     with lake.locked(holder="a test"), pytest.raises(DataError, match="is damaged: run 'voxlake backfill"):
-        Warehouse(hand.root).publish(day_files, lake, finality=SETTLING)
+        Warehouse(hand.root).publish(lambda _: Changes(day_files), lake, finality=SETTLING)
     assert hand.ask("SELECT count(*) FROM messages") == [(2,)]
 
 
@@ -90,21 +91,81 @@ def test_nothing_to_do(hand):
     lake, day_files = lake_of(hand)
     warehouse, before = hand.warehouse, hand.warehouse.path.resolve()
     with lake.locked(holder="a test"):
-        assert warehouse.publish(day_files, lake, finality=SETTLING) == DatabaseUpdate(0)
+        assert warehouse.publish(lambda _: Changes(day_files), lake, finality=SETTLING) == DatabaseUpdate(0, 2)
         assert warehouse.path.resolve() == before
         late = type(SETTLING)(timedelta(days=999), timedelta(days=999))
-        assert warehouse.publish(day_files, lake, finality=late) == DatabaseUpdate(0)
+        assert warehouse.publish(lambda _: Changes(day_files), lake, finality=late) == DatabaseUpdate(0, 2)
     assert warehouse.path.resolve() != before
     assert hand.ask("SELECT DISTINCT final FROM coverage") == [(False,)]
 
 
+def dates(day_files):
+    """Give the days of files."""
+    return [day_file.key.date for day_file in day_files]
+
+
+def test_what_changed_is_all_that_is_asked_for(hand):
+    """A publish asks for what is new since the last one, and for everything under another rule or from scratch."""
+    hand.publish()
+    hand.put(THIRD, [row(3, THIRD)])
+    lake, asked = Lake(hand.root), []
+
+    def changes(since):
+        asked.append((since and since.sequence, found := Manifest(lake).changes(since)))
+        return found
+
+    late = FinalityPolicy(timedelta(hours=73), timedelta(days=14))
+    with lake.locked(holder="a test"):
+        for rule, rebuild in ((SETTLING, False), (SETTLING, False), (late, False), (SETTLING, True)):
+            hand.warehouse.publish(changes, lake, finality=rule, rebuild=rebuild)
+    assert [(since, its.whole, dates(its.day_files)) for since, its in asked] == [
+        (1, False, [THIRD]), (2, False, []), (None, True, [FIRST, SECOND, THIRD]), (None, True, [FIRST, SECOND, THIRD]),
+    ]  # fmt: skip
+    assert hand.ask("SELECT sum(row_count), count(*) FROM coverage") == [(3, 3)]
+
+
+def test_a_change_replaces_what_was_there(hand):
+    """Days that changed, vanished or were not verified any more are so in the database; the others stay."""
+    hand.put(THIRD, [row(3, THIRD), row(4, THIRD)])
+    hand.publish()
+    lake = Lake(hand.root)
+    mark = read_state(hand.warehouse.path).mark
+    first, second, third = Manifest(lake).sound()
+    hand.put(SECOND, [row(SECOND.toordinal(), SECOND, cost=9), row(7, SECOND)])
+    (second,) = (its for its in Manifest(lake) if its.key == second.key)
+    unverified = dataclasses.replace(first, verified=False, problem="late")
+    changes = Changes([unverified, second], [third.key], Mark(mark.index_id, 9), whole=False)
+    with lake.locked(holder="a test"):
+        done = hand.warehouse.publish(lambda _: changes, lake, finality=SETTLING)
+    assert done == DatabaseUpdate(2, 3)
+    assert hand.ask("SELECT date, row_count, verified FROM coverage ORDER BY date") == [
+        (FIRST, 1, False), (SECOND, 2, True),
+    ]  # fmt: skip
+    assert hand.ask("SELECT date, count(*), sum(cost) FROM messages GROUP BY date ORDER BY date") == [
+        (FIRST, 1, Decimal("0.01")), (SECOND, 2, Decimal("9.01")),
+    ]  # fmt: skip
+    assert hand.ask("SELECT date, checksum FROM meta.parts ORDER BY date") == [
+        (FIRST, first.checksum), (SECOND, second.checksum),
+    ]  # fmt: skip
+    assert read_state(hand.warehouse.path).mark == Mark(mark.index_id, 9)
+
+
+def test_a_reading_without_news_publishes_nothing(hand):
+    """A day that was read again and is the same leaves the database as it is, but for the first time after its end."""
+    during, after, later = (datetime.combine(SECOND, time(), tzinfo=UTC) + timedelta(hours=n) for n in (12, 30, 36))
+    files = []
+    for at in (during, after, later, later):
+        hand.put(SECOND, [row(SECOND.toordinal(), SECOND)], exported_at=at)
+        files.append(hand.publish().path.resolve())
+    assert [file == before for before, file in pairwise(files)] == [False, True, True]
+    assert hand.ask("SELECT exported_at FROM coverage WHERE date = $1", SECOND) == [(after.replace(tzinfo=None),)]
+
+
 def test_state(hand, tmp_path):
-    """The state of a database is what it was loaded from; a foreign, damaged or missing one has none."""
+    """The state of a database is what it includes; a foreign, damaged or missing one has none."""
     path = hand.publish().path
-    _, day_files = lake_of(hand)
     state = read_state(path)
-    assert state.checksums == {day_file.key: day_file.checksum for day_file in day_files}
-    assert state.coverage["date"].to_pylist() == [FIRST, SECOND]
+    assert (state.finality, state.rows, state.mark.sequence) == (SETTLING, 2, 1)
     foreign, damaged = tmp_path / "foreign.duckdb", tmp_path / "damaged.duckdb"
     duckdb.connect(str(foreign)).close()
     damaged.write_bytes(path.read_bytes()[:5000])
@@ -117,14 +178,14 @@ def test_foreign_file_in_the_place_of_the_link(hand):
     link.write_text("mine")
     lake, day_files = lake_of(hand)
     with lake.locked(holder="a test"):
-        done = Warehouse(hand.root).publish(day_files, lake, finality=SETTLING)
+        done = Warehouse(hand.root).publish(lambda _: Changes(day_files), lake, finality=SETTLING)
     moved = hand.root / "rejects" / "stray" / "voxlake.duckdb"
-    assert done == DatabaseUpdate(2, f"{link} was not a database of voxlake's: it is {moved} now.")
+    assert done == DatabaseUpdate(2, 2, f"{link} was not a database of voxlake's: it is {moved} now.")
     assert moved.read_text() == "mine"
     link.unlink()
     link.write_text("mine, too")
     with lake.locked(holder="a test"):
-        done = Warehouse(hand.root).publish(day_files, lake, finality=SETTLING, rebuild=True)
+        done = Warehouse(hand.root).publish(lambda _: Changes(day_files), lake, finality=SETTLING, rebuild=True)
     assert moved.with_name("voxlake.duckdb.again").read_text() == "mine, too"
     assert "again now" in done.moved_aside
 
