@@ -205,9 +205,9 @@ class WindowReader:
         """Read a piece until its counts agree, a bounded number of times."""
         try:
             reading = self._reread(piece)
-            if self.quirks.counts_prove and may_move_behind(reading, piece, self._tail):
+            if self.quirks.counts_prove and may_move_behind(reading, piece, self._tail, is_csv=self._source.is_csv):
                 if self.quirks.ignores_time is None:
-                    learn_time_of_day(self._source, reading.pages, piece.start.date())
+                    learn_time_of_day(self._source, reading.pages, piece.days[-1])
                 if not self.quirks.ignores_time:
                     self._tail = replace(self._tail, exact=True)
                     reading = self._reread(piece)
@@ -256,15 +256,14 @@ class WindowReader:
                 self.contradicted()
             if before is not None and not reading.agrees:
                 reading = replace(reading, surplus=doubled_alike(before, reading))
-            if self._is_doubtful(before, reading):
-                self._learn_count_step(piece, reading.ids, reading.rows)
-                if not self.quirks.counts_prove:
-                    return None
+            if self._is_doubtful(before, reading) and not self._learn_count_step(piece, reading.ids, reading.rows):
+                return None
             if limits := limits_shown_by(before, reading):
                 self._source.learn(**limits)
                 return replace(reading, complete=False)
             is_same = before is not None and (before.totals, before.ids) == (reading.totals, reading.ids)
-            if reading.agrees or not reading.complete or reading.stopped_at is not None or is_same:
+            is_moving = len(piece.days) > 1 and may_move_behind(reading, piece, self._tail, is_csv=self._source.is_csv)
+            if reading.agrees or not reading.complete or reading.stopped_at is not None or is_same or is_moving:
                 break
             before = reading
         if reading.stopped_at is not None and not reading.agrees:
@@ -276,11 +275,12 @@ class WindowReader:
         disagrees = reading.complete and not reading.agrees and (before is not None or counts_end(reading))
         return disagrees and may_be_inexact(reading.totals, (page.served for page in reading.pages))
 
-    def _learn_count_step(self, piece: Window, *rows: int) -> None:
-        """Find out once by how much counts may be off that disagree with the rows of a piece."""
+    def _learn_count_step(self, piece: Window, *rows: int) -> bool:
+        """Find out once how far counts that disagree with a piece may be off; return whether they prove anything."""
         if not (self.quirks.count_step or self._tried_counts):
             self._tried_counts = True
             self._source.learn(count_step=learn_count_step(self._source.total, self._asked(piece), *rows))
+        return self.quirks.counts_prove
 
     def _walk(self, piece: Window, *, ahead: bool) -> Reading:
         """Read a piece once: its pages, or the csv pages of many smaller pieces under one count."""

@@ -66,7 +66,10 @@ def number_of_pieces(reading: Reading, window: Window, *, deepest: int, at_once:
     return max(2, -(-2 * rows // (at_once if rows > at_once else deepest)))
 
 
-def may_move_behind(reading: Reading, window: Window, tail: Tail) -> bool:
-    """Whether what moved while a piece was read may lie behind its end, where that is asked for as well."""
-    is_tail = window.end == tail.end and len(window.days) == 1
-    return is_tail and not tail.exact and reading.complete and not reading.agrees
+def may_move_behind(reading: Reading, window: Window, tail: Tail, *, is_csv: bool = False) -> bool:
+    """Whether what moved while a piece was read may lie behind its end, where that is asked for as well.
+
+    A csv of many days is counted again as a whole for each row that comes, so its end is cut off at once.
+    """
+    is_short = len(window.days) == 1 or (is_csv and len(set(reading.totals)) > 1)
+    return is_short and window.end == tail.end and not tail.exact and reading.complete and not reading.agrees
