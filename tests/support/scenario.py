@@ -127,9 +127,9 @@ def draw(rng, *, kills=True, lies=None):
             chosen["order"] = "id"
         if chosen["max_window_days"] == "1" and "exclusive" in (chosen["from_bound"], chosen["to_bound"]):
             chosen["max_window_days"] = "2"
-    if chosen["order"] == "random-per-request" and chosen["max_offset"] == "100":
-        # To read many rows of it takes more requests than the ceiling allows: their days stay unverified, and say so.
-        chosen["max_offset"] = "400"
+    if chosen["order"] == "random-per-request" and rows > int(chosen.get("max_offset") or rows):
+        # To read such a history takes more requests than the ceiling allows: its days stay unverified, and say so.
+        chosen["max_offset"] = None
     settle = rng.choice([0, 72, 1200])
     odd = rng.choice([*_ODD, *[None] * (2 * len(_ODD))])
     if odd == "bounds_zone":
