@@ -291,5 +291,6 @@ def _days(context: Context, manifest: Manifest, assignment: Assignment) -> dict[
     found = {}
     for stream in assignment.streams:
         known = manifest.known_days(account, stream.name)
-        found[stream] = days.days(begins.first[stream] if known else context.now().date(), known)
+        # Of a stream that was only backfilled, or never exported, no other day is expected to be there.
+        found[stream] = days.days(begins.first[stream] if stream in begins.known else days.end, known)
     return found

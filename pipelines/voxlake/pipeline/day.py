@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voxlake.lake import Lake
-    from voxlake.model import Reject, WindowRows
+    from voxlake.model import FinalityPolicy, Reject, WindowRows
     from voxlake.transform import Stream
 
 _ORDER = [("processed_at", "ascending"), ("message_id", "ascending")]
@@ -154,12 +154,19 @@ class DayDraft:
 
 
 def seal_day(
-    lake: Lake, draft: DayDraft, previous: DayFile | None, *, at: datetime, force: bool, confirmed: bool = True
+    lake: Lake,
+    draft: DayDraft,
+    previous: DayFile | None,
+    *,
+    at: datetime,
+    force: bool,
+    confirmed: bool = True,
+    finality: FinalityPolicy | None = None,
 ) -> WrittenDay:
     """Seal a whole day, to be put in place of its previous file; no message that was read once is lost on the way.
 
-    A day that is not `confirmed` by a second reply says so; a day in progress of which such a reading tells nothing new
-    keeps its file, which says up to when the day is known.
+    A day that is not `confirmed` by a second reply says so. A day of which there is nothing new keeps its file, unless
+    it is final now, by `finality`, or known for longer: a quiet night writes nothing.
 
     Messages that the previous file has, and that are not in the draft, stay in the day, which is unverified then. With
     `force` the API's word is taken against them, and the previous file is kept aside.
@@ -176,7 +183,7 @@ def seal_day(
         draft.problems.append("rows moved in time while they were read")
     counted, kept = draft.counted, frozenset[int]()
     sealed = draft.seal(at, confirmed=confirmed)
-    if not confirmed and previous is not None and _is_kept(lake, previous, sealed):
+    if not force and previous is not None and _is_kept(lake, previous, sealed, finality, confirmed=confirmed):
         draft.discard()
         return WrittenDay(previous, counted=counted, is_sealed=False)
     if draft.problems:
@@ -203,11 +210,27 @@ def seal_day(
     return WrittenDay(sealed, difference.new, difference.changed, gone, unaccounted, counted, kept)
 
 
-def _is_kept(lake: Lake, previous: DayFile, sealed: DayFile) -> bool:
-    """Whether a day in progress has the same rows as before, in a file that was verified and is still sound."""
-    in_progress = sealed.exported_at < midnight(sealed.key.date) + DAY
-    is_same = sealed.problem == UNCONFIRMED and sealed.checksum == previous.checksum
-    return in_progress and is_same and previous.verified and lake.damage(previous) is None
+def _is_kept(
+    lake: Lake, previous: DayFile, sealed: DayFile, finality: FinalityPolicy | None, *, confirmed: bool
+) -> bool:
+    """Whether a day has the same rows as before, in a file that was verified, is still sound, and says enough.
+
+    What is known of a day in progress by one reply alone adds nothing to it.
+    """
+    wanted = None if confirmed else UNCONFIRMED
+    if sealed.problem != wanted or not previous.verified or _content(sealed) != _content(previous):
+        return False
+    over = midnight(sealed.key.date) + DAY
+    if sealed.exported_at < over:
+        is_enough = not confirmed
+    else:
+        would_be = replace(sealed, verified=True, problem=None)
+        is_enough = previous.exported_at >= over and finality is not None and not would_be.final(finality)
+    return is_enough and lake.damage(previous) is None
+
+
+def _content(day_file: DayFile) -> tuple[str, int | None, int]:
+    return day_file.checksum, day_file.total_count, day_file.rejects
 
 
 def _difference(lake: Lake, draft: DayDraft, sealed: DayFile, previous: DayFile | None) -> Difference:

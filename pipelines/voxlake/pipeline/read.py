@@ -97,7 +97,7 @@ def _read_once(
     # The first replies may have shown that some days have not begun.
     tasks = [task for task in tasks if task.window.start < context.now()]
     _mark_beginnings(context, tasks, record)
-    tasks = [replace(task, force=force) for task in tasks]
+    tasks = [replace(task, force=force, finality=context.finality) for task in tasks]
     left = Counter(task.stream for task in tasks)
     following: dict[Stream, set[date]] = {stream: set() for stream in days}
     empty: dict[Stream, set[date]] = {stream: set() for stream in days}

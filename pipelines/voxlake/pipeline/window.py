@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from voxlake.clock import Clock
     from voxlake.extract import CountedDay
     from voxlake.lake import Lake
+    from voxlake.model import FinalityPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class WindowTask:
 
     `counted` is how many rows were just counted of exactly this window, with `anchored` together with rows that are
     known; `counts` is how many were counted of some of its days alone; `previous` are the files that its days have;
-    `force` takes the API's word against messages that it does not report any more.
+    `force` takes the API's word against messages that it does not report any more, `finality` says when a day is final.
     """
 
     stream: Stream
@@ -44,6 +45,7 @@ class WindowTask:
     counts: Mapping[date, int] = field(default_factory=dict)
     previous: tuple[DayFile, ...] = ()
     force: bool = False
+    finality: FinalityPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
             at = at if day_is_over else min(asked.end, at)
             old = previous.get(_day(piece))
             believed = confirmed or is_confirmed(draft.counted, task.counts)
-            day = seal_day(lake, draft, old, at=at, force=task.force, confirmed=believed)
+            day = seal_day(lake, draft, old, at=at, force=task.force, confirmed=believed, finality=task.finality)
             draft = None
             written.append(day)
             if day.unaccounted:
