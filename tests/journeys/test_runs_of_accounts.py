@@ -14,7 +14,8 @@ from support.dates import days_ago
 
 from voxlake.api import child_of
 from voxlake.errors import AlreadyRunning, Refused, SettingsError
-from voxlake.library import audit, backfill, connect, export, plan
+from voxlake.library import audit, backfill, connect, export, plan, status
+from voxlake.reporting import render_status
 from voxlake.sandbox import Condition
 from voxlake.transform import SMS, STREAMS
 
@@ -73,6 +74,13 @@ def test_one_is_refused_one_is_frozen_and_one_has_no_role(sandbox, tmp_path):
     ]
     for n in (4, 5):
         assert held(folder, server.children[n].account_id) == there(server.children[n])
+    found = status(folder, clock=CLOCK).to_json()
+    assert [(its["name"], its["last_run"]["exit_code"]) for its in found["accounts"]] == [
+        (f"shop{n}", 3 if n < 4 else 0) for n in range(1, 6)
+    ]
+    lines = render_status(found, folder, {}).splitlines()
+    assert [line.partition(",")[0] for line in lines if "its last run ended" in line] == ["shop1", "shop2", "shop3"]
+    assert any(line.startswith("sms (shop4, account ") for line in lines)
     events = {event.account_id for event in heard}
     assert events == {None, *(account.account_id for account in accounts)}
     assert [event.kind for event in heard if event.account_id is None and event.kind != "progress"] == [

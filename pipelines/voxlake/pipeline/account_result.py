@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from voxlake.pipeline.result import StreamResult
 
 
+_MOST_NOTES = 10
+"""So many notes of several accounts are printed."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountResult:
     """What a run did for one account.
@@ -198,12 +202,18 @@ def _over_all(accounts: Sequence[AccountResult]) -> list[str]:
 
 
 def _notes(accounts: Iterable[AccountResult]) -> list[str]:
-    """Return each note once, with the account that it is of, or how many have it."""
+    """Return each note once, with the account that it is of, or how many have it; of many, the first."""
     found: dict[str, list[AccountResult]] = {}
     for account in accounts:
         for note in account.notes:
             found.setdefault(note, []).append(account)
-    return [f"{its[0].label if len(its) == 1 else counted(len(its), 'account')}: {note}" for note, its in found.items()]
+    lines = [
+        f"{its[0].label if len(its) == 1 else counted(len(its), 'account')}: {note}" for note, its in found.items()
+    ]
+    if len(lines) <= _MOST_NOTES:
+        return lines
+    left = len(lines) - _MOST_NOTES
+    return [*lines[:_MOST_NOTES], f"{counted(left, 'note')} more: '--format json' has all of them, by account"]
 
 
 def _codes(errors: Iterable[VoxlakeError], streams: Iterable[StreamResult]) -> set[int]:

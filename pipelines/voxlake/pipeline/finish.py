@@ -58,7 +58,8 @@ def finish(context: Context, gathered: Gathered, *, name: str | None = None) -> 
 
 def ended(now: datetime, result: AccountResult) -> dict[str, Any]:
     """Return how a run ended for an account, as the index remembers it."""
-    return {"ended_at": now.isoformat(timespec="seconds"), **result.summary()}
+    named = {} if result.name is None else {"name": result.name}
+    return {"ended_at": now.isoformat(timespec="seconds"), **named, **result.summary()}
 
 
 def _describe_counts(context: Context, record: Recorder) -> list[str]:

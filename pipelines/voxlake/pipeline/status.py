@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +58,18 @@ class StreamStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What there is; `warnings` is what is odd in the database, `damage` why that cannot be read."""
+    """What there is; `warnings` is what is odd in the database, `damage` why that cannot be read.
+
+    `last_run` is the newest of the `last_runs` of accounts, which `names` names where that is known.
+    """
 
     streams: tuple[StreamStatus, ...]
     calendars: Calendars
     warnings: Sequence[dict[str, Any]]
     last_run: dict[str, Any] | None
     damage: DataError | None
+    last_runs: Mapping[int, dict[str, Any]] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -77,6 +82,10 @@ class Status:
             "streams": [asdict(stream) for stream in self.streams],
             "warnings": jsonable(self.warnings),
             "last_run": self.last_run,
+            "accounts": [
+                {"account_id": number, "name": self.names.get(number), "last_run": self.last_runs.get(number)}
+                for number in sorted({*self.last_runs, *(stream.account_id for stream in self.streams)})
+            ],
         }
 
 
@@ -106,7 +115,10 @@ def status(
     except DataError as error:
         damage = error
     streams = tuple(_stream(lake, manifest, registry, *key, days) for key, days in states.items())
-    return Status(streams, states, warnings, manifest.last_run, damage)
+    # Of an account that always refused its key, only its last run knows the name.
+    names = {number: str(run["name"]) for number, run in manifest.last_runs.items() if run.get("name")}
+    names |= {facts.account_id: facts.name for facts in registry.all() if facts.name is not None}
+    return Status(streams, states, warnings, manifest.last_run, damage, manifest.last_runs, names)
 
 
 def calendars(

@@ -79,10 +79,12 @@ def render_status(
     `shown` makes a line fit for its reader; the calendars, which may be painted, are left as they are.
     """
     lines: list[str] = []
+    accounts = {its["account_id"]: its for its in found["accounts"]}
+    labels = {number: _label(its, alone=len(accounts) == 1) for number, its in accounts.items()}
     for s in found["streams"]:
         rows = counted(s["rows"], "row")
         lines += [
-            f"{s['stream']} (account {s['account_id']}): {rows}, {s['first_day']} to {s['last_day']}",
+            f"{s['stream']} ({labels[s['account_id']]}): {rows}, {s['first_day']} to {s['last_day']}",
             f"  newest message: {newest} UTC" if (newest := s["newest_message"]) else "  newest message: none",
             f"  days: {s['final']} final, {s['open']} open, {s['missing']} missing, {s['unverified']} unverified",
         ]
@@ -108,8 +110,23 @@ def render_status(
             f" {counted(last.get('requests', 0), 'request')}"
         )
         lines += [f"  {error}" for error in last.get("errors", ())]
+    failed = (
+        {number: its["last_run"] for number, its in accounts.items() if its["last_run"]} if len(accounts) > 1 else {}
+    )
+    lines += [
+        f"{labels[number]}: its last run ended {run.get('ended_at', 'some time')} with exit code {run['exit_code']}"
+        + "".join(f"\n  {error}" for error in run.get("errors", ()))
+        for number, run in failed.items()
+        if run.get("exit_code")
+    ]
     drawn = {line for its in calendars.values() for line in its}
     return "\n".join(line if line in drawn else shown(line) for line in lines)
+
+
+def _label(account: Mapping[str, Any], *, alone: bool) -> str:
+    """Return what to call an account, by its name too where there are several."""
+    number = f"account {account['account_id']}"
+    return number if alone or account["name"] is None else f"{account['name']}, {number}"
 
 
 def _alike(problems: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -112,3 +112,12 @@ def test_many_accounts_are_short():
         "22 requests; database voxlake.duckdb",
     ]
     assert [(its["account_id"], its["exit_code"]) for its in run.to_json()["accounts"]][:3] == [(2, 4), (3, 3), (10, 0)]
+
+
+def test_notes_of_many_accounts_are_few():
+    """The same note of several accounts is one line, and of many different ones the first are printed."""
+    alike = [AccountResult(n, (), notes=("the same",)) for n in range(1, 5)]
+    other = [AccountResult(n, (), notes=(f"note {n}",)) for n in range(10, 40)]
+    lines = [line for line in str(ExportResult((*alike, *other))).splitlines() if "note" in line or "same" in line]
+    assert lines[:2] == ["4 accounts: the same", "10: note 10"]
+    assert lines[10:] == ["21 notes more: '--format json' has all of them, by account"]
