@@ -40,6 +40,9 @@ FORMAT: Final = 2
 _WAIT = 60
 """Seconds that a change waits for readers, and a reader for a change; either takes a small part of one."""
 
+_PAGE = 1024
+"""Bytes of a page: a night changes a few entries of each account, and writes their pages twice."""
+
 _LOOKS, _PAUSE = 20, 0.05
 """How often, and after how many seconds, a reader without locks looks again while a change is under way."""
 
@@ -138,6 +141,7 @@ class Index:
     def _change(self, change: Callable[[sqlite3.Connection], T], *, create: dict[str, Any] | None = None) -> T:
         with closing(self._open(writing=True, create=create is not None)) as connection:
             connection.execute("PRAGMA synchronous = EXTRA")
+            connection.execute(f"PRAGMA page_size = {_PAGE}")
             if create is None:
                 self._require_ours(connection)
             connection.execute("BEGIN IMMEDIATE")
