@@ -13,9 +13,10 @@ ROWS   ?= 100000
 DAYS   ?= 60
 SOAK   ?= 30m
 FUZZ   ?= 10m
+ACCOUNTS ?= 1 10 100 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit coverage browser days dates soak fuzz matrix check bench slow format lock numbering schema picture clean
+.PHONY: help run test unit coverage browser days dates soak fuzz matrix check bench night slow format lock numbering schema picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +103,9 @@ $(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
 
 bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour; BEFORE=DIR pairs it with the programs of an earlier one)
 	@$(BENCH)/bin/python benchmarks/run.py $(if $(BEFORE),--before $(BEFORE))
+
+night: $(VENV)/.installed ## Measure the night of a reseller alone (ACCOUNTS), into its section of benchmarks/RESULTS.md (half an hour)
+	@$(BIN)/python benchmarks/run.py --keep --parts reseller --accounts $(ACCOUNTS)
 
 matrix: $(VENV)/.tested ## Try the lowest and the newest versions that are declared, with each Python (PYTHONS) (needs uv; half an hour)
 	@$(BIN)/python tests/support/matrix.py $(PYTHONS)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import night
 import publish
 from measure import Taken, folder, rows, run, server
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 DAYS = 60
+QUIET = 0.9
+"""The share of a reseller's accounts that have hardly any messages."""
 CONTESTANTS = {
     "floor_fetch": "fetch all pages and drop them",
     "leanest": "leanest unverified program, daily Parquet + DuckDB",
@@ -193,6 +196,28 @@ def publishing(size: int, days: int) -> Iterable[str]:
     _say(f"publishing: {rebuilds}, {steps}")
 
 
+def reseller(sizes: Sequence[int], days: int) -> Iterable[str]:
+    """Export the accounts of resellers on the night after the last export."""
+    yield "## A reseller's night"
+    yield ""
+    yield (
+        f"`voxlake export` on the day after the last one: {days} days of history of each account, two streams,"
+        f" {night.LATENCY * 1000:.0f} ms a request, {night.JOBS} jobs. A quiet account has a message"
+        " a week, the others have three a day, which is what all have in the last row. Single runs,"
+        f" {datetime.now(tz=UTC).date()}, load {os.getloadavg()[0]:.0f}."
+    )
+    yield ""
+    yield "| accounts | quiet | new rows | requests | cpu s | cpu ms an account | peak MiB | wall s |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for accounts, quiet in (*((size, QUIET) for size in sizes), (min(100, max(sizes)), 0.0)):
+        taken = night.measured(accounts, days, quiet=quiet)
+        _say(f"night of {accounts}: {taken}")
+        yield (
+            f"| {accounts:,} | {quiet:.0%} | {taken.rows:,} | {taken.requests:,} | {taken.cpu:.1f} |"
+            f" {taken.cpu * 1000 / accounts:.0f} | {taken.peak:.0f} | {taken.wall:.1f} |"
+        )
+
+
 def _once(name: str, url: str, expected: int, *arguments: object, program: Path | None = None) -> Taken:
     with folder() as where:
         taken = run(name, url, where, *arguments, program=program)
@@ -218,6 +243,16 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def sections(text: str) -> dict[str, list[str]]:
+    """Return the lines of each section by its heading, which is the first of them."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            its = found[line] = []
+        its.append(line)
+    return found
+
+
 def main() -> None:
     """Measure what was chosen, and write it down."""
     parser = argparse.ArgumentParser()
@@ -226,11 +261,16 @@ def main() -> None:
     parser.add_argument("--contestants", nargs="*", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--sizes", nargs="*", type=int, default=[40_000, 400_000, 4_000_000])
     parser.add_argument(
-        "--parts", nargs="*", default=["contest", "before", "latency", "growth", "nightly", "start", "publishing"]
+        "--parts",
+        nargs="*",
+        default=["contest", "before", "latency", "growth", "nightly", "reseller", "start", "publishing"],
     )
+    parser.add_argument("--keep", action="store_true", help="leave the other sections of the file as they are")
     parser.add_argument("--before", type=Path, help="the folder of programs (bin) of an earlier voxlake, to pair with")
     parser.add_argument("--publish-rows", type=int, default=10_000_000)
     parser.add_argument("--publish-days", type=int, default=366)
+    parser.add_argument("--accounts", nargs="*", type=int, default=[1, 10, 100, 1000], help="of the resellers")
+    parser.add_argument("--history", type=int, default=365, help="days of history of each of their accounts")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("RESULTS.md"))
     chosen = parser.parse_args()
     parts: dict[str, Callable[[], Iterable[str]]] = {
@@ -238,6 +278,7 @@ def main() -> None:
         "latency": lambda: latency(chosen.rows, chosen.rounds),
         "growth": lambda: growth(chosen.sizes),
         "nightly": lambda: nightly(chosen.rounds),
+        "reseller": lambda: reseller(chosen.accounts, chosen.history),
         "start": lambda: start(chosen.rounds),
         "before": lambda: before(chosen.rows, chosen.rounds, chosen.before),
         "publishing": lambda: publishing(chosen.publish_rows, chosen.publish_days),
@@ -253,10 +294,12 @@ def main() -> None:
             " wall times are long and uneven, and cpu seconds are the better measure."
         ),
     ]
+    written = sections(chosen.out.read_text(encoding="utf-8")) if chosen.keep and chosen.out.exists() else {}
+    written = written or {told[0]: told}
     for name in chosen.parts:
-        lines = list(parts[name]())
-        told += ["", *lines] if lines else []
-        chosen.out.write_text("\n".join(told) + "\n", encoding="utf-8")
+        if lines := list(parts[name]()):
+            written[lines[0]] = lines
+        chosen.out.write_text("\n\n".join("\n".join(its).strip() for its in written.values()) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The benchmark's own parts work: its server answers voxlake, and its floors make what they promise."""
 
+import importlib
 import subprocess
 import sys
 
@@ -42,6 +43,15 @@ def test_csv(tmp_path):
     both = json.keys() & csv.keys()
     assert len(both) >= 12
     assert all(json[day].replace_schema_metadata(None).equals(csv[day].replace_schema_metadata(None)) for day in both)
+
+
+@pytest.mark.slow
+def test_the_night_of_a_reseller():
+    """Accounts beyond the first of each kind get its days, and a night is measured that reads what is new."""
+    night = importlib.import_module("night")
+    taken = night.measured(night.KINDS + 1, 8, quiet=0)
+    assert taken.requests >= 4 * (night.KINDS + 1)
+    assert taken.rows > night.KINDS
 
 
 @pytest.mark.slow
