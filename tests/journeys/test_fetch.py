@@ -194,7 +194,7 @@ def test_csv_of_a_day_with_empty_hours(sandbox, empty):
         world.insert("sms", {**row, "message_id": n + 1, "processed_at": at})
     server = sandbox(f"csv_empty={empty}", world=world)
     window = Window.of_days(days_ago(1), days_ago(1))
-    (batch,) = fetched(client(server, output="csv"), window, ApiQuirks(deepest_offset=1000))
+    (batch,) = fetched(client(server, output="csv"), window, ApiQuirks(page_size=100, deepest_offset=1000))
     assert batch.verified
     assert batch.table["message_id"].to_pylist() == list(range(1, 54_000, 16))
 

@@ -74,6 +74,9 @@ class ScriptedApi:
     ceiling: Ceiling = dataclasses.field(default_factory=Ceiling)
     asked: list = dataclasses.field(default_factory=list)
 
+    def __post_init__(self):
+        self.ceiling.begin()
+
     @property
     def requests(self):
         """How many requests there were."""
@@ -86,14 +89,16 @@ class ScriptedApi:
 
     def total(self, stream, window, *, filters=None):
         """Return what the API counts between two dates."""
-        rows = len(self._select(stream, window, 0, 1, filters or {}))
-        return self.counted(int(rows * self.lie(len(self.asked))))
+        with self.ceiling.asking():
+            rows = len(self._select(stream, window, 0, 1, filters or {}))
+            return self.counted(int(rows * self.lie(len(self.asked))))
 
-    def page(self, stream, window, *, offset, count, filters=None):
+    def page(self, stream, window, *, offset, count, filters=None, output=None):
         """Return one page; of csv, without a total."""
-        rows = self._select(stream, window, offset, count, filters or {})
+        with self.ceiling.asking():
+            rows = self._select(stream, window, offset, count, filters or {})
         part = self.lie(len(self.asked))
-        total = None if self.output == "csv" else self.counted(int(len(rows) * part))
+        total = None if (output or self.output) == "csv" else self.counted(int(len(rows) * part))
         if count > self.largest_page and self.larger == "error":
             raise ApiRejected("count", code=497)
         if self.deepest is not None and offset > self.deepest:
@@ -104,12 +109,12 @@ class ScriptedApi:
         given = given[: int(len(given) * part)]
         return Page(pa.Table.from_pylist(given, schema=stream.wire), total)
 
-    def pages(self, stream, window, *, offsets, count, filters=None):
+    def pages(self, stream, window, *, offsets, count, filters=None, output=None):
         """Return pages up to the first that is rejected."""
         found = []
         for offset in offsets:
             try:
-                found.append(self.page(stream, window, offset=offset, count=count, filters=filters))
+                found.append(self.page(stream, window, offset=offset, count=count, filters=filters, output=output))
             except ApiRejected:
                 break
         return found

@@ -12,7 +12,7 @@ from voxlake.api.auth import (
     is_open_to_others,
     read_credentials,
 )
-from voxlake.api.ceiling import Ceiling
+from voxlake.api.ceiling import Ceiling, Share
 from voxlake.api.connections import Connections
 from voxlake.api.history import HistoryApi, Output
 from voxlake.api.retry import MAYBE_DONE
@@ -34,6 +34,7 @@ __all__ = [
     "HistoryApi",
     "Output",
     "ServiceAccount",
+    "Share",
     "account_info",
     "child_of",
     "children",

@@ -37,7 +37,7 @@ _SMALL = 4096
 class HistoryApi:
     """The two history methods of one account, whose pages are requested in `output`: json or csv.
 
-    `filters` are further parameters of a method, like `source_number`; `ceiling` is kept by who reads windows. By
+    `filters` are further parameters of a method, like `source_number`; whatever is asked counts under `ceiling`. By
     `shifts`, a stream is asked for later dates than its rows have, which by the reference are UTC in both; `marks` are
     the decimal marks of amounts that its replies showed; both are by the name of a stream. Every method raises what
     `ApiClient.call` raises. Safe to share between threads; a copy that was pickled has threads and connections of its
@@ -50,6 +50,8 @@ class HistoryApi:
         self.unreadable_csv: str | None = None
         # Its threads start when they are first needed.
         self._threads = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-page")
+        # Of their own, because these may wait for pages that others ask for.
+        self._windows = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-window")
         # Decoding replies takes ten times their size in memory, and more at once than processors gains nothing.
         self.shifts: dict[str, timedelta] = {}
         self.marks: dict[str, DecimalMark] = {}
@@ -57,7 +59,7 @@ class HistoryApi:
 
     def __reduce__(self) -> tuple[Callable[..., HistoryApi], tuple[Any, ...]]:
         """Travel as the client, the output format, and what is known of the API."""
-        return _rebuilt, (self.client, self.output, dict(self.shifts), dict(self.marks))
+        return _rebuilt, (self.client, self.output, dict(self.shifts), dict(self.marks), self.ceiling)
 
     @property
     def account_id(self) -> int:
@@ -81,6 +83,7 @@ class HistoryApi:
 
     def close(self) -> None:
         """End the threads, after the requests under way, and close the connections."""
+        self._windows.shutdown(cancel_futures=True)
         self._threads.shutdown(cancel_futures=True)
         self.client.close()
 
@@ -92,10 +95,12 @@ class HistoryApi:
         offset: int,
         count: int,
         filters: Mapping[str, str] = _NO_FILTERS,
+        output: Output | None = None,
     ) -> Page:
         """Return up to `count` rows from `offset`, in the order of the API; a csv page has no total.
 
-        Without a window, no dates are sent: what the API gives then is not documented.
+        Another `output` than that of the history can be asked for. Without a window, no dates are sent: what the API
+        gives then is not documented.
 
         A csv page whose last line does not end is requested again, and where it is the same again, as JSON: a csv that
         is cut inside the last field of its last row is still a valid csv, however often it comes, and an empty reply
@@ -104,12 +109,19 @@ class HistoryApi:
         A csv that cannot be read with certainty, twice in the same way, is not guessed at: that page and all after it
         are requested as JSON, and `unreadable_csv` says why.
         """
+        with self.ceiling.asking():
+            return self._page(stream, window, offset, count, filters, output or self.output)
+
+    def _page(
+        self, stream: Stream, window: Window | None, offset: int, count: int, filters: Mapping[str, str], output: Output
+    ) -> Page:
         as_json = self._parameters(stream, window, offset, count, "json", filters)
-        if self.output == "json" or self.unreadable_csv is not None:
+        if output == "json" or self.unreadable_csv is not None:
             return self._json_page(stream, as_json)
         page = self._csv_page(stream, self._parameters(stream, window, offset, count, "csv", filters))
         if page is not None and not page.rejects:
             return page
+        self.ceiling.made(1)
         sure = self._json_page(stream, as_json)
         if page is not None and len(sure.rejects) < len(page.rejects):
             self.unreadable_csv = page.rejects[0].reason
@@ -125,12 +137,13 @@ class HistoryApi:
                 were no other: it proves nothing.
 
         """
-        return self.client.call(
-            stream.method,
-            self._parameters(stream, window, 0, 1, "json", filters),
-            lambda body: _counted(checked(parse_json(body))),
-            roles=stream.roles,
-        )
+        with self.ceiling.asking():
+            return self.client.call(
+                stream.method,
+                self._parameters(stream, window, 0, 1, "json", filters),
+                lambda body: _counted(checked(parse_json(body))),
+                roles=stream.roles,
+            )
 
     def pages(
         self,
@@ -140,27 +153,30 @@ class HistoryApi:
         offsets: Sequence[int],
         count: int,
         filters: Mapping[str, str] = _NO_FILTERS,
+        output: Output | None = None,
     ) -> list[Page]:
         """Return the pages from several offsets, requested side by side, up to the first that the API rejects.
 
         JSON replies are decoded together, which costs fewer calls than one by one.
         """
-        ask = partial(self._page_or_body, stream, window, count=count, filters=filters)
-        futures = [self._threads.submit(ask, offset=offset) for offset in offsets]
-        wait(futures)
+        form = output or self.output
+        ask = partial(self._page_or_body, stream, window, count=count, filters=filters, output=form)
+        with self.ceiling.asking(len(offsets)):
+            futures = [self._threads.submit(ask, offset=offset) for offset in offsets]
+            wait(futures)
         rejected = (n for n, future in enumerate(futures) if isinstance(future.exception(), ApiRejected))
         replies = [future.result() for future in futures[: next(rejected, None)]]
         decoded = iter(self._decoded([reply for reply in replies if isinstance(reply, bytes)], stream))
         pages = (next(decoded) if isinstance(reply, bytes) else reply for reply in replies)
         # What cannot be decoded after all is a transient fault, which `page` waits out.
         return [
-            page or self.page(stream, window, offset=offset, count=count, filters=filters)
+            page or self._page(stream, window, offset, count, filters, form)
             for offset, page in zip(offsets, pages, strict=False)
         ]
 
     def side_by_side(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
         """Call `ask` for several windows at the same time; yields the results in order, raises what `ask` raises."""
-        return self._threads.map(ask, windows)
+        return self._windows.map(ask, windows)
 
     def _parameters(
         self, stream: Stream, window: Window | None, offset: int, count: int, output: Output, filters: Mapping[str, str]
@@ -216,11 +232,11 @@ class HistoryApi:
         return self.client.call(stream.method, parameters, read, roles=stream.roles)
 
     def _page_or_body(
-        self, stream: Stream, window: Window, *, offset: int, count: int, filters: Mapping[str, str]
+        self, stream: Stream, window: Window, *, offset: int, count: int, filters: Mapping[str, str], output: Output
     ) -> Page | bytes:
         """Return a page, or the body of a large JSON reply that looks whole, to be decoded with others."""
-        if self.output == "csv":
-            return self.page(stream, window, offset=offset, count=count, filters=filters)
+        if output == "csv":
+            return self._page(stream, window, offset, count, filters, output)
 
         def read(body: bytes) -> Page | bytes:
             whole = len(body) > _SMALL and body.startswith(b"{") and body.endswith(b"}")
@@ -244,10 +260,10 @@ class HistoryApi:
 
 
 def _rebuilt(
-    client: ApiClient, output: Output, shifts: dict[str, timedelta], marks: dict[str, DecimalMark]
+    client: ApiClient, output: Output, shifts: dict[str, timedelta], marks: dict[str, DecimalMark], ceiling: Ceiling
 ) -> HistoryApi:
     history = HistoryApi(client, output=output)
-    history.shifts, history.marks = shifts, marks
+    history.shifts, history.marks, history.ceiling = shifts, marks, ceiling
     return history
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected
 from voxlake.extract.paginate import Reading
+from voxlake.extract.split import dense_second
 from voxlake.extract.verify import first_and_last, is_inside
 from voxlake.model import Page, Window
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 AT_ONCE = 5
 """So many times what offsets reach is read under one count at most: until its end, csv stays in memory."""
 
+_WORTH = 5
+"""Pages that offsets must reach for pieces of a day to be worth one count around them."""
+
 _EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
@@ -34,6 +38,9 @@ def pieces_under_one_count(window: Window, total: int, quirks: ApiQuirks) -> lis
     A window that offsets reach needs no pieces, and one that memory does not hold has to be smaller first.
     """
     deepest, days = quirks.deepest_offset, len(window.days)
+    if deepest < _WORTH * quirks.page_size and days == 1:
+        # Of a piece that is a page or two, one reply as JSON has both the rows and their count.
+        return []
     if not deepest < total <= AT_ONCE * deepest or not divides(window, quirks.ignores_time):
         return []
     # A day deeper than offsets reach is cut inside, which must not be tried among others before bounds are known.
@@ -65,7 +72,6 @@ def read_pieces(
         ApiRejected: the API refuses the first page of a piece.
 
     """
-    source.expect(counted)
     found: dict[Window, list[Page]] = {}
     waiting = list(pieces)
     while waiting:
@@ -76,7 +82,8 @@ def read_pieces(
                 too_deep.append(piece)
             else:
                 found[piece] = pages
-                source.done(pages, is_part=True)
+        if any(second.start in piece for piece in too_deep for second in source.deep_seconds):
+            return Reading([], [counted], complete=False)
         if too_deep and shows_time_of_day(found, window):
             source.learn(ignores_time=False)
         if not all(_surely_divides(piece, source.quirks) for piece in too_deep):
@@ -131,14 +138,17 @@ def without_overlaps(found: Mapping[Window, Sequence[Page]]) -> list[Page]:
     """
     starts = [_EVER.start, *sorted(piece.start for piece in found)[1:], _EVER.end]
     return [
-        _clipped(page, Window(start, end))
+        clipped(page, Window(start, end))
         for piece, (start, end) in zip(sorted(found), pairwise(starts), strict=True)
         for page in found[piece]
     ]
 
 
 def _to_the_end(source: PageSource, asked: Window) -> list[Page] | None:
-    """Return the pages up to one that holds less than the largest; None where that goes deeper than offsets reach."""
+    """Return the pages up to one that holds less than the largest; None where that goes deeper than offsets reach.
+
+    Then a second that has by far the most rows is remembered.
+    """
     pages: list[Page] = []
     offset = 0
     while offset < source.quirks.deepest_offset:
@@ -148,16 +158,19 @@ def _to_the_end(source: PageSource, asked: Window) -> list[Page] | None:
             if not pages:
                 raise
             source.learn(deepest_offset=offset)
-            return None
+            break
         pages.append(page)
         offset += page.served
         source.largest_page = max(source.largest_page, page.served)
         if not page.served or page.served < source.largest_page:
             return pages
+    deep = dense_second(Reading(pages, []), asked)
+    if deep is not None:
+        source.deep_seconds.append(deep)
     return None
 
 
-def _clipped(page: Page, span: Window) -> Page:
+def clipped(page: Page, span: Window) -> Page:
     """Return a page with the rows that lie in a span, and the rejects that may."""
     table = page.table.filter(is_inside(page.table["processed_at"], span))
     return replace(page, table=table, rejects=tuple(r for r in page.rejects if r.at is None or r.at in span))

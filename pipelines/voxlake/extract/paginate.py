@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from voxlake.model import Page, Reject, Window
 
 
+AT_ONCE, FIRST_AT_ONCE = 9, 4
+"""The most pages that are asked for side by side: as many as there can be of the largest size. Of smaller ones it is
+fewer at first, for the API may refuse them."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """What one walk over the pages of a window gave.
@@ -135,10 +140,14 @@ def looks_capped(pages: Sequence[Page]) -> bool:
 
 
 def offsets_behind(pages: Sequence[Page], total: int, deepest: int) -> range:
-    """Return the offsets of the pages behind the first that can be asked for at the same time; perhaps none."""
-    size = pages[0].served
-    worth = size < total < deepest and looks_capped(pages)
-    return range(size, total, size) if worth else range(0)
+    """Return the offsets of the pages behind the first that can be asked for at the same time; perhaps none.
+
+    They are a few at most, for the API may refuse them all.
+    """
+    size, first = pages[0].served, sum(page.served for page in pages)
+    worth = size < total < deepest and first == size * len(pages) and looks_capped(pages)
+    most = AT_ONCE if size >= PAGE_SIZES[0] or len(pages) > 1 else FIRST_AT_ONCE
+    return range(first, min(total, first + size * most), size) if worth else range(0)
 
 
 def walk(
@@ -168,6 +177,11 @@ def walk(
     return replace(reading, asked=asked)
 
 
+def walk_on(source: PageSource, asked: Window, run: PagingRun) -> Reading:
+    """Read JSON pages into `run`, as deep as the API goes; what came before an error is in it."""
+    return replace(_pages(source, asked, run, deep=True, ahead=True, filters=NO_FILTERS), asked=asked)
+
+
 def _pages(
     source: PageSource, asked: Window, run: PagingRun, *, deep: bool, ahead: bool, filters: Mapping[str, str]
 ) -> Reading:
@@ -189,17 +203,20 @@ def _pages(
             too_deep = step is Step.PAGE and bool(run.pages) and looks_capped(run.pages)
             return run.reading(stopped_at=run.offset if too_deep else None)
         run.add(page)
-        if ahead and len(run.pages) == 1:
-            _add_side_by_side(source, asked, run)
+        while ahead and _add_side_by_side(source, asked, run):
+            pass
 
 
-def _add_side_by_side(source: PageSource, asked: Window, run: PagingRun) -> None:
-    """Add the pages behind the first, asked for at the same time."""
+def _add_side_by_side(source: PageSource, asked: Window, run: PagingRun) -> bool:
+    """Add the pages behind those that came, asked for at the same time; returns whether all came and may have more."""
     offsets = offsets_behind(run.pages, run.totals[-1], source.quirks.deepest_offset)
     if not offsets:
-        return
+        return False
     others = source.pages(asked, offsets=offsets, size=offsets.step)
     run.pages += [page for page in others if page.served]
     run.totals += [page.total for page in others if page.total is not None]
-    # An empty page among them has its place, too: what lies behind is asked for next.
-    run.offset = offsets.step * (1 + len(others))
+    # An empty page among them has its place, too: what lies behind the last one with rows is asked for next.
+    run.offset = offsets.start + offsets.step * max(
+        (n for n, page in enumerate(others, start=1) if page.served), default=0
+    )
+    return len(others) == len(offsets) and all(page.served == offsets.step for page in others)

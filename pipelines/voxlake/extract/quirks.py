@@ -42,7 +42,8 @@ class ApiQuirks:
     `day_bounds` is the number of the pair of `bounds_of_day` that selects a day of such an API. `largest_total` is how
     far the API counts. With `contradicts`, two of its replies did not fit together although nothing explains it. By
     less than `count_step` rows a count may be off: 1 where it is exact, 0 where nothing has cast a doubt on it, and
-    `PAGE_COUNTS` where it says how many rows a page has.
+    `PAGE_COUNTS` where it says how many rows a page has. `deep_seconds` are seconds that hold more rows than the API
+    gives out in any way, each with how many it counted around it.
     """
 
     page_size: int = PAGE_SIZES[0]
@@ -53,6 +54,7 @@ class ApiQuirks:
     largest_total: float = inf
     contradicts: bool = False
     count_step: int = 0
+    deep_seconds: frozenset[tuple[datetime, int]] = frozenset()
 
     @property
     def counts_prove(self) -> bool:
@@ -75,6 +77,7 @@ class ApiQuirks:
             largest_total=min(self.largest_total, other.largest_total),
             contradicts=self.contradicts or other.contradicts,
             count_step=max(self.count_step, other.count_step),
+            deep_seconds=frozenset({**dict(self.deep_seconds), **dict(other.deep_seconds)}.items()),
         )
 
 

@@ -17,15 +17,25 @@ from voxlake.errors import ApiRejected, CeilingReached, CountOfPage
 from voxlake.events import Kind
 from voxlake.extract.contradiction import contradict
 from voxlake.extract.count_step import learn_count_step, may_be_inexact
-from voxlake.extract.csv_pieces import AT_ONCE, pieces_under_one_count, read_pieces
-from voxlake.extract.paginate import REFUSED, Reading, walk
-from voxlake.extract.quirks import NOTHING_LEARNED, RANGE_CODES, ApiQuirks, Tail
+from voxlake.extract.csv_pieces import AT_ONCE, clipped, pieces_under_one_count, read_pieces
+from voxlake.extract.paginate import REFUSED, PagingRun, Reading, walk, walk_on
+from voxlake.extract.quirks import DEEPEST_OFFSET, NOTHING_LEARNED, RANGE_CODES, ApiQuirks, Tail
 from voxlake.extract.source import NO_FILTERS, PageSource
-from voxlake.extract.split import State, limits_shown_by, may_move_behind, number_of_pieces, state_of
+from voxlake.extract.split import (
+    SHORTEST,
+    State,
+    around,
+    cut,
+    dense_second,
+    limits_shown_by,
+    may_move_behind,
+    number_of_pieces,
+    state_of,
+)
 from voxlake.extract.split_day import SplitDayCheck
 from voxlake.extract.time_of_day import learn_time_of_day
-from voxlake.extract.twice import read_twice
-from voxlake.extract.unsplittable import read_unsplittable
+from voxlake.extract.twice import read_twice, to_the_end
+from voxlake.extract.unsplittable import read_as_before, read_unsplittable
 from voxlake.extract.verify import (
     counts_end,
     doubled_alike,
@@ -36,13 +46,21 @@ from voxlake.model import DAY, Window, WindowRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
 
     from voxlake.api import HistoryApi
     from voxlake.transform import Stream
 
 _HOUR = timedelta(hours=1)
+_FEW_SECONDS = 60
 READINGS = 3
 """How often a piece is read until its counts agree."""
+
+
+def _rest_of_day_first(window: Window) -> list[Window]:
+    """Return what lies in the first day of a window, and what lies behind it."""
+    first, *others = window.split(len(window.days))
+    return [first, Window(others[0].start, window.end)] if others else [first]
 
 
 class WindowReader:
@@ -52,7 +70,7 @@ class WindowReader:
     only until it is known what the API's bounds mean. `counted` is how many rows the API has just counted of the window
     that is read first: it stands for the first of the counts around csv pages. `held` returns the ids of the messages
     of a window as an array, where all of them were proved earlier: where counts prove nothing, a reading that gives the
-    same is the second one.
+    same is the second one. What was read before in the same run is read `again`, which raises no ceiling.
     """
 
     def __init__(
@@ -65,13 +83,16 @@ class WindowReader:
         exact: bool = False,
         counted: int | None = None,
         held: Callable[[Window], Any] = lambda _: None,
+        again: bool = False,
     ) -> None:
+        self._again = again
         self._source = PageSource(history, stream, quirks, filters)
         self._exact, self._counted, self._held = exact, counted, held
         self._tail = Tail()
         self._settled: set[str] = set()
+        # Days by which it could not be learned whether the API looks at the time of day.
+        self._tried: set[date] = set()
         self._last = Reading([], [0])
-        self._window: Window | None = None
         self._tried_counts = False
 
     @property
@@ -95,18 +116,38 @@ class WindowReader:
 
         """
         self._tail = Tail.of(window, exact=self._exact)
-        at, self._window = window.start, window
+        at = window.start
+        self._source.begin(window, again=self._again)
         try:
             for rows in self._work([window]):
                 at = rows.window.end
                 yield rows
         except CeilingReached as error:
-            yield from self._given_up(Window(at, window.end), str(error))
+            # What is left of the day may be what does not help; days behind it need not suffer from it.
+            for part in _rest_of_day_first(Window(at, window.end)):
+                yield from self._given_up(part, str(error))
 
     def _given_up(self, window: Window, problem: str) -> Iterator[WindowRows]:
-        """Yield for each day of what is left of a window what came of it last, and why that is not verified."""
+        """Yield what is left of a window: whole where one plain reading proves it, else day by day with the problem.
+
+        That reading goes as deep as the API does, and is asked for as JSON, whose pages have the count.
+        """
+        self._source.extra, self._source.as_json = False, True
+        run = PagingRun()
+        with suppress(CeilingReached, ApiRejected):
+            if self.quirks.counts_prove:
+                reading = walk_on(self._source, self._asked(window), run)
+            else:
+                reading = to_the_end(self._source, self._asked(window))
+                run.pages += reading.pages
+            rows = rows_of(reading, window, self._source.stream)
+            if rows.verified:
+                yield rows
+                return
         for day in window.split(len(window.days)):
-            yield replace(rows_of(self._last, day, self._source.stream), problem=problem)
+            pages = [clipped(page, day) for page in (*self._last.pages, *run.pages)]
+            came = Reading(pages, run.totals or self._last.totals or [0], complete=False, asked=self._asked(window))
+            yield replace(rows_of(came, day, self._source.stream), problem=problem)
 
     def contradicted(self) -> None:
         """Learn that replies of the API do not fit together."""
@@ -115,6 +156,7 @@ class WindowReader:
     def read_again(self, piece: Window) -> Iterator[WindowRows]:
         """Yield the rows of a piece that `read` yielded before, asked for once more; see `read`."""
         self._counted = None
+        self._source.extra = self._source.again = True
         yield from self._work([piece])
 
     def _work(self, pieces: Sequence[Window], day: SplitDayCheck | None = None) -> Iterator[WindowRows]:
@@ -122,12 +164,16 @@ class WindowReader:
         waiting = list(reversed(pieces))
         while waiting:
             piece = waiting.pop()
+            if piece.seconds <= SHORTEST and (known := read_as_before(self._source, piece, self._asked(piece))):
+                yield known
+                continue
             reading = self._read(piece)
             if len(piece.days) == 1:
                 reading = without_settled(reading, self._settled)
             state = self._state(reading, piece)
             if state is State.SPLIT:
-                smaller = piece.split(self._number_of_pieces(reading, piece))
+                smaller = self._smaller(reading, piece)
+                self._source.extra = True
                 self._tell(Kind.SPLIT, piece, f"is read in {len(smaller)} pieces", pieces=len(smaller))
                 if day is None and len(piece.days) == 1 and piece.end != self._tail.end:
                     expected = self._expected(reading, piece)
@@ -136,13 +182,18 @@ class WindowReader:
                     waiting += reversed(smaller)
                 continue
             if state is State.DONE:
-                self._source.done(reading.pages, is_part=piece != self._window)
                 self._settled |= {repr(reject.raw) for reject in reading.rejects if reject.at is None}
                 rows, readings = rows_of(reading, piece, self._source.stream), [reading]
             elif not self.quirks.counts_prove:
                 rows, readings = rows_of(reading, piece, self._source.stream), [reading]
             else:
+                self._source.as_json = piece.seconds <= SHORTEST or self._is_tight
                 rows, readings = read_unsplittable(self._source, piece, self._asked(piece))
+                is_dense = any(dense_second(each, piece) for each in readings)
+                if not rows.verified and not is_dense and 1 < piece.seconds <= SHORTEST:
+                    waiting += reversed(piece.split(piece.seconds))
+                    continue
+            self._source.done(rows.table.num_rows + len(rows.rejects), until=piece.end)
             if day is not None:
                 day.add(rows, readings)
             yield rows
@@ -177,13 +228,28 @@ class WindowReader:
         """Decide what becomes of a piece, and learn before the first cut inside a day whether that is of any use."""
         state = state_of(reading, piece, ignores_time=self.quirks.ignores_time)
         is_unknown = self.quirks.ignores_time is None and self.quirks.counts_prove
-        if state is State.SPLIT and len(piece.days) == 1 and is_unknown:
-            learn_time_of_day(self._source, reading.pages, piece.start.date())
+        day = piece.start.date()
+        if state is State.SPLIT and len(piece.days) == 1 and is_unknown and day not in self._tried:
+            self._tried.add(day)
+            learn_time_of_day(self._source, reading.pages, day)
             state = state_of(reading, piece, ignores_time=self.quirks.ignores_time)
         return state
 
     def _tell(self, kind: Kind, piece: Window, clause: str, **details: int) -> None:
         self._source.tell(kind, f"{piece} {clause}", start=piece.start, end=piece.end, **details)
+
+    def _once_more(self, piece: Window, clause: str) -> None:
+        self._source.extra = True
+        self._tell(Kind.REREAD, piece, clause)
+
+    def _smaller(self, reading: Reading, piece: Window) -> list[Window]:
+        """Cut a piece: around a second that has very many rows, if one is known, and else into equal pieces."""
+        if len(piece.days) == 1:
+            known = [deep for deep in self._source.deep_seconds if deep.start in piece]
+            deep = known[0] if known else dense_second(reading, piece)
+            if deep is not None:
+                return around(deep, piece)
+        return cut(piece, self._number_of_pieces(reading, piece))
 
     def _number_of_pieces(self, reading: Reading, piece: Window) -> int:
         deepest = self.quirks.deepest_offset
@@ -197,12 +263,16 @@ class WindowReader:
     def _count(self, window: Window) -> int:
         """Count a day that the API gives no page of: a second more may be more than it allows, a second's rows less."""
         for asked in (self._asked(window), window):
+            if asked.seconds >= self.quirks.longest_window:
+                continue
             with suppress(ApiRejected):
                 return self._source.total(asked)
         return 0
 
     def _read(self, piece: Window) -> Reading:
         """Read a piece until its counts agree, a bounded number of times."""
+        if piece.seconds > 1 and self._asked(piece).seconds >= self.quirks.longest_window:
+            return REFUSED
         try:
             reading = self._reread(piece)
             if self.quirks.counts_prove and may_move_behind(reading, piece, self._tail, is_csv=self._source.is_csv):
@@ -236,7 +306,7 @@ class WindowReader:
                 return counted
         except CountOfPage:
             self._learn_count_step(piece, 0)
-        again = partial(self._tell, Kind.REREAD, piece, "is read again, because counts prove nothing")
+        again = partial(self._once_more, piece, "is read again, because counts prove nothing")
         reading = read_twice(self._source, piece, self._asked(piece), held=self._held(piece), again=again)
         self._last = reading if reading.pages else self._last
         return reading
@@ -249,7 +319,7 @@ class WindowReader:
         before: Reading | None = None
         for attempt in range(READINGS):
             if attempt:
-                self._tell(Kind.REREAD, piece, "is read again, because rows and counts do not agree")
+                self._once_more(piece, "is read again, because rows and counts do not agree")
             reading = self._walk(piece, ahead=attempt == 0)
             self._last = reading if reading.pages else self._last
             if contradict(before, reading, may_grow=piece.end == self._tail.end):
@@ -285,12 +355,12 @@ class WindowReader:
     def _walk(self, piece: Window, *, ahead: bool) -> Reading:
         """Read a piece once: its pages, or the csv pages of many smaller pieces under one count."""
         asked = self._asked(piece)
+        self._source.as_json = self._is_small(piece)
         if not self._source.is_csv:
             return walk(self._source, asked, ahead=ahead)
         counted, self._counted = self._counted, None
         if counted is None:
             counted = self._source.total(asked)
-        self._source.expect(counted)
         # Where the end could be exact but is not yet, a whole day was counted, of which this may be a small part.
         is_of_more = self._tail.exact and asked.end != piece.end
         is_deep = any(second.start in piece for second in self._source.deep_seconds)
@@ -298,3 +368,14 @@ class WindowReader:
         if pieces:
             return read_pieces(self._source, piece, pieces, counted=counted, asked=self._asked)
         return walk(self._source, asked, ahead=ahead, counted=counted)
+
+    def _is_small(self, piece: Window) -> bool:
+        """Whether a part of a day can only have few rows, by what is known of the API, or is a few seconds."""
+        if piece.seconds >= DAY.total_seconds() or piece.end == self._tail.end:
+            return False
+        return piece.seconds <= _FEW_SECONDS or self._is_tight
+
+    @property
+    def _is_tight(self) -> bool:
+        """Whether the API gives fewer rows of a window than is documented, so that its pieces are small."""
+        return min(self.quirks.deepest_offset, self.quirks.largest_total) < DEEPEST_OFFSET

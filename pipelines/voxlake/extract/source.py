@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from voxlake.errors import ApiRejected
+from voxlake.errors import ApiRejected, CeilingReached
 from voxlake.events import Kind
 from voxlake.extract.quirks import PAGE_SIZES, RANGE_CODES, ApiQuirks
-from voxlake.extract.verify import told_apart
+from voxlake.extract.verify import is_inside, told_apart
+from voxlake.model import SECOND, Window
+from voxlake.transform import integers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
-    from voxlake.api import HistoryApi
-    from voxlake.model import Page, Window
+    from voxlake.api import HistoryApi, Output
+    from voxlake.model import Page
     from voxlake.transform import Stream
 
 T = TypeVar("T")
@@ -30,23 +33,37 @@ NO_FILTERS: Mapping[str, str] = MappingProxyType({})
 class PageSource:
     """Pages and counts of one history; `quirks` is what is known of the API by now, to all threads of a reading.
 
-    `largest_page` is the most rows that a page of a csv piece held; `requests` is how many pages and counts were asked
-    for.
+    `largest_page` is the most rows that a page of a csv piece held, `most_served` those of any page; `requests` is how
+    many pages and counts were asked for. With `extra`, requests repeat or refine what was asked before, which ends
+    sooner; with `as_json`, pages are asked for as JSON whatever the history asks for: of a small piece, one reply has
+    the rows and their count. Rows that come `again` do not raise the ceiling.
     """
 
     def __init__(self, history: HistoryApi, stream: Stream, quirks: ApiQuirks, filters: Mapping[str, str]) -> None:
         self.stream, self.filters, self.quirks = stream, filters, quirks
-        self.is_csv = history.output == "csv"
-        self.largest_page = 0
+        self.largest_page = self.most_served = 0
         # Seconds that are known to be too deep.
-        self.deep_seconds: list[Window] = []
+        self.deep_seconds = [Window(at, at + SECOND) for at, _ in sorted(quirks.deep_seconds)]
+        self.known_deep = quirks.deep_seconds
         self.requests = 0
+        self.extra = self.as_json = self.again = False
         self._history = history
-        self._needed = 0
-        self._most = 0
-        self._served = 0
-        self._pages_done = 0
+        self._span: Window | None = None
+        # Rows of the span that are part of the result, and the ids of those that came since.
+        self._rows_done = self._rows_needed = 0
+        self._came: set[int] = set()
         self._learning = threading.Lock()
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether pages are csv, which has no count."""
+        return self._history.output == "csv" and not self.as_json
+
+    def begin(self, window: Window, *, again: bool = False) -> None:
+        """Begin to read a window: its rows are what requests are made for."""
+        self._span, self._rows_done, self._rows_needed = window, 0, 0
+        self._came.clear()
+        self.as_json, self.extra, self.again = False, again, again
 
     def learn(self, **found: Any) -> None:
         """Add to what is known of the API; the names are those of `ApiQuirks`."""
@@ -65,31 +82,34 @@ class PageSource:
 
     def total(self, asked: Window, filters: Mapping[str, str] = NO_FILTERS) -> int:
         """Return how many rows the API counts between two dates."""
-        self._count_requests(1)
-        with self._forgiving():
-            total = self._history.total(self.stream, asked, filters={**self.filters, **filters})
-        self._need(total, 0)
-        return total
+        with self._asking(1):
+            return self._history.total(self.stream, asked, filters={**self.filters, **filters})
 
-    def expect(self, total: int) -> None:
-        """Count the pages of the rows that were counted before as needed."""
-        self._need(total, 0)
-
-    def done(self, pages: Sequence[Page], *, is_part: bool = False) -> None:
-        """Count pages that are part of the result as needed, and of a part of a window the reply that led to it."""
-        self._pages_done += (sum(bool(page.served) for page in pages) or 1) + is_part
-        self._need(0, 0)
-
-    def _need(self, total: int, served: int) -> None:
-        """Raise the ceiling by the requests that this reading turns out to need at least."""
+    def done(self, rows: int, *, until: datetime) -> None:
+        """Count rows of a piece that is part of the result; what comes later from before its end is of no more use."""
         with self._learning:
-            self._served = max(self._served, served)
-            self._most = max(self._most, total if total <= PLAUSIBLE else 0)
-            pages = max(-(-self._most // (self._served or self.quirks.page_size)), self._pages_done, 1)
-            more = pages + 2 * self.is_csv - self._needed
-            if more > 0:
-                self._needed += more
-                self._history.ceiling.need(more)
+            if self._span is not None:
+                self._span = Window(min(until, self._span.end), self._span.end)
+            self._rows_done += rows
+            self._came.clear()
+
+    def _credit(self, pages: Sequence[Page]) -> None:
+        """Raise the ceiling by the rows of the window that came for the first time."""
+        more = 0
+        with self._learning:
+            for page in () if self.again else pages:
+                ids = page.table["message_id"]
+                if self._span is not None:
+                    ids = ids.filter(is_inside(page.table["processed_at"], self._span))
+                    self._came.update(
+                        hash(repr(its.raw)) for its in page.rejects if its.at is not None and its.at in self._span
+                    )
+                self._came.update(integers(ids).tolist())
+            more = max(0, self._rows_done + len(self._came) - self._rows_needed)
+            self._rows_needed += more
+        size = max((page.served for page in pages), default=0)
+        self.most_served = max(self.most_served, size)
+        self._history.ceiling.need(self.stream.name, rows=more, page=size)
 
     def page(self, asked: Window, *, offset: int, filters: Mapping[str, str] = NO_FILTERS) -> Page:
         """Return one page; where the API refuses a first page as too large, try smaller ones and learn the size.
@@ -115,37 +135,40 @@ class PageSource:
             raise
 
     def pages(self, asked: Window, *, offsets: range, size: int) -> list[Page]:
-        """Return pages that are asked for side by side, up to the first that the API rejects."""
-        self._count_requests(len(offsets))
-        pages = self._history.pages(self.stream, asked, offsets=offsets, count=size, filters=self.filters)
-        return [told_apart(page) for page in pages]
+        """Return pages that are asked for side by side, up to the first that the API rejects.
+
+        There are none where so many requests at once would go beyond the ceiling: then each has to bring rows before
+        the next one is made.
+        """
+        with suppress(CeilingReached), self._asking(len(offsets)):
+            pages = self._history.pages(
+                self.stream, asked, offsets=offsets, count=size, filters=self.filters, output=self._output
+            )
+            pages = [told_apart(page) for page in pages]
+            self._credit(pages)
+            return pages
+        return []
 
     def side_by_side(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
         """Call `ask` with several windows at the same time, and yield what it returns in their order."""
         return self._history.side_by_side(ask, windows)
 
-    def _page(self, asked: Window, offset: int, size: int, filters: Mapping[str, str]) -> Page:
-        self._count_requests(1)
-        every = {**self.filters, **filters}
-        with self._forgiving():
-            page = told_apart(self._history.page(self.stream, asked, offset=offset, count=size, filters=every))
-        self._need(page.total or 0, page.served)
-        return page
-
     @property
-    def most_served(self) -> int:
-        """The most rows that a page held so far."""
-        return self._served
+    def _output(self) -> Output:
+        return "csv" if self.is_csv else "json"
+
+    def _page(self, asked: Window, offset: int, size: int, filters: Mapping[str, str]) -> Page:
+        every = {**self.filters, **filters}
+        with self._asking(1):
+            page = told_apart(
+                self._history.page(self.stream, asked, offset=offset, count=size, filters=every, output=self._output)
+            )
+            self._credit([page])
+            return page
 
     @contextmanager
-    def _forgiving(self) -> Iterator[None]:
-        try:
+    def _asking(self, number: int) -> Iterator[None]:
+        with self._history.ceiling.asking(number, extra=self.extra):
+            with self._learning:
+                self.requests += number
             yield
-        except ApiRejected:
-            self._history.ceiling.forgive()
-            raise
-
-    def _count_requests(self, number: int) -> None:
-        self._history.ceiling.ask(number)
-        with self._learning:
-            self.requests += number

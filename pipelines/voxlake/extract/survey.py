@@ -68,18 +68,6 @@ def anchor_of(window: Window, known: Mapping[date, int]) -> Window | None:
     return None
 
 
-def _total(history: HistoryApi, stream: Stream, asked: Window) -> int:
-    """Count a window; where the API rejects that, it has taught something, and does not count as a request."""
-    history.ceiling.ask()
-    try:
-        total = history.total(stream, asked)
-    except ApiRejected:
-        history.ceiling.forgive()
-        raise
-    history.ceiling.need(1)
-    return total
-
-
 def survey(
     history: HistoryApi,
     stream: Stream,
@@ -88,17 +76,20 @@ def survey(
     known: Mapping[date, int] = NOTHING_KNOWN,
     *,
     today: date | None = None,
+    again: bool = False,
 ) -> Survey:
     """Cut a window of whole UTC days by its number of rows; a single day is not counted.
 
     Where the API refuses a window as a whole, `today` tells whether it is its age; without it, it is its length.
     `known` is how many rows are known of other days. Where that of the window is expected to be none, days before it
-    are counted with it: a reply that lacks rows agrees with an empty window, and not with these.
+    are counted with it: a reply that lacks rows agrees with an empty window, and not with these. What was read before
+    in the same run is read `again`, which raises no ceiling.
 
     Raises:
         Refused: the account may not read this history.
 
     """
+    _need_windows(history, stream, 1 - again)
     rows = _anchored_rows(history, stream, window, quirks, known) if quirks.counts_prove else None
     if rows is not None:
         return Survey(((window, rows),), quirks, anchored=True)
@@ -140,6 +131,7 @@ def survey(
                     value=asked.seconds,
                 )
         waiting += reversed(window.split(2))
+        _need_windows(history, stream, 1 - again)
     return Survey(tuple(pieces), quirks, oldest_day=oldest, counted=tuple(counted))
 
 
@@ -154,11 +146,16 @@ def _cut(
     """
     with suppress(CountOfPage):
         if quirks.count_step != PAGE_COUNTS:
-            rows = _total(history, stream, asked)
+            rows = history.total(stream, asked)
             cut = window.split(-(-rows // ROWS[history.output]) or 1)
             proved = rows if quirks.counts_prove else None
             return [(piece, proved if len(cut) == 1 else None) for piece in cut], proved
     return [(piece, None) for piece in window.split(-(-len(window.days) // _UNCOUNTED))], None
+
+
+def _need_windows(history: HistoryApi, stream: Stream, windows: int) -> None:
+    """Count windows as needed: each takes a page, of csv two counts around it, and one count closes it."""
+    history.ceiling.need(stream.name, windows=windows, counts=windows * (3 if history.output == "csv" else 1))
 
 
 def _anchored_rows(

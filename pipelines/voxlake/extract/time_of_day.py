@@ -36,10 +36,29 @@ def learn_time_of_day(source: PageSource, pages: Sequence[Page], day: date) -> N
     inside = Window(start + 2 * SECOND, start + DAY - 2 * SECOND)
     times = times_inside(pages, inside) or _some_times(source, inside)
     if not times:
+        _learn_from_midnight(source, pages, start)
         return
     counts = [source.total(Window(at - SECOND, at + SECOND)) for at in two_instants(times, Window(start, start + DAY))]
     ignores = not any(counts) or (may_ignore_time(counts, len(times)) and sum(counts) > _count_of_day(source, day))
     source.learn(ignores_time=ignores)
+
+
+def _learn_from_midnight(source: PageSource, pages: Sequence[Page], start: datetime) -> None:
+    """Learn the same of rows that all lie in the first second of a day: it is known there, or not at all.
+
+    An API that looks at the time counts them around midnight, whatever bounds mean, and not at noon as well.
+    """
+    rows = len(times_inside(pages, Window(start, start + SECOND)))
+    if not rows:
+        return
+    around = source.total(Window(start - SECOND, start + SECOND))
+    if around >= rows:
+        noon = start + DAY / 2
+        around += source.total(Window(noon - SECOND, noon + SECOND))
+        rows = _count_of_day(source, start.date()) + 1
+        if around < rows:
+            return
+    source.learn(ignores_time=True)
 
 
 def _count_of_day(source: PageSource, day: date) -> int:

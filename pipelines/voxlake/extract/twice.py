@@ -62,8 +62,6 @@ def read_twice(
             # Rows in the place of others: in another order for every page, only what fits one can be read.
             source.learn(deepest_offset=source.most_served)
             return replace(reading, complete=False)
-        # Where nothing but a second reading proves anything, it is needed.
-        source.done(reading.pages)
     return reading
 
 

@@ -253,9 +253,7 @@ class _ClosingCounts:
         totals: list[int] = []
         agreeing, needed = 0, WRONG if self._is_doubtful else 1
         is_current = anchored.day in self.evidence.open_days or anchored.day in self.confirmed
-        self.history.ceiling.need(1)
         while agreeing < needed and len(totals) - agreeing < (WRONG if is_current else 1):
-            self.history.ceiling.ask()
             try:
                 totals.append(self.history.total(self.stream, anchored.asked))
             except ApiRejected as error:
@@ -273,9 +271,7 @@ class _ClosingCounts:
         totals: list[int] = []
         agreeing = 0
         asked = span.asked
-        self.history.ceiling.need(min(needed, WRONG))
         while span.can_be_closed and agreeing < needed and len(totals) - agreeing < WRONG:
-            self.history.ceiling.ask()
             totals.append(self.history.total(self.stream, asked))
             if span.agrees(totals[-1]):
                 agreeing += 1

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from datetime import datetime
 
-    from voxlake.api import HistoryApi
+    from voxlake.api import HistoryApi, Share
     from voxlake.clock import Clock
     from voxlake.events import Emitter, Event
     from voxlake.lake import Lake
@@ -36,6 +36,7 @@ class Done(Generic[T]):
     events: tuple[Event, ...]
     requests: int
     clock_offset: float | None
+    share: Share | None
 
 
 def _work(task: Callable[..., T], history: HistoryApi, arguments: tuple[Any, ...], named: dict[str, Any]) -> Done[T]:
@@ -54,7 +55,8 @@ def _work(task: Callable[..., T], history: HistoryApi, arguments: tuple[Any, ...
             # Its traceback stays in this process.
             bug.add_note(traceback.format_exc())
         error = bug
-    return Done(value, error, history.events.drain(), *history.client.drain())
+    share = history.ceiling.drain() if history.client.is_copy else None
+    return Done(value, error, history.events.drain(), *history.client.drain(), share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class Context:
             raise _executor_failed(error) from error
         self.events.forward(done.events)
         self.history.client.take(done.requests, done.clock_offset)
+        if done.share is not None:
+            self.history.ceiling.take(done.share)
         if done.error is not None:
             raise done.error
         return cast("T", done.value)

@@ -104,7 +104,7 @@ def part_account(context: Context, streams: Sequence[Stream], database: EarlyBui
 
 def _begin(context: Context, streams: Iterable[Stream]) -> tuple[Manifest, Learned]:
     """Recall what is known of the API and of the lake, and part days that share messages since a run was killed."""
-    context.history.ceiling.reset()
+    context.history.ceiling.begin()
     learned = recall_history(context, streams)
     manifest = _own_manifest(context)
     part_days(context.lake, manifest, suspects_only=True)

@@ -1,15 +1,16 @@
 """What runs learn of the API's limits, and remember for a month: a run can do without.
 
 Remembered is what the API says in so many words, the largest page and the longest window, and what many counts show:
-how far it counts, and by how much it may be off. What one reply alone may have shown is learned anew by every run,
-because a reply that lacks rows would be remembered as a habit. That replies contradicted each other is remembered for a
-week: it makes the next runs ask more often, and nothing else.
+how far it counts, by how much it may be off, and which seconds hold more rows than it gives out, as long as it counts
+the same there. What one reply alone may have shown is learned anew by every run, because a reply that lacks rows would
+be remembered as a habit. That replies contradicted each other is remembered for a week: it makes the next runs ask more
+often, and nothing else.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from voxlake.extract import EXACT_COUNTS, NOTHING_LEARNED, ApiQuirks
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from voxlake.transform import Stream
 
 _COUNT_STEP = "count_step"
+_DEEP = "deep_seconds"
+"""The name of a fact: seconds that hold more rows than the API gives out, as ISO times, with how many it counts."""
+
 _LIMITS = ("page_size", "longest_window", "largest_total", _COUNT_STEP)
 _REMEMBERED = timedelta(days=30)
 _DOUBT = "contradicts"
@@ -39,11 +43,21 @@ def recall(learned: Learned, account_id: int, stream: Stream, today: date) -> Ap
         and type(fact.value) is int
         and fact.value >= 1
     }
+    deep = learned.get(account_id, stream.name, _DEEP)
+    if deep is not None and timedelta() <= today - deep.learned_on <= _REMEMBERED:
+        known[_DEEP] = _deep_seconds(deep.value)
     doubt = learned.get(account_id, stream.name, _DOUBT)
     contradicts = doubt is not None and doubt.value == 1 and timedelta() <= today - doubt.learned_on <= _DOUBTED
     quirks = replace(NOTHING_LEARNED, **known, contradicts=contradicts)
     # Counted whole are only windows that have fewer rows.
     return replace(quirks, deepest_offset=int(min(quirks.deepest_offset, quirks.largest_total)))
+
+
+def _deep_seconds(value: Any) -> frozenset[tuple[datetime, int]]:
+    try:
+        return frozenset((datetime.fromisoformat(at).astimezone(UTC), int(total)) for at, total in value.items())
+    except (AttributeError, TypeError, ValueError):
+        return frozenset()
 
 
 def remember(learned: Learned, account_id: int, stream: Stream, quirks: ApiQuirks, today: date) -> None:
@@ -55,3 +69,6 @@ def remember(learned: Learned, account_id: int, stream: Stream, quirks: ApiQuirk
         value = getattr(quirks, name)
         if value not in (getattr(NOTHING_LEARNED, name), getattr(known, name)) and value != EXACT_COUNTS:
             learned.put(account_id, stream.name, name, value, on=today)
+    if quirks.deep_seconds != known.deep_seconds:
+        seconds = {at.isoformat(): total for at, total in sorted(quirks.deep_seconds)}
+        learned.put(account_id, stream.name, _DEEP, seconds, on=today)

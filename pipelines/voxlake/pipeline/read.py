@@ -6,6 +6,7 @@ from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from voxlake.errors import ExecutorFailed, Refused, VoxlakeError
@@ -23,6 +24,7 @@ from voxlake.transform import load_pandas
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from concurrent.futures import Future
     from datetime import date
 
@@ -138,15 +140,19 @@ def _place(context: Context, stream: Stream, result: WindowResult, record: Recor
 def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Recorder) -> list[WindowTask]:
     """Cut days into windows that are worth their requests; a stream that is refused has none."""
     known, today = {stream: record.known_rows(stream) for stream in days}, context.now().date()
-    surveys: list[tuple[Stream, Window, Future[Done[Survey]]]] = [
-        (stream, window, context.submit(survey, stream, window, record.quirks[stream], known[stream], today=today))
-        for stream, its in days.items()
-        for window in Window.joining(its)
-    ]
+    surveys: list[tuple[Stream, Window, bool, Future[Done[Survey]]]] = []
+    for stream, its in days.items():
+        for window in Window.joining(its):
+            again = record.started[stream].issuperset(window.days)
+            record.started[stream].update(window.days)
+            pending = context.submit(
+                survey, stream, window, record.quirks[stream], known[stream], today=today, again=again
+            )
+            surveys.append((stream, window, again, pending))
     # The first rows need it: imported beside the first requests, it is there when their replies are.
     context.start(load_pandas)
     tasks = []
-    for stream, window, pending in surveys:
+    for stream, window, again, pending in surveys:
         try:
             found = context.result(pending)
         except ExecutorFailed:
@@ -159,7 +165,9 @@ def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Rec
         if found.oldest_day is not None:
             record.refuse(stream, found.oldest_day, today=today)
         announce.surveyed(context.events, stream.name, window.days, len(found.pieces))
-        tasks += [WindowTask(stream, piece, counted=n, anchored=found.anchored) for piece, n in found.pieces]
+        tasks += [
+            WindowTask(stream, piece, counted=n, anchored=found.anchored, again=again) for piece, n in found.pieces
+        ]
     return tasks
 
 
@@ -204,10 +212,12 @@ def _read_windows(
     """
     waiting = deque(tasks)
     running: dict[Future[Done[WindowResult]], WindowTask] = {}
+    # What the API's limits mean for a reading is learned by one window, and not by several at the same time.
+    limited = {stream for stream, quirks in record.quirks.items() if quirks.longest_window < inf}
     failure: ExecutorFailed | None = None
     while running or (waiting and failure is None):
         try:
-            _start(context, waiting, running, record, stopped=failure is not None)
+            _start(context, waiting, running, record, limited, stopped=failure is not None)
         except ExecutorFailed as error:
             failure = error
         database.prepare()
@@ -220,6 +230,7 @@ def _read_windows(
                 failure = error
                 continue
             record.learn(task.stream, result.quirks)
+            limited -= {task.stream} if result.quirks.ignores_time is not None else set()
             yield task, result
             if isinstance(result.error, Refused):
                 dropped = [other for other in waiting if other.stream is task.stream]
@@ -235,17 +246,22 @@ def _start(
     waiting: deque[WindowTask],
     running: dict[Future[Done[WindowResult]], WindowTask],
     record: Recorder,
+    limited: AbstractSet[Stream],
     *,
     stopped: bool,
 ) -> None:
     """Hand the executor windows that wait, until twice as many are under way as are read at the same time.
 
-    So nobody waits for work while the database loads days.
+    So nobody waits for work while the database loads days. Of streams that are `limited`, one is under way at a time.
     """
-    while waiting and not stopped and len(running) < 2 * context.windows_at_once:
-        if not context.shared.begin_window(len(running)):
+    while not stopped and len(running) < 2 * context.windows_at_once:
+        busy = limited & {task.stream for task in running.values()}
+        free = [task for task in waiting if task.stream not in busy]
+        if not free or not context.shared.begin_window(len(running)):
             return
-        task = waiting.popleft()
+        # At either end there may be no rows, of which nothing is learned.
+        task = free[len(free) // 2 if free[0].stream in limited else 0]
+        waiting.remove(task)
         previous = tuple(record.day_files(task.stream, task.window.days).values())
         counts = {day: n for day, n in record.counts[task.stream].items() if day in task.window.days}
         task = replace(task, quirks=record.quirks[task.stream], previous=previous, counts=counts)

@@ -76,10 +76,11 @@ class StreamRecord:
 class Recorder:
     """The record of one run; only the thread that runs the export writes it.
 
-    `wanted` are the days that the run has set out to read; `counts` how many messages the API counted of days alone,
-    before they were read; `readings` what was read of days, as long as no count over all of it has come, and `news` the
-    streams of which something new came since the last such count. `surveyed` is what was counted of windows before
-    they were read, and `unclosed` are streams of which a count over all that was read has disagreed.
+    `wanted` are the days that the run has set out to read, `started` those that it has begun to read; `counts` how many
+    messages the API counted of days alone, before they were read; `readings` what was read of days, as long as no count
+    over all of it has come, and `news` the streams of which something new came since the last such count. `surveyed` is
+    what was counted of windows before they were read, and `unclosed` are streams of which a count over all that was
+    read has disagreed.
     `failure` is what stopped the run; `learned` is what this run and others know of the API, and `refused` are days
     that it refuses as too old. `notes` are sentences about what is odd and was dealt with.
     """
@@ -91,6 +92,7 @@ class Recorder:
         today, account = context.now().date(), context.history.account_id
         self.streams = {stream: StreamRecord(account, stream.name) for stream in streams}
         self.wanted: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
+        self.started: dict[Stream, set[date]] = {stream: set() for stream in self.streams}
         self.counts: dict[Stream, dict[date, int]] = {stream: {} for stream in self.streams}
         self.readings: dict[Stream, dict[date, CountedDay]] = {stream: {} for stream in self.streams}
         self.news: set[Stream] = set()

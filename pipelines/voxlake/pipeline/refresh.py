@@ -77,7 +77,11 @@ def refresh(
 
     """
     by_day = {day_file.key.date: day_file for day_file in day_files}
-    bounds = learn_lake_bounds(history, lake, stream, by_day) if is_worth_counting(day_files) else None
+    is_worth = is_worth_counting(day_files)
+    if is_worth:
+        lookups = -(-sum(day_file.moving for day_file in day_files) // IDS)
+        history.ceiling.need(stream.name, counts=CALIBRATION + len(pieces(by_day)) + lookups)
+    bounds = learn_lake_bounds(history, lake, stream, by_day) if is_worth else None
     if bounds is None:
         return Refreshed(frozenset(by_day))
     counts: dict[date, int] = {}

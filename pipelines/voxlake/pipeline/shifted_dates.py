@@ -10,7 +10,7 @@ import numpy as np
 from voxlake.errors import VoxlakeError
 from voxlake.extract import NO_SHIFT, STEP, KnownRow, learn_shift
 from voxlake.lake import DATE_SHIFT, DECIMAL_MARK, Learned
-from voxlake.model import DAY
+from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.transform import integers
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.lake import Lake
+    from voxlake.model import DayFile
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.recorder import Recorder
     from voxlake.transform import Stream
@@ -55,7 +56,7 @@ def remember_marks(context: Context, record: Recorder) -> None:
 
 
 def learn_shifted_dates(context: Context, record: Recorder) -> dict[Stream, set[date]]:
-    """Compare the dates of streams of which something new was read with the API's, by one count where they agree.
+    """Compare the dates of streams with news with the API's; where they agree, that takes one count at most.
 
     Where they do not, they are shifted from now on, and the days are returned that were read with the wrong ones.
     """
@@ -65,9 +66,8 @@ def learn_shifted_dates(context: Context, record: Recorder) -> dict[Stream, set[
         today = context.now().date()
         if (fact is not None and NO_SHIFT <= today - fact.learned_on < _BELIEVED) or record.quirks[stream].ignores_time:
             continue
-        rows = _two_rows(context.lake, record, stream)
         try:
-            shift = None if rows is None else learn_shift(context.history, stream, *rows)
+            shift = NO_SHIFT if agrees_at_a_midnight(context.lake, record, stream) else _learn(context, record, stream)
         except VoxlakeError:
             continue
         if shift is None:
@@ -79,6 +79,39 @@ def learn_shifted_dates(context: Context, record: Recorder) -> dict[Stream, set[
             again[stream] = set(record.wanted[stream])
             record.notes.append(_described(stream, now))
     return again
+
+
+def _learn(context: Context, record: Recorder, stream: Stream) -> timedelta | None:
+    rows = _two_rows(context.lake, record, stream)
+    return None if rows is None else learn_shift(context.history, stream, *rows)
+
+
+def agrees_at_a_midnight(lake: Lake, record: Recorder, stream: Stream) -> bool:
+    """Whether two readings that met at a midnight show that dates are of the zone of the rows, without a request.
+
+    Were they `STEP` or more apart, the second reading would have rows of the end of the day before, or would lack those
+    of the beginning of its own; an API that looks at whole days would give all of the day before.
+    """
+    readings = record.readings[stream]
+    files = {day: file for day, file in record.day_files(stream, readings).items() if file.verified or file.unconfirmed}
+    met = [day for day in sorted(files) if day + DAY in files and readings[day].after is not None]
+    for day in met[:_TRIED]:
+        later, end = readings[day + DAY], midnight(day + DAY)
+        if later.before is None or later.asked_from != end - SECOND:
+            continue
+        at_end = _rows_within(lake, files[day], Window(end - SECOND, end))
+        before = _rows_within(lake, files[day], Window(end - STEP, end - SECOND))
+        after = _rows_within(lake, files[day + DAY], Window(end, end + STEP))
+        if before and after and later.before in {0, at_end}:
+            return True
+    return False
+
+
+def _rows_within(lake: Lake, day_file: DayFile, span: Window) -> int:
+    """Return how many rows of a day lie in a span."""
+    first, last = (int(at.timestamp()) * 1_000_000 for at in (span.start, span.end))
+    times = [integers(table["processed_at"]) for table in lake.read_rows(day_file.key, ["processed_at"])]
+    return sum(int(((its >= first) & (its < last)).sum()) for its in times)
 
 
 def _described(stream: Stream, shift: timedelta) -> str:

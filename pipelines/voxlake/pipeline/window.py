@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxlake.errors import DataError, VoxlakeError
+from voxlake.errors import CeilingReached, DataError, VoxlakeError
 from voxlake.extract import ApiQuirks, WindowReader, days_of_messages
 from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
 from voxlake.pipeline import announce
@@ -35,6 +35,7 @@ class WindowTask:
     `counted` is how many rows were just counted of exactly this window, with `anchored` together with rows that are
     known; `counts` is how many were counted of some of its days alone; `previous` are the files that its days have;
     `force` takes the API's word against messages that it does not report any more, `finality` says when a day is final.
+    With `again`, the window was read before in this run.
     """
 
     stream: Stream
@@ -46,6 +47,7 @@ class WindowTask:
     previous: tuple[DayFile, ...] = ()
     force: bool = False
     finality: FinalityPolicy | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     asked = Window(task.window.start, min(task.window.end, earlier(clock, history).replace(microsecond=0)))
     previous = {day_file.key.date: day_file for day_file in task.previous}
     held = _held_ids(lake, {} if task.force else previous)
-    reader = WindowReader(history, task.stream, task.quirks, counted=task.counted, held=held)
+    reader = WindowReader(history, task.stream, task.quirks, counted=task.counted, held=held, again=task.again)
     written: list[WrittenDay] = []
     moved_to: set[date] = set()
     draft, error = None, None
@@ -105,7 +107,8 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
             draft = None
             written.append(day)
             if day.unaccounted:
-                moved_to |= days_of_messages(history, task.stream, _day(piece), day.unaccounted)
+                with suppress(CeilingReached):
+                    moved_to |= days_of_messages(history, task.stream, _day(piece), day.unaccounted)
         seconds = clock.time() - began
         announce.window_read(
             history.events, task.stream.name, asked, rows=rows, requests=reader.requests, seconds=seconds

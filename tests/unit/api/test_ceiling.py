@@ -1,4 +1,7 @@
-"""A run makes at most three times the requests that it needs at least, and fifty."""
+"""What a run asks for is bounded by what it needs at least."""
+
+import pickle
+import threading
 
 import pytest
 
@@ -6,23 +9,87 @@ from voxlake.api import Ceiling
 from voxlake.errors import CeilingReached
 
 
-def test_what_is_needed_raises_the_ceiling():
-    """The ceiling is three times what is known to be needed, and fifty; it says both numbers."""
+def asked(ceiling, requests, *, extra=False):
+    """Ask for so many requests, one after the other."""
+    for _ in range(requests):
+        with ceiling.asking(extra=extra):
+            pass
+
+
+def begun():
+    """Return the ceiling of a run."""
     ceiling = Ceiling()
-    ceiling.need(10)
-    ceiling.ask(79)
-    ceiling.ask()
-    with pytest.raises(CeilingReached, match="80 requests were made where 10 should do"):
-        ceiling.ask()
-    ceiling.need(1)
-    ceiling.ask(3)
+    ceiling.begin()
+    return ceiling
+
+
+def test_rows_raise_the_ceiling():
+    """The ceiling is three times the pages that rows fill, or the windows, with the counts, and fifty."""
+    ceiling = begun()
+    ceiling.need("sms", rows=901, page=100, windows=2, counts=1)
+    ceiling.need("a2p", windows=3)
+    assert ceiling.least == 10 + 1 + 3
+    asked(ceiling, 3 * 14 + 50)
+    with pytest.raises(CeilingReached, match="its reading was ended at three times the requests that it needs"):
+        asked(ceiling, 1)
+    ceiling.need("sms", rows=100)
+    asked(ceiling, 3)
+    assert ceiling.asked == 3 * 15 + 50
+
+
+def test_what_is_tried_again_ends_sooner():
+    """Some requests are left for what was not read at all."""
+    ceiling = begun()
     with pytest.raises(CeilingReached):
-        ceiling.ask()
+        asked(ceiling, 36, extra=True)
+    asked(ceiling, 15)
 
 
 def test_every_run_begins_anew():
-    """What an earlier run of the same program asked for does not count."""
+    """What one run asked for is not counted by the next; before the first, nothing is."""
     ceiling = Ceiling()
-    ceiling.ask(50)
-    ceiling.reset()
-    ceiling.ask(50)
+    asked(ceiling, 60)
+    for _ in range(2):
+        ceiling.begin()
+        asked(ceiling, 50)
+
+
+def test_a_request_within_one_counts_once():
+    """Who asks for a page counts it, and so may what it asks."""
+    ceiling = begun()
+    with ceiling.asking(), ceiling.asking():
+        pass
+    assert ceiling.asked == 1
+
+
+def test_who_would_go_beyond_waits_for_rows_under_way():
+    """A page that is on its way may raise the ceiling; only when it has not is another one refused."""
+    ceiling, waiting, done = begun(), threading.Event(), []
+    asked(ceiling, 49)
+
+    def late():
+        waiting.set()
+        asked(ceiling, 1)
+        done.append(True)
+
+    thread = threading.Thread(target=late)
+    with ceiling.asking():
+        thread.start()
+        waiting.wait()
+        ceiling.need("sms", rows=10, page=10)
+    thread.join()
+    assert done == [True]
+
+
+def test_copies_bring_home_what_they_asked():
+    """A copy in another process begins where the run is, and adds only what is new."""
+    ceiling = begun()
+    ceiling.need("sms", rows=10, page=10)
+    asked(ceiling, 5)
+    copy = pickle.loads(pickle.dumps(ceiling))
+    copy.need("sms", rows=10)
+    copy.need("a2p", counts=1)
+    asked(copy, 2)
+    ceiling.take(copy.drain())
+    assert (ceiling.asked, ceiling.least) == (7, 3)
+    assert copy.drain() == (0, {"sms": copy.drain().least["sms"], "a2p": copy.drain().least["a2p"]})
