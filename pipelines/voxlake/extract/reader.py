@@ -70,7 +70,8 @@ class WindowReader:
     only until it is known what the API's bounds mean. `counted` is how many rows the API has just counted of the window
     that is read first: it stands for the first of the counts around csv pages. `held` returns the ids of the messages
     of a window as an array, where all of them were proved earlier: where counts prove nothing, a reading that gives the
-    same is the second one. What was read before in the same run is read `again`, which raises no ceiling.
+    same is the second one. Of a window that the same run has read before,
+    `read_before` rows came: these raise no ceiling again.
     """
 
     def __init__(
@@ -83,9 +84,9 @@ class WindowReader:
         exact: bool = False,
         counted: int | None = None,
         held: Callable[[Window], Any] = lambda _: None,
-        again: bool = False,
+        read_before: int | None = None,
     ) -> None:
-        self._again = again
+        self._read_before = read_before
         self._source = PageSource(history, stream, quirks, filters)
         self._exact, self._counted, self._held = exact, counted, held
         self._tail = Tail()
@@ -117,7 +118,7 @@ class WindowReader:
         """
         self._tail = Tail.of(window, exact=self._exact)
         at = window.start
-        self._source.begin(window, again=self._again)
+        self._source.begin(window, read_before=self._read_before)
         try:
             for rows in self._work([window]):
                 at = rows.window.end

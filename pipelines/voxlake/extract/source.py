@@ -59,11 +59,11 @@ class PageSource:
         """Whether pages are csv, which has no count."""
         return self._history.output == "csv" and not self.as_json
 
-    def begin(self, window: Window, *, again: bool = False) -> None:
-        """Begin to read a window: its rows are what requests are made for."""
-        self._span, self._rows_done, self._rows_needed = window, 0, 0
+    def begin(self, window: Window, *, read_before: int | None = None) -> None:
+        """Begin to read a window: its rows are what requests are made for, but for those that were `read_before`."""
+        self._span, self._rows_done, self._rows_needed = window, 0, read_before or 0
         self._came.clear()
-        self.as_json, self.extra, self.again = False, again, again
+        self.as_json, self.extra, self.again = False, read_before is not None, False
 
     def learn(self, **found: Any) -> None:
         """Add to what is known of the API; the names are those of `ApiQuirks`."""

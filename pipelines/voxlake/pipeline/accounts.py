@@ -42,7 +42,8 @@ def learn_facts(context: Context, *, ask: bool = True) -> tuple[str, ...]:
     info: AccountInfo | None = None
     if ask and is_due(facts, now):
         try:
-            info = account_info(context.history.client)
+            with context.history.ceiling.asking():
+                info = account_info(context.history.client)
             facts = replace(facts, refreshed_at=now, refused_at=None)
         except VoxlakeError:
             facts = replace(facts, refused_at=now)

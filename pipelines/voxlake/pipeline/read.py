@@ -166,7 +166,14 @@ def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Rec
             record.refuse(stream, found.oldest_day, today=today)
         announce.surveyed(context.events, stream.name, window.days, len(found.pieces))
         tasks += [
-            WindowTask(stream, piece, counted=n, anchored=found.anchored, again=again) for piece, n in found.pieces
+            WindowTask(
+                stream,
+                piece,
+                counted=n,
+                anchored=found.anchored,
+                read_before=record.rows_of(stream, piece) if again else None,
+            )
+            for piece, n in found.pieces
         ]
     return tasks
 

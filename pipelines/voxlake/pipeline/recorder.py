@@ -210,6 +210,10 @@ class Recorder:
         """Return how many rows the verified days of a stream hold."""
         return {day: day_file.row_count for day, day_file in self.day_files(stream).items() if day_file.verified}
 
+    def rows_of(self, stream: Stream, window: Window) -> int:
+        """Return how many rows a stream has now of the days of a window."""
+        return sum(day_file.row_count for day_file in self.day_files(stream, window.days).values())
+
     def day_files(self, stream: Stream, days: Collection[date] | None = None) -> dict[date, DayFile]:
         """Return the files that a stream has now, of all days or of some."""
         held = self.manifest.of(self.account_id, stream.name)

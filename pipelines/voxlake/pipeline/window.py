@@ -35,7 +35,7 @@ class WindowTask:
     `counted` is how many rows were just counted of exactly this window, with `anchored` together with rows that are
     known; `counts` is how many were counted of some of its days alone; `previous` are the files that its days have;
     `force` takes the API's word against messages that it does not report any more, `finality` says when a day is final.
-    With `again`, the window was read before in this run.
+    Where the window was read before in this run, `read_before` is how many rows came.
     """
 
     stream: Stream
@@ -47,7 +47,7 @@ class WindowTask:
     previous: tuple[DayFile, ...] = ()
     force: bool = False
     finality: FinalityPolicy | None = None
-    again: bool = False
+    read_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,9 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     asked = Window(task.window.start, min(task.window.end, earlier(clock, history).replace(microsecond=0)))
     previous = {day_file.key.date: day_file for day_file in task.previous}
     held = _held_ids(lake, {} if task.force else previous)
-    reader = WindowReader(history, task.stream, task.quirks, counted=task.counted, held=held, again=task.again)
+    reader = WindowReader(
+        history, task.stream, task.quirks, counted=task.counted, held=held, read_before=task.read_before
+    )
     written: list[WrittenDay] = []
     moved_to: set[date] = set()
     draft, error = None, None

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from voxlake.api import Ceiling
 from voxlake.errors import ApiRejected, CredentialsRefused
 from voxlake.lake import AccountFacts, AccountRegistry, Lake
 from voxlake.pipeline import Identity
@@ -22,6 +23,7 @@ class Client:
     says: object = None
     asked: int = 0
     client: object = None
+    ceiling: Ceiling = field(default_factory=Ceiling)
 
     def ask(self, _method, _parameters, read, **_):
         """Read an answer, or raise it."""
