@@ -256,12 +256,8 @@ def _look_at(
     manifest = open_manifest(context.lake, context.warehouse, now=context.now(), account_ids=[account])
     found: list[StreamAudit] = []
     errors: list[VoxlakeError] = []
-    audited = _days(context, manifest, assignment) if days is None else days
     context.history.ceiling.begin()
-    for stream, its in audited.items():
-        # A count of each day, or where counts cannot be understood, its pages; and the pages that are asked for again.
-        context.history.ceiling.need(stream.name, windows=len(its), counts=len(its) + pages)
-    for stream, its in audited.items():
+    for stream, its in (_days(context, manifest, assignment) if days is None else days).items():
         draw = random.Random(f"{seed}/{stream.name}").random  # noqa: S311 - a sample, not a secret
         try:
             found.append(audit_stream(context, manifest, stream, its, pages=pages, draw=draw, database=database))

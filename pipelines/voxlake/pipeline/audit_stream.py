@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow.compute as pc
 
-from voxlake.errors import ApiRejected, DataError
-from voxlake.extract import WindowReader, count
+from voxlake.errors import ApiRejected, CeilingReached, DataError
+from voxlake.extract import CALIBRATION, WindowReader, count
 from voxlake.lake import Learned
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.pipeline.memory import recall
@@ -118,6 +119,8 @@ def audit_stream(
         differing = context.warehouse.differing(sound.values(), context.lake)
         found += [_Finding(key.date, "the database does not hold what the lake holds") for key in differing]
     proved = {day: day_file for day, day_file in sound.items() if day_file.verified}
+    # A count of each day, or where counts cannot be understood, its pages; and the pages that are asked for again.
+    context.history.ceiling.need(stream.name, windows=len(known), counts=len(known) + pages + CALIBRATION)
     bounds = learn_lake_bounds(context.history, context.lake, stream, proved)
     learned = Learned(context.lake)
     quirks = recall(learned, context.history.account_id, stream, context.now().date())
@@ -202,7 +205,9 @@ def _counts(
 def _count(history: HistoryApi, stream: Stream, day: date, bounds: DateBounds | None, quirks: ApiQuirks) -> int | None:
     window = Window.of_days(day, day)
     if bounds is not None:
-        return count(history, stream, window, bounds)
+        with suppress(CeilingReached):
+            return count(history, stream, window, bounds)
+        return None
     # Without known bounds nobody can say what a count means, so the day is read.
     pieces = list(WindowReader(history, stream, quirks).read(window))
     return sum(piece.total for piece in pieces) if all(piece.verified for piece in pieces) else None
@@ -232,7 +237,7 @@ def _page(
         for size in (PAGE, 100):
             try:
                 page = history.page(stream, asked, offset=offset, count=size)
-            except ApiRejected:
+            except (ApiRejected, CeilingReached):
                 continue
             if page.served:
                 return normalise([page.table], stream=stream, window=day)
