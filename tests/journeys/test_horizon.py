@@ -101,3 +101,12 @@ def test_a_backfill_before_the_first_export(sandbox, voxlake):
     voxlake("export", server=server)
     assert streams(voxlake)["sms"]["exported_since"] == str(days_ago(30))
     assert streams(voxlake)["sms"]["missing"] == 0
+
+
+def test_a_replay_knows_nothing_of_days_that_were_only_counted(sandbox, voxlake):
+    """The count of older messages is a reply about their days, of which none is rebuilt."""
+    server = sandbox(rows=300, days=30)
+    voxlake("export", "--keep-raw", "--since", days_ago(6), server=server)
+    before = streams(voxlake)
+    voxlake("replay", "--force")
+    assert streams(voxlake) == before

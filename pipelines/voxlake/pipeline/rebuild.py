@@ -44,16 +44,20 @@ class RebuiltDays:
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE latest AS SELECT message_id, max(n) AS n FROM {self._table} GROUP BY ALL"  # noqa: S608
         )
+        self._read = {day for paging in history.pagings if not paging.count for day in paging.proves.days}
         self._asked: dict[date, dict[str, datetime]] = defaultdict(dict)
         for paging in history.pagings:
-            for day in paging.proves.days:
+            for day in self._read.intersection(paging.proves.days):
                 its = self._asked[day]
                 its[paging.archive] = max(paging.ended_at, its.get(paging.archive, LONG_AGO))
         self._proved = self._proofs([*history.pagings, *under_one_count(history.pagings)])
 
     def days(self) -> list[DayKey]:
-        """Return the days that were asked for; rows beyond them came because each window is asked a second wider."""
-        return [DayKey(self._account_id, self._stream.name, day) for day in sorted(self._asked)]
+        """Return the days that were read; rows beyond them came because each window is asked a second wider.
+
+        Days that were counted and never read, such as those before the first that is looked after, are not among them.
+        """
+        return [DayKey(self._account_id, self._stream.name, day) for day in sorted(self._read)]
 
     def is_behind(self, known: DayFile | None) -> bool:
         """Return whether the replies about a day prove less than its file does, or cannot be compared with it."""
