@@ -7,7 +7,7 @@ for each account, and what only it remembers: vanished accounts, and the first d
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,7 +53,11 @@ class AccountFacts:
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON, without those that are not known."""
-        return {name: _json(value) for name, value in asdict(self).items() if value not in (None, (), {})}
+        return {name: _json(value) for name, value in self.to_dict().items() if value not in (None, (), {})}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all facts by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 _FIELDS: Final = frozenset(each.name for each in fields(AccountFacts)) - {"account_id"}

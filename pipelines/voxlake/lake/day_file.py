@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voxlake.errors import DataError
+from voxlake.lake.entries import FACTS
 from voxlake.lake.evolve import (
     FileSchema,
     ForeignSchemaError,
@@ -43,8 +43,6 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
 }
 """Our entry in the footer's key-value metadata."""
 
-_FACTS = frozenset(field.name for field in dataclasses.fields(DayFile)) - {"key"}
-
 
 def footer_of(day_file: DayFile) -> dict[bytes, str]:
     """Return the footer entries that `read_footer` reads: everything but the path and Parquet's own number of rows."""
@@ -65,7 +63,7 @@ def read_footer(path: Path, key: DayKey) -> DayFile:
         entry = json.loads((metadata.metadata or {})[_ENTRY])
         schema = _schema_of(metadata, key)
         newer = schema.newer(STREAMS[key.stream])
-        if newer is None and (unknown := sorted(entry.keys() - _FACTS)):
+        if newer is None and (unknown := sorted(entry.keys() - set(FACTS))):
             newer = f"says {unknown[0]!r} of itself"
         if newer is not None:
             raise newer_than_ours(_name(path), newer, schema.version)
@@ -77,8 +75,7 @@ def to_json(day_file: DayFile) -> dict[str, Any]:
 
     That counts prove a day is not among them: it goes without saying, in earlier versions too.
     """
-    fields = dataclasses.asdict(day_file) | {"exported_at": day_file.exported_at.isoformat()}
-    del fields["key"]
+    fields = {name: getattr(day_file, name) for name in FACTS} | {"exported_at": day_file.exported_at.isoformat()}
     if day_file.proof == COUNTS:
         del fields["proof"]
     return fields

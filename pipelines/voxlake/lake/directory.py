@@ -63,7 +63,7 @@ class Lake:
     def account_facts(self) -> Sequence[Mapping[str, Any]]:
         """Return what is known of each account, with the earliest day since which it is exported."""
         return [
-            {**dataclasses.asdict(facts), "exported_since": min(facts.exported_since.values(), default=None)}
+            {**facts.to_dict(), "exported_since": min(facts.exported_since.values(), default=None)}
             for facts in AccountRegistry(self).all()
         ]
 
