@@ -115,10 +115,11 @@ class WindowRows:
     """The rows of one window, each once, and whether they are proved to be all of them.
 
     `total` is the API's count of the rows inside the window. `problem` is None exactly if the rows are verified.
-    `surplus` rows came more than once, and are counted so by the API. `asked` are the dates for which the rows came,
-    and `before` and `after` how many came for them that lie beside the window; None where more than this window was
-    asked for. `at_end` of them lie in the second that follows it. With `alone`, one reply is all that speaks for the
-    rows; those that are `repeated` came the same in two readings, and are not proved by counts.
+    `doubled` are the times of rows that came once more than their message, and are counted so by the API. `asked` are
+    the dates for which the rows came, and `before` and `after` how many came for them that lie beside the window; None
+    where more than this window was asked for. `at_end` of them lie in the second that follows it. With `alone`, one
+    reply is all that speaks for the rows; those that are `repeated` came the same in two readings, and are not proved
+    by counts.
     """
 
     window: Window
@@ -126,13 +127,18 @@ class WindowRows:
     total: int
     rejects: tuple[Reject, ...] = ()
     problem: str | None = None
-    surplus: int = 0
+    doubled: tuple[datetime, ...] = ()
     asked: Window | None = None
     before: int | None = None
     after: int | None = None
     at_end: int = 0
     alone: bool = False
     repeated: bool = False
+
+    @property
+    def surplus(self) -> int:
+        """How many rows the API counts beyond those that are kept."""
+        return len(self.doubled)
 
     @property
     def verified(self) -> bool:
@@ -176,9 +182,10 @@ COUNTS, READINGS = "counts", "readings"
 class DayFile:
     """The metadata in the footer of a day's Parquet file; times are UTC.
 
-    `checksum` covers the rows alone, so that two exports of the same rows have the same one. `moving` counts the
-    rows whose status can still change. `total_count` is the API's own count, or None if it reported none. `proof` is
-    what proves the rows of a verified day: `COUNTS`, or `READINGS` where the API's counts prove nothing.
+    `checksum` covers the rows alone, so that two exports of the same rows have the same one. `moving` counts the rows
+    whose status can still change. `total_count` is the API's own count, or None if it reported none. `proof` is what
+    proves the rows of a verified day: `COUNTS`, or `READINGS` where the API's counts prove nothing. `surplus` rows are
+    counted by the API beyond the messages, because it gives and counts some more than once.
     """
 
     key: DayKey
@@ -191,6 +198,12 @@ class DayFile:
     rejects: int = 0
     problem: str | None = None
     proof: str = COUNTS
+    surplus: int = 0
+
+    @property
+    def counted(self) -> int:
+        """How many rows the API counts of the day, once it is verified."""
+        return self.row_count + self.surplus
 
     @property
     def unconfirmed(self) -> bool:

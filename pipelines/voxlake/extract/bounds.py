@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import product
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from voxlake.errors import DataError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 CALIBRATION = 3
 """The most counts that learning the bounds takes."""
+
+NO_SURPLUS: Mapping[date, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,13 @@ def learn_bounds(
     stream: Stream,
     rows_by_day: Mapping[date, int],
     times: Callable[[date], Mapping[datetime, int]],
+    surplus: Mapping[date, int] = NO_SURPLUS,
 ) -> DateBounds | None:
     """Learn the bounds from the newest days with rows; None where these cannot tell.
 
-    `rows_by_day` is how many rows the caller holds of each UTC day; `times` counts the rows of one day by second, and
-    is called for two days at most. A DataError that it raises is taken for "cannot tell".
+    `rows_by_day` is how many rows the API counts of each UTC day; `times` counts the messages of one day by second, and
+    is called for two days at most. `surplus` is how many rows it counts of a day beyond the messages. A DataError that
+    it raises is taken for "cannot tell".
 
     Raises:
         Refused, Unavailable, ApiRejected: what the API's counts raise.
@@ -69,31 +74,55 @@ def learn_bounds(
         for day in (around, around + DAY):
             if day in rows_by_day:
                 known.update(times(day))
-        return learn(lambda asked: history.total(stream, asked), known, rows_by_day, around=around)
+        more = sum(surplus.get(day, 0) for day in (around, around + DAY))
+        return learn(lambda asked: history.total(stream, asked), known, rows_by_day, around=around, surplus=more)
     except DataError:
         return None
 
 
 def learn(
-    count: Callable[[Window], int], times: Mapping[datetime, int], days: Mapping[date, int], *, around: date
+    count: Callable[[Window], int],
+    times: Mapping[datetime, int],
+    days: Mapping[date, int],
+    *,
+    around: date,
+    surplus: int = 0,
 ) -> DateBounds | None:
     """Ask for at most three counts, and return the one kind of bounds that explains them all; None where none does.
 
-    `times` is how many rows the two days from `around` hold by second, `days` how many a day holds. A row that
-    appeared since makes no bounds fit, or leaves several: then the caller reads the days instead.
+    `times` is how many rows the two days from `around` hold by second, `days` how many a day holds; up to `surplus` of
+    those that `times` has are counted once more. A row that appeared since makes no bounds fit, or leaves several: then
+    the caller reads the days instead.
     """
     inside = [at for at in times if midnight(around) < at < midnight(around) + DAY - SECOND]
     if not inside:
         return None
-    at = sorted(inside)[len(inside) // 2]
+    # Which rows are counted twice is not known: a row without others beside it leaves no doubt about itself.
+    apart = [at for at in inside if surplus and not (at - SECOND in times or at + SECOND in times)]
+    at = sorted(apart or inside)[len(apart or inside) // 2]
     candidates = [DateBounds(*flags) for flags in product((True, False), repeat=3)]
     for asked in (Window(at - SECOND, at), Window(at, at + SECOND), Window(at, at + DAY)):
         total = count(asked)
-        candidates = [bounds for bounds in candidates if _expected(bounds.selects(asked), bounds, times, days) == total]
+        candidates = [bounds for bounds in candidates if _explains(bounds, asked, total, times, days, surplus=surplus)]
         # The first count alone may fit by chance.
         if asked.start == at and len({(bounds.start, bounds.end) for bounds in candidates}) == 1:
             return candidates[0]
     return None
+
+
+def _explains(
+    bounds: DateBounds,
+    asked: Window,
+    total: int,
+    times: Mapping[datetime, int],
+    days: Mapping[date, int],
+    *,
+    surplus: int,
+) -> bool:
+    """Whether a count may be `total` with these bounds; which rows are counted twice is known of whole days only."""
+    rows = _expected(bounds.selects(asked), bounds, times, days)
+    most = rows + (surplus if rows and not bounds.unit_is_day else 0)
+    return rows <= total <= most
 
 
 def _expected(span: Window, bounds: DateBounds, times: Mapping[datetime, int], days: Mapping[date, int]) -> int:

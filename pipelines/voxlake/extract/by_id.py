@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import ApiRejected
+from voxlake.extract.quirks import PAGE_SIZES
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.transform import normalise
 
@@ -22,11 +23,13 @@ _ABOUT = (31, 2)
 """Days before and after one on which its messages are looked for: APIs differ in how long a window may be."""
 
 
-def messages_by_id(history: HistoryApi, stream: Stream, window: Window, ids: set[int]) -> dict[int, dict[str, Any]]:
+def messages_by_id(
+    history: HistoryApi, stream: Stream, window: Window, ids: set[int], *, surplus: int = 0
+) -> dict[int, dict[str, Any]]:
     """Return the messages with these ids in a window, as rows of the stream's schema by their id.
 
     Nothing is returned of an API that refuses the filter or ignores it, and nothing of messages that are not there.
-    At most `IDS` can be asked for.
+    At most `IDS` can be asked for; up to `surplus` rows come beside them, because the API gives some more than once.
 
     Raises:
         Refused, Unavailable: what the history raises.
@@ -34,8 +37,9 @@ def messages_by_id(history: HistoryApi, stream: Stream, window: Window, ids: set
     """
     asked = Window(window.start - SECOND, window.end)
     listed = ";".join(map(str, sorted(ids)))
+    most = min(len(ids) + surplus, PAGE_SIZES[0])
     try:
-        page = history.page(stream, asked, offset=0, count=len(ids), filters={"message_id": listed})
+        page = history.page(stream, asked, offset=0, count=most, filters={"message_id": listed})
     except ApiRejected:
         return {}
     table = normalise([page.table], stream=stream, window=asked)

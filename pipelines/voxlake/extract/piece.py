@@ -13,12 +13,13 @@ from voxlake.events import Kind
 from voxlake.extract.contradiction import contradict
 from voxlake.extract.count_step import learn_count_step, may_be_inexact
 from voxlake.extract.csv_pieces import pieces_under_one_count, read_pieces
+from voxlake.extract.doubled import with_surplus
 from voxlake.extract.paginate import REFUSED, Reading, walk
 from voxlake.extract.quirks import DEEPEST_OFFSET, RANGE_CODES, Tail
 from voxlake.extract.split import limits_shown_by, may_move_behind
 from voxlake.extract.time_of_day import learn_time_of_day
 from voxlake.extract.twice import read_twice
-from voxlake.extract.verify import counts_end, doubled_alike
+from voxlake.extract.verify import counts_end
 from voxlake.model import DAY, Window
 
 if TYPE_CHECKING:
@@ -36,12 +37,19 @@ READINGS = 3
 class PieceReader:
     """Reads pieces of a window that ends with `tail`; `last` is what came last.
 
-    `counted` is how many rows the API has just counted of the piece that is read first, and `held` returns the ids of
-    the messages of a window; see `WindowReader`.
+    `counted` is how many rows the API has just counted of the piece that is read first, `held` returns the ids of the
+    messages of a window, and `surplus` how many rows of it came more than once; see `WindowReader`.
     """
 
-    def __init__(self, source: PageSource, *, counted: int | None, held: Callable[[Window], Any]) -> None:
-        self.source, self.counted, self._held = source, counted, held
+    def __init__(
+        self,
+        source: PageSource,
+        *,
+        counted: int | None,
+        held: Callable[[Window], Any],
+        surplus: Callable[[Window], int] = lambda _: 0,
+    ) -> None:
+        self.source, self.counted, self._held, self._surplus = source, counted, held, surplus
         self.tail = Tail()
         self.last = Reading([], [0])
         self._tried_counts = False
@@ -127,8 +135,7 @@ class PieceReader:
             self.last = reading if reading.pages else self.last
             if contradict(before, reading, may_grow=piece.end == self.tail.end):
                 self.source.learn(contradicts=True)
-            if before is not None and not reading.agrees:
-                reading = replace(reading, surplus=doubled_alike(before, reading))
+            reading = with_surplus(reading, before, known=self._surplus(piece))
             if self._is_doubtful(before, reading) and not self._learn_count_step(piece, reading.ids, reading.rows):
                 return None
             if limits := limits_shown_by(before, reading):

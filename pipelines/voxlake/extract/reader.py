@@ -58,8 +58,8 @@ class WindowReader:
     only until it is known what the API's bounds mean. `counted` is how many rows the API has just counted of the window
     that is read first: it stands for the first of the counts around csv pages. `held` returns the ids of the messages
     of a window as an array, where all of them were proved earlier: where counts prove nothing, a reading that gives the
-    same is the second one. Of a window that the same run has read before,
-    `read_before` rows came: these raise no ceiling again.
+    same is the second one. Of a window that the same run has read before, `read_before` rows came: these raise no
+    ceiling again. `surplus` returns how many rows of a window came more than once in two readings before.
     """
 
     def __init__(
@@ -73,10 +73,11 @@ class WindowReader:
         counted: int | None = None,
         held: Callable[[Window], Any] = lambda _: None,
         read_before: int | None = None,
+        surplus: Callable[[Window], int] = lambda _: 0,
     ) -> None:
         self._read_before = read_before
         self._source = PageSource(history, stream, quirks, filters)
-        self._piece = PieceReader(self._source, counted=counted, held=held)
+        self._piece = PieceReader(self._source, counted=counted, held=held, surplus=surplus)
         self._exact = exact
         self._settled: set[str] = set()
         # Days by which it could not be learned whether the API looks at the time of day.

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from voxlake.extract.doubled import doubled_times
 from voxlake.model import DAY, SECOND, Reject, Window, WindowRows
 from voxlake.text import counted
 from voxlake.transform import Stream, distinct, integers, normalise
@@ -108,9 +109,10 @@ def rows_of(reading: Reading, window: Window, stream: Stream) -> WindowRows:
     table = normalise(tables, stream=stream, window=window)
     rejects = rejects_inside(reading, window)
     problem = problem_of(reading, rejects)
-    before, after, at_end = beside(reading, window, inside=table.num_rows)
+    doubled = doubled_times(reading)
+    before, after, at_end = beside(reading, window, inside=table.num_rows, doubled=doubled)
     edges: dict[str, Any] = {
-        "surplus": reading.surplus,
+        "doubled": tuple(at for at in doubled if at in window),
         "before": before,
         "after": after,
         "at_end": at_end,
@@ -131,19 +133,20 @@ def is_alone(reading: Reading) -> bool:
     return not reading.repeated and (len(reading.totals) < _TWO or not (reading.ids or reading.rejects))
 
 
-def beside(reading: Reading, window: Window, *, inside: int) -> tuple[int, int, int]:
-    """Return how many distinct rows of a reading lie before its window, after it, and in the second that follows it.
+def beside(reading: Reading, window: Window, *, inside: int, doubled: Sequence[datetime] = ()) -> tuple[int, int, int]:
+    """Return how many rows of a reading are counted before its window, after it, and in the second that follows it.
 
-    `inside` is how many messages lie in the window.
+    `inside` is how many messages lie in the window; `doubled` are the times of rows that are counted once more.
     """
     rejects = [reject.at for reject in reading.rejects if reject.at is not None]
-    before = sum(at < window.start for at in rejects) + reading.settled
-    after = sum(at >= window.end for at in rejects)
+    before = sum(at < window.start for at in (*rejects, *doubled)) + reading.settled
+    after = sum(at >= window.end for at in (*rejects, *doubled))
     messages = reading.ids - inside
     if not messages:
         return before, after, 0
     early = _messages_in(reading, Window(_EVER.start, window.start))
-    at_end = _messages_in(reading, Window(window.end, window.end + SECOND))
+    at_end = _messages_in(reading, _second_after(window))
+    at_end += sum(at in _second_after(window) for at in doubled)
     return before + early, after + messages - early, at_end
 
 
@@ -165,20 +168,8 @@ def _messages_in(reading: Reading, span: Window) -> int:
     )
 
 
-def doubled_alike(one: Reading, other: Reading) -> int:
-    """Return how many rows two readings gave, and the API counted, more than once; 0 where they do not agree on it.
-
-    Rows that are equal in every column are one message. A row that comes twice because rows moved between two pages
-    takes the place of another, and does not come twice in the next reading as well.
-    """
-    counts = {*one.totals, *other.totals}
-    if counts != {one.rows} or one.rows != other.rows or not (one.complete and other.complete):
-        return 0
-    if not np.array_equal(np.sort(_ids(one)), np.sort(_ids(other))):
-        return 0
-    table = pa.concat_tables(page.table for page in other.pages)
-    distinct_rows = table.group_by(table.column_names).aggregate([]).num_rows
-    return other.rows - other.ids - len(other.rejects) if distinct_rows == other.ids else 0
+def _second_after(window: Window) -> Window:
+    return Window(window.end, window.end + SECOND)
 
 
 def repeats_from(reading: Reading) -> int | None:
@@ -216,10 +207,6 @@ def ids_inside(reading: Reading, span: Window) -> Any:
     """Return the ids of the messages of a reading that lie in a span, as an array."""
     tables = [page.table.filter(is_inside(page.table["processed_at"], span)) for page in reading.pages]
     return np.concatenate([np.empty(0, np.int64), *(integers(table["message_id"]) for table in tables)])
-
-
-def _ids(reading: Reading) -> Any:
-    return np.concatenate([integers(page.table["message_id"]) for page in reading.pages])
 
 
 def is_inside(times: pa.ChunkedArray, span: Window) -> pa.ChunkedArray:

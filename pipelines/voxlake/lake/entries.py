@@ -29,9 +29,9 @@ SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM day_files"  # noqa: S608 - n
 _INSERT = f"INSERT OR REPLACE INTO day_files VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 
 _VERIFIED, _AT, _PROBLEM = (FACTS.index(name) for name in ("verified", "exported_at", "problem"))
-_NUMBERS = tuple(FACTS.index(name) for name in ("row_count", "moving", "rejects"))
+_NUMBERS = tuple(FACTS.index(name) for name in ("row_count", "moving", "rejects", "surplus"))
 _TYPES = {
-    (int, total, int, int, str, str, int, problem, str) for total in (int, NoneType) for problem in (str, NoneType)
+    (int, total, int, int, str, str, int, problem, str, int) for total in (int, NoneType) for problem in (str, NoneType)
 }
 """The types that the facts have in SQLite, in the order of FACTS."""
 

@@ -210,14 +210,16 @@ def _count(history: HistoryApi, stream: Stream, day: date, bounds: DateBounds | 
         return None
     # Without known bounds nobody can say what a count means, so the day is read.
     pieces = list(WindowReader(history, stream, quirks).read(window))
-    return sum(piece.total for piece in pieces) if all(piece.verified for piece in pieces) else None
+    return sum(piece.total + piece.surplus for piece in pieces) if all(piece.verified for piece in pieces) else None
 
 
 def _wrong_counts(counts: Mapping[date, int | None], day_files: Mapping[date, DayFile]) -> Iterator[_Finding]:
     for day, number in counts.items():
-        rows = day_files[day].row_count + day_files[day].rejects if day in day_files else 0
-        if number is not None and number != rows:
-            yield _Finding(day, f"the API counts {number:,} messages, the lake holds {rows:,}")
+        file = day_files.get(day)
+        rows, surplus = (0, 0) if file is None else (file.row_count + file.rejects, file.surplus)
+        if number is not None and number != rows + surplus:
+            known = f", of which it counted {counted(surplus, 'row')} more" if surplus else ""
+            yield _Finding(day, f"the API counts {number:,} messages, the lake holds {rows:,}{known}")
 
 
 def _pages(

@@ -233,7 +233,7 @@ class _ClosingCounts:
         reply would speak for the span.
         """
         files = self.evidence.files
-        known = {**self.evidence.known, **{day: files[day].row_count for day in self.confirmed}}
+        known = {**self.evidence.known, **{day: files[day].counted for day in self.confirmed}}
         day = anchor_day(span, known)
         if day is None or not span.can_be_closed or not (is_alone or day in self.evidence.open_days):
             return None

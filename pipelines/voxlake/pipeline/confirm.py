@@ -97,7 +97,7 @@ def _ask(context: Context, record: Recorder, streams: Iterable[Stream]) -> dict[
         ended = {day: file for day, file in held.items() if file.verified and file.exported_at >= midnight(day) + DAY}
         evidence = Evidence(
             files,
-            {day: file.row_count for day, file in ended.items()},
+            {day: file.counted for day, file in ended.items()},
             frozenset(day for day, file in ended.items() if day not in files and not file.final(context.finality)),
             record.contradicted,
         )

@@ -30,9 +30,10 @@ class WrittenDay:
     """A day whose file is sealed aside, at `Layout.draft`, and how many of its rows differ from the file before.
 
     `gone` counts rows that the API's word was taken for, so that only `rejects/gone/` has them. `unaccounted` are the
-    ids of rows that the file before had and that the API does not report on this day any more; `kept` are those of
-    rows that the file has from the one before, and not from the API. `counted` is what a count of the day has to agree
-    with; None where the day was not read whole. Of a day that keeps its file as it is, nothing `is_sealed`.
+    ids of rows that the file before had and that the API does not report on this day any more; `kept` are those of rows
+    that the file has from the one before, and not from the API. `counted` is what a count of the day has to agree with;
+    None where the day was not read whole. Of a day that keeps its file as it is, nothing `is_sealed`. `doubled` is how
+    many more rows than before the API counts beyond the messages.
     """
 
     day_file: DayFile
@@ -43,6 +44,7 @@ class WrittenDay:
     counted: CountedDay | None = None
     kept: frozenset[int] = frozenset()
     is_sealed: bool = True
+    doubled: int = 0
 
     @property
     def is_news(self) -> bool:
@@ -133,6 +135,7 @@ class DayDraft:
             rejects=len(self._rejects),
             problem="; ".join(dict.fromkeys(problems)) or None,
             proof=READINGS if self._repeated else COUNTS,
+            surplus=self._surplus,
         )
         return self._lake.seal(self._writer, day_file)
 
@@ -207,7 +210,9 @@ def seal_day(
     lake.write_rejects(draft.key, draft.rejects)
     gone = len(unaccounted) if force else 0
     counted = None if draft.problems else counted
-    return WrittenDay(sealed, difference.new, difference.changed, gone, unaccounted, counted, kept)
+    known = previous.surplus if previous is not None else 0
+    doubled = 0 if draft.problems else max(0, sealed.surplus - known)
+    return WrittenDay(sealed, difference.new, difference.changed, gone, unaccounted, counted, kept, doubled=doubled)
 
 
 def _is_kept(

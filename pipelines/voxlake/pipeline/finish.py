@@ -14,6 +14,7 @@ from voxlake.pipeline.accounts import note_good_run
 from voxlake.pipeline.memory import recall, remember
 from voxlake.pipeline.shifted_dates import remember_marks
 from voxlake.pipeline.two_clocks import describe_offset
+from voxlake.text import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,8 +29,8 @@ def finish(context: Context, gathered: Gathered, *, name: str | None = None) -> 
     """Save what was gathered for an account in the index, and return what was done; errors are part of it."""
     record = gathered.record
     notes = (
-        describe_offset(context.history), _describe_csv(context), *_describe_counts(context, record), *record.notes,
-        *gathered.notes,
+        describe_offset(context.history), _describe_csv(context), *_describe_counts(context, record),
+        _describe_doubles(record), *record.notes, *gathered.notes,
     )  # fmt: skip
     result = AccountResult(
         record.account_id,
@@ -75,6 +76,13 @@ def _describe_counts(context: Context, record: Recorder) -> list[str]:
         what = "those of a page" if step == PAGE_COUNTS else f"rounded to a multiple of {step:,}"
         sentences.append(f"this API's counts are {what}: days are verified by two readings that give the same messages")
     return sentences
+
+
+def _describe_doubles(record: Recorder) -> str | None:
+    """Return in a sentence how many rows came more than once, and were not known to before."""
+    if not record.doubled:
+        return None
+    return f"this API gives and counts {counted(record.doubled, 'row')} more than once: each message is kept once"
 
 
 def _describe_csv(context: Context) -> str | None:

@@ -80,9 +80,9 @@ class Recorder:
     messages the API counted of days alone, before they were read; `readings` what was read of days, as long as no count
     over all of it has come, and `news` the streams of which something new came since the last such count. `surveyed` is
     what was counted of windows before they were read, and `unclosed` are streams of which a count over all that was
-    read has disagreed.
-    `failure` is what stopped the run; `learned` is what this run and others know of the API, and `refused` are days
-    that it refuses as too old. `notes` are sentences about what is odd and was dealt with.
+    read has disagreed. `failure` is what stopped the run; `learned` is what this run and others know of the API, and
+    `refused` are days that it refuses as too old. `notes` are sentences about what is odd and was dealt with; `doubled`
+    is how many more rows the API counts than there are messages, as far as that is news.
     """
 
     def __init__(
@@ -102,6 +102,7 @@ class Recorder:
         self.learned = Learned(context.lake, [account]) if learned is None else learned
         self.quirks = {stream: recall(self.learned, account, stream, today) for stream in self.streams}
         self.notes: list[str] = []
+        self.doubled = 0
         self.events, self.account_id = context.events, context.history.account_id
         self._shared, self._run_events = context.shared, context.events.of(None)
         self.failure: ExecutorFailed | None = None
@@ -131,6 +132,7 @@ class Recorder:
             alone = self.counts[stream].get(key.date, day.counted.rows)
             if alone != day.counted.rows and not day.counted.in_progress:
                 self.contradict(stream)
+        self.doubled += day.doubled
         if day.is_news:
             self.news.add(stream)
         self._unannounced[key] = day
@@ -207,8 +209,8 @@ class Recorder:
         return DayKey(self.account_id, stream.name, day)
 
     def known_rows(self, stream: Stream) -> dict[date, int]:
-        """Return how many rows the verified days of a stream hold."""
-        return {day: day_file.row_count for day, day_file in self.day_files(stream).items() if day_file.verified}
+        """Return how many rows the API counts of the verified days of a stream."""
+        return {day: day_file.counted for day, day_file in self.day_files(stream).items() if day_file.verified}
 
     def rows_of(self, stream: Stream, window: Window) -> int:
         """Return how many rows a stream has now of the days of a window."""

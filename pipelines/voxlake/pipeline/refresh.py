@@ -136,8 +136,9 @@ def learn_lake_bounds(
     history: HistoryApi, lake: Lake, stream: Stream, by_day: dict[date, DayFile]
 ) -> DateBounds | None:
     """Learn what the API's date bounds mean from days that the lake holds; None where these cannot tell."""
-    rows = {day: day_file.row_count for day, day_file in by_day.items()}
-    return learn_bounds(history, stream, rows, lambda day: rows_by_second(lake, by_day[day].key))
+    rows = {day: day_file.counted for day, day_file in by_day.items()}
+    surplus = {day: day_file.surplus for day, day_file in by_day.items() if day_file.surplus}
+    return learn_bounds(history, stream, rows, lambda day: rows_by_second(lake, by_day[day].key), surplus)
 
 
 def rows_by_second(lake: Lake, key: DayKey) -> Counter[datetime]:
@@ -170,7 +171,7 @@ def differing(
         total = count(history, stream, asked, bounds)
         if total is not None and asked == window and len(window.days) == 1:
             counts[window.days[0]] = total
-        if total == sum(by_day[day].row_count for day in asked.days) and (
+        if total == sum(by_day[day].counted for day in asked.days) and (
             total or count(history, stream, asked, bounds) == 0
         ):
             continue
@@ -212,7 +213,9 @@ def _latest(
     for first in range(0, len(wanted), IDS):
         some = wanted[first : first + IDS]
         window = Window.of_days(some[0][0], some[-1][0])
-        rows = messages_by_id(history, stream, window, {message_id for _, message_id in some})
+        ids, days = {message_id for _, message_id in some}, {day for day, _ in some}
+        surplus = sum(day_file.surplus for day_file in day_files if day_file.key.date in days)
+        rows = messages_by_id(history, stream, window, ids, surplus=surplus)
         for day, message_id in some:
             held, row = found[day], rows.get(message_id)
             lies_on = None if row is None else row["processed_at"].date()

@@ -80,7 +80,13 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     previous = {day_file.key.date: day_file for day_file in task.previous}
     held = _held_ids(lake, {} if task.force else previous)
     reader = WindowReader(
-        history, task.stream, task.quirks, counted=task.counted, held=held, read_before=task.read_before
+        history,
+        task.stream,
+        task.quirks,
+        counted=task.counted,
+        held=held,
+        read_before=task.read_before,
+        surplus=lambda window: sum(previous[day].surplus for day in window.days if day in previous),
     )
     written: list[WrittenDay] = []
     moved_to: set[date] = set()
@@ -206,8 +212,7 @@ def pieces_by_day(windows: Iterable[WindowRows]) -> Iterator[WindowRows]:
                 window=window,
                 table=rows.table.slice(start, end - start),
                 total=end - start,
-                # Of which of the days they are does not matter: these are counted together.
-                surplus=rows.surplus if day == days[0] else 0,
+                doubled=tuple(at for at in rows.doubled if at in window),
                 before=rows.before if day == days[0] else None,
                 after=rows.after if day == days[-1] else None,
             )

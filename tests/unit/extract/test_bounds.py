@@ -55,6 +55,42 @@ def test_bounds_are_learned_where_days_differ(one, other, real):
     assert (found.start, found.end) == (real.start, real.end)
 
 
+@given(seconds, st.lists(st.integers(0, 59), max_size=40), kinds)
+def test_rows_that_are_counted_twice_teach_nothing_wrong(offsets, doubled, real):
+    """Of rows that come more than once it is only known how many a day has of them."""
+    times, _ = world(offsets)
+    counted, days = world([*offsets, *(offsets[n] for n in doubled if n < len(offsets))])
+
+    def count(asked):
+        span = real.selects(asked)
+        return sum(n for at, n in counted.items() if span.start <= at < span.end)
+
+    surplus = sum((counted - times)[at] for at in counted if at < midnight(FIRST) + 2 * DAY)
+    found = learn(count, times, days, around=FIRST, surplus=surplus)
+    if found is not None:
+        window = Window.of_days(FIRST, FIRST + DAY)
+        assert count(found.exactly(window)) == sum(days[day] for day in window.days)
+
+
+def test_bounds_are_learned_beside_rows_that_are_counted_twice():
+    """Some rows that come twice keep nobody from learning what dates mean."""
+    offsets = range(0, 2 * 86_400, 100)
+    times, _ = world(offsets)
+    _, days = world([*offsets, *offsets[::10]])
+    counted, _ = world([*offsets, *offsets[::10]])
+    surplus = len(offsets[::10])
+    for real in map(DateBounds, (True, True, False, False), (True, False, True, False)):
+        span = real.selects
+        found = learn(
+            lambda asked, span=span: sum(n for at, n in counted.items() if span(asked).start <= at < span(asked).end),
+            times,
+            days,
+            around=FIRST,
+            surplus=surplus,
+        )
+        assert found == real
+
+
 def test_nothing_is_learned_from_contradiction():
     """Counts that no bounds explain teach nothing."""
     times, days = world([100, 200, 300, 90_000])

@@ -11,6 +11,7 @@ from support.scripted_api import DATE, ScriptedApi, message, messages
 from voxlake.errors import ApiRejected
 from voxlake.extract import NOTHING_LEARNED, ApiQuirks, WindowReader
 from voxlake.model import DAY, SECOND, Page, Reject, Window
+from voxlake.pipeline.window import pieces_by_day
 from voxlake.transform import SMS
 
 TODAY, DAYS = Window(DATE, DATE + DAY), Window(DATE - DAY, DATE + 3 * DAY)
@@ -268,6 +269,21 @@ def test_rows_that_are_given_twice_are_one_message(output, every):
     assert [piece.verified for piece in pieces] == [True]
     assert ids(pieces) == list(range(1, 91))
     assert pieces[0].surplus == len(rows) - 90
+
+
+def test_rows_that_are_given_three_times_are_known_by_their_day():
+    """Each day is told its own surplus, and a later reading that gives the same is proved at once."""
+    rows = [row for n, row in enumerate(messages(90, every=1900)) for _ in range(3 if n in (5, 70) else 1)]
+    api = ScriptedApi(rows)
+    pieces, _ = read(api, DAYS)
+    assert [piece.surplus for piece in pieces_by_day(pieces)] == [0, 2, 2, 0]
+    twice = len(api.asked)
+    again, _ = read(api, DAYS, surplus=lambda _: 4)
+    assert [piece.surplus for piece in again] == [4]
+    assert len(api.asked) - twice == twice // 2
+    # A number that is not the same is no second reading.
+    read(api, DAYS, surplus=lambda _: 3)
+    assert len(api.asked) - twice - twice // 2 == twice
 
 
 def test_rows_that_come_twice_in_the_place_of_others_prove_nothing():
