@@ -7,5 +7,5 @@ CREATE TABLE coverage (
     total_count BIGINT,            -- Messages of the day as the API counts them, null where it told nothing.
     verified    BOOLEAN NOT NULL,  -- Whether the two were proved to agree.
     final       BOOLEAN NOT NULL,  -- Whether nothing of the day can change any more.
-    exported_at TIMESTAMP NOT NULL -- When the day was last read, in UTC; a reading without news may be missing.
+    exported_at TIMESTAMP NOT NULL -- When the day was last read, in UTC, which a reading without news may leave as it was.
 );

@@ -49,8 +49,7 @@ def later(tmp_path_factory):
     """Return the later version."""
     version = OtherVersion(tmp_path_factory.mktemp("later"))
     version.declare(*EDITS)
-    for old in ("    transaction_id, --", "    transaction_id, text"):
-        version.edit("sql/views/messages.sql", old, old.replace("transaction", "payment"))
+    version.edit("sql/views/messages.sql", "m.transaction_id, --", "m.payment_id, --")
     version.edit("sql/reports/failed-but-billed.sql", "transaction_id", "payment_id")
     return version
 

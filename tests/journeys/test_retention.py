@@ -77,8 +77,8 @@ def test_days_that_are_too_old(sandbox, tmp_path, clock):
     assert 0 < requests <= 2 * 20
     # The vendor keeps more after all.
     server.behaviour = type(server.behaviour)()
-    for history in server._histories.values():
-        history._behaviour = server.behaviour
+    for account in server.accounts.values():
+        account._behaviour = server.behaviour
     result, _ = run(server, root, clock, first, end, force=True)
     assert (result.exit_code, result.notes) == (0, ())
     assert not any(stream.unverified_days for stream in status_of(root, clock).streams)

@@ -66,8 +66,13 @@ def claim_accounts(layout: Layout, account_ids: Collection[int], *, holder: str)
         if taken and not free:
             raise next(iter(taken.values()))
         file = _opened(path, _Content(holder, free))
-        empty(layout.tmp, but=living)
-        make(folder)
+        try:
+            empty(layout.tmp, but=living)
+            make(folder)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            file.close()
+            raise
     try:
         yield Claim(run, free, taken)
     finally:

@@ -91,6 +91,7 @@ def test_json(run, arguments, environ):
         "level": "info",
         "kind": "split",
         "message": "a step",
+        "account_id": None,
         "stream": None,
         "details": {"pieces": 2},
     }

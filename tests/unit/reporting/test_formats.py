@@ -155,18 +155,22 @@ def test_status():
         "stream": "sms", "account_id": 1, "rows": 3, "first_day": "2026-01-01", "last_day": "2026-01-04",
         "newest_message": None, "final": 1, "open": 0, "missing": 2, "unverified": 1, "rejects": 2,
         "missing_days": ["2026-01-02", "2026-01-03"], "unverified_days": {"2026-01-04": "it was not read"},
+        "exported_since": "2026-01-01", "older": "sms: 2 older messages exist",
     }  # fmt: skip
     warning = {
         "messages": 1, "channel": "sms", "first_day": "2026-01-01", "last_day": "2026-01-01",
         "promise": "Costs are not negative.", "warning": "negative-cost",
     }  # fmt: skip
     run = {"ended_at": "2026-01-05T00:00:00+00:00", "exit_code": 4, "requests": 7, "errors": ["it failed"]}
-    found = {"streams": [stream], "warnings": [warning], "last_run": run}
+    account = {"account_id": 1, "name": "shop", "last_run": run}
+    found = {"streams": [stream], "warnings": [warning], "last_run": run, "accounts": [account]}
     assert render_status(found, Path("data"), {(1, "sms"): ["  drawn"]}).splitlines() == [
         "sms (account 1): 3 rows, 2026-01-01 to 2026-01-04",
         "  newest message: none",
         "  days: 1 final, 0 open, 2 missing, 1 unverified",
         "  drawn",
+        "  exports look after the days since 2026-01-01",
+        "  sms: 2 older messages exist",
         "  missing: 2026-01-02 to 2026-01-03 (2 days)",
         "  unverified: 2026-01-04: it was not read",
         "  2 rows could not be read: see data/rejects",
@@ -174,5 +178,5 @@ def test_status():
         "last run: ended 2026-01-05T00:00:00+00:00 with exit code 4, 7 requests",
         "  it failed",
     ]
-    nothing = {"streams": [], "warnings": [], "last_run": None}
+    nothing = {"streams": [], "warnings": [], "last_run": None, "accounts": []}
     assert render_status(nothing, Path("data"), {}) == "data holds nothing yet: run 'voxlake export'."
