@@ -228,7 +228,7 @@ def test_days_that_were_deleted_on_purpose_are_forgotten(exported, voxlake):
     assert found["first_day"] == str(days_ago(5))
     voxlake("audit", server=exported)
     asked = len(exported.requests)
-    voxlake("export", "--until", days_ago(3), server=exported)
+    voxlake("export", "--since", days_ago(5), "--until", days_ago(3), server=exported)
     assert len(exported.requests) == asked
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 
 from support.clock import CLOCK
 from support.dates import days_ago
@@ -110,3 +111,17 @@ def test_a_replay_knows_nothing_of_days_that_were_only_counted(sandbox, voxlake)
     before = streams(voxlake)
     voxlake("replay", "--force")
     assert streams(voxlake) == before
+
+
+def test_days_that_were_deleted_on_purpose_are_not_looked_after(sandbox, voxlake):
+    """Whoever deletes the oldest days and publishes has exports begin with the oldest that is left."""
+    server = sandbox(rows=100, days=12)
+    voxlake("export", "--since", days_ago(9), server=server)
+    for n in (9, 8):
+        shutil.rmtree(voxlake.folder / f"data/lake/sms_history/account_id=1234567/date={days_ago(n)}")
+    assert streams(voxlake)["sms"]["missing"] == 2
+    voxlake("publish")
+    found = streams(voxlake)
+    assert (found["sms"]["missing"], found["sms"]["exported_since"]) == (0, str(days_ago(7)))
+    assert found["a2p"]["exported_since"] == str(days_ago(9))
+    assert str(days_ago(8)) not in planned(voxlake, server)["sms"]

@@ -254,7 +254,7 @@ def test_a_quiet_night_proves_no_day(sandbox, voxlake):
     voxlake("export", "--since", days_ago(6), "--until", days_ago(0), server=server)
     before = proofs(voxlake.folder / "data")
     voxlake("export", "--until", days_ago(0), "--keep-raw", server=server)
-    assert "stays" in voxlake("replay").stderr
+    voxlake("replay")
     assert before == proofs(voxlake.folder / "data")
 
 

@@ -12,14 +12,15 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from voxlake.errors import VoxlakeError
-from voxlake.lake import FILLED, UNFINISHED, indexing
+from voxlake.lake import FILLED, UNFINISHED, AccountRegistry, indexing
 from voxlake.model import DAY, SECOND, Window, midnight, span
 from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from voxlake.lake import AccountFacts, Learned, Manifest
+    from voxlake.lake import AccountFacts, Lake, Learned, Manifest
+    from voxlake.model import DayKey
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.plan import DayRange, Plan
     from voxlake.pipeline.recorder import Recorder
@@ -147,6 +148,18 @@ def set_horizon(context: Context, record: Recorder, days: DayRange, before: Hori
         notes.append(describe_older(facts, stream.name))
     context.identity.registry.put(facts)
     return tuple(filter(None, notes))
+
+
+def forget_horizons(lake: Lake, manifest: Manifest, forgotten: Iterable[DayKey]) -> None:
+    """Let streams whose first days are forgotten begin with the oldest day that is left."""
+    registry = AccountRegistry(lake)
+    for account, stream in {(key.account_id, key.stream) for key in forgotten}:
+        facts, oldest = registry.get(account), manifest.oldest(account, stream)
+        since = facts.exported_since.get(stream)
+        if since is not None and (oldest is None or since < oldest):
+            left = {name: day for name, day in facts.exported_since.items() if name != stream}
+            registry.put(replace(facts, exported_since=left if oldest is None else {**left, stream: oldest}))
+    registry.save()
 
 
 def count_older(context: Context, stream: Stream, since: date, *, longest: float) -> tuple[int | None, date | None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from voxlake.events import SILENT
 from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.horizon import forget_horizons
 from voxlake.pipeline.place import part_days
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def _publish(
     forgotten = missing if forget_missing else ()
     if forgotten:
         manifest.forget_missing()
+        forget_horizons(lake, manifest, forgotten)
     manifest.save()
     holes = []
     for key in forgotten:

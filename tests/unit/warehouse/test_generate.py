@@ -27,7 +27,7 @@ def test_fingerprint():
 
     A change of them is allowed, and costs every user one rebuild: change this number with it.
     """
-    assert fingerprint() == "a7458a2aca30ab1e95243e82a961e1ac"
+    assert fingerprint() == "f02c479b9d0e62351847eab7a7fe3269"
 
 
 def test_write(tmp_path):
