@@ -34,6 +34,8 @@ _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{1,63}", re.ASCII)
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 # The reference names no role for GetAccountInfo: what is named in a refusal is a guess, and Owner has every right.
 _INFO_ROLES, _CHILDREN_ROLES = ("Owner",), ("Owner",)
+_PATIENCE = 10.0
+"""Seconds for the faults of a call that an export does without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def account_info(client: ApiClient) -> AccountInfo:
     Raises what `ApiClient.call` raises: a role may be missing.
     """
     parameters = {"return_live_balance": "false"}
-    return client.ask("GetAccountInfo", parameters, _info, roles=_INFO_ROLES, private=True)
+    return client.ask("GetAccountInfo", parameters, _info, roles=_INFO_ROLES, private=True, patience=_PATIENCE)
 
 
 def children(client: ApiClient, ids: Sequence[int] | None = None) -> Children:

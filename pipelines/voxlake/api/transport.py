@@ -57,7 +57,7 @@ class ApiClient:
     Safe to share between threads: at most `jobs` requests are under way at the same time, fewer while the API says
     that this is too fast. `requests` counts those sent so far; `clock_offset` is by how many seconds the API's clock is
     ahead of `clock`, by the Date headers of its replies: None before the first, 0 where it is less than minutes.
-    `patience` bounds the seconds spent on one call with all its repetitions, `timeout` those for one reply. `clock`
+    `patience` bounds the seconds spent on a call with all its repetitions, `timeout` those for one reply. `clock`
     waits and measures, `random` (0 to 1) spreads the waits; `archive` is given every reply, `events` hears what
     happens. `connections` are those that it shares with other accounts, and stay open. A copy that was pickled has
     connections and counts of its own, which `drain` brings home.
@@ -149,16 +149,14 @@ class ApiClient:
         roles: tuple[str, ...],
         once: bool = False,
         private: bool = False,
+        patience: float | None = None,
     ) -> T:
         """Call a method whose reply is JSON, and return what `read` makes of it; raises what `call` raises."""
-        return self.call(
-            method,
-            parameters,
-            lambda body: read(checked(parse_json(body))),
-            roles=roles,
-            once=once,
-            private=private,
-        )
+
+        def whole(body: bytes) -> T:
+            return read(checked(parse_json(body)))
+
+        return self.call(method, parameters, whole, roles=roles, once=once, private=private, patience=patience)
 
     def call(
         self,
@@ -169,12 +167,13 @@ class ApiClient:
         roles: tuple[str, ...],
         once: bool = False,
         private: bool = False,
+        patience: float | None = None,
     ) -> T:
         """Call a method, and return what `read` makes of its reply; transient faults are retried, answers are raised.
 
         With `once`, for what must not be executed twice, like a send, only requests that certainly had no effect are
-        retried. A `private` reply holds secrets, and is given to no archive. `read` may raise `BrokenReplyError` and
-        `ApiAnswerError`; `roles` are named where access is refused.
+        retried. A `private` reply holds secrets, and is given to no archive. `patience` is that of a call that can be
+        done without. `read` may raise `BrokenReplyError` and `ApiAnswerError`; `roles` are named in a refusal.
 
         Raises:
             OutcomeUnknown: with `once`, the request may or may not have been executed.
@@ -186,16 +185,16 @@ class ApiClient:
             SettingsError: the address is not the API's, or the environment's proxy or CA bundle cannot be used.
 
         """
-        deadline = self._clock.time() + self._policy.patience
-        renewed = False
-        attempt = 0
+        own = self._policy.patience
+        deadline = self._clock.time() + min(own, own if patience is None else patience)
+        renewed, attempt = False, 0
         while True:
             attempt += 1
             try:
                 response = self._receive(method, parameters, private=private)
                 result = self._read(response, read, once=once)
             except FaultError as error:
-                self._pause(error.fault, method, attempt=attempt, deadline=deadline, once=once)
+                self._pause(error.fault, method, attempt=attempt, deadline=deadline, once=once, counts=patience is None)
             except ApiAnswerError as answer:
                 if renewed or answer.code not in STALE_TOKEN:
                     ahead = None if self.clock_offset is None else -self.clock_offset
@@ -245,8 +244,8 @@ class ApiClient:
                 raise FaultError(fault) from None
             raise
 
-    def _pause(self, fault: Fault, method: str, *, attempt: int, deadline: float, once: bool) -> None:
-        """Wait before the next attempt, or raise where there is none."""
+    def _pause(self, fault: Fault, method: str, *, attempt: int, deadline: float, once: bool, counts: bool) -> None:
+        """Wait before the next attempt, or raise where there is none; whether others wait less then `counts`."""
         if fault.too_fast and self.limiter.slow_down():
             announce.slowed(self.events, self.limiter.limit)
         if fault.too_fast and self._shared is not None and self._shared.slow_down_for(self.account_id):
@@ -255,7 +254,7 @@ class ApiClient:
         left = 0.0 if self._out_of_patience else deadline - self._clock.time()
         next_step = self._policy.decide(fault, attempt=attempt, left=left, once=once, jitter=self._random())
         if isinstance(next_step, Final):
-            self._out_of_patience |= next_step is Final.OUT_OF_PATIENCE
+            self._out_of_patience |= counts and next_step is Final.OUT_OF_PATIENCE
             raise_final(next_step, fault, method=method, url=self.url)
         announce.retry(self.events, method, fault, attempt=attempt, seconds=next_step)
         self._clock.sleep(next_step)

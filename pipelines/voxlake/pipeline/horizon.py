@@ -151,7 +151,7 @@ def set_horizon(context: Context, record: Recorder, days: DayRange, before: Hori
 
 
 def forget_horizons(lake: Lake, manifest: Manifest, forgotten: Iterable[DayKey]) -> None:
-    """Let streams whose first days are forgotten begin with the oldest day that is left."""
+    """Move the first day of streams of which the first days are forgotten to the oldest day that is left."""
     registry = AccountRegistry(lake)
     for account, stream in {(key.account_id, key.stream) for key in forgotten}:
         facts, oldest = registry.get(account), manifest.oldest(account, stream)

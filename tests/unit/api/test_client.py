@@ -122,6 +122,17 @@ def test_patience_ends_and_the_others_do_not_wait_again():
     assert ask(client) == ask(client) == OK
 
 
+def test_what_can_be_done_without_is_not_waited_for():
+    """A call with less patience gives up sooner, and takes none from the others."""
+    client, _, clock = scripted(error(1), patience=100)
+    with pytest.raises(Unavailable):
+        ask(client, patience=3)
+    assert sum(slept := list(clock.slept)) <= 3
+    with pytest.raises(Unavailable):
+        ask(client)
+    assert len(clock.slept) > len(slept) + 3
+
+
 def test_rate_limits_slow_down():
     """A rate limit halves what runs at the same time."""
     client, _, clock = scripted(error(340), (429, {}, b""), OK, jobs=8)
