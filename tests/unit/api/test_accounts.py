@@ -15,9 +15,10 @@ class Scripted:
     def __init__(self, answer):
         self.answer, self.asked, self.private = answer, [], set()
 
-    def ask(self, method, parameters, read, *, roles, private):
+    def ask(self, method, parameters, read, *, roles, private, patience=None):
         """Read an answer, or raise it."""
         assert roles
+        assert patience is None or patience <= 10
         self.asked.append((method, parameters))
         self.private.add(private)
         found = self.answer(parameters)
