@@ -56,8 +56,18 @@ def least(world, switches, output):
     return sum(max(its, windows) + windows * (3 if output == "csv" else 1) for its in pages)
 
 
+FAST = ("page totals of one size", "no offsets", "a day at most, dates ignored", "a deep second")
+"""Those that are tried as csv every time; `make slow` tries all."""
+
+
 @pytest.mark.dateless
-@pytest.mark.parametrize(("name", "output"), [*((name, "csv") for name in ODD), *((name, "json") for name in BOTH)])
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [
+        *(pytest.param(name, "csv", marks=() if name in FAST else pytest.mark.slow) for name in ODD),
+        *(pytest.param(name, "json", marks=() if name == "capped" else pytest.mark.slow) for name in BOTH),
+    ],
+)
 def test_requests_are_bounded(tmp_path, name, output):
     """A first export and the night after it keep to the ceiling, and what is verified is whole."""
     switches, clock = ODD[name], StandingClock(noon(2026, 3, 10))

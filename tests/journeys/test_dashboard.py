@@ -289,6 +289,7 @@ def test_pictures_and_the_document(lake):
 
 
 @pytest.mark.dateless
+@pytest.mark.slow
 def test_a_year_is_small(sandbox, voxlake):
     """A year of days stays below 1.5 MB; more messages make no bigger page."""
     server = sandbox(rows=2000, days=366)
