@@ -12,10 +12,11 @@ import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import resource
+    from collections.abc import Iterator, Sequence
 
 HERE = Path(__file__).resolve().parent
 
@@ -59,6 +60,20 @@ def folder() -> Iterator[str]:
         yield made
 
 
+def timed(name: str, command: Sequence[str], **options: Any) -> tuple[resource.struct_rusage, float]:
+    """Run a program to its end, and return what it used and the seconds that passed; `options` are those of Popen."""
+    with tempfile.TemporaryFile() as talk:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdout=talk, stderr=talk, **options)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            talk.seek(0)
+            raise SystemExit(f"{name} failed:\n{talk.read().decode(errors='replace')[-2000:]}")
+    return usage, wall
+
+
 def run(name: str, url: str, where: str, *arguments: object, program: Path | None = None) -> Taken:
     """Run a contestant to its end; `program` is the folder of programs that it finds first, in place of ours."""
     wire(url)
@@ -67,15 +82,7 @@ def run(name: str, url: str, where: str, *arguments: object, program: Path | Non
     own = Path(sys.prefix, "airbyte", "bin", "python")
     python = own if name == "pyairbyte" else Path(sys.executable)
     command = [str(python), str(HERE / "contestants" / f"{name}.py"), url, where, *map(str, arguments)]
-    with tempfile.TemporaryFile() as talk:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, env=environ, stdout=talk, stderr=talk)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            talk.seek(0)
-            raise SystemExit(f"{name} failed:\n{talk.read().decode(errors='replace')[-2000:]}")
+    usage, wall = timed(name, command, env=environ)
     told = wire(url)
     idle = 1 - told["busy"] / told["span"] if told["span"] else 0.0
     return Taken(

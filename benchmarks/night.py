@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from measure import folder
+from measure import folder, timed
 
 from voxlake.lake import Lake
 from voxlake.library import connect_all, export
@@ -125,15 +125,7 @@ def copy_final_days(lake: Lake, accounts: Sequence[int]) -> None:
 def _export(where: Path) -> Night:
     """Run the program, and say what it took but for requests and rows."""
     command = [str(Path(sys.executable).with_name("voxlake")), "export"]
-    with (where / "talk").open("w+b") as talk:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=where, stdout=talk, stderr=talk)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            talk.seek(0)
-            raise SystemExit(f"voxlake failed:\n{talk.read().decode(errors='replace')[-2000:]}")
+    usage, wall = timed("voxlake", command, cwd=where)
     return Night(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, 0, 0)
 
 
