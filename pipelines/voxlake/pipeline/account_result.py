@@ -53,13 +53,7 @@ class AccountResult:
 
     def summary(self) -> dict[str, Any]:
         """Return what `status` shows of the last run."""
-        return {
-            "exit_code": self.exit_code,
-            "requests": self.requests,
-            "errors": [str(error) for error in self.all_errors],
-            "notes": list(self.notes),
-            "streams": {stream.stream: stream.to_json() for stream in self.streams},
-        }
+        return _summary(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return the same for programs, ready for `json.dumps`."""
@@ -137,13 +131,7 @@ class ExportResult:
 
     def summary(self) -> dict[str, Any]:
         """Return what `status` shows of the last run of one account."""
-        return {
-            "exit_code": self.exit_code,
-            "requests": self.requests,
-            "errors": [str(error) for error in self.all_errors],
-            "notes": list(self.notes),
-            "streams": {stream.stream: stream.to_json() for stream in self.streams},
-        }
+        return _summary(self)
 
     def __str__(self) -> str:
         if len(self.accounts) == 1:
@@ -159,6 +147,16 @@ class ExportResult:
         looked = f"; days since {since} are looked after" if since is not None and len(self.accounts) == 1 else ""
         lines.append(f"{counted(self.requests, 'request')}{looked}; {database}")
         return "\n".join(lines)
+
+
+def _summary(result: AccountResult | ExportResult) -> dict[str, Any]:
+    return {
+        "exit_code": result.exit_code,
+        "requests": result.requests,
+        "errors": [str(error) for error in result.all_errors],
+        "notes": list(result.notes),
+        "streams": {stream.stream: stream.to_json() for stream in result.streams},
+    }
 
 
 def join(first: AccountResult, again: AccountResult) -> AccountResult:

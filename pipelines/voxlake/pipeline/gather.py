@@ -56,9 +56,9 @@ def gather(
 
     """
     manifest, learned = _begin(context, streams)
-    plans = plan_export(context, streams, days, force=force, manifest=manifest, learned=learned)
-    record = Recorder(context, manifest, streams, learned)
     begins = horizon(context, streams, days, manifest, learned)
+    plans = plan_export(context, streams, days, force=force, manifest=manifest, learned=learned, begins=begins)
+    record = Recorder(context, manifest, streams, learned)
     record.plan(plans)
     begin_span(context, record, plans, begins)
     try:

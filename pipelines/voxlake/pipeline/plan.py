@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from voxlake.lake import Manifest
     from voxlake.model import FinalityPolicy
     from voxlake.pipeline.context import Context
+    from voxlake.pipeline.horizon import Horizon
     from voxlake.transform import Stream
 
 
@@ -93,6 +94,7 @@ def plan_export(
     force: bool = False,
     manifest: Manifest | None = None,
     learned: Learned | None = None,
+    begins: Horizon | None = None,
 ) -> dict[Stream, Plan]:
     """Plan what `export` would do with the same arguments; asks the API nothing.
 
@@ -103,7 +105,7 @@ def plan_export(
     if manifest is None:
         manifest = open_manifest(context.lake, context.warehouse, now=now, account_ids=[account])
     learned = Learned(context.lake, [account]) if learned is None else learned
-    begins = horizon(context, streams, days, manifest, learned)
+    begins = horizon(context, streams, days, manifest, learned) if begins is None else begins
     plans = {}
     for stream in streams:
         known = manifest.of(account, stream.name)
