@@ -28,18 +28,20 @@ REACHED = (
 class Least:
     """The least possible requests of one stream: the pages that its rows fill, at least one a window, and the counts.
 
-    `page` is the most rows that a page had. `counts` are the requests that bring no rows.
+    `page` is the most rows that a page had. `counts` are the requests that bring no rows. Where rows are `unordered`,
+    each page has to be a window of its own, and windows that surely fit one fill half of it.
     """
 
     rows: int = 0
     page: int = 1
     windows: int = 0
     counts: int = 0
+    unordered: bool = False
 
     @property
     def requests(self) -> int:
         """How many requests these are."""
-        return max(-(-self.rows // self.page), self.windows) + self.counts
+        return max(-(-self.rows * (1 + self.unordered) // self.page), self.windows) + self.counts
 
 
 class Share(NamedTuple):
@@ -111,7 +113,9 @@ class Ceiling:
         """The least possible requests for what was read and counted so far."""
         return sum(each.requests for each in self._least.values())
 
-    def need(self, stream: str, *, rows: int = 0, page: int = 0, windows: int = 0, counts: int = 0) -> None:
+    def need(
+        self, stream: str, *, rows: int = 0, page: int = 0, windows: int = 0, counts: int = 0, unordered: bool = False
+    ) -> None:
         """Add to the least possible requests of a stream; `page` is how many rows a page had."""
         with self._changed:
             least = self._least.setdefault(stream, Least())
@@ -119,6 +123,7 @@ class Ceiling:
             least.page = max(least.page, page)
             least.windows += windows
             least.counts += counts
+            least.unordered |= unordered
             self._changed.notify_all()
 
     def made(self, requests: int) -> None:

@@ -19,7 +19,7 @@ from voxlake.extract.quirks import DEEPEST_OFFSET, RANGE_CODES, Tail
 from voxlake.extract.split import limits_shown_by, may_move_behind
 from voxlake.extract.time_of_day import learn_time_of_day
 from voxlake.extract.twice import read_twice
-from voxlake.extract.verify import counts_end
+from voxlake.extract.verify import counts_end, is_unordered
 from voxlake.model import DAY, Window
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class PieceReader:
         None is returned where it turns out that the API's counts prove nothing.
         """
         before: Reading | None = None
+        earlier: list[Reading] = []
         for attempt in range(READINGS):
             if attempt:
                 self._once_more(piece, "is read again, because rows and counts do not agree")
@@ -138,7 +139,7 @@ class PieceReader:
             reading = with_surplus(reading, before, known=self._surplus(piece))
             if self._is_doubtful(before, reading) and not self._learn_count_step(piece, reading.ids, reading.rows):
                 return None
-            if limits := limits_shown_by(before, reading):
+            if limits := limits_shown_by(earlier, reading):
                 self.source.learn(**limits)
                 return replace(reading, complete=False)
             is_same = before is not None and (before.totals, before.ids) == (reading.totals, reading.ids)
@@ -146,6 +147,7 @@ class PieceReader:
             if reading.agrees or not reading.complete or reading.stopped_at is not None or is_same or is_moving:
                 break
             before = reading
+            earlier.append(reading)
         if reading.stopped_at is not None and not reading.agrees:
             self.source.learn(deepest_offset=reading.stopped_at)
         return reading
@@ -153,7 +155,9 @@ class PieceReader:
     def _is_doubtful(self, before: Reading | None, reading: Reading) -> bool:
         """Whether counts may prove nothing, which disagree with the rows twice, or with more rows than were counted."""
         disagrees = reading.complete and not reading.agrees and (before is not None or counts_end(reading))
-        return disagrees and may_be_inexact(reading.totals, (page.served for page in reading.pages))
+        # As many rows as were counted came: what is in doubt is the order.
+        is_exact = is_unordered(reading) or (before is not None and is_unordered(before))
+        return disagrees and not is_exact and may_be_inexact(reading.totals, (page.served for page in reading.pages))
 
     def _learn_count_step(self, piece: Window, *rows: int) -> bool:
         """Find out once how far counts that disagree with a piece may be off; return whether they prove anything."""

@@ -42,7 +42,8 @@ class ApiQuirks:
     `day_bounds` is the number of the pair of `bounds_of_day` that selects a day of such an API. `largest_total` is how
     far the API counts. With `contradicts`, two of its replies did not fit together although nothing explains it. By
     less than `count_step` rows a count may be off: 1 where it is exact, 0 where nothing has cast a doubt on it, and
-    `PAGE_COUNTS` where it says how many rows a page has. `deep_seconds` are seconds that hold more rows than the API
+    `PAGE_COUNTS` where it says how many rows a page has. With `unordered`, it has another order for every page, so that
+    only a window that fits one can be read. `deep_seconds` are seconds that hold more rows than the API
     gives out in any way, each with how many it counted around it.
     """
 
@@ -54,12 +55,18 @@ class ApiQuirks:
     largest_total: float = inf
     contradicts: bool = False
     count_step: int = 0
+    unordered: bool = False
     deep_seconds: frozenset[tuple[datetime, int]] = frozenset()
 
     @property
     def counts_prove(self) -> bool:
         """Whether counts can prove that no row is missing."""
         return self.count_step <= EXACT_COUNTS
+
+    @property
+    def one_page_windows(self) -> bool:
+        """Whether each page has to be a window of its own, and can be."""
+        return self.unordered and self.ignores_time is False
 
     def merge(self, other: ApiQuirks) -> ApiQuirks:
         """Return what both know: the stricter of two limits, and of `day_bounds` what `other` knows, if anything.
@@ -77,6 +84,7 @@ class ApiQuirks:
             largest_total=min(self.largest_total, other.largest_total),
             contradicts=self.contradicts or other.contradicts,
             count_step=max(self.count_step, other.count_step),
+            unordered=self.unordered or other.unordered,
             deep_seconds=frozenset({**dict(self.deep_seconds), **dict(other.deep_seconds)}.items()),
         )
 

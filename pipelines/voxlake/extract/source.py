@@ -69,6 +69,7 @@ class PageSource:
         """Add to what is known of the API; the names are those of `ApiQuirks`."""
         with self._learning:
             before, self.quirks = self.quirks, self.quirks.merge(ApiQuirks(**found))
+        self._history.ceiling.need(self.stream.name, unordered=self.quirks.one_page_windows)
         for name in found:
             value = getattr(self.quirks, name)
             if value != getattr(before, name):
@@ -109,7 +110,7 @@ class PageSource:
             self._rows_needed += more
         size = max((page.served for page in pages), default=0)
         self.most_served = max(self.most_served, size)
-        self._history.ceiling.need(self.stream.name, rows=more, page=size)
+        self._history.ceiling.need(self.stream.name, rows=more, page=size, unordered=self.quirks.one_page_windows)
 
     def page(self, asked: Window, *, offset: int, filters: Mapping[str, str] = NO_FILTERS) -> Page:
         """Return one page; where the API refuses a first page as too large, try smaller ones and learn the size.

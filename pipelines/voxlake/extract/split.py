@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxlake.extract.verify import are_unordered, counts_end, problem_of, rejects_inside, repeats_from
+from voxlake.extract.verify import counts_end, is_unordered, problem_of, rejects_inside, repeats_from
 from voxlake.model import SECOND, Window
 from voxlake.transform import integers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxlake.extract.paginate import Reading
     from voxlake.extract.quirks import Tail
 
@@ -50,14 +52,14 @@ def state_of(reading: Reading, window: Window, *, ignores_time: bool | None) -> 
     return State.SPLIT
 
 
-def limits_shown_by(before: Reading | None, reading: Reading) -> dict[str, int]:
+def limits_shown_by(before: Sequence[Reading], reading: Reading) -> dict[str, int]:
     """Return what a reading shows of how deep the API goes or counts, by the names of `ApiQuirks`.
 
-    Smaller windows help then. `before` is an earlier reading of the same window, if there was one.
+    Smaller windows help then. `before` are the earlier readings of the same window.
     """
-    if before is not None and not reading.agrees and are_unordered(before, reading):
+    if not reading.agrees and is_unordered(reading) and any(is_unordered(earlier) for earlier in before):
         # Only what fits a page can be read.
-        return {"deepest_offset": max(page.served for page in reading.pages)}
+        return {"deepest_offset": max(page.served for page in reading.pages), "unordered": True}
     if (deepest := repeats_from(reading)) is not None:
         return {"deepest_offset": deepest}
     if counts_end(reading):

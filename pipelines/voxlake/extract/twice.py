@@ -60,7 +60,7 @@ def read_twice(
             return replace(reading, repeated=True)
         if attempt and len(reading.pages) > 1 and reading.ids < reading.rows:
             # Rows in the place of others: in another order for every page, only what fits one can be read.
-            source.learn(deepest_offset=source.most_served)
+            source.learn(deepest_offset=source.most_served, unordered=True)
             return replace(reading, complete=False)
     return reading
 

@@ -189,18 +189,13 @@ def counts_end(reading: Reading) -> bool:
     return reading.complete and set(reading.totals) == {total} and is_round and reading.ids > total
 
 
-def are_unordered(*readings: Reading) -> bool:
-    """Whether readings of several pages have as many rows as were counted, of which some came in the place of others.
+def is_unordered(reading: Reading) -> bool:
+    """Whether several pages have as many rows as were counted, of which some came in the place of others.
 
-    Then the API has another order for every page.
+    Where that is so twice, the API has another order for every page.
     """
-    return all(
-        reading.complete
-        and len(reading.pages) > 1
-        and reading.ids < reading.rows
-        and set(reading.totals) == {reading.rows}
-        for reading in readings
-    )
+    is_in_pages = reading.complete and len(reading.pages) > 1
+    return is_in_pages and reading.ids < reading.rows and set(reading.totals) == {reading.rows}
 
 
 def ids_inside(reading: Reading, span: Window) -> Any:

@@ -37,6 +37,16 @@ def test_rows_raise_the_ceiling():
     assert ceiling.asked == 3 * 15 + 50
 
 
+def test_without_an_order_pages_are_half_full():
+    """Where every page has to be a window of its own, rows need twice as many; that is learned, not unlearned."""
+    ceiling = begun()
+    ceiling.need("sms", rows=700, page=100, windows=2)
+    ceiling.need("sms", unordered=True)
+    ceiling.need("sms", rows=50)
+    ceiling.need("a2p", rows=700, page=100)
+    assert ceiling.least == 15 + 7
+
+
 def test_what_is_tried_again_ends_sooner():
     """Some requests are left for what was not read at all."""
     ceiling = begun()
