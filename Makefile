@@ -14,6 +14,8 @@ DAYS   ?= 60
 SOAK   ?= 30m
 FUZZ   ?= 10m
 ACCOUNTS ?= 1 10 100 1000
+# Tests start many processes: what they import is compiled once, also where the machine says otherwise.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test unit coverage browser days dates soak fuzz matrix check bench night slow format lock numbering schema picture clean

@@ -1,7 +1,6 @@
 """Readers that ask one long query after another while publishers work and are killed at any instant."""
 
 import json
-import multiprocessing
 import random
 import time
 from collections import Counter
@@ -12,8 +11,8 @@ from pathlib import Path
 import duckdb
 
 from support.lakes import FIRST, Hand, row
+from support.processes import CONTEXT
 
-CONTEXT = multiprocessing.get_context("forkserver")
 DAYS = 20
 # What is in all days together is the same in every version; a database of two versions would not add up.
 WHOLE = 1000

@@ -1,25 +1,12 @@
 """Run the command `voxlake` in a process of its own, forked from one that has the imports behind it."""
 
-import multiprocessing
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from support.clock import CLOCK
-from voxlake.cli import TABLE
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    [
-        "pandas",
-        *(where.partition(":")[0] for where, _ in TABLE.values()),
-        "voxlake.pipeline",
-        "voxlake.reporting.dashboard",
-        "voxlake.reporting.formats",
-        "voxlake.reporting.query",
-    ]
-)
+from support.processes import CONTEXT
 
 
 @dataclass(frozen=True)
@@ -36,7 +23,7 @@ class Command:
 
     def __init__(self, arguments, environ, folder, files, clock=CLOCK):
         self._files = [Path(f"{files}.{name}") for name in ("out", "err")]
-        self.process = _CONTEXT.Process(
+        self.process = CONTEXT.Process(
             target=_main,
             args=([str(a) for a in arguments], environ, str(folder), clock, *map(str, self._files)),
             daemon=True,

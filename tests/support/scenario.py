@@ -5,7 +5,6 @@ a soak. Each night is a process of its own that exports over real HTTP; time pas
 """
 
 import json
-import multiprocessing
 import random
 import signal
 import time
@@ -20,12 +19,11 @@ import pyarrow.parquet as pq
 
 from support.in_process import connect
 from support.keys import with_key
+from support.processes import CONTEXT
 from voxlake.sandbox import KINDS, SECONDS, Behaviour, Faults, Sandbox, World, midnight
 from voxlake.transform import STATUSES, STREAMS
 
 UNTIL = date(2026, 3, 10)
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["pandas", "voxlake.pipeline", "voxlake.api", "voxlake.warehouse"])
 
 _SELECTING = {
     "order": ["asc", "desc", "random-per-request", "id"],
@@ -237,7 +235,7 @@ class Life:
 
     def _run(self, arguments, kill_after):
         """Export in a process of its own, and say whether it was killed."""
-        process = _CONTEXT.Process(target=night, args=arguments, daemon=True)
+        process = CONTEXT.Process(target=night, args=arguments, daemon=True)
         process.start()
         if kill_after is not None:
             process.join(kill_after * self._rng.uniform(0.1, 1.5))

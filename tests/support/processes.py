@@ -1,0 +1,24 @@
+"""Where the tests fork their processes from: a server that has the imports behind it.
+
+There is one such server in a test run, and one list of what it imports: a second list would replace this one.
+"""
+
+import multiprocessing
+
+from voxlake.cli import TABLE
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(
+    [
+        "pandas",
+        "altair",
+        "phonenumbers.geodata",
+        "pyarrow.pandas_compat",
+        *(where.partition(":")[0] for where, _ in TABLE.values()),
+        "voxlake.library.offline",
+        "voxlake.pipeline",
+        "voxlake.reporting.dashboard",
+        "voxlake.reporting.formats",
+        "voxlake.reporting.query",
+    ]
+)
