@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from voxlake.model import Reject
 
+_NAMED = 3
 _REWRITTEN = ".again.parquet"
 """How drafts of a day end that are not those of a reading, which may be under way at the same time."""
 
@@ -270,7 +271,7 @@ class Lake:
         writer = self.writer(key, _REWRITTEN)
         for table in read_rows(path, key):
             writer.add(table.filter(pc.invert(pc.is_in(table["message_id"], moved))))
-        problem = problem or f"{len(ids):,} messages moved to another day, and this one was not read again"
+        problem = problem or f"{_named(ids)} moved to another day, and this one was not read again"
         return self.seal(writer, dataclasses.replace(day_file, verified=False, problem=problem))
 
     def keep_replaced(self, key: DayKey) -> None:
@@ -289,3 +290,8 @@ class Lake:
         )
         text = "".join(f"{line}\n" for line in lines)
         self.store.write_text(path, text, aside=self.layout.draft(key, ".jsonl"))
+
+
+def _named(ids: AbstractSet[int]) -> str:
+    """Return which messages these are, or how many, where those are many."""
+    return f"message {', '.join(map(str, sorted(ids)))}" if len(ids) <= _NAMED else f"{len(ids):,} messages"

@@ -50,7 +50,9 @@ def place(lake: Lake, manifest: Manifest, written: WrittenDay) -> Placement:
     day_file = written.day_file
     key = day_file.key
     if not written.is_sealed:
-        return Placement(day_file)
+        # Its file may have lost messages to another day meanwhile: then it is not as it was, and is read again.
+        present = manifest.get(key)
+        return Placement(day_file) if present in (None, day_file) else Placement(present, again=frozenset({key.date}))
     elsewhere = held_elsewhere(lake, manifest, key)
     moved_away = written.kept.intersection(*[set().union(*elsewhere.values())])
     if moved_away:

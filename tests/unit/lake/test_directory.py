@@ -113,7 +113,7 @@ def test_a_message_in_two_days(lake):
     assert shared == {KEY: {2}}
     without = lake.remove_rows(early, shared[KEY])
     assert (ids(lake), without.verified, without.row_count) == ([1, 3], False, 2)
-    assert without.problem == "1 messages moved to another day, and this one was not read again"
+    assert without.problem == "message 2 moved to another day, and this one was not read again"
 
 
 def test_rejects_come_and_go(lake):

@@ -131,7 +131,7 @@ def test_doubles_that_a_kill_left_are_parted_once(lake):
     double(lake)
     manifest = Manifest(lake)
     (changed,) = part_days(lake, manifest, suspects_only=True)
-    assert (changed.key, changed.verified, changed.problem[:22]) == (KEYS[0], False, "1 messages moved to an")
+    assert (changed.key, changed.verified, changed.problem[:19]) == (KEYS[0], False, "message 3 moved to ")
     assert held(lake) == {DAYS[0]: [1, 2], DAYS[1]: [3, 4, 5], DAYS[2]: [7, 8, 9]}
     manifest.save()
     assert Manifest(lake).overlapping(suspects_only=True) == []
@@ -181,3 +181,14 @@ def test_a_full_disk_in_between(lake):
         place(lake, Manifest(lake), seal(lake, KEYS[2], 1, 7, only={MOVED, 7, 8, 9}))
     assert unverified(lake) == {DAYS[2]}
     assert held(lake)[DAYS[0]] == [1, 2, 3]
+
+
+def test_a_day_that_keeps_a_file_which_changed_meanwhile(lake):
+    """A reading that found nothing new in a day says nothing of a file that lost a message since: it is read again."""
+    manifest = Manifest(lake)
+    unchanged = WrittenDay(manifest[KEYS[0]], is_sealed=False)
+    assert place(lake, manifest, unchanged).again == frozenset()
+    place(lake, manifest, seal(lake, KEYS[1], 4, MOVED, only={4, 5, 6, MOVED}))
+    placement = place(lake, manifest, unchanged)
+    assert (placement.again, placement.day_file.verified) == ({DAYS[0]}, False)
+    assert placement.day_file == manifest[KEYS[0]]
