@@ -11,6 +11,7 @@ import pytest
 
 from voxlake.errors import SettingsError
 from voxlake.reporting.query import query_text, write_answer
+from voxlake.text import visible, width
 from voxlake.warehouse import restrict
 
 
@@ -237,3 +238,26 @@ def test_the_caret_stays_under_its_column(connection, sql, wrong):
     assert sentence.startswith("The query failed (")
     assert (nothing, set(caret.strip())) == ("", {"^"})
     assert line[caret.index("^") :].startswith(wrong)
+
+
+@pytest.mark.parametrize(
+    ("sql", "wrong"),
+    [
+        ("SELECT '漢字 😀' AS a, nowhere.b", "nowhere.b"),
+        ("SELECT\t1 AS a,\t\tnowhere.b", "nowhere.b"),
+        ("SELECT 'e\u0301' AS a,\r\n\t nowhere.b\r\nFROM range(3)", "nowhere.b"),
+        ("SELECT '\x1b[2J' AS a, nowhere.b", "nowhere.b"),
+        ("SELECT '\u202eabc' AS a, nowhere.b", "nowhere.b"),
+        ("SELECT 'LINE 9: x\n ^' AS a, nowhere.b", "nowhere.b"),
+        (f"SELECT {', '.join(f'{n} AS column_{n}' for n in range(60))}, nowhere.b", "nowhere.b"),
+    ],
+    ids=["wide", "tabs", "marks and line ends", "an escape", "writing backwards", "a caret in a text", "a long line"],
+)
+def test_the_caret_stays_where_the_line_is_drawn(connection, sql, wrong):
+    """What a terminal draws wide, narrow or as an escape moves the caret as it moves what stands below it."""
+    with pytest.raises(SettingsError) as caught:
+        query_text(connection, sql, {}, form="table", limit=None)
+    line, caret = str(caught.value).split("\n")[-2:]
+    before, _, _ = line.partition(wrong)
+    assert "\t" not in line
+    assert caret.index("^") == width(visible(before))
