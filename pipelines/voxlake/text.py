@@ -26,6 +26,10 @@ _ACTING: Final = {
     if chr(code) not in "\n\t"
 }  # fmt: skip
 _JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
+_JAMO = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb]")
+"""Vowels and finals of Korean, which are drawn into the consonant before."""
+_DRAWN = frozenset("\u00ad\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
+"""The soft hyphen and signs around numbers: format characters that are drawn all the same."""
 
 
 def counted(number: int, thing: str = "day") -> str:
@@ -97,7 +101,9 @@ def width(text: str) -> int:
 
 
 def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
+    if character in _DRAWN:
+        return 1
+    if unicodedata.category(character) in ("Mn", "Me", "Cf") or _JAMO.match(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 

@@ -22,7 +22,7 @@ def render_table(names: Sequence[str], rows: Sequence[Sequence[Any]], *, screen:
     on the terminal are shown as escapes.
     """
     shown = visible if screen else str
-    heads = [shown(name) for name in names]
+    heads = [shown(" ".join(name.split())) for name in names]
     cells = [["" if value is None else shown(" ".join(str(value).split())) for value in row] for row in rows]
     right = [bool(rows) and all(not isinstance(row[n], str | bool) for row in rows) for n in range(len(names))]
     widths = [max([width(head), *(width(row[n]) for row in cells)]) for n, head in enumerate(heads)]

@@ -66,6 +66,34 @@ def test_columns_are_aligned_as_drawn():
     assert {width(line.partition("x")[0]) for line in lines[2:]} == {6}
 
 
+@pytest.mark.parametrize("screen", [None, 80, 12])
+def test_names_stay_on_their_line(screen):
+    """A name of a column, which a query chooses, breaks no line, as no value does."""
+    text = render_table(["a\nb\tc", "d"], [("x\ny", 1), ("zz", 2)], screen=screen)
+    assert text.splitlines() == ["a b c  d", "-----  -", "x y    1", "zz     2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("\u1112\u1161\u11ab", 2),
+        ("\u1112\ud7b0\ud7cb", 2),
+        ("co\u00adop", 5),
+        ("\u0600\u0661", 2),
+        ("ｶﾞ ＡＢ", 7),
+        ("สวัสดี", 4),
+        ("👨\u200d👩\u200d👧\u200d👦", 2),
+        ("1\ufe0f\u20e3", 2),
+        ("🏴\U000e0067\U000e0062\U000e007f", 2),
+    ],
+    ids=["jamo", "old jamo", "soft hyphen", "number sign", "halves", "Thai", "family", "keycap", "flag of tags"],
+)
+def test_rare_texts_are_aligned_as_drawn(text, columns):
+    """The next column begins behind as many columns as the package wcwidth, which terminals follow, counts."""
+    line = render_table(["t", "n"], [(text, "x"), ("........", "x")]).splitlines()[2]
+    assert line == f"{text}{' ' * (10 - columns)}x"
+
+
 @pytest.mark.parametrize("screen", [40, 80])
 @settings(max_examples=50)
 @given(
