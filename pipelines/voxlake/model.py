@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DecimalMark = Literal[".", ",", "?"]
 """What separates the decimals of an account's amounts; `?` where some have a point and some a comma."""
 
+GREATEST_ID: Final = (1 << 63) - 1
+"""The largest number that an account or a message can have: ids are 64 bits wide."""
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from requests.auth import AuthBase
 
 from voxlake.errors import SettingsError
+from voxlake.model import GREATEST_ID
 from voxlake.transform import read_integer
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 # a little off. Source: the vendor's authorization page.
 _CONTENT = re.compile(r"[{\n]|PRIVATE KEY")
 """What no path has, and every credentials file."""
+_MOST_DIGITS = 19
 _LIFETIME, _BACKDATE, _RENEW_BEFORE = 3000, 30, 300
 
 
@@ -188,9 +190,11 @@ def child_of(parent: Credentials, account_id: int) -> Credentials:
 
 def _legacy_pair(pair: tuple[Any, ...]) -> ApiKey:
     account_id, api_key = pair if len(pair) == 2 else (None, None)  # noqa: PLR2004 - a pair
-    if not str(account_id).isdecimal() or not isinstance(api_key, str) or not api_key:
+    digits = str(account_id)
+    is_number = digits.isdecimal() and len(digits) <= _MOST_DIGITS and int(digits) <= GREATEST_ID
+    if not is_number or not isinstance(api_key, str) or not api_key:
         raise SettingsError("The pair of credentials is not (account_id, api_key): pass a whole number and a text.")
-    return ApiKey(int(str(account_id)), api_key)
+    return ApiKey(int(digits), api_key)
 
 
 def is_open_to_others(path: Path) -> bool:

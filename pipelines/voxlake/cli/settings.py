@@ -19,6 +19,7 @@ from voxlake.cli.log import log_on_stderr
 from voxlake.cli.types import API_URL, FILE, AccountNumber, ApiUrl, OneOf, Switch, UserPath, WholeNumber, origin
 from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, verbose_option
 from voxlake.errors import SettingsError
+from voxlake.model import GREATEST_ID
 
 if TYPE_CHECKING:
     from voxlake.library import Section
@@ -119,7 +120,7 @@ class Settings:
     )
     log_format: str | None = field(metadata=_setting(OneOf(LOG_FORMATS), "VOXLAKE_LOG_FORMAT", LOG_FORMAT_HELP))
     account_id: int | None = field(
-        metadata=_setting(AccountNumber(1), "VOXIMPLANT_ACCOUNT_ID", "The account of the legacy pair.", secret=True)
+        metadata=_setting(AccountNumber(1, GREATEST_ID), "VOXIMPLANT_ACCOUNT_ID", "The account of the legacy pair.", secret=True)
     )
     api_key: str | None = field(
         metadata=_setting(click.STRING, "VOXIMPLANT_API_KEY", "The key of the legacy pair.", secret=True), repr=False

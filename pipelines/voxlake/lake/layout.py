@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from voxlake.model import DayKey
+from voxlake.model import GREATEST_ID, DayKey
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ ACCOUNTS, DAYS, DAY_FILE = "account_id=", "date=", "part.parquet"
 """How the folders of accounts and of days begin, and the name of a day's file."""
 TEMPORARY = ("*-*-????-??-??.parquet", "*-*-????-??-??.jsonl", "ledger.json", "accounts.json", "next.duckdb*")
 """Globs for what a run that died leaves in `tmp/`."""
-_GREATEST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Layout:
             number = int(folder.removeprefix(ACCOUNTS))
         except ValueError:
             return None
-        return number if folder == f"{ACCOUNTS}{number}" and abs(number) <= _GREATEST else None
+        return number if folder == f"{ACCOUNTS}{number}" and abs(number) <= GREATEST_ID else None
 
     def draft(self, key: DayKey, suffix: str = ".parquet") -> Path:
         """Return where a file of a day is made before it is put in place."""

@@ -12,6 +12,7 @@ from voxlake.errors import SettingsError
 from voxlake.events import Emitter
 from voxlake.library.sections import usable_currency, usable_time_zone
 from voxlake.messaging import Client
+from voxlake.model import GREATEST_ID
 from voxlake.text import api_address, did_you_mean
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def connect(
         raise SettingsError(f"patience is {patience!r}: give a number of seconds.")
     if not _is_number(timeout) or timeout <= 0:
         raise SettingsError(f"timeout is {timeout!r}: give a number of seconds above 0.")
-    if child is not None and (not _is_number(child) or child < 1 or int(child) != child):
+    if child is not None and (not _is_number(child) or not 1 <= child <= GREATEST_ID or int(child) != child):
         raise SettingsError("child is not the number of an account: give a whole number.")
     if name is not None and (not isinstance(name, str) or not name):
         raise SettingsError(f"name is {name!r}: give a text, or leave it out.")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from voxlake.errors import SettingsError
+from voxlake.model import GREATEST_ID
 from voxlake.text import meant
 from voxlake.transform import STREAMS
 
@@ -166,8 +167,8 @@ def two_accounts(number: int, first: str, second: str) -> SettingsError:
     return SettingsError(f"Account {number} is in {first} and again in {second}: leave it in one of them.")
 
 
-def _whole(value: Any, most: int | None = None) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1 and (most is None or value <= most)
+def _whole(value: Any, most: int = GREATEST_ID) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def _path(value: Any, what: str) -> Path:

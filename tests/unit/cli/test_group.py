@@ -48,3 +48,30 @@ def test_more_rows_than_there_can_be(capsys, arguments):
     arguments = [*arguments, "--limit", "9" * 20]
     assert commands.main(arguments, standalone_mode=False, prog_name="voxlake", obj=CLOCK) == 2
     assert "'--limit'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "of", "told"),
+    [
+        (2**63, "variable", "VOXIMPLANT_ACCOUNT_ID is not the number of an account"),
+        ("9" * 5000, "variable", "VOXIMPLANT_ACCOUNT_ID is not the number of an account"),
+        (2**63, "account_id", "account_id of [accounts.shop] in voxlake.toml is not the number of an account"),
+        (2**63, "children", "children of [accounts.shop] in voxlake.toml must be"),
+        (10**20, "jobs", "jobs in voxlake.toml is 100000000000000000000: give a whole number from 1 to 1000"),
+        ("1e999", "settle_hours", "settle_hours in voxlake.toml is inf: give a whole number from 0 to 87600"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_numbers_that_nothing_can_hold(capsys, monkeypatch, tmp_path, number, of, told):
+    """A number of an account, or of a setting, that is too large for what has to hold it is one sentence."""
+    monkeypatch.chdir(tmp_path)
+    main = '[accounts.main]\ncredentials = "c.json"\n[accounts.shop]\nparent = "main"\n'
+    if of == "variable":
+        monkeypatch.setenv("VOXIMPLANT_ACCOUNT_ID", str(number))
+        monkeypatch.setenv("VOXIMPLANT_API_KEY", "key")
+    elif of == "children":
+        (tmp_path / "voxlake.toml").write_text(f"{main}children = [1, {number}]\n")
+    else:
+        (tmp_path / "voxlake.toml").write_text(f"{main if of == 'account_id' else ''}{of} = {number}\n")
+    assert commands.main(["export", "--dry-run"], standalone_mode=False, prog_name="voxlake", obj=CLOCK) == 2
+    assert told in capsys.readouterr().err
