@@ -333,3 +333,30 @@ def test_two_rows_with_one_id_are_both_kept_aside(other, output):
     assert piece.problem == "different rows have the message id 7"
     assert len(piece.rejects) == 2
     assert 7 not in ids(pieces)
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize(
+    ("others", "rejects"),
+    [
+        ([{"direction": "IN"}, {"source_number": "1"}], 3),
+        ([{}, {"direction": "IN"}], 2),
+        ([{"cost": 1}], 2),
+    ],
+    ids=["three rows", "one of them twice", "cost alone"],
+)
+def test_more_rows_with_one_id_are_kept_aside(others, rejects, output):
+    """However many there are, and however little they differ: each that is different is one reject."""
+    rows = messages(20, every=900)
+    ((piece,), _) = read(ScriptedApi([*rows, *(rows[6] | other for other in others)], output=output))
+    assert piece.problem.endswith("different rows have the message id 7")
+    assert (len(piece.rejects), 7 in ids([piece]), len(ids([piece]))) == (rejects, False, 19)
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_rows_with_one_id_in_a_deep_day(output):
+    """A day that is cut in time has the id in the problem, too, and keeps all other messages."""
+    rows = messages(1700, every=50)
+    pieces, _ = read(ScriptedApi([*rows, rows[60] | {"direction": "IN"}], output=output), quirks=SMALL)
+    assert [piece.problem for piece in pieces if not piece.verified] == ["different rows have the message id 61"]
+    assert ids(pieces) == [n for n in range(1, 1701) if n != 61]

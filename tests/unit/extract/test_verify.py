@@ -175,6 +175,27 @@ def test_a_row_from_far_outside_is_set_aside(days):
     assert "(1 such row)" in rows.problem
 
 
+@pytest.mark.parametrize("at", [DATE - DAY - SECOND, DATE + 2 * DAY], ids=["a second before", "the second after"])
+def test_a_row_just_outside_of_the_days_beside_is_set_aside(at):
+    """The days beside end where they end, and a stray row that came with two pages is one."""
+    far = message(3, 0) | {"processed_at": at}
+    pages = [Page(pa.Table.from_pylist(rows, schema=SMS.wire), 3) for rows in ([*messages(2), far], [far])]
+    rows = rows_of(Reading(pages, [3, 3]), TODAY, SMS)
+    assert (rows.verified, rows.table.num_rows, rows.total, len(rows.rejects)) == (False, 2, 3, 1)
+    assert "(1 such row)" in rows.problem
+
+
+@pytest.mark.parametrize("hours", [-25, 30], ids=["before", "after"])
+def test_a_row_far_from_a_part_of_a_day_is_set_aside(hours):
+    """Where an hour was asked for, a day before and after it is as far as for a day."""
+    hour = Window(DATE, DATE + timedelta(hours=1))
+    far = message(3, hours * 3600)
+    rows = rows_of(reading_of([*messages(2), far], 3), hour, SMS)
+    assert (rows.verified, rows.table.num_rows, [reject.at for reject in rows.rejects]) == (
+        False, 2, [far["processed_at"]]
+    )  # fmt: skip
+
+
 def test_a_row_of_a_day_beside_is_dropped():
     """Bounds to the day, or in another zone, bring rows of the days beside: they belong there."""
     beside = [message(3, -86_400), message(4, 2 * 86_400 - 1)]
