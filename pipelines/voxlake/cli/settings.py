@@ -120,7 +120,9 @@ class Settings:
     )
     log_format: str | None = field(metadata=_setting(OneOf(LOG_FORMATS), "VOXLAKE_LOG_FORMAT", LOG_FORMAT_HELP))
     account_id: int | None = field(
-        metadata=_setting(AccountNumber(1, GREATEST_ID), "VOXIMPLANT_ACCOUNT_ID", "The account of the legacy pair.", secret=True)
+        metadata=_setting(
+            AccountNumber(1, GREATEST_ID), "VOXIMPLANT_ACCOUNT_ID", "The account of the legacy pair.", secret=True
+        )
     )
     api_key: str | None = field(
         metadata=_setting(click.STRING, "VOXIMPLANT_API_KEY", "The key of the legacy pair.", secret=True), repr=False

@@ -80,7 +80,7 @@ def test_names_stay_on_their_line(screen):
         ("\u1112\ud7b0\ud7cb", 2),
         ("co\u00adop", 5),
         ("\u0600\u0661", 2),
-        ("ｶﾞ ＡＢ", 7),
+        ("\uff76\uff9e \uff21\uff22", 7),
         ("สวัสดี", 4),
         ("👨\u200d👩\u200d👧\u200d👦", 2),
         ("1\ufe0f\u20e3", 2),
