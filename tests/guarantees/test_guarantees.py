@@ -26,23 +26,37 @@ from voxlake.transform import SMS, STREAMS
 pytestmark = pytest.mark.dateless
 
 
-@given(st.randoms(use_true_random=False))
-@settings(
-    max_examples=6,
-    derandomize=True,
+LIVES = {
+    "derandomize": True,
     # A scenario says what it is by itself; to shrink one takes longer than the suite.
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_random_lives(tmp_path_factory, rng):
-    """Whatever the API's habits, faults and kills were, two quiet runs later the database is the world."""
-    folder = tmp_path_factory.mktemp("life")
+    "phases": [Phase.generate],
+    "suppress_health_check": list(HealthCheck),
+}
+
+
+def live(folder, rng):
+    """Go through a random life in a folder that is removed afterwards."""
     scenario = draw(rng)
     note(str(scenario))
     try:
         Life(scenario, folder).live()
     finally:
         shutil.rmtree(folder)
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=4, **LIVES)
+def test_random_lives(tmp_path_factory, rng):
+    """Whatever the API's habits, faults and kills were, two quiet runs later the database is the world."""
+    live(tmp_path_factory.mktemp("life"), rng)
+
+
+@pytest.mark.slow
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=24, **LIVES)
+def test_many_random_lives(tmp_path_factory, rng):
+    """The same for more lives; `make soak` tries others each time."""
+    live(tmp_path_factory.mktemp("life"), rng)
 
 
 def test_an_export_at_midnight(tmp_path):

@@ -178,7 +178,16 @@ def old_index(lake):
 
 
 @pytest.mark.parametrize(
-    "harm", [forget_nothing, cut_index, other_index, no_index, old_index], ids=lambda harm: harm.__name__
+    "harm",
+    # An index that is cut or somebody else's is as good as none, see test_manifest.py.
+    [
+        forget_nothing,
+        no_index,
+        old_index,
+        pytest.param(cut_index, marks=pytest.mark.slow),
+        pytest.param(other_index, marks=pytest.mark.slow),
+    ],
+    ids=lambda harm: harm.__name__,
 )
 def test_the_oldest_days_are_missed_as_any_other(exported, voxlake, harm):
     """Days whose files are gone are named by status and audit, also the oldest, until the next export reads them."""

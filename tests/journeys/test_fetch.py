@@ -18,6 +18,8 @@ from voxlake.pipeline.window import WindowTask, read_window
 from voxlake.sandbox import World
 from voxlake.transform import SMS
 
+BOUNDS = [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("exclusive",) * 2, ("inclusive",) * 2]
+
 
 def fetched(history, window, quirks=NOTHING_LEARNED):
     """Read a window of the sms history."""
@@ -268,9 +270,14 @@ def at_midnight(server, count, *, day):
 
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize(
-    "bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("exclusive", "exclusive"), ("inclusive",) * 2]
+    ("count", "bounds"),
+    [
+        *((300, bounds) for bounds in BOUNDS),
+        # Too many for the filters, under one kind of bounds; the others are tried with the slow tests.
+        (700, BOUNDS[0]),
+        *(pytest.param(700, bounds, marks=pytest.mark.slow) for bounds in BOUNDS[1:]),
+    ],
 )
-@pytest.mark.parametrize("count", [300, 700])
 def test_a_coarse_day_whose_rows_lie_at_midnight(sandbox, voxlake, bounds, output, count):
     """A day that is cut in time although the API looks at days alone is whole, or not verified."""
     switches = (f"from_bound={bounds[0]}", f"to_bound={bounds[1]}", "date_precision=day", "max_offset=100")
@@ -324,7 +331,7 @@ def test_bounds_that_look_at_minutes(sandbox, voxlake, bounds, output):
 
 
 @pytest.mark.parametrize("output", ["json", "csv"])
-@pytest.mark.parametrize("most", [1000, 3000, 10_000])
+@pytest.mark.parametrize("most", [1000, pytest.param(3000, marks=pytest.mark.slow), 10_000])
 def test_a_count_that_ends_somewhere(sandbox, voxlake, most, output):
     """An API that counts up to a number and no further is read behind it, in smaller windows."""
     server = sandbox(f"max_total={most}", rows=25_000, days=2)

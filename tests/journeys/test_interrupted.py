@@ -27,7 +27,7 @@ pytestmark = pytest.mark.dateless
 @pytest.fixture
 def begun(sandbox, tmp_path):
     """Begin an export whose oldest days are never answered, and give it when its first file is there."""
-    server = sandbox(rows=60_000, days=30, seed=3)
+    server = sandbox(rows=30_000, days=30, seed=3)
     answer, let_go = server.answer, threading.Event()
 
     def slow(target, headers, body, fault=None):
