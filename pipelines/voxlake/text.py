@@ -43,6 +43,11 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
+def currency_code(code: str) -> str:
+    """Return the ISO code of a currency: the vendor calls roubles RUR, which is what ISO called them before 1998."""
+    return "RUB" if code == "RUR" else code
+
+
 def written(party: str) -> str:
     """Return a phone number or SenderID as the histories have it: a number as digits, without a plus."""
     plain = party.strip()

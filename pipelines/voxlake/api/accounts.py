@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from voxlake.errors import ApiRejected, Refused
-from voxlake.text import one_line
+from voxlake.text import currency_code, one_line
 from voxlake.transform import BrokenReplyError, read_integer
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _info(reply: dict[str, Any]) -> AccountInfo:
     return AccountInfo(
         account_id=_number(its),
         name=_text(its.get("account_name")),
-        currency=_matching(its.get("currency"), _CURRENCY),
+        currency=_currency(its.get("currency")),
         time_zone=_matching(its.get("location"), _ZONE),
         active=_switch(its.get("active")),
         frozen=_switch(its.get("frozen")),
@@ -188,7 +188,7 @@ def _page(reply: dict[str, Any]) -> Children:
             name=_text(row.get("account_name")),
             active=_switch(row.get("active")),
             frozen=_switch(row.get("frozen")),
-            currency=_matching(row.get("currency"), _CURRENCY),
+            currency=_currency(row.get("currency")),
         )
         for row in rows
     )
@@ -216,6 +216,11 @@ def _text(value: Any) -> str | None:
 
 def _matching(value: Any, form: re.Pattern[str]) -> str | None:
     return value if isinstance(value, str) and form.fullmatch(value) else None
+
+
+def _currency(value: Any) -> str | None:
+    code = _matching(value, _CURRENCY)
+    return None if code is None else currency_code(code)
 
 
 def _switch(value: Any) -> bool | None:

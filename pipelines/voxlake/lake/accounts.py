@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from voxlake.lake.evolve import newer_than_ours
 from voxlake.lake.scan import accounts_in
 from voxlake.locks import waiting
+from voxlake.text import currency_code
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -151,6 +152,9 @@ def exported_accounts(lake: Lake) -> set[int]:
 
 def _facts(its: Mapping[str, Any]) -> AccountFacts:
     known = {name: value for name, value in its.items() if name in _FIELDS}
+    if isinstance(known.get("currency"), str):
+        # An earlier version stored the code as the API gave it.
+        known["currency"] = currency_code(known["currency"])
     for name in ("confirmed", "said"):
         known[name] = tuple(map(str, its.get(name, ())))
     for name in ("refreshed_at", "refused_at", "vanished_at", "last_good_run"):

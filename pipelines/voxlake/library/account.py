@@ -143,7 +143,7 @@ def connect(
     if name is not None and (not isinstance(name, str) or not name):
         raise SettingsError(f"name is {name!r}: give a text, or leave it out.")
     if currency is not None:
-        usable_currency(currency, f"currency {currency!r}")
+        currency = usable_currency(currency, f"currency {currency!r}")
     if time_zone is not None:
         usable_time_zone(time_zone, f"time_zone {time_zone!r}")
     own = find_credentials(credentials, clock=clock)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from voxlake.errors import SettingsError
 from voxlake.model import GREATEST_ID
-from voxlake.text import meant
+from voxlake.text import currency_code, meant
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _enabled(value: Any, what: str) -> bool:
 
 
 def usable_currency(value: Any, what: str) -> str:
-    """Return the code of a currency; `what` begins the sentence about another value.
+    """Return the ISO code of a currency; `what` begins the sentence about another value.
 
     Raises:
         SettingsError: it is not three capital letters. Source: ISO 4217, and the vendor's own RUR.
@@ -243,7 +243,7 @@ def usable_currency(value: Any, what: str) -> str:
     """
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
         raise SettingsError(f'{what} is not the code of a currency: write three capital letters, such as "EUR".')
-    return value
+    return currency_code(value)
 
 
 def usable_time_zone(value: Any, what: str) -> str:

@@ -39,7 +39,7 @@ def info(**fields):
 def test_account_info():
     """Six fields are taken by name, in whatever type they come, and nothing else."""
     full = info(account_id="7", account_name="shop", currency="RUR", location="Etc/GMT-8", active=1, frozen="false")
-    assert full == AccountInfo(7, "shop", "RUR", "Etc/GMT-8", active=True, frozen=False)
+    assert full == AccountInfo(7, "shop", "RUB", "Etc/GMT-8", active=True, frozen=False)
     assert "s3cret" not in repr(full)
 
 

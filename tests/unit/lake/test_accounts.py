@@ -101,3 +101,10 @@ def test_children(lake):
     """The children of an account are those that have not vanished."""
     stored(lake, FULL, AccountFacts(account_id=8, parent_id=1), AccountFacts(account_id=9, parent_id=2))
     assert [facts.account_id for facts in AccountRegistry(lake).children_of(1)] == [8]
+
+
+def test_roubles_of_an_earlier_version(lake):
+    """A file that has the vendor's name of roubles is read with that of ISO."""
+    stored(lake, AccountFacts(account_id=1, currency="RUB"), AccountFacts(account_id=2, currency="RUR"))
+    assert "RUR" in lake.layout.accounts.read_text()
+    assert [facts.currency for facts in AccountRegistry(lake).all()] == ["RUB", "RUB"]

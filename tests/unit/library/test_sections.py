@@ -29,7 +29,7 @@ def test_what_can_be_written():
     assert found["main"].enabled
     shop, few = found["shop"], found["few"]
     assert (shop.parent, shop.ids, shop.since, shop.streams) == ("main", (414877,), date(2026, 1, 31), ("sms",))
-    assert (shop.jobs, shop.currency, shop.time_zone, shop.enabled) == (2, "RUR", "Europe/Berlin", False)
+    assert (shop.jobs, shop.currency, shop.time_zone, shop.enabled) == (2, "RUB", "Europe/Berlin", False)
     assert (few.ids, few.since, few.streams) == ((5, 6), date(2026, 1, 31), ("a2p",))
     assert (found["rest"].children, found["rest"].ids) == ("all", ())
 

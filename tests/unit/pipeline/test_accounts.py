@@ -9,6 +9,7 @@ import pytest
 from voxlake.api import Ceiling
 from voxlake.errors import ApiRejected, CredentialsRefused
 from voxlake.lake import AccountFacts, AccountRegistry, Lake
+from voxlake.library.sections import usable_currency
 from voxlake.pipeline import Identity
 from voxlake.pipeline.accounts import is_due, learn_facts, note_good_run
 
@@ -94,6 +95,14 @@ def test_the_settings_are_wrong(account):
     assert said[0].startswith("the currency of shop is USD by the API, and EUR by the settings: the API's counts, so")
     assert account.night(AT + DAY, name="shop", currency="EUR") == (replace(facts, last_good_run=AT + DAY), ())
     assert account.night(AT + 2 * DAY, name="shop", currency="GBP")[1]
+
+
+def test_roubles_have_one_name(account):
+    """The vendor's RUR is ISO's RUB: the settings may say either, and nothing is said of it."""
+    account.says = {"currency": "RUR", "location": "Etc/GMT-8"}
+    facts, said = account.night(name="shop", currency=usable_currency("RUB", "currency"))
+    assert (facts.currency, said) == ("RUB", ())
+    assert account.night(AT + DAY, name="shop", currency=usable_currency("RUR", "currency"))[1] == ()
 
 
 def test_the_api_does_not_say(account):
