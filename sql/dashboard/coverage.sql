@@ -1,8 +1,10 @@
 -- Every UTC day of [$first, $end) for every stream that was ever exported: final, open, unverified or missing.
--- Of several accounts, days before the first of each are left out. With $together all accounts of a stream are one, in the
--- worst state of any.
+-- Of several accounts, days before the first of each are left out. Days that lie between a backfill and the first that
+-- exports look after are not missing, unless nothing else was asked for. With $together all accounts of a stream are one,
+-- in the worst state of any.
 WITH streams AS (
-    SELECT c.account_id, c.stream, coalesce(any_value(a.name), c.account_id::VARCHAR) AS account, min(a.first_day) AS first_day
+    SELECT c.account_id, c.stream, coalesce(any_value(a.name), c.account_id::VARCHAR) AS account, min(a.first_day) AS first_day,
+        coalesce(min(a.exported_since), min(a.first_day)) AS since
     FROM coverage AS c
     INNER JOIN accounts AS a ON a.account_id = c.account_id
     WHERE $accounts::BIGINT[] IS NULL OR list_contains($accounts::BIGINT[], c.account_id)
@@ -16,7 +18,10 @@ days AS (
     FROM streams AS s
     CROSS JOIN range($first::TIMESTAMP, $end::TIMESTAMP, INTERVAL 1 DAY) AS d (day)
     LEFT JOIN coverage AS c ON c.account_id = s.account_id AND c.stream = s.stream AND c.date = d.day::DATE
-    WHERE d.day >= s.first_day OR (SELECT count(DISTINCT account_id) = 1 FROM streams)
+    WHERE
+        c.date IS NOT NULL
+        OR d.day >= s.since
+        OR ((SELECT count(DISTINCT account_id) = 1 FROM streams) AND (d.day < s.first_day OR $end::DATE <= s.since))
 )
 
 SELECT

@@ -7,6 +7,7 @@ import shlex
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,12 +23,15 @@ from support.paths import DOCS
 from support.runner import Command
 from support.worlds import DAY, FRIDAY, THURSDAY, put_world
 
+from voxlake.library import backfill, connect, export
 from voxlake.reporting import Board, read_scope
 from voxlake.reporting.dashboard import timelines
-from voxlake.reporting.dashboard.figures import Figures, Period, Span
-from voxlake.reporting.dashboard.style import on_page
+from voxlake.reporting.dashboard.completeness import calendar
+from voxlake.reporting.dashboard.figures import Figures, Period, Span, gather
+from voxlake.reporting.dashboard.style import as_picture, on_page, on_phone
 from voxlake.reporting.scope import Scope
 from voxlake.sandbox import Behaviour, Sandbox, World
+from voxlake.warehouse import Warehouse
 
 CHARTS = ("messages", "cost", "delivery-rate", "hours", "errors", "countries", "completeness")
 HOSTILE = "<script>alert(1)</script>"
@@ -268,6 +272,51 @@ def test_gaps_are_told(sandbox, voxlake):
     assert "Shaded days are missing or not verified." in page
 
 
+def test_days_that_exports_do_not_look_after_are_not_missing(sandbox, tmp_path):
+    """Between a backfill and the first day of exports none is missing, unless nothing but these is asked for."""
+    server, folder = sandbox(rows=400, days=14), tmp_path / "data"
+    account = connect(server.credentials, api_url=server.url, clock=CLOCK)
+    export(account, folder, since=days_ago(4))
+    backfill(account, folder, since=days_ago(12), until=days_ago(10))
+    with Warehouse(folder).reader() as connection:
+        found = {
+            (first, end): gather(connection, Span(days_ago(first), days_ago(end)), read_scope(connection))
+            for first, end in ((12, 0), (8, 6), (14, 0))
+        }
+    exported = [days_ago(n) for n in (12, 11, 4, 3, 2, 1)]
+    assert found[12, 0].in_state("final", "open") == exported == sorted({its["date"] for its in found[12, 0].coverage})
+    assert found[8, 6].in_state("missing") == [days_ago(8), days_ago(7)]
+    assert found[14, 0].in_state("missing") == [days_ago(14), days_ago(13)]
+
+
+@pytest.mark.parametrize(
+    "style", [on_page(half=False), on_phone(), as_picture(half=False)], ids=["page", "phone", "png"]
+)
+@pytest.mark.parametrize("days", [2, 30, 200])
+@pytest.mark.dateless
+def test_calendars_of_several_accounts(days, style):
+    """Calendars stand beside each other where there is room, and no name is written over another."""
+    span = Span(date(2026, 10, 29), date(2026, 10, 29) + DAY * days)
+    coverage = [
+        {"account_id": n, "account": f"account-{n}", "stream": stream, "date": day, "state": "open", "messages": 1}
+        for n in range(3)
+        for stream in ("sms", "a2p")
+        for day in span
+    ]
+    period = Period(span, {"messages": 2}, {}, None)
+    figures = Figures(span, Scope((), ()), period, None, [], [], [], [], [], [], coverage)
+    drawn = calendar(figures, style, title="Days").to_dict()
+    rows = [row for values in drawn["datasets"].values() for row in values]
+    texts = [(row["x"], row["y"]) for row in rows if "t" in row]
+    cells = [row for row in rows if "state" in row]
+    assert len(set(texts)) == len(texts)
+    assert len({(row["x"], row["y"]) for row in cells}) == len(cells) == 4 + len(coverage)
+    assert max(row["x2"] for row in cells) <= style.width
+    assert max(row["y2"] for row in cells) <= drawn["height"]
+    across = len({row["x"] for row in rows if row.get("t", "").startswith(("SMS", "A2P"))})
+    assert across == (2 if style.narrow else {2: 6, 30: 6, 200: 1}[days])
+
+
 @pytest.mark.dateless
 def test_pictures_and_the_document(lake):
     """Every command in docs/dashboard.md works as it stands, and every chart is a picture that it names."""
@@ -375,6 +424,9 @@ def test_currencies_are_shown_apart(tmp_path):
         head, *rows = page.rows[name]
         euros, dollars = head.index("cost, EUR"), head.index("cost, USD")
         assert all(Decimal(row[dollars]) * 11 == Decimal(row[euros]) * 100 for row in rows if row[euros] != "0")
+    assert 'data-name="cost, EUR"' in html
+    assert 'data-name="cost, USD"' in html
+    assert 'class="tiles" style="--columns:3"' in html
     assert "never added up across currencies" in html
     assert {row[2] for row in page.rows["completeness"][1:]} == {"13", "North & Co", "South"}
     alone = Tables(narrow)

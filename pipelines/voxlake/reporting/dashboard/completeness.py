@@ -32,6 +32,7 @@ _NARROWEST = 12
 # A month that begins further to the right would write over the next.
 _CROWDED = 18
 _LEFT = 26
+_GAP, _LETTER = 24, 7
 _HEAD = 38
 
 
@@ -90,18 +91,25 @@ def _legend(style: Style) -> Iterator[dict[str, Any]]:
 
 
 def _across(figures: Figures, inner: int, legend: list[dict[str, Any]]) -> tuple[list[_Block], int]:
-    """Return the streams one below the other, each with as many weeks side by side as fit, and the height."""
+    """Return each stream with as many weeks side by side as fit, and the height.
+
+    Where streams are short, several stand side by side, those of an account next to each other.
+    """
     weeks = (figures.span.end - DAY - _monday(figures.span.first)).days // 7 + 1
     pitch = max(_NARROWEST, min(_WIDEST, (inner - _LEFT) // weeks))
     room = (inner - _LEFT) // pitch
+    streams = list(_streams(figures))
+    wide = max([_LEFT + weeks * pitch, *(_LETTER * len(name) for name, _ in streams)]) + _GAP
+    across = max(1, inner // wide)
+    across -= across % 2 if across > 1 else 0
+    tall, top = _HEAD + 7 * pitch + 10, int(legend[-1]["y2"]) + 12
     blocks: list[_Block] = []
-    top = int(legend[-1]["y2"]) + 12
-    for name, rows in _streams(figures):
+    for name, rows in streams:
         first = _monday(rows[0]["date"])
         for _, folded in groupby(rows, key=lambda row: (row["date"] - first).days // 7 // room):
-            blocks.append(_Block(name, list(folded), _LEFT, top + _HEAD, pitch))
-            top += _HEAD + 7 * pitch + 10
-    return blocks, top
+            line, column = divmod(len(blocks), across)
+            blocks.append(_Block(name, list(folded), _LEFT + column * wide, top + line * tall + _HEAD, pitch))
+    return blocks, top + -(-len(blocks) // across) * tall
 
 
 def _down(figures: Figures, legend: list[dict[str, Any]]) -> tuple[list[_Block], int]:
@@ -137,6 +145,7 @@ def _fill(block: _Block, cells: list[dict[str, Any]], texts: list[dict[str, Any]
         texts.append({"x": x, "y": y, "t": letter})
     first = _monday(block.rows[0]["date"])
     months: set[tuple[int, int]] = set()
+    beside: dict[int, dict[str, Any]] = {}
     for row in block.rows:
         day = row["date"]
         along, across = (day - first).days // 7 * block.pitch, day.weekday() * block.pitch
@@ -147,7 +156,11 @@ def _fill(block: _Block, cells: list[dict[str, Any]], texts: list[dict[str, Any]
         if month not in months and (day.day <= _WEEK or not months):
             name = f"{day:%b}" if months and day.month > 1 else f"{day:%b %y}"
             if narrow:
-                texts.append({"x": block.left - 34, "y": block.top + along + 8, "t": f"{day:%b}"})
+                # A month that begins in the week of the first day stands in its place.
+                if along not in beside:
+                    beside[along] = {"x": block.left - 34, "y": block.top + along + 8}
+                    texts.append(beside[along])
+                beside[along]["t"] = f"{day:%b}"
             elif day.day <= _CROWDED:
                 texts.append({"x": block.left + along, "y": block.top - 10, "t": name})
         months.add(month)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from voxlake.model import DAY, Window
 from voxlake.reporting.dashboard import draw, style, words
 from voxlake.reporting.dashboard.figures import ACCOUNTS, SENDERS, Span
 from voxlake.reporting.dashboard.paint import DARK, LIGHT
-from voxlake.reporting.dashboard.panels import costs
+from voxlake.reporting.dashboard.panels import cost_heads, costs
 from voxlake.reporting.dashboard.tiles import tiles
 from voxlake.reporting.dashboard.timelines import CHANNELS
 from voxlake.text import counted
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 # Whatever the data holds, the browser runs nothing and asks nobody.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _BUCKETS = 40
+_TILES = 5
+"""Headline figures side by side, at most."""
 _NAMED = 5
 
 
@@ -116,7 +119,9 @@ def _warned(problem: str, advice: str) -> str:
 def _tiles(figures: Figures) -> str:
     if not figures.messages:
         return ""
-    return f'<ul class="tiles">\n{"".join(map(_tile, tiles(figures)))}</ul>'
+    found = tiles(figures)
+    columns = ceil(len(found) / ceil(len(found) / _TILES))
+    return f'<ul class="tiles" style="--columns:{columns}">\n{"".join(map(_tile, found))}</ul>'
 
 
 def _tile(tile: Tile) -> str:
@@ -208,7 +213,10 @@ def _bar_table(panel: Panel, rows: str) -> str:
 
 def _sender(figures: Figures, row: Row, most: int) -> str:
     name = escape(words.plain(row["sender"]) or "unknown")
-    its = [_cell("cost", words.as_text(cost)) for cost in costs(figures, row)]
+    its = [
+        _cell(escape(name), words.as_text(cost))
+        for name, cost in zip(cost_heads(figures), costs(figures, row), strict=True)
+    ]
     return _bars(figures, row, most, f"<bdi>{name}</bdi>{_chip(CHANNELS[row['channel']])}", its)
 
 

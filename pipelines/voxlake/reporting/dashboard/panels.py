@@ -71,7 +71,7 @@ def _cost(currency: str, row: Row) -> Decimal | int:
     return row["costs"].get(currency, 0)  # type: ignore[no-any-return] # an amount, or nothing
 
 
-def _cost_heads(figures: Figures) -> list[str]:
+def cost_heads(figures: Figures) -> list[str]:
     """Return the names of the columns of costs, one for each currency."""
     currencies = figures.currencies
     if currencies == [""]:
@@ -166,7 +166,7 @@ def _errors(figures: Figures) -> Panel:
         )
         for row in figures.errors
     ]
-    head = ("error, numbers and names as #", "messages", "share of errors", *_cost_heads(figures), "last seen")
+    head = ("error, numbers and names as #", "messages", "share of errors", *cost_heads(figures), "last seen")
     return _ranked("errors", title, rows, head, empty="No message of these days has an error.")
 
 
@@ -181,7 +181,7 @@ def _countries(figures: Figures) -> Panel:
         )
         for row in figures.countries
     ]
-    head = ("country", "messages", "share of sent", *_cost_heads(figures), "arrived")
+    head = ("country", "messages", "share of sent", *cost_heads(figures), "arrived")
     return _ranked("countries", "Top destination countries", rows, head, empty=_NOTHING_SENT)
 
 
@@ -196,7 +196,7 @@ def senders(figures: Figures) -> Panel:
         )
         for row in figures.senders
     ]
-    head = ("sender", "messages", "arrived", *_cost_heads(figures))
+    head = ("sender", "messages", "arrived", *cost_heads(figures))
     return _ranked("senders", "Senders", rows, head, empty=_NOTHING_SENT)
 
 
