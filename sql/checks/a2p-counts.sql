@@ -3,13 +3,14 @@ SELECT account_id, date, c.row_count, c.total_count, r.rows
 FROM (
     SELECT account_id, date, count(*) AS rows
     FROM a2p_sms_history
-    WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = 'a2p')
+    SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'a2p') USING (account_id, date)
     GROUP BY ALL
 ) AS r
 FULL JOIN (
     SELECT account_id, date, row_count, total_count, verified
     FROM coverage
-    WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = 'a2p') AND stream = 'a2p'
+    SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'a2p') USING (account_id, date)
+    WHERE stream = 'a2p'
 ) AS c USING (account_id, date)
 WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count OR (c.verified AND c.row_count IS DISTINCT FROM c.total_count)
 UNION ALL

@@ -2,7 +2,7 @@
 WITH ids AS (
     SELECT min(message_id) AS least, max(message_id) AS most
     FROM a2p_sms_history
-    WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = 'a2p')
+    SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'a2p') USING (account_id, date)
 )
 SELECT account_id, message_id, count(*) AS times
 FROM a2p_sms_history, ids

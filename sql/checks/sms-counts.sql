@@ -3,13 +3,14 @@ SELECT account_id, date, c.row_count, c.total_count, r.rows
 FROM (
     SELECT account_id, date, count(*) AS rows
     FROM sms_history
-    WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = 'sms')
+    SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
     GROUP BY ALL
 ) AS r
 FULL JOIN (
     SELECT account_id, date, row_count, total_count, verified
     FROM coverage
-    WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = 'sms') AND stream = 'sms'
+    SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
+    WHERE stream = 'sms'
 ) AS c USING (account_id, date)
 WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count OR (c.verified AND c.row_count IS DISTINCT FROM c.total_count)
 UNION ALL

@@ -3,14 +3,27 @@ SELECT
     account_id,
     account,
     coalesce(currency, '') AS currency,
-    count(*) AS messages,
+    sum(messages)::BIGINT AS messages,
     coalesce(sum(cost), 0) AS cost,
-    count(*) FILTER (direction = 'IN') AS received,
-    count(*) FILTER (direction = 'OUT' AND settled(channel, status, delivery_status)) AS settled,
-    count(*) FILTER (direction = 'OUT' AND arrived(channel, status, delivery_status)) AS arrived,
-    histogram(date) AS days,
+    sum(received)::BIGINT AS received,
+    sum(settled)::BIGINT AS settled,
+    sum(arrived)::BIGINT AS arrived,
+    map_from_entries(list((date, messages) ORDER BY date)) AS days,
     count(*) OVER () AS accounts
-FROM messages_of($first, $end, NULL, $accounts, $tz)
+FROM (
+    SELECT
+        account_id,
+        account,
+        currency,
+        date,
+        sum(messages)::BIGINT AS messages,
+        sum(cost) AS cost,
+        messages_if(direction = 'IN', messages) AS received,
+        messages_if(direction = 'OUT' AND settled(channel, status, delivery_status), messages) AS settled,
+        messages_if(direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS arrived
+    FROM totals_of($first, $end, NULL, $accounts, $tz)
+    GROUP BY account_id, account, currency, date
+)
 GROUP BY account_id, account, currency
 ORDER BY messages DESC, account, account_id
 LIMIT $top;

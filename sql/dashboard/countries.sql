@@ -10,11 +10,11 @@ FROM (
     SELECT
         coalesce(destination_country, '') AS country,
         coalesce(currency, '') AS currency,
-        count(*) AS messages,
+        sum(messages)::BIGINT AS messages,
         coalesce(sum(cost), 0) AS cost,
-        count(*) FILTER (settled(channel, status, delivery_status)) AS settled,
-        count(*) FILTER (arrived(channel, status, delivery_status)) AS arrived
-    FROM messages_of($first, $end, NULL, $accounts, $tz)
+        messages_if(settled(channel, status, delivery_status), messages) AS settled,
+        messages_if(arrived(channel, status, delivery_status), messages) AS arrived
+    FROM totals_of($first, $end, NULL, $accounts, $tz)
     WHERE direction = 'OUT'
     GROUP BY coalesce(destination_country, ''), coalesce(currency, '')
 )

@@ -12,12 +12,12 @@ FROM (
         date,
         channel,
         coalesce(currency, '') AS currency,
-        count(*) AS messages,
+        sum(messages)::BIGINT AS messages,
         coalesce(sum(cost), 0) AS cost,
-        count(*) FILTER (direction = 'OUT') AS sent,
-        count(*) FILTER (direction = 'OUT' AND settled(channel, status, delivery_status)) AS settled,
-        count(*) FILTER (direction = 'OUT' AND arrived(channel, status, delivery_status)) AS arrived
-    FROM messages_of($first, $end, NULL, $accounts, $tz)
+        messages_if(direction = 'OUT', messages) AS sent,
+        messages_if(direction = 'OUT' AND settled(channel, status, delivery_status), messages) AS settled,
+        messages_if(direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS arrived
+    FROM totals_of($first, $end, NULL, $accounts, $tz)
     GROUP BY date, channel, coalesce(currency, '')
 )
 GROUP BY date, channel

@@ -10,13 +10,13 @@ SELECT
 FROM (
     SELECT
         coalesce(currency, '') AS currency,
-        count(*) AS messages,
+        sum(messages)::BIGINT AS messages,
         sum(cost) AS cost,
-        count(*) FILTER (channel = 'sms' AND direction = 'OUT' AND settled(channel, status, delivery_status)) AS sms_settled,
-        count(*) FILTER (channel = 'sms' AND direction = 'OUT' AND arrived(channel, status, delivery_status)) AS sms_arrived,
-        count(*) FILTER (channel = 'a2p' AND settled(channel, status, delivery_status)) AS a2p_settled,
-        count(*) FILTER (channel = 'a2p' AND arrived(channel, status, delivery_status)) AS a2p_arrived,
-        count(*) FILTER (status = 'error') AS failed
-    FROM messages_of($first, $end, NULL, $accounts, $tz)
+        messages_if(channel = 'sms' AND direction = 'OUT' AND settled(channel, status, delivery_status), messages) AS sms_settled,
+        messages_if(channel = 'sms' AND direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS sms_arrived,
+        messages_if(channel = 'a2p' AND settled(channel, status, delivery_status), messages) AS a2p_settled,
+        messages_if(channel = 'a2p' AND arrived(channel, status, delivery_status), messages) AS a2p_arrived,
+        messages_if(status = 'error', messages) AS failed
+    FROM totals_of($first, $end, NULL, $accounts, $tz)
     GROUP BY coalesce(currency, '')
 );

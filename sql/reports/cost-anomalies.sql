@@ -32,8 +32,8 @@ spent AS (
     SELECT w.account_id, w.channel, w.date, coalesce(d.cost, 0) AS cost, coalesce(d.messages, 0) AS messages
     FROM whole_days AS w
     LEFT JOIN (
-        SELECT account_id, channel, date, sum(cost) AS cost, count(*) AS messages
-        FROM messages_of($from - INTERVAL 28 DAYS, $to, $number, $accounts, $tz)
+        SELECT account_id, channel, date, sum(cost) AS cost, sum(messages)::BIGINT AS messages
+        FROM totals_of($from - INTERVAL 28 DAYS, $to, $number, $accounts, $tz)
         GROUP BY account_id, channel, date
     ) AS d ON d.account_id = w.account_id AND d.channel = w.channel AND d.date = w.date
     WHERE w.date >= $from - INTERVAL 28 DAYS AND w.date < $to

@@ -4,21 +4,25 @@ SELECT
     account,
     currency,
     date,
-    count(*) AS messages,
-    count(*) FILTER (delivery_status = 'DELIVERED') AS delivered,
-    count(*) FILTER (delivery_status IN ('ABORTED', 'REJECTED', 'FAILED', 'EXPIRED')) AS failed,
-    count(*) FILTER (delivery_status IN ('QUEUED', 'DISPATCHED')) AS moving,
-    round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct,
+    sum(messages)::BIGINT AS messages,
+    messages_if(delivery_status = 'DELIVERED', messages) AS delivered,
+    messages_if(delivery_status IN ('ABORTED', 'REJECTED', 'FAILED', 'EXPIRED'), messages) AS failed,
+    messages_if(delivery_status IN ('QUEUED', 'DISPATCHED'), messages) AS moving,
     round(
-        100.0 * count(*) FILTER (delivery_status = 'DELIVERED')
-        / nullif(count(*) FILTER (delivery_status NOT IN ('QUEUED', 'DISPATCHED')), 0), 2
+        100.0 * messages_if(delivery_status = 'DELIVERED', messages)
+        / nullif(messages_if(delivery_status IS NOT NULL, messages), 0), 2
+    ) AS delivered_pct,
+    round(
+        100.0 * messages_if(delivery_status = 'DELIVERED', messages)
+        / nullif(messages_if(delivery_status NOT IN ('QUEUED', 'DISPATCHED'), messages), 0), 2
     ) AS delivered_pct_of_settled,
-    count(*) FILTER (
+    messages_if(
         coalesce(
             delivery_status NOT IN ('DELIVERED', 'ABORTED', 'REJECTED', 'FAILED', 'EXPIRED', 'QUEUED', 'DISPATCHED'), true
-        )
+        ),
+        messages
     ) AS unknown
-FROM messages_of($from, $to, $number, $accounts, $tz)
+FROM totals_of($from, $to, $number, $accounts, $tz)
 WHERE channel = 'a2p'
 GROUP BY account_id, account, currency, date
 ORDER BY date DESC, account, account_id;

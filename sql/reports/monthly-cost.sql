@@ -5,11 +5,11 @@ SELECT
     currency,
     strftime(date, '%Y-%m') AS month,
     channel,
-    count(*) AS messages,
-    sum(fragments)::BIGINT AS parts,
+    sum(messages)::BIGINT AS messages,
+    sum(parts)::BIGINT AS parts,
     sum(cost) AS cost,
-    round(sum(cost) / count(*), 6) AS cost_per_message,
-    round(sum(cost) / nullif(sum(fragments), 0), 6) AS cost_per_part
-FROM messages_of($from, $to, $number, $accounts, $tz)
+    round(sum(cost) / sum(messages)::BIGINT, 6) AS cost_per_message,
+    round(sum(cost) / nullif(sum(parts)::BIGINT, 0), 6) AS cost_per_part
+FROM totals_of($from, $to, $number, $accounts, $tz)
 GROUP BY account_id, account, currency, month, channel
 ORDER BY month DESC, account, account_id, channel;

@@ -6,13 +6,13 @@ SELECT
     currency, -- The currency of the account, null where it is not known.
     destination_country AS country, -- ISO 3166 code.
     channel, -- sms or a2p.
-    count(*) AS messages, -- How many.
-    sum(fragments)::BIGINT AS parts, -- Parts that were billed.
+    sum(messages)::BIGINT AS messages, -- How many.
+    sum(parts)::BIGINT AS parts, -- Parts that were billed.
     sum(cost) AS cost, -- In the currency of the account.
-    count(*) FILTER (status = 'success') AS succeeded, -- Messages with the status success.
-    round(100.0 * count(*) FILTER (status = 'success') / count(*), 2) AS success_pct, -- Their share of all, in percent.
-    count(*) FILTER (delivery_status = 'DELIVERED') AS delivered, -- Messages of a2p that arrived.
-    round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct -- Their share of all with a delivery status, in percent.
-FROM messages
+    messages_if(status = 'success', messages) AS succeeded, -- Messages with the status success.
+    round(100.0 * messages_if(status = 'success', messages) / sum(messages)::BIGINT, 2) AS success_pct, -- Their share of all, in percent.
+    messages_if(delivery_status = 'DELIVERED', messages) AS delivered, -- Messages of a2p that arrived.
+    round(100.0 * messages_if(delivery_status = 'DELIVERED', messages) / nullif(messages_if(delivery_status IS NOT NULL, messages), 0), 2) AS delivered_pct -- Their share of all with a delivery status, in percent.
+FROM totals
 WHERE direction = 'OUT'
 GROUP BY account_id, account, currency, destination_country, channel;

@@ -7,13 +7,13 @@ SELECT
     date, -- A UTC day.
     channel, -- sms or a2p.
     destination_country AS country, -- ISO 3166 code.
-    count(*) AS messages, -- How many.
+    sum(messages)::BIGINT AS messages, -- How many.
     sum(cost) AS cost, -- In the currency of the account.
-    count(*) FILTER (arrived) AS delivered, -- Messages of a2p with DELIVERED, of sms with success.
-    round(sum(cost) / nullif(count(*) FILTER (arrived), 0), 6) AS cost_per_delivered -- All cost, by messages that arrived.
+    messages_if(arrived, messages) AS delivered, -- Messages of a2p with DELIVERED, of sms with success.
+    round(sum(cost) / nullif(messages_if(arrived, messages), 0), 6) AS cost_per_delivered -- All cost, by messages that arrived.
 FROM (
     SELECT *, CASE channel WHEN 'a2p' THEN delivery_status = 'DELIVERED' ELSE status = 'success' END AS arrived
-    FROM messages
+    FROM totals
     WHERE direction = 'OUT'
 )
 GROUP BY account_id, account, currency, date, channel, destination_country;

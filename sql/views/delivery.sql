@@ -11,9 +11,9 @@ SELECT
     round(100.0 * sum(moving) OVER its_day / sum(messages) OVER its_day, 2) AS moving_pct -- The share of the day whose status can still change, in percent.
 FROM (
     SELECT
-        account_id, account, currency, date, delivery_status, count(*) AS messages,
-        count(*) FILTER (coalesce(status_id = 3, false) OR delivery_status IN ('QUEUED', 'DISPATCHED')) AS moving
-    FROM messages
+        account_id, account, currency, date, delivery_status, sum(messages)::BIGINT AS messages,
+        messages_if(coalesce(status_id = 3, false) OR delivery_status IN ('QUEUED', 'DISPATCHED'), messages) AS moving
+    FROM totals
     WHERE channel = 'a2p'
     GROUP BY account_id, account, currency, date, delivery_status
 )

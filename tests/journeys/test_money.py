@@ -10,6 +10,7 @@ import tarfile
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from support.lakes import FIRST, Hand, row
@@ -28,8 +29,8 @@ FACTS = {NORTH: ("North", "EUR"), SOUTH: ("South", "EUR"), WEST: ("13", "USD")}
 """What the rows of each account say of it: its name or number, and its currency."""
 
 COSTS = {
-    "messages": "0.21", "daily": "0.21", "hourly": "0.21", "costs": "0.21", "by_country": "0.21", "by_sender": "0.21",
-    "by_number": "0.42", "errors": "0.06", "stuck": None,
+    "messages": "0.21", "totals": "0.21", "daily": "0.21", "hourly": "0.21", "costs": "0.21", "by_country": "0.21",
+    "by_sender": "0.21", "by_number": "0.42", "errors": "0.06", "stuck": None,
 }  # fmt: skip
 """What the rows of each view with a cost add up to for the first account: 0.13 of sms and 0.08 of a2p, or part of it.
 
@@ -349,6 +350,16 @@ def test_a_database_of_an_earlier_version(tmp_path, voxlake):
     assert voxlake("status", *where).stdout
     voxlake("publish", *where)
     assert voxlake("report", "daily", *where).stdout
+
+
+def test_a_database_without_totals(tmp_path):
+    """One that knows accounts and no totals says the same."""
+    warehouse = world(tmp_path / "data").warehouse
+    warehouse.path.resolve().chmod(0o644)
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("DROP VIEW totals")
+    with open_database(tmp_path / "data") as database, pytest.raises(SettingsError, match="earlier version"):
+        database.report("daily")
 
 
 def test_status_of_an_account(hand, voxlake):

@@ -95,9 +95,10 @@ def read_scope(connection: duckdb.DuckDBPyConnection, tz: str | None = None) -> 
         rows = connection.execute(
             "SELECT account_id, name, currency, time_zone FROM accounts ORDER BY account_id"
         ).fetchall()
+        connection.execute("SELECT 1 FROM totals LIMIT 0")
     except duckdb.CatalogException:
         raise SettingsError(
-            "An earlier version of voxlake published this database, which says nothing of accounts: run 'voxlake"
+            "An earlier version of voxlake published this database, which has less than reports ask for: run 'voxlake"
             " publish' to build it again."
         ) from None
     everyone = tuple(KnownAccount(*row) for row in rows)

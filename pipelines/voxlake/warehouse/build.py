@@ -26,6 +26,7 @@ from voxlake.warehouse.derived_columns import prepare, table_rows
 from voxlake.warehouse.differences import Differences, find_differences, find_other_rows
 from voxlake.warehouse.generation import generation_of, quoted
 from voxlake.warehouse.state import day_table, key_table, read_state, remember_state
+from voxlake.warehouse.totals import load_totals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,10 +200,11 @@ class DatabaseBuild:
             connection.execute(f"DELETE FROM {table} WHERE {_NO_LONGER_TRUE}")  # noqa: S608 - tables of ours
         connection.execute("INSERT INTO meta.parts BY NAME SELECT account_id, stream, date, checksum FROM given")
         connection.execute("INSERT INTO coverage BY NAME SELECT * EXCLUDE (checksum) FROM given")
+        changed = self._loaded.keys() | removed
+        load_totals(connection, changed)
         load_accounts(connection, self._lake.account_facts())
         remember_state(connection, self._published, changes.mark, finality)
         connection.execute("COMMIT")
-        changed = self._loaded.keys() | removed
         check(connection, changed=None if self._state is None else changed | differences.coverage)
         ((rows,),) = connection.execute("SELECT coalesce(sum(row_count), 0)::BIGINT FROM coverage").fetchall()
         connection.execute("USE memory")

@@ -13,6 +13,7 @@ from voxlake.errors import DataError, DuplicateMessage
 from voxlake.sql import promise, statements
 from voxlake.transform import STREAMS
 from voxlake.warehouse.state import key_table
+from voxlake.warehouse.totals import TOTALS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -70,7 +71,8 @@ def warnings(connection: duckdb.DuckDBPyConnection, *, accounts: Collection[int]
 
 
 def _all_days(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Return the key of every day that has rows, or coverage."""
+    """Return the key of every day that has rows, totals or coverage."""
     tables = (f"SELECT account_id, '{stream.name}', date FROM {stream.table}" for stream in STREAMS.values())  # noqa: S608
-    query = " UNION ".join(["SELECT account_id, stream, date FROM coverage", *tables])
+    totals = (f"SELECT account_id, channel, date FROM meta.{name}_totals" for name in TOTALS)  # noqa: S608
+    query = " UNION ".join(["SELECT account_id, stream, date FROM coverage", *tables, *totals])
     return connection.sql(query).to_arrow_table()

@@ -28,7 +28,7 @@ KINDS = {"tables": "TABLE", "macros": "MACRO", "views": "VIEW", "table_macros": 
 _WORDS = {"tables": "table", "macros": "macro", "views": "view", "table_macros": "table macro"}
 _MACROS = ("macros", "table_macros")
 
-_BASE_VIEWS = ("messages",)
+_BASE_VIEWS = ("messages", "totals")
 """The views that other views read, which are therefore created first."""
 
 _OBJECTS = """

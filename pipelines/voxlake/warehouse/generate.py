@@ -1,4 +1,4 @@
-"""Write the SQL files that follow from the declared fields: the table of each stream, and its three checks.
+"""Write the SQL files that follow from the declared fields: the table of each stream, its totals, and its checks.
 
 `make schema` runs this module after a field or a stream was added; the files are committed, because analysts read
 them, and a test holds them equal to what this module makes of the fields.
@@ -6,6 +6,7 @@ them, and a test holds them equal to what this module makes of the fields.
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -47,6 +48,42 @@ _DERIVED = (
 _WIDTH = len("TIMESTAMP NOT NULL,")
 """Where the comments of a table begin after its types; a longer type pushes its own comment to the right."""
 
+_FRESH = "(SELECT account_id, date FROM fresh WHERE stream = '{stream}') USING (account_id, date)"
+"""The days of a stream in the table `fresh`, to be joined: DuckDB then reads no rows of other days."""
+
+_TOTALS = {
+    "daily": """\
+-- What the messages of {table} of some days are in daily_totals.
+SELECT
+    account_id, date, '{stream}' AS channel, {direction}, destination_country, status_id, status, {delivery_status},
+    count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost
+FROM {table}
+SEMI JOIN {fresh}
+GROUP BY ALL;
+""",
+    "hourly": """\
+-- What the messages of {table} of some days are in hourly_totals.
+SELECT
+    account_id, date, date_trunc('hour', processed_at) AS hour, '{stream}' AS channel, {direction},
+    count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost,
+    count(*) FILTER (status = 'success') AS succeeded,
+    {delivered} AS delivered,
+    {with_delivery} AS with_delivery
+FROM {table}
+SEMI JOIN {fresh}
+GROUP BY ALL;
+""",
+}
+"""What is counted and added up of a stream, by day and by hour."""
+
+_COUNTED_WITHOUT = {
+    "direction": {"direction": "'OUT' AS direction"},
+    "delivery_status": {
+        "delivery_status": "NULL::VARCHAR AS delivery_status", "delivered": "0::BIGINT", "with_delivery": "0::BIGINT",
+    },
+}  # fmt: skip
+"""What a stream counts that has no such column."""
+
 _CHECKS = {
     "counts": """\
 -- Every day of {table} has exactly the rows that its coverage says, and where it is verified, that the API counted.
@@ -54,13 +91,14 @@ SELECT account_id, date, c.row_count, c.total_count, r.rows
 FROM (
     SELECT account_id, date, count(*) AS rows
     FROM {table}
-    WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = '{stream}')
+    SEMI JOIN {fresh}
     GROUP BY ALL
 ) AS r
 FULL JOIN (
     SELECT account_id, date, row_count, total_count, verified
     FROM coverage
-    WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = '{stream}') AND stream = '{stream}'
+    SEMI JOIN {fresh}
+    WHERE stream = '{stream}'
 ) AS c USING (account_id, date)
 WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count OR (c.verified AND c.row_count IS DISTINCT FROM c.total_count)
 UNION ALL
@@ -75,15 +113,15 @@ WHERE held <> covered;
 -- Every row of {table} lies within its UTC day.
 SELECT account_id, message_id, date, processed_at
 FROM {table}
-WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = '{stream}')\
- AND processed_at::DATE <> date;
+SEMI JOIN {fresh}
+WHERE processed_at::DATE <> date;
 """,
     "duplicates": """\
 -- No account has a message of {table} twice.
 WITH ids AS (
     SELECT min(message_id) AS least, max(message_id) AS most
     FROM {table}
-    WHERE (account_id, date) IN (SELECT (account_id, date) FROM fresh WHERE stream = '{stream}')
+    SEMI JOIN {fresh}
 )
 SELECT account_id, message_id, count(*) AS times
 FROM {table}, ids
@@ -93,14 +131,47 @@ HAVING count(*) > 1;
 """,
 }
 
+_TOTALS_CHECK = """\
+-- The totals of each {unit} are what the messages of {table} add up to.
+SELECT * EXCLUDE (found), sum(found) AS more
+FROM (
+    SELECT *, 1 AS found
+    FROM (
+{totals}
+    )
+    UNION ALL BY NAME
+    SELECT *, -1 AS found
+    FROM meta.{name}_totals
+    SEMI JOIN {fresh}
+    WHERE channel = '{stream}'
+)
+GROUP BY ALL
+HAVING sum(found) <> 0;
+"""
+
 
 def generated(stream: Stream) -> dict[str, str]:
     """Return the SQL files of a stream: their text by their path below `sql/`."""
+    words = {"table": stream.table, "stream": stream.name, "fresh": _FRESH.format(stream=stream.name)}
+    words |= {
+        "direction": "direction",
+        "delivery_status": "delivery_status",
+        "delivered": "count(*) FILTER (delivery_status = 'DELIVERED')",
+        "with_delivery": "count(delivery_status)",
+    }
+    for column, instead in _COUNTED_WITHOUT.items():
+        words |= {} if column in stream.schema.names else instead
+    totals = {name: statement.format_map(words) for name, statement in _TOTALS.items()}
     return {
         f"tables/{stream.table}.sql": table_of(stream),
+        **{f"totals/{stream.name}-{name}.sql": statement for name, statement in totals.items()},
+        **{f"checks/{stream.name}-{name}.sql": check.format_map(words) for name, check in _CHECKS.items()},
         **{
-            f"checks/{stream.name}-{name}.sql": check.format(table=stream.table, stream=stream.name)
-            for name, check in _CHECKS.items()
+            f"checks/{stream.name}-{name}-totals.sql": _TOTALS_CHECK.format_map(
+                words
+                | {"name": name, "unit": unit, "totals": indent(statement.split("\n", 1)[1].rstrip(";\n"), " " * 8)}
+            )
+            for (name, statement), unit in zip(totals.items(), ("day", "hour"), strict=True)
         },
     }
 

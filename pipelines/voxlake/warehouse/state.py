@@ -103,7 +103,7 @@ def fingerprint(database: Path | None = None) -> str:
     a new one, older day files may hold values in `extra`. Those that version 0.1 knew are no news to any database.
     """
     shaping: list[object] = [
-        *(statements(kind) for kind in (*KINDS, "checks")),
+        *(statements(kind) for kind in (*KINDS, "totals", "checks")),
         *(table_rows(stream, FILES_OF_0_1) for stream in STREAMS),
     ]
     if database is not None and any("=" in name for name in database.absolute().parent.parts):

@@ -11,6 +11,7 @@ from voxlake.sql import promise, statements
 from voxlake.warehouse.accounts import load_accounts
 from voxlake.warehouse.checks import check, failed_checks, warnings
 from voxlake.warehouse.ddl import create
+from voxlake.warehouse.totals import load_totals
 
 FIRST = date(2026, 1, 1)
 SECOND = FIRST + timedelta(days=1)
@@ -33,6 +34,7 @@ def put(connection, message_id, day, *, processed=None, cost=1):
         " '1' AS source_number, '2' AS destination_number",
         {"day": day, "id": message_id, "at": at, "cost": cost},
     )
+    load_totals(connection, {DayKey(1, "sms", day)})
 
 
 def cover(connection, day, rows):

@@ -14,12 +14,13 @@ from voxlake.warehouse.state import fingerprint
 
 
 def test_files_are_current():
-    """`make schema` would change nothing, and every table of messages and every check of them is made by it."""
+    """`make schema` would change nothing, and it makes every table of messages, their totals and checks."""
     made = {path: text for stream in STREAMS.values() for path, text in generated(stream).items()}
     assert made == {path: (folder() / path).read_text() for path in made}
-    assert {path.partition("/")[2] for path in made if path.startswith("checks/")} == {
-        f"{name}.sql" for name in statements("checks") if name != "accounts"
-    }
+    for kind in ("checks", "totals"):
+        assert {path.partition("/")[2] for path in made if path.startswith(f"{kind}/")} == {
+            f"{name}.sql" for name in statements(kind) if name != "accounts"
+        }
 
 
 def test_fingerprint():
@@ -27,17 +28,17 @@ def test_fingerprint():
 
     A change of them is allowed, and costs every user one rebuild: change this number with it.
     """
-    assert fingerprint() == "f02c479b9d0e62351847eab7a7fe3269"
+    assert fingerprint() == "084ed19954987e6c7f53345165a60bbf"
 
 
 def test_write(tmp_path):
     """The files are written where `sql/` has them."""
-    for kind in ("tables", "checks"):
+    for kind in ("tables", "totals", "checks"):
         (tmp_path / kind).mkdir()
     write(tmp_path)
     for path in tmp_path.rglob("*.sql"):
         assert path.read_text() == (folder() / path.relative_to(tmp_path)).read_text()
-    assert len(list(tmp_path.rglob("*.sql"))) == 4 * len(STREAMS)
+    assert len(list(tmp_path.rglob("*.sql"))) == 8 * len(STREAMS)
 
 
 @pytest.mark.parametrize(
@@ -65,16 +66,19 @@ def test_a_field_more(kind, declared):
 
 
 def test_a_stream_more():
-    """A new stream has a table and three checks, which DuckDB understands and which find nothing in nothing."""
+    """A new stream has a table, totals and checks, which DuckDB understands and which find nothing in nothing."""
     other = dataclasses.replace(SMS, name="mms", method="GetMmsHistory", table="mms_history")
     files = generated(other)
     assert sorted(files) == [
-        *("checks/mms-counts.sql", "checks/mms-days.sql", "checks/mms-duplicates.sql", "tables/mms_history.sql")
-    ]
+        *(f"checks/mms-{name}.sql" for name in ("counts", "daily-totals", "days", "duplicates", "hourly-totals")),
+        "tables/mms_history.sql", "totals/mms-daily.sql", "totals/mms-hourly.sql",
+    ]  # fmt: skip
     with duckdb.connect() as connection:
-        connection.execute(statements("tables")["coverage"])
+        connection.execute("CREATE SCHEMA meta")
+        for table in ("coverage", "daily_totals", "hourly_totals"):
+            connection.execute(statements("tables")[table])
         connection.execute("CREATE TABLE fresh (account_id BIGINT, stream VARCHAR, date DATE)")
         connection.execute(files.pop("tables/mms_history.sql"))
-        for check in files.values():
-            assert "mms" in check
-            assert connection.execute(check).fetchall() == []
+        for query in files.values():
+            assert "mms" in query
+            assert connection.execute(query).fetchall() == []

@@ -1,0 +1,31 @@
+"""Totals by day and by hour in the database, so that answers which need no single message read none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake.sql import statements
+from voxlake.warehouse.state import key_table
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import duckdb
+
+    from voxlake.model import DayKey
+
+TOTALS = ("daily", "hourly")
+"""The tables of totals: `meta.daily_totals` and `meta.hourly_totals`."""
+
+
+def load_totals(connection: duckdb.DuckDBPyConnection, days: Collection[DayKey]) -> None:
+    """Count and add up the messages of some days in the current database, in place of what its totals had of them."""
+    connection.register("fresh", key_table(days))
+    for name in TOTALS:
+        connection.execute(
+            f"DELETE FROM meta.{name}_totals"  # noqa: S608 - a table of ours
+            " WHERE (account_id, channel, date) IN (SELECT (account_id, stream, date) FROM fresh)"
+        )
+    for name, query in statements("totals").items():
+        connection.execute(f"INSERT INTO meta.{name.rpartition('-')[2]}_totals BY NAME {query}")
+    connection.unregister("fresh")

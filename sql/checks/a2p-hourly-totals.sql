@@ -1,0 +1,23 @@
+-- The totals of each hour are what the messages of a2p_sms_history add up to.
+SELECT * EXCLUDE (found), sum(found) AS more
+FROM (
+    SELECT *, 1 AS found
+    FROM (
+        SELECT
+            account_id, date, date_trunc('hour', processed_at) AS hour, 'a2p' AS channel, 'OUT' AS direction,
+            count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost,
+            count(*) FILTER (status = 'success') AS succeeded,
+            count(*) FILTER (delivery_status = 'DELIVERED') AS delivered,
+            count(delivery_status) AS with_delivery
+        FROM a2p_sms_history
+        SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'a2p') USING (account_id, date)
+        GROUP BY ALL
+    )
+    UNION ALL BY NAME
+    SELECT *, -1 AS found
+    FROM meta.hourly_totals
+    SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'a2p') USING (account_id, date)
+    WHERE channel = 'a2p'
+)
+GROUP BY ALL
+HAVING sum(found) <> 0;

@@ -1,0 +1,23 @@
+-- The totals of each hour are what the messages of sms_history add up to.
+SELECT * EXCLUDE (found), sum(found) AS more
+FROM (
+    SELECT *, 1 AS found
+    FROM (
+        SELECT
+            account_id, date, date_trunc('hour', processed_at) AS hour, 'sms' AS channel, direction,
+            count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost,
+            count(*) FILTER (status = 'success') AS succeeded,
+            0::BIGINT AS delivered,
+            0::BIGINT AS with_delivery
+        FROM sms_history
+        SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
+        GROUP BY ALL
+    )
+    UNION ALL BY NAME
+    SELECT *, -1 AS found
+    FROM meta.hourly_totals
+    SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
+    WHERE channel = 'sms'
+)
+GROUP BY ALL
+HAVING sum(found) <> 0;

@@ -1,0 +1,16 @@
+-- The messages of messages_of, counted and added up as in the view totals, which answers unless a number or another zone than UTC asks for rows.
+CREATE MACRO totals_of(since := NULL, until := NULL, number := NULL, account_ids := NULL, tz := 'UTC') AS TABLE
+SELECT *
+FROM totals
+WHERE
+    number::VARCHAR IS NULL AND coalesce(tz, 'UTC') = 'UTC'
+    AND (since::DATE IS NULL OR date >= since::DATE) AND (until::DATE IS NULL OR date < until::DATE)
+    AND (account_ids::BIGINT[] IS NULL OR list_contains(account_ids::BIGINT[], account_id))
+UNION ALL
+SELECT
+    account_id, account, currency, date, channel, direction, destination_country, status_id, status, delivery_status,
+    count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost
+FROM messages_of(since, until, number, account_ids, tz)
+-- Decided before any row is read.
+WHERE NOT (number::VARCHAR IS NULL AND coalesce(tz, 'UTC') = 'UTC')
+GROUP BY ALL;

@@ -1,0 +1,18 @@
+-- Messages of both channels, counted and added up by UTC day, direction, country and status, for answers in no time.
+CREATE VIEW totals AS
+SELECT
+    t.account_id, -- The Voximplant account.
+    coalesce(a.name, t.account_id::VARCHAR) AS account, -- Its name, or its number where that is not known.
+    a.currency, -- The currency of the account, null where it is not known.
+    t.date, -- A UTC day.
+    t.channel, -- sms or a2p.
+    t.direction, -- IN or OUT, and OUT for all of a2p.
+    t.destination_country, -- ISO 3166 code of the country of destination_number.
+    t.status_id, -- The vendor's number of the status.
+    t.status, -- success, error or waiting, else unknown.
+    t.delivery_status, -- What became of messages of a2p.
+    t.messages, -- How many.
+    t.parts, -- Parts that were billed.
+    t.cost -- In the currency of the account.
+FROM meta.daily_totals AS t
+LEFT JOIN accounts AS a ON a.account_id = t.account_id;
