@@ -1,5 +1,6 @@
 """A damaged database is one sentence that says what mends it, and that does mend it."""
 
+import shutil
 from datetime import timedelta
 
 import duckdb
@@ -21,13 +22,19 @@ def published(tmp_path_factory):
     return hand.publish().path.resolve().read_bytes()
 
 
-@pytest.fixture
-def hand(tmp_path):
-    """Give a small published lake."""
-    hand = Hand(tmp_path / "data")
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Give the folder of a small published lake, to be copied."""
+    hand = Hand(tmp_path_factory.mktemp("small") / "data")
     hand.put(FIRST, [row(1)])
     hand.publish()
-    return hand
+    return hand.root
+
+
+@pytest.fixture
+def hand(tmp_path, small):
+    """Give a small published lake."""
+    return Hand(shutil.copytree(small, tmp_path / "data", symlinks=True))
 
 
 def cut(link, content):
