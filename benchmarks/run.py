@@ -88,6 +88,26 @@ def latency(size: int, rounds: int) -> Iterable[str]:
                 )
 
 
+def busy_day(size: int) -> Iterable[str]:
+    """Read one day of very many rows, which offsets do not reach at once."""
+    jobs, delay = 16, 0.1
+    yield f"## A busy day: {2 * size:,} rows of one UTC day, {delay * 1000:.0f} ms a request, {jobs} jobs (single runs)"
+    yield ""
+    yield "The ideal is what its full pages take on the wire where no job ever waits."
+    yield ""
+    yield "| output | wall s | ideal s | wall ÷ ideal | cpu s | peak MiB | requests |"
+    yield "|---|---|---|---|---|---|---|"
+    with server("--rows", size, "--days", 1, "--latency", delay) as url:
+        for output in ("json", "csv"):
+            taken = _once("voxlake_export", url, 2 * size, jobs, 1, output)
+            ideal = 2 * size / 1000 / jobs * delay
+            _say(f"busy day, {output}: {taken}")
+            yield (
+                f"| {output} | {taken.wall:.1f} | {ideal:.1f} | {taken.wall / ideal:.1f} | {taken.cpu:.1f} |"
+                f" {taken.peak:.0f} | {taken.requests} |"
+            )
+
+
 def growth(sizes: Sequence[int]) -> Iterable[str]:
     """Watch time, requests and memory grow with the rows; one run each, and csv beside JSON."""
     yield "## Growth, and csv (single runs, no latency, 4 jobs)"
@@ -263,8 +283,9 @@ def main() -> None:
     parser.add_argument(
         "--parts",
         nargs="*",
-        default=["contest", "before", "latency", "growth", "nightly", "reseller", "start", "publishing"],
+        default=["contest", "before", "latency", "busy-day", "growth", "nightly", "reseller", "start", "publishing"],
     )
+    parser.add_argument("--busy-rows", type=int, default=250_000, help="rows of each history on the busy day")
     parser.add_argument("--keep", action="store_true", help="leave the other sections of the file as they are")
     parser.add_argument("--before", type=Path, help="the folder of programs (bin) of an earlier voxlake, to pair with")
     parser.add_argument("--publish-rows", type=int, default=10_000_000)
@@ -276,6 +297,7 @@ def main() -> None:
     parts: dict[str, Callable[[], Iterable[str]]] = {
         "contest": lambda: contest(chosen.rows, chosen.rounds, chosen.contestants),
         "latency": lambda: latency(chosen.rows, chosen.rounds),
+        "busy-day": lambda: busy_day(chosen.busy_rows),
         "growth": lambda: growth(chosen.sizes),
         "nightly": lambda: nightly(chosen.rounds),
         "reseller": lambda: reseller(chosen.accounts, chosen.history),

@@ -32,6 +32,9 @@ TEXTS = (
     "您的验证码是{}，5分钟内有效。",
 )
 PAGE = 1000
+ACCOUNT = [b'{"result":{"account_id":1,"account_name":"one","currency":"USD"}}']
+"""What GetAccountInfo is answered with."""
+
 FIELDS = "message_id source_number destination_number {} fragments cost status_id error_message {} transaction_id text"
 
 
@@ -183,7 +186,8 @@ class Handler(socketserver.StreamRequestHandler):
             if self.latency:
                 time.sleep(self.latency)
             kind = "application/octet-stream" if asked.get("output") == "csv" else "application/json; charset=utf-8"
-            self._send(kind, self.histories[method].page(asked))
+            history = self.histories.get(method)
+            self._send(kind, ACCOUNT if history is None else history.page(asked))
 
     def _send(self, kind: str, body: list[bytes | memoryview]) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {sum(map(len, body))}\r\n\r\n".encode()

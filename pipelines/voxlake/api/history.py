@@ -17,6 +17,7 @@ from voxlake.transform import BrokenReplyError, decode_csv, decode_json, pages_o
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from voxlake.api.transport import ApiClient
     from voxlake.events import Emitter
@@ -53,8 +54,9 @@ class HistoryApi:
         self.unreadable_csv: str | None = None
         # Its threads start when they are first needed.
         self._threads = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-page")
-        # Of their own, because these may wait for pages that others ask for.
+        # Of their own, because these may wait for pages that others ask for, and readings for either.
         self._windows = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-window")
+        self._readings = ThreadPoolExecutor(client.jobs, thread_name_prefix="voxlake-reading")
         # Decoding replies takes ten times their size in memory, and more at once than processors gains nothing.
         self.shifts: dict[str, timedelta] = {}
         self.marks: dict[str, DecimalMark] = {}
@@ -86,6 +88,7 @@ class HistoryApi:
 
     def close(self) -> None:
         """End the threads, after the requests under way, and close the connections."""
+        self._readings.shutdown(cancel_futures=True)
         self._windows.shutdown(cancel_futures=True)
         self._threads.shutdown(cancel_futures=True)
         self.client.close()
@@ -183,8 +186,12 @@ class HistoryApi:
             for offset, page in zip(offsets, pages, strict=False)
         ]
 
+    def begin_reading(self, read: Callable[[Window], T], window: Window) -> Future[T]:
+        """Begin to read a window, for which pages and windows may be asked side by side in turn."""
+        return self._readings.submit(read, window)
+
     def side_by_side(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
-        """Call `ask` for several windows at the same time; yields the results in order, raises what `ask` raises."""
+        """Call `ask` for several windows at the same time; yields the results in order, raises what it raises."""
         return self._windows.map(ask, windows)
 
     def _parameters(

@@ -54,6 +54,19 @@ class PieceReader:
         self.last = Reading([], [0])
         self._tried_counts = False
 
+    def fork(self, window: Window) -> PieceReader:
+        """Return a reader for a piece that is read at the same time as others."""
+        reader = PieceReader(self.source.fork(window), counted=None, held=self._held, surplus=self._surplus)
+        reader.tail, reader._tried_counts = self.tail, self._tried_counts
+        return reader
+
+    def join(self, reader: PieceReader) -> None:
+        """Add what a fork has learned."""
+        self.source.join(reader.source)
+        self.tail = reader.tail if reader.tail.exact else self.tail
+        self.last = reader.last
+        self._tried_counts |= reader._tried_counts
+
     @property
     def quirks(self) -> ApiQuirks:
         """What is known of the API by now."""

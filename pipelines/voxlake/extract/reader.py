@@ -17,6 +17,7 @@ from voxlake.extract.csv_pieces import AT_ONCE, clipped
 from voxlake.extract.paginate import PagingRun, Reading, walk_on
 from voxlake.extract.piece import PieceReader
 from voxlake.extract.quirks import NOTHING_LEARNED, ApiQuirks, Tail
+from voxlake.extract.read_ahead import ReadAhead
 from voxlake.extract.source import NO_FILTERS, PageSource
 from voxlake.extract.split import (
     SHORTEST,
@@ -151,13 +152,20 @@ class WindowReader:
 
     def _work(self, pieces: Sequence[Window], day: SplitDayCheck | None = None) -> Iterator[WindowRows]:
         """Read pieces in their order, and the halves of one before what follows it; `day` is shown all that came."""
-        waiting = list(reversed(pieces))
+        ahead = ReadAhead(self._piece)
+        try:
+            yield from self._in_order(list(reversed(pieces)), ahead, day)
+        finally:
+            ahead.stop()
+
+    def _in_order(self, waiting: list[Window], ahead: ReadAhead, day: SplitDayCheck | None) -> Iterator[WindowRows]:
+        """Read the pieces of a stack, the last one first."""
         while waiting:
             piece = waiting.pop()
             if piece.seconds <= SHORTEST and (known := read_as_before(self._source, piece, self._piece.asked(piece))):
                 yield known
                 continue
-            reading = self._piece.read(piece)
+            reading = ahead.read(piece, waiting[::-1])
             if len(piece.days) == 1:
                 reading = without_settled(reading, self._settled)
             state = self._state(reading, piece)

@@ -16,6 +16,7 @@ from voxlake.transform import integers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
     from datetime import datetime
 
     from voxlake.api import HistoryApi, Output
@@ -149,6 +150,39 @@ class PageSource:
             self._credit(pages)
             return pages
         return []
+
+    @property
+    def jobs(self) -> int:
+        """How many requests may be under way at the same time."""
+        return self._history.client.jobs
+
+    def fork(self, window: Window) -> PageSource:
+        """Return a source of its own for a window of this one, to read at the same time."""
+        source = PageSource(self._history, self.stream, self.quirks, self.filters)
+        source.largest_page, source.most_served = self.largest_page, self.most_served
+        source.deep_seconds, source.known_deep = list(self.deep_seconds), self.known_deep
+        # What has raised the ceiling without being part of the result comes again now, and raises it no more.
+        surplus = max(0, self._rows_needed - self._rows_done)
+        self._rows_needed -= surplus
+        source.begin(window, read_before=surplus)
+        source.extra, source.again = self.extra, self.again
+        return source
+
+    def join(self, source: PageSource) -> None:
+        """Add what a fork has learned, and asked for."""
+        with self._learning:
+            self.quirks = self.quirks.merge(source.quirks)
+            self.deep_seconds += [second for second in source.deep_seconds if second not in self.deep_seconds]
+            self.requests += source.requests
+            self._rows_needed += source._rows_needed
+        self.as_json = source.as_json
+        self.largest_page = max(self.largest_page, source.largest_page)
+        self.most_served = max(self.most_served, source.most_served)
+        self.extra |= source.extra
+
+    def begin_reading(self, read: Callable[[Window], T], window: Window) -> Future[T]:
+        """Begin to read a window while others are read."""
+        return self._history.begin_reading(read, window)
 
     def side_by_side(self, ask: Callable[[Window], T], windows: Iterable[Window]) -> Iterator[T]:
         """Call `ask` with several windows at the same time, and yield what it returns in their order."""
