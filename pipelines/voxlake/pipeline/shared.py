@@ -23,8 +23,8 @@ class Progress:
 class Shared:
     """The state of a run of `accounts`; with `several`, at most `windows` are read at the same time, and one by each.
 
-    `behind` is by how many seconds the API's clock is behind the machine's, a number that is not above 0. Safe to share
-    between threads.
+    `behind` is by how many seconds the API's clock is behind the machine's, a number that is not above 0: as far as all
+    accounts agree, for a wrong clock of one says nothing of the others. Safe to share between threads.
     """
 
     def __init__(self, accounts: int = 1, windows: int = 0, *, several: bool = False) -> None:
@@ -35,7 +35,7 @@ class Shared:
         self._days: dict[int, tuple[int, int]] = {}
         self._done = self._planned = self._accounts_done = 0
         self._stopping = False
-        self.behind = 0.0
+        self._behind: float | None = None
 
     def begin_window(self, own: int) -> bool:
         """Return whether an account that reads `own` windows may begin another, which then counts as begun.
@@ -66,8 +66,15 @@ class Shared:
         """Record that an account is done, with what its replies said of the API's clock: seconds that it is ahead."""
         with self._lock:
             self._accounts_done += 1
-            self.behind = min(self.behind, clock_offset or 0.0)
+            if clock_offset is not None:
+                behind = min(clock_offset, 0.0)
+                self._behind = behind if self._behind is None else max(self._behind, behind)
             return self._progress()
+
+    @property
+    def behind(self) -> float:
+        """By how many seconds the API's clock is behind; 0 while no account has told."""
+        return self._behind or 0.0
 
     def _progress(self) -> Progress:
         return Progress(self._done, max(self._done, self._planned), self._accounts_done, self.accounts)

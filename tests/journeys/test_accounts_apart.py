@@ -1,0 +1,90 @@
+"""What is wrong with one account of a run is its own: its clock, and how fast the API lets it ask."""
+
+import duckdb
+import pytest
+from support.clock import CLOCK
+from support.dates import days_ago
+
+from voxlake.api import child_of
+from voxlake.library import connect, export, status
+from voxlake.sandbox import Limits
+from voxlake.transform import STREAMS
+
+DAY = 86_400
+
+
+def family(server):
+    """Connect the children of a sandbox, by number."""
+    own = connect(server.credentials, api_url=server.url, clock=CLOCK).credentials
+    return [
+        connect(child_of(own, child.account_id), api_url=server.url, clock=CLOCK, name=f"shop{n}")
+        for n, child in server.children.items()
+    ]
+
+
+def there(child):
+    """Give the ids that the world of a child has, by stream."""
+    return {name: {row["message_id"] for row in child.world.truth(name)} for name in STREAMS}
+
+
+def held(folder, child):
+    """Give the ids that the database has of a child, by stream, and how many of its days are verified and final."""
+    ids = "SELECT message_id FROM messages WHERE account_id = $1 AND channel = $2"
+    days = "SELECT count_if(verified)::INT, count_if(final)::INT FROM coverage WHERE account_id = $1"
+    with duckdb.connect(str(folder / "voxlake.duckdb"), read_only=True) as connection:
+        found = {
+            name: {row[0] for row in connection.execute(ids, [child.account_id, name]).fetchall()} for name in STREAMS
+        }
+        return found, connection.execute(days, [child.account_id]).fetchone()
+
+
+@pytest.mark.parametrize(
+    ("days", "code", "told"),
+    [
+        (400, 2, "set the clock, then run the same command again"),
+        (-400, 2, "set the clock, then run the same command again"),
+        (9, 0, "8 days behind the API's, and the earlier one counted"),
+        (-9, 0, "9 days ahead of the API's, and the earlier one counted"),
+    ],
+)
+def test_a_wrong_clock_of_one_account(sandbox, tmp_path, days, code, told):
+    """The others are exported whole and their days are as final as ever; the one is told once, in a line of its own."""
+    server = sandbox(rows=60, days=12, accounts=3, special=[f"2:clock={days * DAY}"])
+    folder = tmp_path / "data"
+    result = export(family(server), folder, since=days_ago(12))
+    assert [its.exit_code for its in result.accounts] == [0, code, 0]
+    assert result.exit_code == code
+    assert [line.partition(" ")[0] for line in str(result).splitlines() if told in line] == ["shop2"]
+    states = {its.account_id: its for its in status(folder, clock=CLOCK).streams if its.stream == "sms"}
+    for n in (1, 3):
+        child = server.children[n]
+        found, (verified, final) = held(folder, child)
+        assert found == there(child)
+        assert (verified, final) == (2 * 13, 2 * states[child.account_id].final)
+        assert final > 0
+    # No day of the one is final that is not over by its own clock.
+    its = server.children[2]
+    assert its.account_id not in states if code else states[its.account_id].final == (9 if days > 0 else 0)
+
+
+def test_one_account_that_asks_too_fast(sandbox, tmp_path):
+    """Where the API limits each account, the busy one slows down alone: the others are not refused, and not waited."""
+    limits = Limits.parse("account_rate=12")
+    server = sandbox(rows=40, days=3, accounts=5, special=["1:rows=20000"], limits=limits)
+    folder = tmp_path / "data"
+    result = export(family(server), folder, since=days_ago(3))
+    assert result.exit_code == 0
+    busy, *others = server.children.values()
+    assert set(limits.refused) == {busy.account_id}
+    asked = [
+        next(n for n, child in server.children.items() if any(its is request for its in child.requests))
+        for request in server.requests
+        if any(its is request for child in server.children.values() for its in child.requests)
+    ]
+    last = max(at for at, number in enumerate(asked) if number != 1)
+    assert asked[last:].count(1) >= len(asked) // 4, asked
+    for child in others:
+        sent = [(its.method, tuple(sorted(its.parameters.items()))) for its in child.requests]
+        assert len(set(sent)) == len(sent) <= 12
+        assert held(folder, child)[0] == there(child)
+    assert held(folder, busy)[0] == there(busy)
