@@ -28,6 +28,7 @@ from voxlake.reporting import Board, read_scope
 from voxlake.reporting.dashboard import timelines
 from voxlake.reporting.dashboard.completeness import calendar
 from voxlake.reporting.dashboard.figures import Figures, Period, Span, gather
+from voxlake.reporting.dashboard.panels import panels
 from voxlake.reporting.dashboard.style import as_picture, on_page, on_phone
 from voxlake.reporting.scope import Scope
 from voxlake.sandbox import Behaviour, Sandbox, World
@@ -281,10 +282,16 @@ def test_days_that_exports_do_not_look_after_are_not_missing(sandbox, tmp_path):
     with Warehouse(folder).reader() as connection:
         found = {
             (first, end): gather(connection, Span(days_ago(first), days_ago(end)), read_scope(connection))
-            for first, end in ((12, 0), (8, 6), (14, 0))
+            for first, end in ((12, 0), (8, 6), (14, 0), (4, 0), (3, 0))
         }
     exported = [days_ago(n) for n in (12, 11, 4, 3, 2, 1)]
-    assert found[12, 0].in_state("final", "open") == exported == sorted({its["date"] for its in found[12, 0].coverage})
+    assert (found[12, 0].in_state("final", "open"), found[12, 0].in_state("missing")) == (exported, [])
+    assert found[12, 0].in_state("skipped") == [days_ago(n) for n in (10, 9, 8, 7, 6, 5)]
+    assert found[12, 0].whole.gap == "nothing before to compare with"
+    assert (found[4, 0].in_state("skipped"), found[4, 0].whole.gap) == ([], "nothing before to compare with")
+    assert (found[3, 0].in_state("skipped"), found[3, 0].whole.gap[:12]) == ([], "not compared")
+    shown = {row[0] for its in panels(found[12, 0]) for row in its.rows if its.name == "completeness"}
+    assert sorted(shown) == exported
     assert found[8, 6].in_state("missing") == [days_ago(8), days_ago(7)]
     assert found[14, 0].in_state("missing") == [days_ago(14), days_ago(13)]
 

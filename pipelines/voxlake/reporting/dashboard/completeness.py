@@ -127,7 +127,8 @@ def _down(figures: Figures, legend: list[dict[str, Any]]) -> tuple[list[_Block],
 
 def _streams(figures: Figures) -> Iterator[tuple[str, list[Row]]]:
     accounts = {row["account_id"] for row in figures.coverage}
-    for (account, stream), rows in groupby(figures.coverage, key=lambda row: (row["account_id"], row["stream"])):
+    shown = (row for row in figures.coverage if row["state"] in STATES)
+    for (account, stream), rows in groupby(shown, key=lambda row: (row["account_id"], row["stream"])):
         days = list(rows)
         name = "" if account is None or len(accounts) == 1 else f" · {plain(days[0]['account'])}"
         yield f"{stream.upper()}{name}", days

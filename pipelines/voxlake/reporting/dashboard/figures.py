@@ -25,6 +25,10 @@ ACCOUNTS = 30
 _APART = 6
 """Accounts whose days are shown apart; of more, each stream has one calendar, in the worst state of any account."""
 WEEK = 7
+SKIPPED = "skipped"
+"""The state of days that no export looks after, between a backfill and the first that exports do look after."""
+UNREAD = ("missing", "unverified", SKIPPED)
+"""The states of days whose figures may be too low."""
 Row = dict[str, Any]
 
 
@@ -149,9 +153,9 @@ def _period(ask: Callable[..., list[Row]], covered: Callable[..., list[Row]], sp
     totals, before = (ask("totals", first=s.first, end=s.end)[0] for s in (span, span.before))
     states = [(row["date"] < span.first, row["state"]) for row in covered(first=span.before.first, end=span.end)]
     gap = None
-    if all(state == "missing" for earlier, state in states if earlier):
+    if all(state in ("missing", SKIPPED) for earlier, state in states if earlier):
         gap = "nothing before to compare with"
-    elif not {"missing", "unverified"}.isdisjoint(state for _, state in states):
+    elif not set(UNREAD).isdisjoint(state for _, state in states):
         gap = "not compared: days are missing or unverified"
     return Period(span, totals, before, gap)
 

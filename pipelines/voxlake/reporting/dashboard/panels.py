@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from voxlake.reporting.dashboard import completeness, shapes, timelines, words
-from voxlake.reporting.dashboard.figures import TOP
+from voxlake.reporting.dashboard.figures import SKIPPED, TOP, UNREAD
 from voxlake.text import counted
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def _stacked(figures: Figures, name: str, title: str, of: Callable[[Row], Any], 
 
 
 def _shaded(figures: Figures) -> str:
-    return "Shaded days are missing or not verified." if figures.in_state("missing", "unverified") else ""
+    not_exported = "not exported, " if figures.in_state(SKIPPED) else ""
+    return f"Shaded days are {not_exported}missing or not verified." if figures.in_state(*UNREAD) else ""
 
 
 def _arriving(figures: Figures) -> Panel:
@@ -252,6 +253,7 @@ def _completeness(figures: Figures) -> Panel:
                 row["counted"],
             )
             for row in figures.coverage
+            if row["state"] in completeness.STATES
         ],
         note="Verified: the distinct messages here are as many as the API counts. A day that is missing or not"
         " verified may hold more than this page shows.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
+from voxlake.reporting.dashboard.figures import SKIPPED
 from voxlake.reporting.dashboard.style import Style, data, finished, pixels
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _COARSE = 14
 
 def average_hours(figures: Figures) -> dict[tuple[int, int], float]:
     """Return the average messages by weekday (0 is Monday) and hour, over the days that are in the database."""
-    there = {row["date"] for row in figures.coverage if row["state"] != "missing"}
+    there = {row["date"] for row in figures.coverage if row["state"] not in ("missing", SKIPPED)}
     days = Counter(day.weekday() for day in there)
     sums = {(row["weekday"] - 1, row["hour"]): row["messages"] for row in figures.hours}
     return {(d, h): sums.get((d, h), 0) / days[d] for d in range(7) for h in range(24) if days[d]}

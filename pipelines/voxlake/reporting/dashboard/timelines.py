@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from voxlake.model import Window
+from voxlake.reporting.dashboard.figures import UNREAD
 from voxlake.reporting.dashboard.style import DAY_MS, Style, data, finished, ms
 from voxlake.reporting.dashboard.words import as_text, share
 from voxlake.transform import STREAMS
@@ -95,7 +96,7 @@ def arriving(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
 
 def _shades(figures: Figures, style: Style, *states: str) -> Iterable[alt.Chart]:
     """Shade the days in some states, missing and unverified by default, neighbouring days as one."""
-    windows = Window.joining(figures.in_state(*states or ("missing", "unverified")))
+    windows = Window.joining(figures.in_state(*states or UNREAD))
     if not windows:
         return []
     rows = [{"x": int(w.start.timestamp()) * 1000, "x2": int(w.end.timestamp()) * 1000} for w in windows]
