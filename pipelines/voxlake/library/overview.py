@@ -47,9 +47,9 @@ def account_lines(
 
     """
     policy = finality(settle_hours, give_up_days)
-    found = pipeline.status(lake, Warehouse(lake.root), now=now, finality=policy)
+    found = pipeline.stream_states(lake, Warehouse(lake.root), now=now, finality=policy)
     streams: dict[int, list[StreamStatus]] = {}
-    for stream in found.streams:
+    for stream in found:
         streams.setdefault(stream.account_id, []).append(stream)
     facts = {its.account_id: its for its in AccountRegistry(lake).all()}
     named, unread = _sections_by_number(sections, facts.values())

@@ -12,7 +12,7 @@ from voxlake.pipeline.replay import replay
 from voxlake.pipeline.result import ReplayResult, StreamResult, describe_missing
 from voxlake.pipeline.run import Assignment, Run
 from voxlake.pipeline.shared import Shared
-from voxlake.pipeline.status import Calendars, Status, StreamStatus, calendars, status
+from voxlake.pipeline.status import Calendars, Status, StreamStatus, calendars, status, stream_states
 from voxlake.pipeline.window import WindowResult, WindowTask, read_window
 
 __all__ = [
@@ -47,5 +47,6 @@ __all__ = [
     "read_window",
     "replay",
     "status",
+    "stream_states",
     "windows_at_once",
 ]

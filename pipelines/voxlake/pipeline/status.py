@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.errors import DataError
@@ -19,11 +20,12 @@ from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
 
     from voxlake.lake import Lake, Manifest
     from voxlake.model import DayFile, FinalityPolicy
     from voxlake.warehouse import Warehouse
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Calendars = dict[tuple[int, str], dict[date, str]]
 """The state of every day, in order, by account and stream: final, open, missing or unverified."""
@@ -106,19 +108,38 @@ def status(
 
     """
     manifest = open_manifest(lake, warehouse, now=now, account_ids=accounts)
-    registry, learned = AccountRegistry(lake), Learned(lake)
-    states = calendars(manifest, registry, learned, today=now.date(), finality=finality)
+    registry = AccountRegistry(lake)
+    states, streams = _streams(lake, manifest, registry, now=now, finality=finality)
     warnings: Sequence[dict[str, Any]] = ()
     damage = None
     try:
         warnings = warehouse.warnings(accounts=accounts)
     except DataError as error:
         damage = error
-    streams = tuple(_stream(lake, manifest, registry, *key, days) for key, days in states.items())
     # Of an account that always refused its key, only its last run knows the name.
     names = {number: str(run["name"]) for number, run in manifest.last_runs.items() if run.get("name")}
     names |= {facts.account_id: facts.name for facts in registry.all() if facts.name is not None}
     return Status(streams, states, warnings, manifest.last_run, damage, manifest.last_runs, names)
+
+
+def stream_states(
+    lake: Lake, warehouse: Warehouse, *, now: datetime, finality: FinalityPolicy
+) -> tuple[StreamStatus, ...]:
+    """Return what `status` counts of each stream of all accounts, without a look into the database.
+
+    Raises:
+        DataError: the file of a newest day cannot be read.
+
+    """
+    manifest = open_manifest(lake, warehouse, now=now)
+    return _streams(lake, manifest, AccountRegistry(lake), now=now, finality=finality)[1]
+
+
+def _streams(
+    lake: Lake, manifest: Manifest, registry: AccountRegistry, *, now: datetime, finality: FinalityPolicy
+) -> tuple[Calendars, tuple[StreamStatus, ...]]:
+    states = calendars(manifest, registry, Learned(lake), today=now.date(), finality=finality)
+    return states, tuple(_stream(lake, manifest, registry, *key, days) for key, days in states.items())
 
 
 def calendars(
@@ -203,5 +224,7 @@ def _newest(lake: Lake, day_files: Sequence[DayFile]) -> str | None:
     if not day_files:
         return None
     key = max(day_files, key=lambda day_file: day_file.key.date).key
-    newest = max(pc.max(table["processed_at"]).as_py() for table in lake.read_rows(key, columns=["processed_at"]))
-    return f"{newest:%Y-%m-%d %H:%M:%S}"
+    tables = lake.read_rows(key, columns=["processed_at"])
+    # As numbers: the first time that Arrow makes a datetime, it imports pandas.
+    newest = max(pc.max(table["processed_at"].cast(pa.int64())).as_py() for table in tables)
+    return f"{_EPOCH + timedelta(microseconds=newest):%Y-%m-%d %H:%M:%S}"
