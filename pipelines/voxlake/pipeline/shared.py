@@ -73,7 +73,7 @@ class Shared:
 
     @property
     def behind(self) -> float:
-        """By how many seconds the API's clock is behind; 0 while no account has told."""
+        """By how many seconds the API's clock is behind; 0 while no account knows."""
         return self._behind or 0.0
 
     def _progress(self) -> Progress:
