@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from voxlake.errors import ApiRejected
 from voxlake.extract.quirks import PAGE_SIZES
 from voxlake.extract.source import NO_FILTERS, PLAUSIBLE
+from voxlake.extract.verify import is_again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,6 +107,11 @@ class PagingRun:
         """Append the page at `offset`."""
         self.pages.append(page)
         self.offset += page.served
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the last page is the one before it again, as it is where the API goes no deeper."""
+        return len(self.pages) > 1 and is_again(*self.pages[-2:])
 
     def reading(self, *, complete: bool = True, stopped_at: int | None = None) -> Reading:
         """Return what came."""
@@ -203,8 +209,10 @@ def _pages(
             too_deep = step is Step.PAGE and bool(run.pages) and looks_capped(run.pages)
             return run.reading(stopped_at=run.offset if too_deep else None)
         run.add(page)
-        while ahead and _add_side_by_side(source, asked, run):
+        while ahead and not run.repeats and _add_side_by_side(source, asked, run):
             pass
+        if run.repeats:
+            return run.reading(complete=False)
 
 
 def _add_side_by_side(source: PageSource, asked: Window, run: PagingRun) -> bool:

@@ -75,6 +75,8 @@ def _some_times(source: PageSource, inside: Window) -> list[datetime]:
     # Whatever bounds mean, one of these pairs selects the day alone, and not first the days beside it.
     for asked in bounds_of_day(inside.start.date()):
         # One of them is longer than a day, which may be all that the API allows.
+        if asked.seconds >= source.quirks.longest_window:
+            continue
         with suppress(ApiRejected):
             for offset in _two_offsets(source, asked):
                 with suppress(ApiRejected):
@@ -85,7 +87,7 @@ def _some_times(source: PageSource, inside: Window) -> list[datetime]:
 
 
 def _two_offsets(source: PageSource, asked: Window) -> list[int]:
-    """Return the first offset, and one in the middle that is not too deep, if that is another."""
+    """Return the first offset, and one in the middle that is not too deep, if that is another; none without a row."""
     deepest = source.quirks.deepest_offset - source.quirks.page_size
-    middle = min(source.total(asked) // 2, deepest)
-    return sorted({0, max(middle, 0)})
+    total = source.total(asked)
+    return sorted({0, max(min(total // 2, deepest), 0)}) if total else []

@@ -9,7 +9,7 @@ import numpy as np
 
 from voxlake.errors import ApiRejected
 from voxlake.extract.paginate import Reading, looks_capped
-from voxlake.extract.verify import gives_more_than_asked, ids_inside
+from voxlake.extract.verify import gives_more_than_asked, ids_inside, is_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +88,7 @@ def to_the_end(source: PageSource, asked: Window) -> Reading:
             return Reading(pages, [], complete=not is_deep, asked=asked)
         if not page.served:
             return Reading(pages, [], complete=not pages or not _is_full(source, pages), asked=asked)
-        if pages and page.served > 1 and page.table["message_id"].equals(pages[-1].table["message_id"]):
+        if pages and is_again(pages[-1], page):
             source.learn(deepest_offset=offset)
             break
         pages.append(page)

@@ -177,9 +177,14 @@ def repeats_from(reading: Reading) -> int | None:
     offset = 0
     for one, other in pairwise(reading.pages):
         offset += one.served
-        if one.served == other.served > 1 and one.table["message_id"].equals(other.table["message_id"]):
+        if is_again(one, other):
             return offset
     return None
+
+
+def is_again(one: Page, other: Page) -> bool:
+    """Whether two pages in a row hold the same rows."""
+    return one.served == other.served > 1 and one.table["message_id"].equals(other.table["message_id"])
 
 
 def counts_end(reading: Reading) -> bool:

@@ -148,6 +148,14 @@ def test_offsets_that_end_somewhere(deeper, stopped_at, ids):
     assert not reading.agrees
 
 
+@pytest.mark.parametrize(("ahead", "requests"), [(False, 4), (True, 5)])
+def test_a_page_that_comes_again_ends_the_walk(ahead, requests):
+    """However many rows are counted: what lies deeper is the same page, for as many requests as there are pages."""
+    api = ScriptedApi(messages(5000), deepest=200, deeper="clamp")
+    reading = walked(api, ahead=ahead)
+    assert (api.requests, reading.ids, reading.complete) == (requests, 300, False)
+
+
 def test_an_empty_page_behind_an_odd_one_is_no_depth():
     """Rows that the API counts and never gives look like missing rows, not like a limit of its offsets."""
     reading = walked(ScriptedApi(messages(227), counted=lambda count: count + 30))

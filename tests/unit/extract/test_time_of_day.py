@@ -49,3 +49,11 @@ def test_one_second_alone():
 def test_nothing_is_learned_of_a_day_without_rows(rows):
     """Nor from rows beside a midnight, whose seconds lie in two days."""
     assert learned(ScriptedApi(rows)) is None
+
+
+@pytest.mark.parametrize(("longest", "requests"), [(float("inf"), 4), (DAY.total_seconds() + 1, 3)])
+def test_a_day_without_rows_is_counted_and_not_read(longest, requests):
+    """By each pair of bounds that the API allows; it may allow no second more than a day."""
+    api = ScriptedApi([])
+    learn_time_of_day(PageSource(api, SMS, ApiQuirks(page_size=100, longest_window=longest), {}), [], DATE.date())
+    assert api.requests == api.totals == requests
