@@ -20,6 +20,7 @@ from voxlake.cli.types import API_URL, FILE, AccountNumber, ApiUrl, OneOf, Switc
 from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, verbose_option
 from voxlake.errors import SettingsError
 from voxlake.model import GREATEST_ID
+from voxlake.text import meant
 
 if TYPE_CHECKING:
     from voxlake.library import Section
@@ -248,8 +249,9 @@ def _read_file(ctx: click.Context, path: Path | None) -> None:
         raise SettingsError(f"{named} cannot be read ({error}): mend it or move it away.") from error
     accounts = content.pop(_ACCOUNTS, None)
     if unknown := sorted(set(content) - set(NAMES)):
+        near = meant(unknown[0], (*NAMES, _ACCOUNTS))
         raise SettingsError(
-            f"{named} has no setting {unknown[0]!r}: use {', '.join(NAMES)}, or sections [accounts.NAME]."
+            f"{named} has no setting {unknown[0]!r}{near}: use {', '.join(NAMES)}, or sections [accounts.NAME]."
         )
     if accounts is not None:
         if "credentials" in content:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _SAMPLE = 50
 """Rows whose amounts are looked at for their decimal mark, where none of them needs it."""
 
+_SEVERAL = 2
+"""Lines of which none can be read, and it is not one line that is odd."""
+
 _NOTHING = frozenset({"NULL", "null", "None", "\\N"})
 """Words by which programs write an absent value; a text may be such a word, too."""
 
@@ -35,8 +38,8 @@ def decode_csv(body: bytes, stream: Stream, *, mark: DecimalMark | None = None) 
     `mark` is the decimal mark that earlier replies showed.
 
     Raises:
-        BrokenReplyError: the bytes are not csv in UTF-8, have no column for the message's id, or leave open what is
-            a word and what is nothing.
+        BrokenReplyError: the bytes are not csv in UTF-8, have no column for the message's id or one name twice, leave
+            open what is a word and what is nothing, or no line has the fields of the header and an id.
 
     """
     try:
@@ -55,7 +58,19 @@ def decode_csv(body: bytes, stream: Stream, *, mark: DecimalMark | None = None) 
     rows = [_row(names, line) for line in lines]
     mark = mark_of_rows(rows, stream, mark)
     table, rejects = read_rows(rows, stream, mark=mark)
+    odd = sum(isinstance(its.raw, list) or its.reason.startswith("message_id ") for its in rejects)
+    if not table.num_rows and odd == len(rejects) >= _SEVERAL:
+        # Its quotes or delimiters are others than ours.
+        raise BrokenReplyError("csv of which no line has the fields of its header and the number of a message")
     return Page(table, None, rejects, mark)
+
+
+def _require_certain_names(header: list[str], names: list[str]) -> None:
+    """Raise BrokenReplyError where one name stands twice, or blanks around names may stand around values, too."""
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        raise BrokenReplyError(f"csv with the column {twice[0]} twice")
+    if any(name != name.strip() for name in header):
+        raise BrokenReplyError("csv with blanks around the names of its columns")
 
 
 def _require_empty_fields(names: list[str], lines: list[list[str]]) -> None:
@@ -71,7 +86,9 @@ def _parsed(text: str) -> tuple[list[str], list[list[str]]]:
     header = text.split("\n", 1)[0]
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=header.count), strict=True)
     try:
-        names = [_field_name(name) for name in next(lines, [])]
+        first = next(lines, [])
+        names = [_field_name(name) for name in first]
+        _require_certain_names(first, names)
         rows = list(itertools.islice((line for line in lines if line), MOST_ROWS + 1))
     except csv.Error as error:
         raise BrokenReplyError(f"broken csv: {error}") from error

@@ -42,6 +42,22 @@ def test_what_was_nearly_named(capsys, arguments, near):
     assert near in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("content", "near"),
+    [
+        ('data-dir = "x"', "has no setting 'data-dir' (did you mean 'data_dir'?): use data_dir, "),
+        ("Jobs = 3", "has no setting 'Jobs' (did you mean 'jobs'?): use "),
+        ('[account.main]\ncredentials = "x"', "has no setting 'account' (did you mean 'accounts'?): use "),
+    ],
+)
+def test_what_was_nearly_set(capsys, monkeypatch, tmp_path, content, near):
+    """A setting that is nearly one of the file's is named with the one that was meant."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "voxlake.toml").write_text(content)
+    assert commands.main(["status"], standalone_mode=False, prog_name="voxlake", obj=CLOCK) == 2
+    assert near in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["report", "daily"], ["query", "SELECT 1"], ["report"]])
 def test_more_rows_than_there_can_be(capsys, arguments):
     """A limit that no machine can count to is a mistake on the command line."""

@@ -129,7 +129,7 @@ def test_bad_file(resolve, content):
 def test_an_unknown_setting_lists_the_known(resolve):
     """Who misspells a setting finds it in the list."""
     Path("voxlake.toml").write_text("job = 3")
-    with pytest.raises(SettingsError, match=r"has no setting 'job': use .*jobs"):
+    with pytest.raises(SettingsError, match=r"has no setting 'job' \(did you mean 'jobs'\?\): use .*jobs"):
         resolve()
 
 

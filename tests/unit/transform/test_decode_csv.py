@@ -43,6 +43,35 @@ def test_broken_csv(body):
         decode_csv(body, SMS)
 
 
+NAMES = "message_id;processed_date;cost;text"
+LINES = ["1;2026-03-01 12:00:00;0.5;hello", "2;2026-03-01 12:00:01;0.6;bye"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([f"{NAMES};text", *(f"{line};x" for line in LINES)], "the column text twice"),
+        ([f"{NAMES};Message ID", *(f"{line};9" for line in LINES)], "the column message_id twice"),
+        ([line.replace(";", " ; ") for line in (NAMES, *LINES)], "blanks around the names"),
+        ([f"'{line}'".replace(";", "';'") for line in (NAMES, *LINES)], "of which no line"),
+        ([NAMES, *(f"{line};" for line in LINES)], "of which no line"),
+        ([NAMES, *(f'="{line[0]}"{line[1:]}' for line in LINES)], "of which no line"),
+        ([line.replace(";", ",").replace("0.5", "0,5") for line in (NAMES, LINES[0], LINES[0])], "of which no line"),
+    ],
+    ids=["a name twice", "an id twice", "blanks", "single quotes", "one field more", "formulas", "commas for both"],
+)
+def test_csv_that_is_not_certain(lines, said):
+    """What may be read in two ways, or in none, is an error of the whole reply, so that JSON is asked for."""
+    with pytest.raises(BrokenReplyError, match=said):
+        decode_csv("".join(f"{line}\n" for line in lines).encode(), SMS)
+
+
+def test_one_line_that_cannot_be_read_is_a_reject():
+    """A bad value says nothing of the dialect, even in the only line."""
+    page = decode_csv(f"{NAMES}\n1;2026-03-01 12:00:00;free;hello\n".encode(), SMS)
+    assert [reject.reason for reject in page.rejects] == ["cost is not an amount"]
+
+
 @pytest.mark.parametrize("body", [b"\n", b"message_id;processed_date\n", b"sms_id"])
 def test_no_rows(body):
     """A header without lines below it is a page without rows."""
