@@ -1,13 +1,14 @@
 """The histories of a list of messages, without a network: what an API does is what a test says."""
 
 import dataclasses
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
 from voxlake.api import Ceiling
 from voxlake.clock import SYSTEM
-from voxlake.errors import ApiRejected
+from voxlake.errors import ApiRejected, VoxlakeError
 from voxlake.events import Emitter
 from voxlake.model import SECOND, Page, Window
 
@@ -118,6 +119,15 @@ class ScriptedApi:
             except ApiRejected:
                 break
         return found
+
+    def begin_reading(self, read, window):
+        """Read a window at once."""
+        future = Future()
+        try:
+            future.set_result(read(window))
+        except VoxlakeError as error:
+            future.set_exception(error)
+        return future
 
     def side_by_side(self, ask, windows):
         """Ask one after the other."""
