@@ -67,8 +67,8 @@ def ran_everywhere(run, folder, commands=(*LOOKING, *WORKING)):
 @pytest.mark.parametrize(
     "name",
     [
-        "it's", 'a "b"', "a b", "a:b", "s3:x", "-x", "{x}", "#a%20b;c", "é漢😀", "status=prod", "x.duckdb", "n" * 200,
-        "~",
+        "it's", 'a "b"', "a b", "a:b", "s3:x", "-x", "{x}", "#a%20b;c", "é漢😀", "status=prod", "date=2020-01-01",
+        "account_id=9", "x.duckdb", "n" * 200, "~",
     ],
 )  # fmt: skip
 def test_any_name_works(data, run, tmp_path, name):

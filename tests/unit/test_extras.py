@@ -80,8 +80,8 @@ def test_missing(monkeypatch, extra, package):
 def test_a_workbook_is_refused_before_any_work(monkeypatch, tmp_path):
     """Without the extra, the choice of the format fails, however it was chosen; other formats need none of it."""
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
-    for form in (None, "xlsx"):
+    for form, name in ((None, "a.xlsx"), ("xlsx", "a.xlsx"), (None, "A.XLSX"), ("xlsx", "a")):
         with pytest.raises(SettingsError, match=r"voxlake\[excel\]"):
-            choose_format(form, tmp_path / "a.xlsx")
+            choose_format(form, tmp_path / name)
     assert choose_format(None, tmp_path / "a.parquet") == "parquet"
     assert choose_format("json", tmp_path / "a.json") == "json"

@@ -286,6 +286,25 @@ def test_rows_that_are_given_three_times_are_known_by_their_day():
     assert len(api.asked) - twice - twice // 2 == twice
 
 
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_rows_that_are_given_twice_beside_midnight(output):
+    """Rows at the edges of days, which are asked for with both, are surplus of their own day alone."""
+    rows = [message(n, at) for n, at in enumerate((-1, 0, 86_399, 86_400)) for _ in range(2)]
+    pieces, _ = read(ScriptedApi(rows, output=output))
+    assert [(piece.verified, piece.surplus, ids([piece])) for piece in pieces] == [(True, 2, [1, 2])]
+    pieces, _ = read(ScriptedApi(rows, output=output), DAYS)
+    assert [piece.surplus for piece in pieces_by_day(pieces)] == [1, 2, 1, 0]
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_rows_that_are_given_twice_in_a_deep_day(output):
+    """A day that is cut in time is proved in each piece, with the rows that come twice in it."""
+    rows = messages(1700, every=50)
+    pieces, _ = read(ScriptedApi([*rows, *rows[::50]], output=output), quirks=SMALL)
+    assert all(piece.verified for piece in pieces)
+    assert (ids(pieces), sum(piece.surplus for piece in pieces)) == (list(range(1, 1701)), 34)
+
+
 def test_rows_that_come_twice_in_the_place_of_others_prove_nothing():
     """Pages that overlap give as many rows as are counted, and lack some: they do not do so twice alike."""
     rows, rng = messages(250, every=300), random.Random(1)
