@@ -47,9 +47,9 @@ def confirm(context: Context, record: Recorder) -> dict[Stream, set[date]]:
             record.fail(stream, found.error)
         for day in sorted(found.confirmed):
             if record.manifest[record.key(stream, day)].unconfirmed:
-                _restate(context, record, stream, day, None)
+                restate(context, record, stream, day, None)
         for day, problem in found.doubts:
-            _restate(context, record, stream, day, problem)
+            restate(context, record, stream, day, problem)
             doubtful[stream].add(day)
             record.unclosed.add(stream)
     return doubtful
@@ -76,7 +76,7 @@ def _proved_by_counts(context: Context, record: Recorder, stream: Stream) -> set
     files = record.day_files(stream, record.readings[stream])
     found = {day for day, file in files.items() if is_whole(file) and file.proof == COUNTS}
     for day in sorted(found):
-        _restate(context, record, stream, day, UNPROVED)
+        restate(context, record, stream, day, UNPROVED)
     record.readings[stream].clear()
     return found
 
@@ -116,7 +116,7 @@ def is_whole(day_file: DayFile) -> bool:
     return day_file.verified or day_file.unconfirmed
 
 
-def _restate(context: Context, record: Recorder, stream: Stream, day: date, problem: str | None) -> None:
+def restate(context: Context, record: Recorder, stream: Stream, day: date, problem: str | None) -> None:
     """Write the file of a day again with the same rows, verified or with a problem."""
     day_file = replace(record.manifest[record.key(stream, day)], verified=problem is None, problem=problem)
     nothing = stream.schema.empty_table()

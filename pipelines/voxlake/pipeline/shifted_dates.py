@@ -11,6 +11,7 @@ from voxlake.errors import VoxlakeError
 from voxlake.extract import NO_SHIFT, STEP, KnownRow, learn_shift
 from voxlake.lake import DATE_SHIFT, DECIMAL_MARK, Learned
 from voxlake.model import DAY, SECOND, Window, midnight
+from voxlake.pipeline.confirm import is_whole, restate
 from voxlake.transform import integers
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _TRIED = 5
 """Days in which two rows that lie apart are looked for, the smallest first."""
+
+UNKNOWN = "whether the API's dates are in the zone of its rows could not be asked"
+"""What is wrong with a day that was read before that was ever known."""
 
 _BELIEVED = 7 * DAY
 """How long it is believed that the API's dates agree with those of its rows, or how far they are apart."""
@@ -69,6 +73,8 @@ def learn_shifted_dates(context: Context, record: Recorder) -> dict[Stream, set[
         try:
             shift = NO_SHIFT if agrees_at_a_midnight(context.lake, record, stream) else _learn(context, record, stream)
         except VoxlakeError:
+            if fact is None:
+                _doubt(context, record, stream)
             continue
         if shift is None:
             continue
@@ -79,6 +85,13 @@ def learn_shifted_dates(context: Context, record: Recorder) -> dict[Stream, set[
             again[stream] = set(record.wanted[stream])
             record.notes.append(_described(stream, now))
     return again
+
+
+def _doubt(context: Context, record: Recorder, stream: Stream) -> None:
+    """Mark the days that were read as not verified: it is not known what the dates mean that were asked for."""
+    for day, file in record.day_files(stream, record.readings[stream]).items():
+        if is_whole(file):
+            restate(context, record, stream, day, UNKNOWN)
 
 
 def _learn(context: Context, record: Recorder, stream: Stream) -> timedelta | None:

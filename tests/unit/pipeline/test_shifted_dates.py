@@ -8,8 +8,10 @@ from support.contexts import FINALITY, StandingClock
 from support.rows import message, messages
 from support.scripted_api import ScriptedApi
 
+from voxlake.errors import CeilingReached, Unavailable
 from voxlake.lake import DECIMAL_MARK, Lake, Learned
 from voxlake.pipeline import Context, DayRange, export
+from voxlake.pipeline.shifted_dates import UNKNOWN
 from voxlake.transform import SMS
 from voxlake.warehouse import Warehouse
 
@@ -63,6 +65,29 @@ def test_a_shift_is_known_to_the_next_run(night, zone):
     result = night(following, NOW + HOUR)
     assert (result.exit_code, result.notes, following.shifts) == (0, (), {"sms": zone})
     assert by_id(following) == 0
+
+
+@pytest.mark.parametrize("error", [CeilingReached("no more requests"), Unavailable("no answer")], ids=repr)
+@pytest.mark.parametrize("zone", [0 * HOUR, -5 * HOUR], ids=str)
+def test_days_are_not_verified_before_dates_were_compared(night, zone, error):
+    """Where they could not be, the days say so; the next night compares, and reads them again."""
+
+    class Failing(ScriptedApi):
+        def total(self, stream, window, *, filters=None):
+            """Count, but not one message."""
+            if filters:
+                raise error
+            return super().total(stream, window, filters=filters)
+
+    files = night(Failing(ROWS, zone=zone)).streams[0].day_files
+    assert {file.problem for file in files} == {UNKNOWN}
+    result = night(ScriptedApi(ROWS, zone=zone), NOW + HOUR)
+    assert result.exit_code == 0
+    files = result.streams[0].day_files
+    assert all(file.verified for file in files)
+    assert sum(file.row_count for file in files) == len(ROWS)
+    again = ScriptedApi([*ROWS, *messages(DAYS[1], 1, first=990)], zone=zone)
+    assert night(again, NOW + 2 * HOUR).exit_code == 0
 
 
 def test_the_decimal_mark_is_known_to_the_next_run(night):
