@@ -115,6 +115,8 @@ def make(folder: Path) -> None:
 
     The target of a link that leads to no folder yet is made, too.
     """
+    if folder.is_dir():
+        return
     target = target_of(folder)
     missing = [one for one in (target, *target.parents) if not one.exists()]
     target.mkdir(parents=True, exist_ok=True)

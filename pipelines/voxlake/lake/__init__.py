@@ -10,12 +10,13 @@ from voxlake.lake.learned import DATE_SHIFT, DECIMAL_MARK, FILLED, OLDEST_DAY, U
 from voxlake.lake.manifest import Manifest
 from voxlake.lake.reply_archive import Reply, ReplyArchive, archives, replies
 from voxlake.lake.sharing import claimed, indexing, publishing
-from voxlake.lake.writer import ROW_GROUP, DayFileWriter
+from voxlake.lake.writer import NO_ROWS, ROW_GROUP, DayFileWriter
 
 __all__ = [
     "DATE_SHIFT",
     "DECIMAL_MARK",
     "FILLED",
+    "NO_ROWS",
     "OLDEST_DAY",
     "ROW_GROUP",
     "UNDATED_COUNT",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import date, datetime
+from operator import itemgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -29,7 +30,7 @@ SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM day_files"  # noqa: S608 - n
 _INSERT = f"INSERT OR REPLACE INTO day_files VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 
 _VERIFIED, _AT, _PROBLEM = (FACTS.index(name) for name in ("verified", "exported_at", "problem"))
-_NUMBERS = tuple(FACTS.index(name) for name in ("row_count", "moving", "rejects", "surplus"))
+_numbers = itemgetter(*(FACTS.index(name) for name in ("row_count", "moving", "rejects", "surplus")))
 _TYPES = {
     (int, total, int, int, str, str, int, problem, str, int) for total in (int, NoneType) for problem in (str, NoneType)
 }
@@ -80,7 +81,7 @@ def ids_of(least: Any, greatest: Any) -> Range | None:
 
 
 def _day_file(key: DayKey, facts: list[Any]) -> DayFile:
-    if tuple(map(type, facts)) not in _TYPES or any(facts[n] < 0 for n in _NUMBERS) or facts[_VERIFIED] not in (0, 1):
+    if tuple(map(type, facts)) not in _TYPES or min(_numbers(facts)) < 0 or facts[_VERIFIED] not in (0, 1):
         raise ValueError(f"{key} is {facts}")
     facts[_VERIFIED] = facts[_VERIFIED] == 1
     facts[_AT] = at = datetime.fromisoformat(facts[_AT])

@@ -66,9 +66,12 @@ def held_elsewhere(lake: Lake, manifest: Manifest, key: DayKey) -> dict[DayKey, 
 
     """
     draft = lake.layout.draft(key)
-    drafted, others = id_range(draft), manifest.id_ranges(key.account_id, key.stream)
+    drafted = id_range(draft)
+    if drafted is None:
+        return {}
+    others = manifest.id_ranges(key.account_id, key.stream)
     others.pop(key, None)
-    if drafted is None or not any(its[0] <= drafted[1] and drafted[0] <= its[1] for its in others.values()):
+    if not any(its[0] <= drafted[1] and drafted[0] <= its[1] for its in others.values()):
         return {}
     fresh = np.setdiff1d(ids_of(draft), ids_of(lake.path(key)), assume_unique=True)
     others = {other: its for other, its in others.items() if _some_within(fresh, *its)}

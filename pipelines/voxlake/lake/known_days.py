@@ -28,8 +28,9 @@ class KnownDays:
 
     def __init__(self, lake: Lake, now: datetime | None) -> None:
         self._lake, self._now = lake, now
+        self._latest = None if now is None else now + _AHEAD
         self._streams: dict[tuple[int, str], dict[date, DayFile]] = {}
-        self._ranges: dict[DayKey, Range | None] = {}
+        self._ranges: dict[tuple[int, str], dict[date, Range | None]] = {}
         self._suspects: set[DayKey] = set()
         self._ahead: set[DayKey] = set()
         self._news: set[DayKey] = set()
@@ -69,7 +70,7 @@ class KnownDays:
         key = day_file.key
         self._streams.setdefault((key.account_id, key.stream), {})[key.date] = day_file
         self._ahead.discard(key)
-        self._ranges.pop(key, None)
+        self._ranges.get((key.account_id, key.stream), {}).pop(key.date, None)
         self.damaged.pop(key, None)
         self.missing.discard(key)
         self._news.add(key)
@@ -127,13 +128,17 @@ class KnownDays:
         return [day_files for day_files in found if day_files]
 
     def _range(self, key: DayKey) -> Range | None:
-        if key not in self._ranges:
+        ranges = self._ranges.setdefault((key.account_id, key.stream), {})
+        if key.date not in ranges:
+            day_file = self._streams.get((key.account_id, key.stream), {}).get(key.date)
+            if day_file is not None and not day_file.row_count:
+                return None
             try:
-                self._ranges[key] = id_range(self._lake.path(key))
+                ranges[key.date] = id_range(self._lake.path(key))
             except (OSError, pa.ArrowException):
                 # Lost or damaged since it was listed: nothing is known to be in it.
                 return None
-        return self._ranges[key]
+        return ranges[key.date]
 
     def _is_ahead(self, day_file: DayFile) -> bool:
-        return self._now is not None and day_file.exported_at > self._now + _AHEAD
+        return self._latest is not None and day_file.exported_at > self._latest

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voxlake.lake.directory import Lake
+    from voxlake.lake.scan import Scanned
     from voxlake.model import DayFile
 
 
@@ -62,23 +63,34 @@ class Manifest(KnownDays):
         }
         self._checked = self._check_others()
         for scanned in scan(lake.layout, account_ids):
-            for day, stamp in scanned.stamps.items():
-                self._find(DayKey(scanned.account_id, scanned.stream, day), stamp)
-        self.missing = {key for key in self._once() if key not in self and key not in self.damaged}
-        known = {key for key, entry in stored.entries.items() if entry.state == MISSING}
+            self._take_in(scanned)
+        self.missing = self._lost()
+        known = {entry.key for its in stored.entries.values() for entry in its.values() if entry.state == MISSING}
         self._news |= self.missing - known
         # What was found again, or whose file cannot be read any more, is written as it is now.
         self._news |= {key for key in known if key not in self.missing}
         self._forgotten: set[DayKey] = set()
 
-    def _find(self, key: DayKey, stamp: str) -> None:
-        """Take in a file that is there: from the index where that knows it as it is, else from its footer."""
-        entry = self._stored.entries.get(key)
-        day_file = None
-        if entry is not None and entry.stamp == stamp and self._is_declared(key.account_id):
-            day_file = entry.day_file
+    def _take_in(self, scanned: Scanned) -> None:
+        """Take in the files of a stream that are there: most are as the index knows them, and nothing is to be done."""
+        at = scanned.account_id, scanned.stream
+        entries = self._stored.entries.get(at, {})
+        unchanged, ranges = {}, {}
+        is_declared = self._is_declared(scanned.account_id)
+        for day, stamp in scanned.stamps.items():
+            entry = entries.get(day)
+            day_file = entry.day_file if entry is not None and entry.stamp == stamp and is_declared else None
+            if entry is None or day_file is None or not entry.compared or entry.ahead or self._is_ahead(day_file):
+                self._find(DayKey(*at, day), entry, day_file)
+            else:
+                unchanged[day], ranges[day] = day_file, entry.ids
+        self._streams.setdefault(at, {}).update(unchanged)
+        self._ranges.setdefault(at, {}).update(ranges)
+
+    def _find(self, key: DayKey, entry: Entry | None, day_file: DayFile | None) -> None:
+        """Take in a file: as the index knows it, `day_file`, or where it does not, from its footer."""
         if entry is not None and day_file is not None and entry.compared:
-            self._ranges[key] = entry.ids
+            self._ranges.setdefault((key.account_id, key.stream), {})[key.date] = entry.ids
         else:
             self._suspects.add(key)
         if day_file is None:
@@ -110,10 +122,12 @@ class Manifest(KnownDays):
                     self._lake.read_footer(DayKey(scanned.account_id, scanned.stream, day))
         return others
 
-    def _once(self) -> set[DayKey]:
-        """Return every day that had a file: of accounts that are not indexed, those that the database has."""
-        stored = self._stored
-        once = {key for key, entry in stored.entries.items() if entry.state != FORGOTTEN}
+    def _lost(self) -> set[DayKey]:
+        """Return every day that had a file and has none: of accounts that are not indexed, the database knows them."""
+        stored, lost = self._stored, set()
+        for at, entries in stored.entries.items():
+            days = entries.keys() - self._streams.get(at, {}).keys()
+            lost |= {entries[day].key for day in days if entries[day].state != FORGOTTEN}
         if self._accounts is not None:
             unknown: Collection[int] | None = [account for account in self._accounts if account not in stored.declared]
         elif stored.whole:
@@ -122,8 +136,9 @@ class Manifest(KnownDays):
         else:
             unknown = None
         if unknown is None or unknown:
-            once |= {key for key in self._published(unknown) if key.account_id not in stored.declared}
-        return once
+            published = self._published(unknown)
+            lost |= {key for key in published if key.account_id not in stored.declared and key not in self}
+        return lost - self.damaged.keys()
 
     @property
     def last_run(self) -> dict[str, Any] | None:

@@ -17,10 +17,10 @@ from voxlake.version import __version__
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import date
 
     from voxlake.lake.entries import Entry
     from voxlake.lake.index import Index
-    from voxlake.model import DayKey
 
 _SEQUENCE = "SELECT coalesce(max(sequence), 0) FROM day_files"
 
@@ -29,10 +29,10 @@ _SEQUENCE = "SELECT coalesce(max(sequence), 0) FROM day_files"
 class Stored:
     """What was loaded: entries and last runs of some accounts, and which fields were declared when any was indexed.
 
-    An account that is not in `declared` was never indexed. With `whole`, every account in the lake once was.
+    `entries` are by account and stream, and then by UTC day. An account that is not in `declared` was never indexed. With `whole`, every account in the lake once was.
     """
 
-    entries: dict[DayKey, Entry]
+    entries: dict[tuple[int, str], dict[date, Entry]]
     runs: dict[int, Any]
     declared: dict[int, str]
     whole: bool
@@ -60,8 +60,11 @@ def load(index: Index, account_ids: Collection[int] | None) -> Stored:
             rows = [row for its in wanted for row in connection.execute(f"{SELECT} WHERE account_id = ?", its)]
             one = "SELECT account_id, result FROM runs WHERE account_id = ?"
             runs = [row for its in wanted for row in connection.execute(one, its)]
+        entries: dict[tuple[int, str], dict[date, Entry]] = {}
+        for entry in read_entries(rows):
+            entries.setdefault((entry.key.account_id, entry.key.stream), {})[entry.key.date] = entry
         return Stored(
-            entries={entry.key: entry for entry in read_entries(rows)},
+            entries,
             runs={account: json.loads(result) for account, result in runs},
             declared=dict(connection.execute("SELECT account_id, declared FROM accounts").fetchall()),
             whole=bool(_fact(connection, "whole")),

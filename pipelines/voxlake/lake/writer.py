@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 ROW_GROUP = 122_880
 """Rows of a row group, whatever the sizes of the tables that are added; at most one group is held in memory."""
+
+
+NO_ROWS = hashlib.sha256(b"PAR1").hexdigest()[:32]
+"""The checksum of a file without a row: before its footer, there is only Parquet's mark."""
 
 
 class DayFileWriter:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voxlake.extract import CountedDay
-from voxlake.lake import Difference
+from voxlake.lake import NO_ROWS, Difference
 from voxlake.model import COUNTS, DAY, READINGS, SECOND, UNCONFIRMED, DayFile, DayKey, Window, midnight
 from voxlake.transform import distinct
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from voxlake.lake import Lake
+    from voxlake.lake import DayFileWriter, Lake
     from voxlake.model import FinalityPolicy, Reject, WindowRows
     from voxlake.transform import Stream
 
@@ -59,7 +59,8 @@ class DayDraft:
         self.key = key
         self.problems: list[str] = []
         self._lake, self._stream = lake, stream
-        self._writer = lake.writer(key)
+        self._writer: DayFileWriter | None = None
+        self._rows = 0
         self._ids: list[pa.ChunkedArray] = []
         self._rejects: list[Reject] = []
         self._total = 0
@@ -80,7 +81,7 @@ class DayDraft:
             return None
         return CountedDay(
             Window(self._first.window.start, self._last.window.end),
-            rows=self._writer.rows + len(self._rejects) + self._surplus,
+            rows=self._rows + len(self._rejects) + self._surplus,
             asked_from=self._first.asked.start if self._first.asked else self._first.window.start - SECOND,
             asked_to=self._last.asked.end if self._last.asked else self._last.window.end,
             before=self._first.before,
@@ -92,7 +93,12 @@ class DayDraft:
     @property
     def path(self) -> Path:
         """The file in the making."""
-        return self._writer.path
+        return self._file().path
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row came, readable or not; there is no file before the day is sealed."""
+        return not (self._rows or self._rejects)
 
     @property
     def rejects(self) -> list[Reject]:
@@ -101,11 +107,13 @@ class DayDraft:
 
     def add(self, piece: WindowRows) -> None:
         """Append the rows of a piece of the day."""
-        self._writer.add(piece.table)
-        self._ids += piece.table["message_id"].chunks
+        if piece.table.num_rows:
+            self._file().add(piece.table)
+            self._ids += piece.table["message_id"].chunks
+            self._rows += piece.table.num_rows
+            self._moving += count_moving(self._stream, piece.table)
         self._rejects += piece.rejects
         self._total += piece.total
-        self._moving += count_moving(self._stream, piece.table)
         self._pieces += 1
         self._surplus += piece.surplus
         self._repeated |= piece.repeated
@@ -116,28 +124,31 @@ class DayDraft:
 
     def has_duplicates(self) -> bool:
         """Return whether a message came with two pieces."""
-        return distinct(self._ids) != self._writer.rows
+        return self._rows > 1 and distinct(self._ids) != self._rows
 
-    def seal(self, at: datetime, *, confirmed: bool = True) -> DayFile:
-        """Finish the file aside and return what it says of itself; `at` is up to when the day is known.
+    def describe(self, at: datetime, *, confirmed: bool = True) -> DayFile:
+        """Return what the file will say of itself; `at` is up to when the day is known. Its checksum is that of no rows.
 
         Of a day that is not `confirmed` it says so, if that is all that is wrong.
         """
         problems = self.problems or ([] if confirmed else [UNCONFIRMED])
-        day_file = DayFile(
+        return DayFile(
             key=self.key,
-            row_count=self._writer.rows,
+            row_count=self._rows,
             total_count=self._total,
             verified=not problems,
             moving=self._moving,
             exported_at=at,
-            checksum="",
+            checksum=NO_ROWS,
             rejects=len(self._rejects),
             problem="; ".join(dict.fromkeys(problems)) or None,
             proof=READINGS if self._repeated else COUNTS,
             surplus=self._surplus,
         )
-        return self._lake.seal(self._writer, day_file)
+
+    def seal(self, at: datetime, *, confirmed: bool = True) -> DayFile:
+        """Finish the file aside and return what it says of itself, see `describe`."""
+        return self._lake.seal(self._file(), self.describe(at, confirmed=confirmed))
 
     def merge(self, *, with_previous: bool) -> None:
         """Begin the file again with its rows and those of the day's previous file, each message once, as it came last.
@@ -148,12 +159,19 @@ class DayDraft:
         latest = pq.ParquetFile(self.path).read().replace_schema_metadata(None)
         table = latest_rows(pa.concat_tables([*previous, latest]))
         self._moving = count_moving(self._stream, table)
-        self._writer = self._lake.writer(self.key)
-        self._writer.add(table)
+        self._writer, self._rows = None, table.num_rows
+        self._file().add(table)
 
     def discard(self) -> None:
-        """Remove the unfinished file."""
-        self._writer.discard()
+        """Remove the unfinished file, if there is one."""
+        if self._writer is not None:
+            self._writer.discard()
+
+    def _file(self) -> DayFileWriter:
+        """Return the file in the making, which begins when there is something to write."""
+        if self._writer is None:
+            self._writer = self._lake.writer(self.key)
+        return self._writer
 
 
 def seal_day(
@@ -179,6 +197,11 @@ def seal_day(
         StorageFull: the disk is full.
 
     """
+    if previous is not None and draft.is_empty and not force:
+        # Most days of a quiet account: no file has to be written to see that there is nothing new.
+        described = draft.describe(at, confirmed=confirmed)
+        if _is_kept(lake, previous, described, finality, confirmed=confirmed):
+            return WrittenDay(previous, counted=draft.counted, is_sealed=False)
     misfit = lake.misfit(draft.key) if previous is not None else None
     if misfit is not None and not force:
         raise misfit
@@ -259,4 +282,6 @@ def latest_rows(table: pa.Table) -> pa.Table:
 
 def count_moving(stream: Stream, table: pa.Table) -> int:
     """Return how many rows have a status that can still change."""
+    if not table.num_rows:
+        return 0
     return int(pc.sum(stream.moves(table)).as_py() or 0)

@@ -53,7 +53,7 @@ def place(lake: Lake, manifest: Manifest, written: WrittenDay) -> Placement:
         # Its file may have lost messages to another day meanwhile: then it is not as it was, and is read again.
         present = manifest.get(key)
         return Placement(day_file) if present in (None, day_file) else Placement(present, again=frozenset({key.date}))
-    elsewhere = held_elsewhere(lake, manifest, key)
+    elsewhere = held_elsewhere(lake, manifest, key) if day_file.row_count else {}
     moved_away = written.kept.intersection(*[set().union(*elsewhere.values())])
     if moved_away:
         day_file = lake.leave_out(day_file, moved_away)

@@ -40,6 +40,8 @@ def normalise(tables: Sequence[pa.Table], *, stream: Stream, window: Window) -> 
     The tables come in the order in which they were read. Of a message that is in several rows the last one counts,
     wherever the others lie. The result is ordered by time and message id, and has the column `status`.
     """
+    if not any(table.num_rows for table in tables):
+        return stream.schema.empty_table()
     frame = _frame(pa.concat_tables(tables))
     frame = _within(_in_order(_latest(frame)), window)
     frame = frame.assign(status=frame["status_id"].map(_status_names(stream)).fillna("unknown"))
