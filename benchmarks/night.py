@@ -1,8 +1,8 @@
 """The night of a reseller: what an export of many quiet accounts takes on the day after the last one.
 
 Each account has a year of history, of one of a few kinds. An account of each kind is exported as of yesterday from the
-sandbox. To do that with all takes an hour, so that the others get links to the day files of its final days, which are
-never asked for again, and have but their last days exported.
+sandbox. To do that with all takes an hour, so that the others get what that has left: links to its day files, and
+copies of its rows in the index, in the database, and of what is known of accounts.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from measure import folder, timed
 
-from voxlake.lake import Lake
+from voxlake.lake import AccountRegistry, Lake
 from voxlake.library import connect_all, export
 from voxlake.transform import STREAMS
+from voxlake.warehouse.own import remember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).resolve().parent
 KINDS = 10
@@ -85,12 +87,10 @@ def measured(accounts: int, days: int, *, quiet: float) -> Night:
         settings = where / "voxlake.toml"
         settings.write_text(SETTINGS.format(url=url, jobs=JOBS, credentials=credentials, since=since), encoding="utf-8")
         children = connect_all(settings, data_dir=where / "data", clock=Yesterday())
-        for several in (children[:KINDS], children):
-            first = export(several, where / "data")
-            if first.exit_code:
-                raise SystemExit(f"the first export failed: {first}")
-            if several is not children:
-                copy_final_days(Lake(where / "data"), [child.account_id for child in children])
+        first = export(children[:KINDS], where / "data")
+        if first.exit_code:
+            raise SystemExit(f"the first export failed: {first}")
+        copy_accounts(Lake(where / "data"), {child.account_id: child.name for child in children})
         _, before = _published(where)
         ask("tomorrow")
         night = _export(where)
@@ -100,26 +100,55 @@ def measured(accounts: int, days: int, *, quiet: float) -> Night:
         return night._replace(requests=requests, rows=after - before)
 
 
-def copy_final_days(lake: Lake, accounts: Sequence[int]) -> None:
-    """Give the accounts after the first of each kind its final days: links to its files, and copies of its entries."""
-    end = f"date={Yesterday().now().date() - timedelta(days=5)}"
+def copy_accounts(lake: Lake, names: Mapping[int, str | None]) -> None:
+    """Give the accounts after the first of each kind what an export of their own would have left.
+
+    That is links to its day files, its rows of the index and of the database, and what is known of it; `names` are the
+    names of all accounts by their numbers.
+    """
+    models, copies = list(names)[:KINDS], list(names)[KINDS:]
+    pairs = [(copy, models[number % KINDS]) for number, copy in enumerate(copies)]
+    if not pairs:
+        return
     for table in (lake.layout.lake / stream.table for stream in STREAMS.values()):
-        for number, account in enumerate(accounts[KINDS:]):
-            folder = table / f"account_id={account}"
+        for copy, model in pairs:
+            folder = table / f"account_id={copy}"
             folder.mkdir()
-            for day in os.scandir(table / f"account_id={accounts[number % KINDS]}"):
-                if day.name < end:
-                    (folder / day.name).mkdir()
-                    os.link(f"{day.path}/part.parquet", folder / day.name / "part.parquet")
+            for day in os.scandir(table / f"account_id={model}"):
+                (folder / day.name).mkdir()
+                os.link(f"{day.path}/part.parquet", folder / day.name / "part.parquet")
     with closing(sqlite3.connect(lake.layout.index)) as index, index:
-        for table in ("day_files", "accounts"):
+        for table in ("day_files", "accounts", "runs", "learned"):
             columns = ", ".join(name for _, name, *_ in index.execute(f"PRAGMA table_info({table})").fetchall()[1:])
-            copy = f"INSERT INTO {table} SELECT ?, {columns} FROM {table} WHERE account_id = ?"
-            if table == "day_files":
-                # Under a number of their own, so that the next publish hears of them.
-                newest = "(SELECT max(sequence) + 1 FROM day_files)"
-                copy = copy.replace("sequence", newest) + f" AND 'date=' || date < '{end}'"
-            index.executemany(copy, ((its, accounts[n % KINDS]) for n, its in enumerate(accounts[KINDS:])))
+            index.executemany(f"INSERT INTO {table} SELECT ?, {columns} FROM {table} WHERE account_id = ?", pairs)
+    registry = AccountRegistry(lake)
+    for copy, model in pairs:
+        registry.put(replace(registry.get(model), account_id=copy, name=names[copy]))
+    registry.save()
+    _copy_rows(lake.database, pairs)
+
+
+def _copy_rows(database: Path, pairs: Sequence[tuple[int, int]]) -> None:
+    """Give each account of `pairs` the rows that the other has in the published database."""
+    import duckdb
+
+    file = database.resolve()
+    mode = file.stat().st_mode
+    file.chmod(mode | 0o200)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("CREATE TEMP TABLE pairs (copy BIGINT, model BIGINT)")
+        connection.executemany("INSERT INTO pairs VALUES (?, ?)", pairs)
+        tables = connection.execute(
+            "SELECT schema_name, table_name FROM duckdb_columns() SEMI JOIN duckdb_tables() USING (table_oid)"
+            " WHERE column_name = 'account_id' AND NOT internal"
+        ).fetchall()
+        for schema, table in tables:
+            connection.execute(
+                f"INSERT INTO {schema}.{table} BY NAME SELECT copy AS account_id, its.* EXCLUDE (account_id)"
+                f" FROM {schema}.{table} its JOIN pairs ON its.account_id = model"
+            )
+    file.chmod(mode)
+    remember(database, file)
 
 
 def _export(where: Path) -> Night:

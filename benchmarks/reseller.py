@@ -12,12 +12,28 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voxlake.sandbox import AccountSettings, Behaviour, Reseller, Sandbox, World
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Alike(Reseller):
+    """A reseller whose accounts have the histories of the first few, phone numbers included."""
+
+    kinds: int = 10
+
+    def world(self, number: int, now: Callable[[], float]) -> World:
+        """Return the world of a child."""
+        return Reseller.world(self, 1 + (number - 1) % self.kinds, now)
 
 
 def main() -> None:
@@ -41,7 +57,7 @@ def main() -> None:
     settings = {number: kinds[number % chosen.kinds] for number in range(1, chosen.accounts + 1)}
     sandbox = Sandbox(
         World(rows=0, **shape),
-        reseller=Reseller(chosen.accounts, rows=0, **shape, settings=settings),
+        reseller=Alike(chosen.accounts, rows=0, **shape, settings=settings, kinds=chosen.kinds),
         behaviour=Behaviour(children_filter="optional"),
         directory=chosen.directory,
         now=lambda: time.time() - behind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -148,8 +148,7 @@ class WindowRows:
         return self.problem is None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class DayKey:
+class DayKey(NamedTuple):
     """One UTC day of one stream of one account: the unit that is proved, written and published."""
 
     account_id: int

@@ -102,7 +102,9 @@ class KnownDays:
         at = account_id, stream
         days = {key.date for key in (*self.damaged, *self.missing) if (key.account_id, key.stream) == at}
         days.update(self._streams.get(at, ()))
-        return {day for day in days if self._now is None or day <= self._now.date()}
+        if self._now is None or not days or max(days) <= (today := self._now.date()):
+            return days
+        return {day for day in days if day <= today}
 
     def ahead(self, account_id: int, stream: str) -> bool:
         """Return whether a wrong clock wrote some of a stream's files, so that nobody knows how far back it began."""

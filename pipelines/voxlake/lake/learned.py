@@ -82,6 +82,11 @@ class Learned:
         if self._facts.pop((account_id, stream, name), None) is not None:
             self._changed.add((account_id, stream, name))
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is anything to save."""
+        return bool(self._changed)
+
     def save(self) -> None:
         """Write what was learned, if that is news.
 

@@ -57,7 +57,7 @@ class Manifest(KnownDays):
         super().__init__(lake, now)
         self._published, self._accounts = published, account_ids
         self._index, self._declared = Index(lake), declaration()
-        self._stored = stored = load(self._index, account_ids)
+        self._stored = stored = load(self._index, account_ids, declared=self._declared)
         self.last_runs: dict[int, dict[str, Any]] = {
             account: run for account, run in stored.runs.items() if _is_whole(run)
         }

@@ -29,7 +29,8 @@ _SEQUENCE = "SELECT coalesce(max(sequence), 0) FROM day_files"
 class Stored:
     """What was loaded: entries and last runs of some accounts, and which fields were declared when any was indexed.
 
-    `entries` are by account and stream, and then by UTC day. An account that is not in `declared` was never indexed. With `whole`, every account in the lake once was.
+    `entries` are by account and stream, and then by UTC day. An account that was loaded and is not in `declared`
+    was never indexed. With `whole`, every account in the lake once was.
     """
 
     entries: dict[tuple[int, str], dict[date, Entry]]
@@ -48,25 +49,34 @@ class Change:
     whole: bool
 
 
-def load(index: Index, account_ids: Collection[int] | None) -> Stored:
-    """Load the entries of some accounts, or of all; raises what `Index.read` raises."""
+def load(index: Index, account_ids: Collection[int] | None, *, declared: str) -> Stored:
+    """Load the entries of some accounts, or of all; raises what `Index.read` raises.
+
+    Of other accounts, only those are named for which other fields than these were `declared`.
+    """
 
     def question(connection: sqlite3.Connection) -> Stored:
         if account_ids is None:
             rows = connection.execute(SELECT).fetchall()
             runs = connection.execute("SELECT account_id, result FROM runs").fetchall()
+            known = connection.execute("SELECT account_id, declared FROM accounts").fetchall()
         else:
             wanted = [[account] for account in account_ids]
             rows = [row for its in wanted for row in connection.execute(f"{SELECT} WHERE account_id = ?", its)]
             one = "SELECT account_id, result FROM runs WHERE account_id = ?"
             runs = [row for its in wanted for row in connection.execute(one, its)]
+            known = connection.execute(
+                "SELECT account_id, declared FROM accounts WHERE declared <> ?", [declared]
+            ).fetchall()
+            one = "SELECT account_id, declared FROM accounts WHERE account_id = ?"
+            known += [row for its in wanted for row in connection.execute(one, its)]
         entries: dict[tuple[int, str], dict[date, Entry]] = {}
         for entry in read_entries(rows):
             entries.setdefault((entry.key.account_id, entry.key.stream), {})[entry.key.date] = entry
         return Stored(
             entries,
             runs={account: json.loads(result) for account, result in runs},
-            declared=dict(connection.execute("SELECT account_id, declared FROM accounts").fetchall()),
+            declared=dict(known),
             whole=bool(_fact(connection, "whole")),
         )
 

@@ -127,7 +127,7 @@ class DayDraft:
         return self._rows > 1 and distinct(self._ids) != self._rows
 
     def describe(self, at: datetime, *, confirmed: bool = True) -> DayFile:
-        """Return what the file will say of itself; `at` is up to when the day is known. Its checksum is that of no rows.
+        """Return what the file will say of itself; `at` is up to when it is known. The checksum is that of no rows.
 
         Of a day that is not `confirmed` it says so, if that is all that is wrong.
         """

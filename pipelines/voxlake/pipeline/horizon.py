@@ -85,8 +85,9 @@ def begin_span(context: Context, record: Recorder, plans: Mapping[Stream, Plan],
         if fresh:
             spans = [(str(window.days[0]), str(window.days[-1] + DAY)) for window in Window.joining(pending)]
             record.learned.put(record.account_id, stream.name, UNFINISHED, spans, on=today)
-    with indexing(context.lake):
-        record.learned.save()
+    if record.learned.is_changed:
+        with indexing(context.lake):
+            record.learned.save()
 
 
 def end_span(record: Recorder) -> None:

@@ -77,10 +77,10 @@ def plan(days: Iterable[date], known: Mapping[date, DayFile], *, finality: Final
         day_file = known.get(day)
         # What only one reply has given, because its run ended before a second one, is counted like the open days.
         is_whole = day_file is not None and (day_file.verified or day_file.unconfirmed)
-        if force or day_file is None or not is_whole or day_file.exported_at < midnight(day) + DAY:
-            read.append(day)
-        elif day_file.final(finality):
+        if day_file is not None and not force and day_file.final(finality):
             final.append(day)
+        elif force or day_file is None or not is_whole or day_file.exported_at < midnight(day) + DAY:
+            read.append(day)
         else:
             probe.append(day_file)
     return Plan(tuple(read), tuple(probe), tuple(final))
@@ -129,4 +129,6 @@ def first_given(learned: Learned, account_id: int, stream: Stream) -> date | Non
 
 def begun(days: Iterable[date], now: datetime) -> list[date]:
     """Return the days that have at least one whole second behind them: at midnight, today has none to ask for."""
-    return [day for day in days if midnight(day) < now.replace(microsecond=0)]
+    at = now.replace(microsecond=0)
+    first_to_come = at.date() + DAY if at > midnight(at.date()) else at.date()
+    return [day for day in days if day < first_to_come]
