@@ -106,7 +106,7 @@ $(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
 bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour; BEFORE=DIR pairs it with the programs of an earlier one)
 	@$(BENCH)/bin/python benchmarks/run.py $(if $(BEFORE),--before $(BEFORE))
 
-night: $(VENV)/.installed ## Measure the night of a reseller alone (ACCOUNTS), into its section of benchmarks/RESULTS.md (half an hour)
+night: $(VENV)/.installed ## Measure the night of a reseller alone (ACCOUNTS), into its section of benchmarks/RESULTS.md (a quarter of an hour)
 	@$(BIN)/python benchmarks/run.py --keep --parts reseller --accounts $(ACCOUNTS)
 
 matrix: $(VENV)/.tested ## Try the lowest and the newest versions that are declared, with each Python (PYTHONS) (needs uv; half an hour)

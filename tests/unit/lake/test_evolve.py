@@ -230,7 +230,7 @@ def test_a_column_renamed(hand, declare):
     """Values lie under today's name of their column, in the lake and in the database."""
     hand.put(SECOND, [row(4, SECOND, transaction_id=40)])
     declare(RENAMED)
-    (table,) = Lake(hand.root).read_rows(dataclasses.replace(KEY, date=SECOND))
+    (table,) = Lake(hand.root).read_rows(KEY._replace(date=SECOND))
     assert table["payment_id"].to_pylist() == [40]
     hand.publish()
     assert hand.ask("SELECT payment_id FROM sms_history WHERE message_id = 4") == [(40,)]
@@ -356,7 +356,7 @@ def test_values_that_do_not_fit(hand, declare):
     hand.put(SECOND, [row(4, SECOND, fragments=1000)])
     hand.publish()
     declare(NARROW)
-    lake, key = Lake(hand.root), dataclasses.replace(KEY, date=SECOND)
+    lake, key = Lake(hand.root), KEY._replace(date=SECOND)
     before, day_file = lake.path(key).read_bytes(), lake.read_footer(key)
     sentence = rf"date={SECOND}/part.parquet holds values in the column 'fragments' that int8 cannot hold: install "
     with pytest.raises(DataError, match=sentence):

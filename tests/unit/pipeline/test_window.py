@@ -14,7 +14,7 @@ from support.scripted_api import ScriptedApi
 from voxlake.errors import ApiRejected, Unavailable
 from voxlake.extract import ApiQuirks
 from voxlake.lake import Lake, Manifest
-from voxlake.model import UNCONFIRMED, Window, WindowRows, midnight
+from voxlake.model import UNCONFIRMED, FinalityPolicy, Window, WindowRows, midnight
 from voxlake.pipeline.place import place
 from voxlake.pipeline.window import WindowResult, WindowTask, pieces_by_day, read_window
 from voxlake.transform import SMS
@@ -71,6 +71,23 @@ def test_read_again_without_a_change(lake, rows):
     first, again = read(lake, rows), read(lake, rows)
     assert [day.day_file.checksum for day in first.written] == [day.day_file.checksum for day in again.written]
     assert [(day.new, day.changed, day.gone) for day in again.written] == [(0, 0, 0)] * 3
+
+
+def test_days_without_a_message_again(lake):
+    """Empty days keep their files until they are final; a file that was damaged meanwhile is written again."""
+    never, at_once = (FinalityPolicy(timedelta(days=days), timedelta(days=days)) for days in (999, 0))
+    first = read(lake, [], counted=0, anchored=True, finality=never)
+    assert [(day.is_sealed, day.day_file.verified) for day in first.written] == [(True, True)] * 3
+    again = read(lake, [], counted=0, anchored=True, finality=never)
+    assert [(day.is_sealed, day.counted.rows) for day in again.written] == [(False, 0)] * 3
+    assert [day.day_file for day in again.written] == [day.day_file for day in first.written]
+    file = lake.path(first.written[1].day_file.key)
+    file.write_bytes(file.read_bytes().replace(b"PAR1", b"PAR0", 1))
+    mended = read(lake, [], counted=0, anchored=True, finality=never)
+    assert [day.is_sealed for day in mended.written] == [False, True, False]
+    final = read(lake, [], counted=0, anchored=True, finality=at_once)
+    assert [day.is_sealed for day in final.written] == [True] * 3
+    assert not list(lake.tmp.iterdir())
 
 
 def test_what_is_not_reported_any_more_stays(lake, rows):
