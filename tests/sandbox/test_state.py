@@ -215,6 +215,8 @@ def test_run_hands_the_certificate_on(voxlake):
     [
         (["--phone", "12=on"], "12=on"),
         (["--balance", "much"], "much"),
+        (["--balance", "1e999999999"], "1e999999999"),
+        *((["--" + name, number], number) for name in ("delivery", "latency") for number in ("nan", "inf")),
         (["--state", "/"], "/"),
         (["--state", "voxlake.txt"], "voxlake.txt"),
     ],

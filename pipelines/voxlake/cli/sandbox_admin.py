@@ -11,7 +11,7 @@ import requests
 
 from voxlake.cli.output import give
 from voxlake.cli.settings import settings_options
-from voxlake.cli.types import API_URL
+from voxlake.cli.types import API_URL, Number
 from voxlake.errors import SettingsError, Unavailable
 from voxlake.sandbox import HEADER, find_token
 from voxlake.text import is_loopback
@@ -42,7 +42,7 @@ def inbound(
 
 @click.command()
 @_account
-@click.argument("seconds", type=click.FloatRange(min=0))
+@click.argument("seconds", type=Number(min=0))
 @settings_options("api_url", api_url="The address of the sandbox.")
 def advance(settings: Settings, account: str, seconds: float) -> None:
     """Advance the delivery clock of a running sandbox by SECONDS."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake.cli.options import the_clock
+from voxlake.cli.types import Number
 from voxlake.errors import SettingsError
 from voxlake.sandbox import (
     SENDERS,
@@ -85,7 +86,7 @@ _ACCOUNT = (
     click.option("--balance", default="1000", show_default=True, metavar="AMOUNT", help="The balance of the account."),
     click.option(
         "--delivery",
-        type=click.FloatRange(min=0),
+        type=Number(min=0),
         default=30,
         show_default=True,
         metavar="SECONDS",
@@ -93,7 +94,7 @@ _ACCOUNT = (
     ),
     click.option(
         "--speed",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Number(min=0, min_open=True),
         default=1,
         show_default=True,
         metavar="N",
@@ -125,7 +126,7 @@ _RESELLER = (
     ),
     click.option(
         "--quiet-share",
-        type=click.FloatRange(0, 1),
+        type=Number(0, 1),
         default=0,
         show_default=True,
         metavar="SHARE",
@@ -147,7 +148,7 @@ _RESELLER = (
     ),
     click.option(
         "--latency",
-        type=click.FloatRange(0, 60),
+        type=Number(0, 60),
         default=0,
         show_default=True,
         metavar="SECONDS",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,17 @@ def origin(param: click.Parameter | None, ctx: click.Context | None) -> str:
 def _shown(value: Any) -> str:
     """Return a value as it is written in TOML."""
     return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+class Number(click.FloatRange):
+    """A finite number in a range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number; `nan` and `inf` are none."""
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a number that can be used.", param, ctx)
+        return float(number)
 
 
 class WholeNumber(click.IntRange):

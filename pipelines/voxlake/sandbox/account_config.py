@@ -80,17 +80,21 @@ def read_roles(roles: Iterable[str]) -> tuple[str, ...]:
     return roles or USUAL
 
 
+_DIGITS = 15
+"""Digits before the point of a balance, at most."""
+
+
 def read_balance(text: str) -> Decimal:
     """Parse an amount of money.
 
     Raises:
-        ValueError: the text is not a finite decimal number.
+        ValueError: the text is not a decimal number that an account can have.
 
     """
     try:
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal("nan")
-    if not amount.is_finite():
+    if not amount.is_finite() or amount.adjusted() > _DIGITS:
         raise ValueError(f"{text!r} is not an amount: use a number such as 12.50.")
     return amount
