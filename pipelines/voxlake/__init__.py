@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Database,
         audit,
         backfill,
+        compact,
         connect,
         connect_all,
         export,
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
     )
     from voxlake.library import open_database as open  # noqa: A004 - as gzip.open: to be called as voxlake.open
     from voxlake.messaging import Client
-    from voxlake.pipeline import AuditResult, ExportResult, PublishResult, ReplayResult, Status
+    from voxlake.pipeline import AuditResult, CompactResult, ExportResult, PublishResult, ReplayResult, Status
 
 __all__ = [
     "Account",
     "ApiRejected",
     "AuditResult",
     "Client",
+    "CompactResult",
     "DataError",
     "Database",
     "Event",
@@ -58,6 +60,7 @@ __all__ = [
     "__version__",
     "audit",
     "backfill",
+    "compact",
     "connect",
     "connect_all",
     "export",
@@ -83,6 +86,7 @@ _MODULES = {
         "Database",
         "audit",
         "backfill",
+        "compact",
         "connect",
         "connect_all",
         "export",
@@ -91,7 +95,7 @@ _MODULES = {
         "status",
     ),
     "messaging": ("Client",),
-    "pipeline": ("AuditResult", "ExportResult", "PublishResult", "ReplayResult", "Status"),
+    "pipeline": ("AuditResult", "CompactResult", "ExportResult", "PublishResult", "ReplayResult", "Status"),
 }
 
 

@@ -57,6 +57,8 @@ class Kind(StrEnum):
     PROGRESS = "progress"
     WAITING = "waiting"
     PUBLISHED = "published"
+    COMPACTED = "compacted"
+    NOT_COMPACTED = "not-compacted"
     AUDITED = "audited"
     AUDIT_DIFFERENCE = "audit-difference"
     RUN_ENDED = "run-ended"
@@ -113,6 +115,8 @@ KINDS: Final[Mapping[Kind, Declaration]] = {
     Kind.PROGRESS: Declaration("debug", "Days are done.", ("done", "planned", "accounts_done", "accounts")),
     Kind.WAITING: Declaration("warning", "Another run publishes, and is waited for.", ()),
     Kind.PUBLISHED: Declaration("info", "The database is published.", ("days", "rows", "seconds")),
+    Kind.COMPACTED: Declaration("info", "Months that are final lie in one file each now.", ("months", "days")),
+    Kind.NOT_COMPACTED: Declaration("warning", "Months that are final keep a file a day.", ("reason",)),
     Kind.AUDITED: Declaration(
         "info", "A stream was audited.", ("days", "counted", "files", "pages", "rows", "differences")
     ),

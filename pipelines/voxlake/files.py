@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import secrets
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Iterator
 
+_HERE, _EXCHANGE = -100, 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux."""
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 """Make a file, and follow no link that somebody has put in its place."""
 
@@ -172,6 +175,38 @@ def point(path: Path, file: Path, *, symlink: Callable[[str, Path], None] = os.s
             return
         new.replace(path)
     sync(path.parent)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Let two folders of one file system take each other's place, in one step that everybody sees as a whole.
+
+    Raises:
+        OSError: one is missing, or with one of `UNSUPPORTED` or EXDEV, system or file system cannot do that.
+
+    """
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(one))
+    if rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(one))
+    sync(one.parent)
+    sync(other.parent)
+
+
+def can_exchange(folder: Path) -> bool:
+    """Return whether folders in a folder can take each other's place, by trying it."""
+    with temporary(folder / f"exchange-{secrets.token_hex(8)}") as trial:
+        one, other = trial / "one", trial / "other"
+        for made in (one / "first", other / "second"):
+            made.mkdir(parents=True)
+        try:
+            exchange(one, other)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            return False
+        return (one / "second").exists()
 
 
 def _sync(opened: int) -> None:

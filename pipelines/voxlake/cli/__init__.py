@@ -34,6 +34,10 @@ TABLE: Final = {
         "Compare the lake with the API, with the database and with its own checksums; end with 4 if anything differs.",
     ),
     "backfill": ("voxlake.cli.export:backfill", "Export the days of [from, to), and publish the database."),
+    "compact": (
+        "voxlake.cli.compact:compact",
+        "Bring the days of months that are final into one file a month, without network.",
+    ),
     "dashboard": (
         "voxlake.cli.dashboard:dashboard",
         "Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network.",

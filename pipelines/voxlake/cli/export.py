@@ -93,6 +93,7 @@ def _run(settings: Settings, form: str, *, dry_run: bool, **chosen: Any) -> None
             jobs=settings.jobs,
             on_event=user_listener(show),
             keep_raw=settings.keep_raw,
+            compact=settings.compact,
             **finality_of(settings),
         )
         if not sum(stream.days for stream in result.streams):

@@ -39,7 +39,7 @@ data_options = settings_options(*DATA)
 """Settings for a command that looks at the data."""
 work_options = settings_options(*DATA, LOG)
 """Settings for a command that changes the data without the API."""
-api_options = settings_options(*DATA, *API, "output", "jobs", "keep_raw", LOG)
+api_options = settings_options(*DATA, *API, "output", "jobs", "keep_raw", "compact", LOG)
 """Settings for a command that exports from the API."""
 
 

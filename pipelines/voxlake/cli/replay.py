@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
 
 
-def _accounts(settings: Settings) -> set[int] | None:
+def accounts_wanted(settings: Settings) -> set[int] | None:
     """Return the accounts that are wanted, None for all; a number may be of an account that only the replies know."""
     numbers = {text for text in settings.wanted if text.isdecimal()}
     named = account_ids_of(settings, [text for text in settings.wanted if text not in numbers])
@@ -43,7 +43,7 @@ def replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> N
         done = library.replay(
             settings.data_dir,
             raw=raw,
-            accounts=_accounts(settings),
+            accounts=accounts_wanted(settings),
             force=force,
             **finality_of(settings),
             clock=the_clock(),

@@ -102,6 +102,11 @@ class Settings:
             Switch(), "VOXLAKE_KEEP_RAW", "Keep every reply in raw/, for 'voxlake replay'.", default=False, shown=False
         )
     )
+    compact: bool = field(
+        metadata=_setting(
+            Switch(), "VOXLAKE_COMPACT", "Bring months that are final into one file each.", default=False, shown=False
+        )
+    )
     settle_hours: int = field(
         metadata=_setting(
             WholeNumber(0, 87_600), "VOXLAKE_SETTLE_HOURS", "Hours after a day's end until it can be final.",

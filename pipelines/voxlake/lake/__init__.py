@@ -1,7 +1,8 @@
-"""The Parquet lake: one file for each UTC day, stream and account, what is known of accounts, and replies."""
+"""The Parquet lake: a file for each UTC day or month, stream and account, what is known of accounts, and replies."""
 
 from voxlake.lake.accounts import AccountFacts, AccountRegistry, exported_accounts
 from voxlake.lake.claims import Claim, others_work
+from voxlake.lake.compaction import Month, install_months, require_exchange, size_of, write_months
 from voxlake.lake.compare import Difference
 from voxlake.lake.directory import Lake
 from voxlake.lake.ids import held_elsewhere
@@ -31,6 +32,7 @@ __all__ = [
     "Layout",
     "Learned",
     "Manifest",
+    "Month",
     "Reply",
     "ReplyArchive",
     "archives",
@@ -38,7 +40,11 @@ __all__ = [
     "exported_accounts",
     "held_elsewhere",
     "indexing",
+    "install_months",
     "others_work",
     "publishing",
     "replies",
+    "require_exchange",
+    "size_of",
+    "write_months",
 ]

@@ -1,4 +1,4 @@
-"""Read a day file: what its footer says, its rows by row group, and whether it still is what was written."""
+"""Read the rows of a day, by row group, what the footer of its file says, and whether it still is what was written."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from voxlake.lake.evolve import (
     newer_than_ours,
     schema_entry,
 )
-from voxlake.lake.writer import rows_checksum
+from voxlake.lake.store import stamp_of
 from voxlake.model import COUNTS, DAY, DayFile, DayKey, Window
 from voxlake.places import explain
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from voxlake.lake.stored_day import StoredDay
 
 _ENTRY = b"voxlake"
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
@@ -52,14 +54,14 @@ def footer_of(day_file: DayFile) -> dict[bytes, str]:
 
 
 def read_footer(path: Path, key: DayKey) -> DayFile:
-    """Return what the file of a day says of itself.
+    """Return what the file of a day says of itself, where the day has one of its own.
 
     Raises:
         DataError: it cannot be read, or is not a file of ours.
         SettingsError: a newer version of voxlake wrote it.
 
     """
-    with _readable(path, key):
+    with readable(path, key):
         metadata = pq.read_metadata(path)
         entry = json.loads((metadata.metadata or {})[_ENTRY])
         schema = _schema_of(metadata, key)
@@ -99,24 +101,25 @@ def from_json(key: DayKey, fields: dict[str, Any]) -> DayFile:
 
 
 def is_current(path: Path, key: DayKey) -> bool:
-    """Return whether the rows of a file are those that `read_rows` yields. Raises DataError where it is damaged."""
-    with _readable(path, key):
+    """Return whether the rows of a file are as `read_rows` yields them. Raises DataError where it is damaged."""
+    with readable(path, key):
         return _schema_of(pq.read_metadata(path), key).is_current(STREAMS[key.stream])
 
 
-def find_misfit(path: Path, key: DayKey) -> DataError | None:
-    """Return why the values of a file cannot be read in the types of today; None where they can, or it is damaged."""
+def find_misfit(stored: StoredDay) -> DataError | None:
+    """Return why the values of a day cannot be read in the types of today; None where they can, or it is damaged."""
     try:
-        with _readable(path, key):
-            suspect = _schema_of(pq.read_metadata(path), key).changes_types(STREAMS[key.stream])
-        for _ in read_rows(path, key) if suspect else ():
+        with readable(stored.path, stored.key):
+            schema = _schema_of(pq.read_metadata(stored.path), stored.key)
+            suspect = schema.changes_types(STREAMS[stored.key.stream])
+        for _ in read_rows(stored) if suspect else ():
             pass
     except DataError as error:
         return error if isinstance(error.__cause__, MisfitError) else None
     return None
 
 
-def read_rows(path: Path, key: DayKey, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+def read_rows(stored: StoredDay, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """Yield the rows of a day in the order of time, one row group at a time, so that a day of any size fits in memory.
 
     They are in the schema of today, whatever that of the file is; see `evolve`.
@@ -125,35 +128,33 @@ def read_rows(path: Path, key: DayKey, columns: Sequence[str] | None = None) -> 
         DataError: the file is missing or damaged, or holds a value that does not fit its type of today.
 
     """
-    tables = _tables(path, key, columns)
+    tables = _tables(stored, columns)
     while True:
-        with _readable(path, key):
+        with readable(stored.path, stored.key):
             table = next(tables, None)
         if table is None:
             return
         yield table
 
 
-def is_of_its_day(path: Path, key: DayKey) -> bool:
-    """Whether all rows of a file lie in its UTC day. Raises DataError where it cannot be read."""
-    day = Window.of_days(key.date, key.date)
-    times = (
-        pc.min_max(table["processed_at"]).as_py() for table in read_rows(path, key, ["processed_at"]) if len(table)
-    )
+def is_of_its_day(stored: StoredDay) -> bool:
+    """Whether all rows of a day's file lie in its UTC day. Raises DataError where it cannot be read."""
+    day = Window.of_days(stored.key.date, stored.key.date)
+    times = (pc.min_max(table["processed_at"]).as_py() for table in read_rows(stored, ["processed_at"]) if len(table))
     return all(its["min"] in day and its["max"] in day for its in times)
 
 
-def find_damage(path: Path, day_file: DayFile) -> str | None:
-    """Read a whole file and compare it with its checksum, schema and day.
+def find_damage(stored: StoredDay, day_file: DayFile, is_written: Callable[[], bool]) -> str | None:
+    """Read all of a day and compare it with its schema and its day; `is_written` compares it with its checksum.
 
     Returns:
         What is wrong, to follow the file's name in a sentence; None where nothing is.
 
     """
     try:
-        if rows_checksum(path) != day_file.checksum:
+        if not is_written():
             return "is not what was written: its checksum differs"
-        return _find_wrong_rows(path, day_file)
+        return _find_wrong_rows(stored, day_file)
     except MisfitError as error:
         return str(error)
     except ForeignSchemaError:
@@ -162,10 +163,10 @@ def find_damage(path: Path, day_file: DayFile) -> str | None:
         return f"cannot be read ({' '.join(str(error).split())})"
 
 
-def _find_wrong_rows(path: Path, day_file: DayFile) -> str | None:
+def _find_wrong_rows(stored: StoredDay, day_file: DayFile) -> str | None:
     day = Window.of_days(day_file.key.date, day_file.key.date)
     rows = 0
-    for table in _tables(path, day_file.key, None):
+    for table in _tables(stored, None):
         rows += table.num_rows
         first, last = pc.min_max(table["processed_at"]).as_py().values()
         if table.num_rows and not (first in day and last in day):
@@ -173,16 +174,25 @@ def _find_wrong_rows(path: Path, day_file: DayFile) -> str | None:
     return None if rows == day_file.row_count else f"has {rows:,} rows"
 
 
-def _tables(path: Path, key: DayKey, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+def _tables(stored: StoredDay, columns: Sequence[str] | None) -> Iterator[pa.Table]:
     """Yield what `read_rows` does; raises whatever a damaged file raises."""
-    stream = STREAMS[key.stream]
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        current = _schema_of(file.metadata, key).is_current(stream)
+    stream = STREAMS[stored.key.stream]
+    with pq.ParquetFile(stored.path, page_checksum_verification=True) as file:
+        if stored.stamp and stamp_of(stored.path.stat()) != stored.stamp:
+            raise OSError("it was replaced meanwhile")
+        current = _schema_of(file.metadata, stored.key).is_current(stream)
         if not current:
             # A file without a row has no row group, and a schema nevertheless.
             evolve(file.schema_arrow.empty_table(), stream)
+        begin = 0
         for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            offset, count = stored.within(begin, rows)
+            begin += rows
+            if not count and not stored.is_alone:
+                continue
             table = file.read_row_group(group, columns=columns if current else None).replace_schema_metadata(None)
+            table = table.slice(offset, count)
             table = table if current else evolve(table, stream)
             yield table if columns is None else table.select(columns)
 
@@ -192,7 +202,7 @@ def _schema_of(metadata: pq.FileMetaData, key: DayKey) -> FileSchema:
 
 
 @contextmanager
-def _readable(path: Path, key: DayKey) -> Iterator[None]:
+def readable(path: Path, key: DayKey) -> Iterator[None]:
     """Turn whatever a damaged file raises into a DataError that says how to mend it."""
     again = f"'voxlake backfill {key.stream} --from {key.date} --to {key.date + DAY} --force'"
     try:

@@ -4,46 +4,53 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import simplejson
 
 from voxlake.errors import AlreadyRunning, DataError, SettingsError
 from voxlake.files import storage
 from voxlake.lake.accounts import AccountRegistry
 from voxlake.lake.claims import empty, working
-from voxlake.lake.compare import Difference, compare, find_duplicates
-from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, is_of_its_day, read_footer, read_rows
+from voxlake.lake.compare import Difference, compare
+from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, read_footer, read_rows
+from voxlake.lake.duplicates import duplicates
+from voxlake.lake.ids import id_range
 from voxlake.lake.layout import Layout
+from voxlake.lake.months import find_month, keep_day, put_into_month, stored_day
+from voxlake.lake.rewrite import as_of_today, named, reject_lines, with_latest, without
 from voxlake.lake.scan import scan
 from voxlake.lake.store import Store
-from voxlake.lake.writer import DayFileWriter
+from voxlake.lake.stored_day import StoredDay
+from voxlake.lake.writer import DayFileWriter, rows_checksum
 from voxlake.locks import locked, require_unlocked
 from voxlake.model import DayFile, DayKey
 from voxlake.places import usable
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import datetime
     from pathlib import Path
 
+    from voxlake.lake.ids import Range
+    from voxlake.lake.month_file import MonthFile
     from voxlake.model import Reject
 
-_NAMED = 3
+T = TypeVar("T")
+
 _REWRITTEN = ".again.parquet"
 """How drafts of a day end that are not those of a reading, which may be under way at the same time."""
 
 
 class Lake:
-    """The day files of a data directory: one Parquet file for each account, stream and UTC day, whole or absent.
+    """The days of a data directory: a Parquet file for each account, stream and UTC day, whole or absent.
 
-    Files are written in `tmp/`, on the same file system, and put in place by one rename, so that a glob over `lake/`
-    never meets half a file, or a row twice. Holds no open file: it can be pickled and shared between threads.
+    Days that are final may lie in the file of their month, see `months.py`: they are read and replaced there. Files are
+    written in `tmp/`, on the same file system, and put in place by one rename, so that a glob over `lake/` never meets
+    half a file, or a row twice. Holds no open file: it can be pickled and shared between threads.
     """
 
     def __init__(self, root: Path, *, run: str = "") -> None:
@@ -101,14 +108,28 @@ class Lake:
             yield
 
     def path(self, key: DayKey) -> Path:
-        """Return the path of a day's file, which may not exist."""
-        return self.layout.day_file(key)
+        """Return the path of the file that has a day's rows, its own or its month's; the file may not exist."""
+        return find_month(self.layout, key) or self.layout.day_file(key)
+
+    def stored(self, key: DayKey) -> StoredDay:
+        """Return where the rows of a day lie. Raises DataError where that is a month's file, and damaged."""
+        return stored_day(self.layout, key)[0]
+
+    def _ask(self, key: DayKey, question: Callable[[StoredDay, MonthFile | None], T]) -> T:
+        """Return an answer about a day's rows, asked again where the day was compacted meanwhile."""
+        where = stored_day(self.layout, key)
+        try:
+            return question(*where)
+        except DataError:
+            if (now := stored_day(self.layout, key)) == where:
+                raise
+            return question(*now)
 
     def day_keys(self) -> Iterator[DayKey]:
-        """Yield the day of every file that lies where a day's file belongs, by stream, account and date."""
-        for account_id, stream, stamps in scan(self.layout):
-            for day in stamps:
-                yield DayKey(account_id, stream, day)
+        """Yield every day whose rows lie where they belong, by stream, account and date."""
+        for scanned in scan(self.layout):
+            for day in scanned.stamps:
+                yield DayKey(scanned.account_id, scanned.stream, day)
 
     def strays(self) -> list[Path]:
         """List Parquet files in the lake that are not ours: a glob over the lake would read their rows, too."""
@@ -128,11 +149,25 @@ class Lake:
             SettingsError: a newer version of voxlake wrote it.
 
         """
-        return read_footer(self.path(key), key)
+        return self._ask(
+            key, lambda its, month: read_footer(its.path, key) if month is None else month.days[key.date].day_file
+        )
+
+    def id_range(self, key: DayKey) -> Range | None:
+        """Return the least and the greatest id of a day; None without rows.
+
+        Raises:
+            OSError, pa.ArrowException, DataError: it cannot be read.
+
+        """
+        return self._ask(key, lambda its, month: id_range(its.path) if month is None else month.days[key.date].ids)
 
     def is_current(self, key: DayKey) -> bool:
-        """Return whether a day's file holds what `read_rows` yields. Raises DataError where it is damaged."""
-        return is_current(self.path(key), key)
+        """Return whether the file at a day's path holds what `read_rows` yields, and nothing else.
+
+        Raises DataError where it is damaged.
+        """
+        return self._ask(key, lambda its, _month: its.is_alone and is_current(its.path, key))
 
     def read_rows(self, key: DayKey, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Yield a day's rows in the order of time, in the schema of today, a row group at a time.
@@ -141,71 +176,50 @@ class Lake:
             DataError: the file is damaged, or holds a value that does not fit its type of today.
 
         """
-        return read_rows(self.path(key), key, columns)
+
+        def begin(stored: StoredDay, _month: MonthFile | None) -> tuple[pa.Table | None, Iterator[pa.Table]]:
+            tables = read_rows(stored, columns)
+            return next(tables, None), tables
+
+        first, rest = self._ask(key, begin)
+        if first is not None:
+            yield first
+            yield from rest
 
     def misfit(self, key: DayKey) -> DataError | None:
         """Return why a day's values do not fit their types of today; None where they do, or the file is damaged."""
-        return find_misfit(self.path(key), key)
+        try:
+            return find_misfit(self.stored(key))
+        except DataError:
+            return None
 
     def damage(self, day_file: DayFile) -> str | None:
         """Return a clause that says what is wrong with a day's file, with its path; None where it is sound."""
-        path = self.path(day_file.key)
-        problem = find_damage(path, day_file)
-        return None if problem is None else f"{path.relative_to(self.root)} {problem}"
+
+        def look(stored: StoredDay, month: MonthFile | None) -> str | None:
+            if month is not None:
+                return month.damage(day_file)
+            return find_damage(stored, day_file, lambda: rows_checksum(stored.path) == day_file.checksum)
+
+        try:
+            problem = self._ask(day_file.key, look)
+        except DataError:
+            problem = "cannot be read"
+        return None if problem is None else f"{self.path(day_file.key).relative_to(self.root)} {problem}"
 
     def compare(self, key: DayKey, draft: Path) -> Difference:
         """Compare a day's file with one that is to replace it; where it cannot be read, every row is new."""
         try:
-            with self._in_schema_of_today(key) as path:
-                return compare(path, draft)
+            if self.is_current(key):
+                return compare(self.path(key), draft)
+            with as_of_today(self, key) as copy:
+                return compare(copy, draft)
         except DataError:
             return Difference(new=pq.read_metadata(draft).num_rows)
 
-    @contextmanager
-    def _in_schema_of_today(self, key: DayKey) -> Iterator[Path]:
-        """Yield the path of a day's rows in the schema of today: its file, or for the block a copy of it."""
-        if self.is_current(key):
-            yield self.path(key)
-            return
-        writer = DayFileWriter(self.store, self.layout.draft(key, ".copy.parquet"), STREAMS[key.stream])
-        try:
-            for table in self.read_rows(key):
-                writer.add(table)
-            writer.finish()
-            writer.seal({})
-            yield writer.path
-        finally:
-            writer.discard()
-
     def duplicates(self, day_files: Iterable[DayFile]) -> dict[DayKey, set[int]]:
-        """Find messages that lie in several of these files; each is named under all of its days but one.
-
-        That is the latest export, unless its rows are not of its day, as in a file that was copied over another.
-
-        Returns:
-            The ids of such messages by day.
-
-        """
-
-        def rank(day_file: DayFile) -> tuple[bool, datetime, DayKey]:
-            if day_file.key not in own:
-                own[day_file.key] = is_of_its_day(self.path(day_file.key), day_file.key)
-            return own[day_file.key], day_file.exported_at, day_file.key
-
-        own: dict[DayKey, bool] = {}
-        by_path = {str(self.path(day_file.key)): day_file for day_file in day_files}
-        found: dict[DayKey, set[int]] = {}
-        keys = [day_file.key for day_file in by_path.values()]
-        older = {key for key in keys if not self.is_current(key)}
-        ids = {self.path(key): self._ids(key) for key in older}
-        for message_id, paths in find_duplicates((self.path(key) for key in keys if key not in older), ids):
-            for day_file in sorted((by_path[path] for path in paths), key=rank)[:-1]:
-                found.setdefault(day_file.key, set()).add(message_id)
-        return found
-
-    def _ids(self, key: DayKey) -> pa.Table:
-        none = STREAMS[key.stream].schema.empty_table().select(["message_id"])
-        return pa.concat_tables([none, *self.read_rows(key, ["message_id"])])
+        """Return the ids of messages that lie in several of these days, by all of their days but the latest export."""
+        return duplicates(self, day_files)
 
     def writer(self, key: DayKey, suffix: str = ".parquet") -> DayFileWriter:
         """Begin the file of a day, aside."""
@@ -218,8 +232,8 @@ class Lake:
         return day_file
 
     def put(self, key: DayKey, draft: Path) -> None:
-        """Put a sealed file in place, over the one before."""
-        self.store.put(draft, self.path(key))
+        """Put a sealed file in place, over the one before; where that is its month's, that is written again."""
+        put_into_month(self, key, draft)
 
     def commit(self, writer: DayFileWriter, day_file: DayFile) -> DayFile:
         """Seal a file and put it in place; returns what `seal` returns."""
@@ -241,12 +255,8 @@ class Lake:
         `rows` lie at the times that they had. Returns what `seal` returns; raises DataError where the file is damaged.
         """
         writer = self.writer(day_file.key)
-        for table in self.read_rows(day_file.key):
-            at = pc.index_in(table["message_id"], rows["message_id"])
-            kept, latest = table.filter(pc.is_null(at)), rows.take(pc.drop_null(at))
-            writer.add(
-                pa.concat_tables([kept, latest]).sort_by([("processed_at", "ascending"), ("message_id", "ascending")])
-            )
+        for table in with_latest(self.read_rows(day_file.key), rows):
+            writer.add(table)
         return self.commit(writer, day_file)
 
     def remove_rows(self, day_file: DayFile, ids: AbstractSet[int], *, problem: str = "") -> DayFile:
@@ -254,29 +264,28 @@ class Lake:
 
         Returns what `seal` returns; raises DataError where the file is damaged.
         """
-        sealed = self._without(self.path(day_file.key), day_file, ids, problem)
+        sealed = self._without(self.read_rows(day_file.key), day_file, ids, problem)
         self.put(sealed.key, self.layout.draft(sealed.key, _REWRITTEN))
         return sealed
 
     def leave_out(self, day_file: DayFile, ids: AbstractSet[int]) -> DayFile:
         """Write a day's draft again without messages that moved to another day, as `remove_rows` does with its file."""
         draft = self.layout.draft(day_file.key)
-        sealed = self._without(draft, day_file, ids, "")
+        sealed = self._without(read_rows(StoredDay(day_file.key, draft)), day_file, ids, "")
         self.layout.draft(sealed.key, _REWRITTEN).replace(draft)
         return sealed
 
-    def _without(self, path: Path, day_file: DayFile, ids: AbstractSet[int], problem: str) -> DayFile:
-        """Write a file without some messages aside."""
-        key, moved = day_file.key, pa.array(sorted(ids), pa.int64())
-        writer = self.writer(key, _REWRITTEN)
-        for table in read_rows(path, key):
-            writer.add(table.filter(pc.invert(pc.is_in(table["message_id"], moved))))
-        problem = problem or f"{_named(ids)} moved to another day, and this one was not read again"
+    def _without(self, rows: Iterable[pa.Table], day_file: DayFile, ids: AbstractSet[int], problem: str) -> DayFile:
+        """Write a day without some of its messages aside."""
+        writer = self.writer(day_file.key, _REWRITTEN)
+        for table in without(rows, ids):
+            writer.add(table)
+        problem = problem or f"{named(ids)} moved to another day, and this one was not read again"
         return self.seal(writer, dataclasses.replace(day_file, verified=False, problem=problem))
 
     def keep_replaced(self, key: DayKey) -> None:
         """Keep a day's file in `rejects/gone/` before another replaces it that gives up some of its rows."""
-        self.store.keep(self.path(key), self.layout.replaced(key))
+        keep_day(self, key, self.layout.replaced(key))
 
     def write_rejects(self, key: DayKey, rejects: Sequence[Reject]) -> None:
         """Write the rows of a day that could not be decoded as JSON lines, numbers as they came; none: no file."""
@@ -284,14 +293,4 @@ class Lake:
         if not rejects:
             self.store.remove(path)
             return
-        lines = (
-            simplejson.dumps({"reason": reject.reason, "raw": reject.raw}, use_decimal=True, ensure_ascii=False)
-            for reject in rejects
-        )
-        text = "".join(f"{line}\n" for line in lines)
-        self.store.write_text(path, text, aside=self.layout.draft(key, ".jsonl"))
-
-
-def _named(ids: AbstractSet[int]) -> str:
-    """Return which messages these are, or how many, where those are many."""
-    return f"message {', '.join(map(str, sorted(ids)))}" if len(ids) <= _NAMED else f"{len(ids):,} messages"
+        self.store.write_text(path, reject_lines(rejects), aside=self.layout.draft(key, ".jsonl"))

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from voxlake.errors import DataError
 from voxlake.sql import interruptible
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ def id_range(path: Path) -> Range | None:
     return min(int(its.min) for its in groups), max(int(its.max) for its in groups)
 
 
+def _ids_of_day(lake: Lake, key: DayKey) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the ids of a day, in order; none of one that is missing or damaged."""
+    try:
+        ids = [table["message_id"].cast(pa.int64()).to_numpy() for table in lake.read_rows(key, ["message_id"])]
+    except DataError:
+        return np.empty(0, np.int64)
+    return np.sort(np.concatenate([np.empty(0, np.int64), *ids]))
+
+
 def ids_of(path: Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return the ids in a file, in order; none of one that is missing or damaged."""
     try:
@@ -73,11 +83,16 @@ def held_elsewhere(lake: Lake, manifest: Manifest, key: DayKey) -> dict[DayKey, 
     others.pop(key, None)
     if not any(its[0] <= drafted[1] and drafted[0] <= its[1] for its in others.values()):
         return {}
-    fresh = np.setdiff1d(ids_of(draft), ids_of(lake.path(key)), assume_unique=True)
+    fresh = np.setdiff1d(ids_of(draft), _ids_of_day(lake, key), assume_unique=True)
     others = {other: its for other, its in others.items() if _some_within(fresh, *its)}
+    paths = {other: lake.path(other) for other in others}
+    alone = [other for other, path in paths.items() if path == lake.layout.day_file(other)]
     found: dict[DayKey, set[int]] = {}
-    for other, message_id in _held(list(others), [lake.path(other) for other in others], fresh.tolist()):
+    for other, message_id in _held(alone, [paths[other] for other in alone], fresh.tolist()):
         found.setdefault(other, set()).add(message_id)
+    for other in others.keys() - set(alone):
+        if ids := set(np.intersect1d(fresh, _ids_of_day(lake, other)).tolist()):
+            found[other] = ids
     return found
 
 

@@ -23,6 +23,7 @@ from voxlake.files import storage
 from voxlake.lake.entries import FACTS
 from voxlake.lake.evolve import newer_than_ours
 from voxlake.lake.old_ledger import bring_over
+from voxlake.lake.scan import scan
 from voxlake.locks import BY_FILE
 from voxlake.places import explain
 from voxlake.version import __version__
@@ -36,6 +37,9 @@ T = TypeVar("T")
 
 FORMAT: Final = 2
 """The number of the format: 1 was `ledger.json`."""
+
+MONTHS: Final = 3
+"""The number where days of the lake lie in the files of months, so that earlier versions refuse it."""
 
 _WAIT = 60
 """Seconds that a change waits for readers, and a reader for a change; either takes a small part of one."""
@@ -78,6 +82,7 @@ class Index:
         self._journal = self._path.with_name(f"{self._path.name}-journal")
         self._unusable: str | None = None
         """The stamp of a file that was found to be damaged."""
+        self._written = FORMAT
 
     def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Return the answer to a question, which is asked of one state of the index.
@@ -138,6 +143,14 @@ class Index:
         self._retire(old)
         return answer
 
+    def allow_months(self) -> None:
+        """Make earlier versions refuse the directory from now on: they would look for days in files of their own.
+
+        Raises what `write` raises.
+        """
+        if self.read(_version) != MONTHS or self._old().get("version") != MONTHS:
+            self.write(lambda connection: connection.execute(f"PRAGMA user_version = {MONTHS}"))
+
     def _change(self, change: Callable[[sqlite3.Connection], T], *, create: dict[str, Any] | None = None) -> T:
         with closing(self._open(writing=True, create=create is not None)) as connection:
             connection.execute("PRAGMA synchronous = EXTRA")
@@ -146,8 +159,9 @@ class Index:
                 self._require_ours(connection)
             connection.execute("BEGIN IMMEDIATE")
             if create is not None:
-                _fill(connection, self._lake, create)
+                _fill(connection, self._lake, create, months=any(its.in_months for its in scan(self._lake.layout)))
             answer = change(connection)
+            self._written = _version(connection)
             connection.execute("COMMIT")
             return answer
 
@@ -183,10 +197,10 @@ class Index:
         except sqlite3.Error:
             self._require_readable()
             raise
-        if version > FORMAT:
+        if version > MONTHS:
             by = connection.execute("SELECT value FROM ledger WHERE name = 'voxlake'").fetchone()
             raise newer_than_ours(self._path.name, f"has format {version}", by and str(by[0]))
-        if version != FORMAT:
+        if version not in {FORMAT, MONTHS}:
             raise sqlite3.DatabaseError("not an index of ours")
 
     def _require_readable(self) -> None:
@@ -208,15 +222,15 @@ class Index:
             raise explain(error, self._lake.root, writing=False) or error from error
         except (OSError, ValueError, TypeError, LookupError, RecursionError):
             return {}
-        if version > FORMAT:
+        if version > MONTHS:
             raise newer_than_ours(path.name, f"has format {version}", said.get("voxlake"))
         return dict(said)
 
     def _retire(self, old: dict[str, Any]) -> None:
         """Leave in `ledger.json` nothing but what makes earlier versions refuse the directory."""
         layout = self._lake.layout
-        if old.get("version") != FORMAT:
-            text = json.dumps({"version": FORMAT, "voxlake": __version__, "index": layout.index.name})
+        if old.get("version") != self._written:
+            text = json.dumps({"version": self._written, "voxlake": __version__, "index": layout.index.name})
             self._lake.store.write_text(layout.old_index, text, aside=self._lake.tmp / layout.old_index.name)
         self._lake.store.remove(layout.old_learned)
 
@@ -230,17 +244,22 @@ class Index:
         )
 
 
+def _version(connection: sqlite3.Connection) -> int:
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    return int(version)
+
+
 def _is_damage(error: Exception) -> bool:
     """Return whether a file is not what we wrote, rather than that it cannot be read or written just now."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF in _DAMAGE
 
 
-def _fill(connection: sqlite3.Connection, lake: Lake, old: dict[str, Any]) -> None:
+def _fill(connection: sqlite3.Connection, lake: Lake, old: dict[str, Any], *, months: bool = False) -> None:
     """Make the tables, and bring over what earlier versions have left."""
     for statement in _TABLES.split(";")[:-1]:
         connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute(f"PRAGMA user_version = {MONTHS if months or old.get('version') == MONTHS else FORMAT}")
     facts = {"index_id": secrets.token_hex(16), "sequence": 0, "whole": 0, "voxlake": __version__}
     connection.executemany("INSERT INTO ledger VALUES (?, ?)", facts.items())
     bring_over(connection, lake.layout, old)

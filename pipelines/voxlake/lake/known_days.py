@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from voxlake.lake.ids import id_range, overlapping
+from voxlake.errors import DataError
+from voxlake.lake.ids import overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, datetime
 
-    from voxlake.errors import DataError
     from voxlake.lake.directory import Lake
     from voxlake.lake.ids import Range
     from voxlake.model import DayFile, DayKey
@@ -136,8 +136,8 @@ class KnownDays:
             if day_file is not None and not day_file.row_count:
                 return None
             try:
-                ranges[key.date] = id_range(self._lake.path(key))
-            except (OSError, pa.ArrowException):
+                ranges[key.date] = self._lake.id_range(key)
+            except (OSError, pa.ArrowException, DataError):
                 # Lost or damaged since it was listed: nothing is known to be in it.
                 return None
         return ranges[key.date]

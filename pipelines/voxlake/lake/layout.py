@@ -1,6 +1,7 @@
 """Where everything lies below a data directory. Pure: nothing here reads or writes a file.
 
 lake/<table>/account_id=<n>/date=<UTC day>/part.parquet   one file a day of each stream and account
+lake/<table>/account_id=<n>/date=<last of month>/days-<nn>.parquet   or one for the nn days up to the last of a month
 rejects/<table>/account_id=<n>/date=<UTC day>.jsonl       rows that could not be decoded
 rejects/gone/..., rejects/stray/...                       files that were replaced, or were not ours
 raw/<start>-<process>.gz                                  replies, where they are kept
@@ -13,11 +14,13 @@ voxlake.duckdb -> warehouse/<generation>.duckdb           the published database
 
 from __future__ import annotations
 
+import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from voxlake.model import GREATEST_ID, DayKey
+from voxlake.model import DAY, GREATEST_ID, DayKey
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ ACCOUNTS, DAYS, DAY_FILE = "account_id=", "date=", "part.parquet"
 """How the folders of accounts and of days begin, and the name of a day's file."""
 TEMPORARY = ("*-*-????-??-??.parquet", "*-*-????-??-??.jsonl", "ledger.json", "accounts.json", "next.duckdb*")
 """Globs for what a run that died leaves in `tmp/`."""
+_MONTH_FILE: Final = re.compile(r"days-([0-3][0-9])\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class Layout:
         """Return the path of a day's Parquet file."""
         return self.lake / STREAMS[key.stream].table / _account(key) / f"{DAYS}{key.date}" / DAY_FILE
 
+    def month_file(self, last: DayKey, days: int) -> Path:
+        """Return the path of the file that has the rows of some days up to the `last` one of a month."""
+        return self.day_file(last).with_name(f"days-{days:02}.parquet")
+
     def key_of(self, path: Path) -> DayKey | None:
         """Return the day whose file lies at `path`; None where no day's file belongs there."""
         try:
@@ -130,3 +138,18 @@ class Layout:
 
 def _account(key: DayKey) -> str:
     return f"{ACCOUNTS}{key.account_id}"
+
+
+def last_of_month(day: date) -> date:
+    """Return the last day of the month of a day."""
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def days_of_month_file(last: date, name: str) -> list[date]:
+    """Return the days whose rows a file of this name has in the folder of the `last` day of a month; none for others.
+
+    These are so many days as the name says, up to that one.
+    """
+    found = _MONTH_FILE.fullmatch(name)
+    days = int(found[1]) if found else 0
+    return [last - DAY * n for n in reversed(range(days))] if days <= last.day else []

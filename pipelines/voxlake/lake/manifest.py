@@ -10,13 +10,14 @@ from voxlake.lake.entries import DAMAGED, FORGOTTEN, HELD, MISSING, Entry
 from voxlake.lake.evolve import declaration
 from voxlake.lake.index import Index
 from voxlake.lake.known_days import KnownDays
+from voxlake.lake.months import last_of
 from voxlake.lake.scan import scan
 from voxlake.lake.stored import Change, find_news, load, store
-from voxlake.model import Changes, DayKey, Mark
+from voxlake.model import DAY, Changes, DayKey, Mark, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from voxlake.lake.directory import Lake
     from voxlake.lake.scan import Scanned
@@ -62,7 +63,10 @@ class Manifest(KnownDays):
             account: run for account, run in stored.runs.items() if _is_whole(run)
         }
         self._checked = self._check_others()
+        self._in_months: dict[tuple[int, str], frozenset[date]] = {}
         for scanned in scan(lake.layout, account_ids):
+            if scanned.in_months:
+                self._in_months[scanned.account_id, scanned.stream] = scanned.in_months
             self._take_in(scanned)
         self.missing = self._lost()
         known = {entry.key for its in stored.entries.values() for entry in its.values() if entry.state == MISSING}
@@ -163,6 +167,30 @@ class Manifest(KnownDays):
         self.last_runs |= last_runs or {}
         self._store(last_runs or {}, compared=True)
 
+    def in_months(self, account_id: int, stream: str) -> frozenset[date]:
+        """Return the days of a stream whose rows lay in the file of their month when the manifest was made."""
+        return self._in_months.get((account_id, stream), frozenset())
+
+    def _moved(self, keys: Collection[DayKey]) -> dict[DayKey, str]:
+        """Return the stamps of other days that lie in the files of the months of some days.
+
+        Such a file is written again as a whole.
+        """
+        moved: dict[DayKey, str] = {}
+        months = {last_of(key) for key in keys if key.date in self.in_months(key.account_id, key.stream)}
+        for last in months:
+            for day in span(last.date.replace(day=1), last.date + DAY):
+                key = DayKey(last.account_id, last.stream, day)
+                if key in self and key not in keys:
+                    with suppress(FileNotFoundError, NotADirectoryError):
+                        moved[key] = self._lake.store.stamp(self._lake.path(key))
+        return moved
+
+    def restamp(self, keys: Collection[DayKey]) -> None:
+        """Write where some days lie now, which are as they were."""
+        stamps = {key: self._lake.store.stamp(self._lake.path(key)) for key in keys}
+        store(self._index, Change((), {}, {}, whole=False, stamps=stamps))
+
     def _store(self, last_runs: Mapping[int, dict[str, Any]], *, compared: bool) -> int | None:
         """Write what is new, if anything is, and return the number under which new entries were written."""
         news = self._news | self._suspects if compared else self._news
@@ -177,7 +205,7 @@ class Manifest(KnownDays):
         if not (entries or undeclared or self._checked or last_runs or becomes_whole):
             return None
         declared = dict.fromkeys(undeclared | self._checked, self._declared)
-        sequence = store(self._index, Change(entries, declared, last_runs, whole=self._accounts is None))
+        sequence = store(self._index, Change(entries, declared, last_runs, self._accounts is None, self._moved(news)))
         self._news.clear()
         self._checked.clear()
         self._stored.declared |= declared

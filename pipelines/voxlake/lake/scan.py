@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from voxlake.files import storage
-from voxlake.lake.layout import ACCOUNTS, DAY_FILE, DAYS
+from voxlake.lake.layout import ACCOUNTS, DAY_FILE, DAYS, days_of_month_file, last_of_month
 from voxlake.lake.store import stamp_of
 from voxlake.transform import STREAMS
 
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
     from voxlake.lake.layout import Layout
 
 
+_LOOKS = 20
+"""How often the folder of an account is looked at again while others take its place."""
+
+
 class Scanned(NamedTuple):
-    """The day files of one stream of one account: the stamp of each by its UTC day, in order."""
+    """The days of one stream of one account: the stamp of the file of each by its UTC day, in order.
+
+    `in_months` are the days whose rows lie in the file of their month, the stamp of which is theirs.
+    """
 
     account_id: int
     stream: str
     stamps: dict[date, str]
+    in_months: frozenset[date]
 
 
 def scan(layout: Layout, account_ids: Collection[int] | None = None) -> Iterator[Scanned]:
@@ -36,9 +45,9 @@ def scan(layout: Layout, account_ids: Collection[int] | None = None) -> Iterator
         table = str(layout.lake / stream.table)
         for account_id in accounts_in(layout, stream.table) if account_ids is None else sorted(account_ids):
             with storage(layout.root, writing=False):
-                stamps = _stamps(f"{table}/{ACCOUNTS}{account_id}")
+                stamps, in_months = _stamps(f"{table}/{ACCOUNTS}{account_id}")
             if stamps:
-                yield Scanned(account_id, stream.name, stamps)
+                yield Scanned(account_id, stream.name, stamps, in_months)
 
 
 def accounts_in(layout: Layout, table: str) -> list[int]:
@@ -49,21 +58,63 @@ def accounts_in(layout: Layout, table: str) -> list[int]:
     return sorted(number for number in numbers if number is not None)
 
 
-def _stamps(folder: str) -> dict[date, str]:
-    found = {}
-    for name in sorted(_names(folder)):
-        if not name.startswith(DAYS):
-            continue
-        try:
-            day = date.fromisoformat(name[len(DAYS) :])
-        except ValueError:
-            continue
-        if name == f"{DAYS}{day}":
-            try:
-                found[day] = stamp_of(os.stat(f"{folder}/{name}/{DAY_FILE}"))  # noqa: PTH116 - three times as fast
-            except (FileNotFoundError, NotADirectoryError):
-                continue
+def _stamps(folder: str) -> tuple[dict[date, str], frozenset[date]]:
+    """Return the stamps of the days in the folder of an account, and which of them lie in the file of their month.
+
+    Where another folder takes its place meanwhile, because months were compacted, that one is looked at.
+    """
+    for _ in range(_LOOKS):
+        before = _inode(folder)
+        found = _stamps_now(folder)
+        if _inode(folder) == before:
+            break
     return found
+
+
+def _stamps_now(folder: str) -> tuple[dict[date, str], frozenset[date]]:
+    found: dict[date, str] = {}
+    months: dict[date, str] = {}
+    for name in sorted(_names(folder)):
+        day = _day_of(name)
+        if day is None:
+            continue
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found[day] = stamp_of(os.stat(f"{folder}/{name}/{DAY_FILE}"))  # noqa: PTH116 - three times as fast
+        if day == last_of_month(day):
+            days, file = month_file_in(f"{folder}/{name}", day)
+            if days:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    months |= dict.fromkeys(days, stamp_of(os.stat(f"{folder}/{name}/{file}")))  # noqa: PTH116
+    if not months:
+        return found, frozenset()
+    found |= months
+    return dict(sorted(found.items())), frozenset(months)
+
+
+def month_file_in(folder: str, last: date) -> tuple[list[date], str]:
+    """Return the days whose rows the file of a month has, and its name; none where the folder has no such file."""
+    for name in sorted(_names(folder), reverse=True):
+        if days := days_of_month_file(last, name):
+            return days, name
+    return [], ""
+
+
+def _day_of(folder: str) -> date | None:
+    """Return the day whose folder has this name; None for another name."""
+    if not folder.startswith(DAYS):
+        return None
+    try:
+        day = date.fromisoformat(folder[len(DAYS) :])
+    except ValueError:
+        return None
+    return day if folder == f"{DAYS}{day}" else None
+
+
+def _inode(folder: str) -> int:
+    try:
+        return os.stat(folder).st_ino  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def _names(folder: os.PathLike[str] | str) -> list[str]:

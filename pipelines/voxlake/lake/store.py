@@ -119,10 +119,11 @@ def _raise_but_missing(error: OSError) -> None:
         raise error
 
 
-def sha256(path: Path, *, size: int) -> str:
-    """Return the first 128 bits, in hexadecimal, of the SHA-256 of the first `size` bytes of a file."""
+def sha256(path: Path, *, size: int, begin: int = 0) -> str:
+    """Return the first 128 bits, in hexadecimal, of the SHA-256 of `size` bytes of a file, from byte `begin` on."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
+        file.seek(begin)
         while size > 0 and (piece := file.read(min(size, _CHUNK))):
             digest.update(piece)
             size -= len(piece)

@@ -7,7 +7,7 @@ which index, hears no more than what came later.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from voxlake.lake.entries import SELECT, read_entries, write_entries
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from voxlake.lake.entries import Entry
     from voxlake.lake.index import Index
 
+_RESTAMP = "UPDATE day_files SET stamp = ? WHERE (account_id, stream, date) = (?, ?, ?) AND state = 'held'"
 _SEQUENCE = "SELECT coalesce(max(sequence), 0) FROM day_files"
 
 
@@ -41,12 +42,16 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be stored: entries, which fields are declared now, and how the last runs of accounts have ended."""
+    """What is to be stored: entries, which fields are declared now, and how the last runs of accounts have ended.
+
+    `stamps` are those of days that are as they were, and lie in another file now: no news to anybody.
+    """
 
     entries: Sequence[Entry]
     declared: Mapping[int, str]
     runs: Mapping[int, Mapping[str, Any]]
     whole: bool
+    stamps: Mapping[DayKey, str] = field(default_factory=dict)
 
 
 def load(index: Index, account_ids: Collection[int] | None, *, declared: str) -> Stored:
@@ -92,6 +97,8 @@ def store(index: Index, change: Change) -> int | None:
             number = 1 + _last(connection)
             write_entries(connection, (entry._replace(sequence=number) for entry in change.entries))
             connection.execute("UPDATE ledger SET value = ? WHERE name = 'sequence'", [number])
+        stamps = [(stamp, key.account_id, key.stream, str(key.date)) for key, stamp in change.stamps.items()]
+        connection.executemany(_RESTAMP, stamps)
         connection.executemany("INSERT OR REPLACE INTO accounts VALUES (?, ?)", change.declared.items())
         runs = [(account, json.dumps(run)) for account, run in change.runs.items()]
         connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?)", runs)

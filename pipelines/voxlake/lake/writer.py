@@ -1,4 +1,4 @@
-"""Write the Parquet file of one day, a row group at a time, so that the same rows always give the same bytes."""
+"""Write the Parquet file of a day or a month, by row groups, so that the same rows always give the same bytes."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ NO_ROWS = hashlib.sha256(b"PAR1").hexdigest()[:32]
 class DayFileWriter:
     """A day file in the making at `path`; rows are added in the order in which they are to lie in it.
 
+    `cut` ends a row group early; `groups` are those that are written, each as the number of its rows and where it ends.
     `finish` ends the rows and returns their checksum, `seal` writes the footer, which may hold that checksum. Every
     method that writes raises StorageFull where the disk is full.
     """
@@ -36,6 +37,7 @@ class DayFileWriter:
     def __init__(self, store: Store, path: Path, stream: Stream) -> None:
         self.path = path
         self.rows = 0
+        self.groups: list[tuple[int, int]] = []
         self._root = store.root
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
@@ -58,10 +60,14 @@ class DayFileWriter:
         while self._pending_rows >= ROW_GROUP:
             self._write(ROW_GROUP)
 
+    def cut(self, *, rows: int = 1) -> None:
+        """Write the rows that wait for a whole row group, if they are as many as `rows`."""
+        if self._pending_rows >= rows:
+            self._write(self._pending_rows)
+
     def finish(self) -> str:
         """Write the remaining rows and return the checksum of all of them: of the file as far as it is written."""
-        if self._pending_rows:
-            self._write(self._pending_rows)
+        self.cut()
         with storage(self._root):
             return sha256(self.path, size=self._file.tell())
 
@@ -88,6 +94,7 @@ class DayFileWriter:
         whole = pa.concat_tables(self._pending)
         with storage(self._root):
             self._writer.write_table(whole.slice(0, rows).combine_chunks(), row_group_size=ROW_GROUP)
+            self.groups.append((rows, self._file.tell()))
         self._pending, self._pending_rows = [whole.slice(rows)], whole.num_rows - rows
 
 

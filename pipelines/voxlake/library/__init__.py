@@ -1,4 +1,4 @@
-"""The Python door: connect to an account, export, audit, publish, replay, and open what was published.
+"""The Python door: connect to an account, export, audit, publish, replay, compact, and open what was published.
 
 What a program may use of it is in `voxlake.__all__`; the command line is built on the same functions. A name is
 imported on first use, so that a command that exports does not wait for what answers queries.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from voxlake.library.configured import account_ids, connect_all, known_accounts
     from voxlake.library.database import Database, open_database
     from voxlake.library.discovery import Discovered, append_sections, discover, sections_text
-    from voxlake.library.offline import publish, replay, status
+    from voxlake.library.offline import compact, publish, replay, status
     from voxlake.library.overview import AccountLine, account_lines
     from voxlake.library.roster import Roster, find_accounts
     from voxlake.library.runs import audit, backfill, export, plan
@@ -28,7 +28,7 @@ _MODULES = {
     "configured": ("account_ids", "connect_all", "known_accounts"),
     "database": ("Database", "open_database"),
     "discovery": ("Discovered", "append_sections", "discover", "sections_text"),
-    "offline": ("publish", "replay", "status"),
+    "offline": ("compact", "publish", "replay", "status"),
     "overview": ("AccountLine", "account_lines"),
     "roster": ("Roster", "find_accounts"),
     "runs": ("audit", "backfill", "export", "plan"),
@@ -48,6 +48,7 @@ __all__ = [
     "append_sections",
     "audit",
     "backfill",
+    "compact",
     "connect",
     "connect_all",
     "day_range",

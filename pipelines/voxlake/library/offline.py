@@ -1,13 +1,15 @@
-"""What needs no account: publish, replay and status."""
+"""What needs no account: publish, replay, compact and status."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlake import pipeline
 from voxlake.clock import SYSTEM
+from voxlake.errors import SettingsError
 from voxlake.events import Emitter
-from voxlake.lake import Lake, archives
+from voxlake.lake import Lake, archives, claimed, exported_accounts
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.composition import holder
 from voxlake.warehouse import Warehouse
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from voxlake.clock import Clock
     from voxlake.events import Listener
-    from voxlake.pipeline import PublishResult, ReplayResult, Status
+    from voxlake.pipeline import CompactResult, PublishResult, ReplayResult, Status
 
 _SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
 
@@ -91,6 +93,47 @@ def replay(
             force=force,
             events=events,
         )
+
+
+def compact(
+    data_dir: str | os.PathLike[str],
+    *,
+    accounts: Collection[int] | None = None,
+    dry_run: bool = False,
+    settle_hours: float = _SETTLE_HOURS,
+    give_up_days: float = _GIVE_UP_DAYS,
+    on_event: Listener | None = None,
+    clock: Clock = SYSTEM,
+) -> CompactResult:
+    """Bring the days of months that are final into one file for each month, stream and account, without network.
+
+    With `accounts`, only theirs. A glob over the lake has every row once at any moment; with `dry_run` nothing is
+    written. A day of such a month that is read again later is replaced in the file of its month.
+
+    Raises:
+        SettingsError: nothing was exported yet, or the file system cannot exchange two folders in one step.
+        AlreadyRunning: other runs are working in this data directory for all of these accounts.
+        StorageFull: the data directory cannot be written.
+
+    """
+    folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
+    lake, events = Lake(folder), Emitter(clock, *filter(None, [on_event]))
+    lake.require()
+    held = exported_accounts(lake)
+    wanted = sorted(held if accounts is None else held.intersection(accounts))
+    if not wanted:
+        raise SettingsError(f"Nothing was exported to {folder} of these accounts: 'voxlake accounts' lists others.")
+
+    def run(its: Lake, account_ids: Collection[int]) -> CompactResult:
+        return pipeline.compact(
+            its, Warehouse(folder), account_ids, now=clock.now(), finality=policy, dry_run=dry_run, events=events
+        )
+
+    if dry_run:
+        return run(lake, wanted)
+    with claimed(lake, wanted, holder=holder(clock)) as (its, claim):
+        done = run(its, claim.account_ids)
+    return replace(done, errors=(*done.errors, *claim.taken.values()))
 
 
 def status(

@@ -42,6 +42,7 @@ def export(
     executor: Executor | None = None,
     on_event: Listener | None = None,
     keep_raw: bool = False,
+    compact: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
 ) -> ExportResult:
@@ -55,7 +56,8 @@ def export(
     `since` or 30 days back, and an earlier `since` moves that. Without `until` they end with today. `executor` reads
     the windows, and is not shut down; without one, threads do. `on_event` is called with each event of the run, in the
     thread in which it happens, one at a time. With `keep_raw` every reply is kept for `replay`. A day is final when it
-    was verified `settle_hours` after its end, and no status in it can change, or `give_up_days` after it.
+    was verified `settle_hours` after its end, and no status in it can change, or `give_up_days` after it. With
+    `compact`, the run ends with bringing months that are final into one file each, as `voxlake.compact` does.
 
     Trouble with a day, a stream or the API is part of the result, and decides its `exit_code`.
 
@@ -68,7 +70,7 @@ def export(
     works = assign(account, streams, since, until)
     return _run(
         works, data_dir, force=False, jobs=jobs, executor=executor, on_event=on_event,
-        keep_raw=keep_raw, settle_hours=settle_hours, give_up_days=give_up_days,
+        keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
     )  # fmt: skip
 
 
@@ -84,6 +86,7 @@ def backfill(
     executor: Executor | None = None,
     on_event: Listener | None = None,
     keep_raw: bool = False,
+    compact: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
 ) -> ExportResult:
@@ -99,7 +102,7 @@ def backfill(
     works = assign(account, streams, since, until, fills=True)
     return _run(
         works, data_dir, force=force, jobs=jobs, executor=executor, on_event=on_event,
-        keep_raw=keep_raw, settle_hours=settle_hours, give_up_days=give_up_days,
+        keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
     )  # fmt: skip
 
 
@@ -202,7 +205,8 @@ def _claimed(
 
 def _run(
     works: Sequence[Work], data_dir: str | os.PathLike[str], *, force: bool, jobs: int | None,
-    executor: Executor | None, on_event: Listener | None, keep_raw: bool, settle_hours: float, give_up_days: float,
+    executor: Executor | None, on_event: Listener | None, keep_raw: bool, compact: bool, settle_hours: float,
+    give_up_days: float,
 ) -> ExportResult:  # fmt: skip
     policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir))
     names = {work.account.account_id: work.account.name for work in works}
@@ -220,4 +224,5 @@ def _run(
         ) as (run, assignments),
     ):
         others = [AccountResult(number, (), errors=(error,), name=names[number]) for number, error in taken.items()]
-        return pipeline.export_accounts(run, assignments, force=force, taken=others)
+        its_run = replace(run, compacts=compact)
+        return pipeline.export_accounts(its_run, assignments, force=force, taken=others)

@@ -1,9 +1,10 @@
-"""The runs over API, lake and database: export, audit, publish, replay and status."""
+"""The runs over API, lake and database: export, audit, publish, replay, compact and status."""
 
 from voxlake.pipeline.account_result import AccountResult, ExportResult
 from voxlake.pipeline.accounts import Identity
 from voxlake.pipeline.audit import AuditResult, audit, audit_accounts
 from voxlake.pipeline.audit_stream import StreamAudit
+from voxlake.pipeline.compact import CompactResult, compact
 from voxlake.pipeline.context import Context, open_manifest, windows_at_once
 from voxlake.pipeline.export import export, export_accounts
 from voxlake.pipeline.plan import DayRange, Plan, plan_export
@@ -20,6 +21,7 @@ __all__ = [
     "Assignment",
     "AuditResult",
     "Calendars",
+    "CompactResult",
     "Context",
     "DayRange",
     "ExportResult",
@@ -38,6 +40,7 @@ __all__ = [
     "audit",
     "audit_accounts",
     "calendars",
+    "compact",
     "describe_missing",
     "export",
     "export_accounts",

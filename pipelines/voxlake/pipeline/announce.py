@@ -11,10 +11,11 @@ from voxlake.events import Kind
 from voxlake.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import date
 
     from voxlake.events import Emitter
+    from voxlake.lake import Month
     from voxlake.model import DayFile, Window
     from voxlake.pipeline.audit_stream import StreamAudit
     from voxlake.pipeline.day import WrittenDay
@@ -212,6 +213,24 @@ def published(events: Emitter, *, days: int, rows: int, began: float) -> None:
         rows=rows,
         seconds=round(seconds, 3),
     )
+
+
+def compacted(events: Emitter, months: Sequence[Month]) -> None:
+    """Announce that months of one stream of one account lie in one file each now; nothing without any."""
+    if months:
+        key, days = months[0][0].key, sum(len(month) for month in months)
+        events.of(key.account_id).emit(
+            Kind.COMPACTED,
+            f"{key.stream}: {counted(days)} lie in {counted(len(months), 'file')} now, one a month.",
+            stream=key.stream,
+            months=len(months),
+            days=days,
+        )
+
+
+def not_compacted(events: Emitter, error: Exception) -> None:
+    """Announce that months could not be compacted, which an export leaves to the next one."""
+    events.emit(Kind.NOT_COMPACTED, f"Months were not compacted: {error}", reason=type(error).__name__)
 
 
 def audited(events: Emitter, found: StreamAudit) -> None:

@@ -10,6 +10,7 @@ from voxlake.errors import DuplicateMessage, StorageFull, VoxlakeError
 from voxlake.lake import indexing
 from voxlake.pipeline import announce
 from voxlake.pipeline.account_result import AccountResult, ExportResult, join
+from voxlake.pipeline.compact import CompactionAfter
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.database import EarlyBuild
 from voxlake.pipeline.finish import ended, finish
@@ -84,11 +85,14 @@ def _export(
     force: bool,
 ) -> ExportResult:
     alone = not run.shared.several
+    afterwards = CompactionAfter(run)
 
     def work(assignment: Assignment) -> AccountResult:
         try:
             with assignment.open() as context:
-                result = finish(context, bring(context, assignment, database), name=assignment.name)
+                gathered = bring(context, assignment, database)
+                result = finish(context, gathered, name=assignment.name)
+                afterwards.note(gathered.record.manifest, assignment.account_id)
                 offset = context.history.clock_offset
         except VoxlakeError as error:
             if alone:
@@ -114,6 +118,7 @@ def _export(
     except VoxlakeError as error:
         errors.append(error)
         _remember(run, results, error)
+    afterwards.compact()
     if alone:
         errors = [*(error for result in results for error in result.errors), *errors]
     path = run.warehouse.path

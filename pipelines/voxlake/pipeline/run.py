@@ -43,6 +43,7 @@ class Run:
     """What the accounts of a run have in common; `at_once` of them are worked on at the same time.
 
     `requests` says how many were sent so far; `registry` is what is known of accounts, which the run saves once.
+    With `compacts`, an export ends with bringing months that are final into one file each.
     """
 
     lake: Lake
@@ -55,6 +56,7 @@ class Run:
     shared: Shared = field(default_factory=Shared)
     at_once: int = 1
     registry: AccountRegistry | None = None
+    compacts: bool = False
 
     def now(self) -> datetime:
         """Return the time in UTC, by the machine's clock or the API's: the earlier of both."""
