@@ -177,19 +177,23 @@ def point(path: Path, file: Path, *, symlink: Callable[[str, Path], None] = os.s
     sync(path.parent)
 
 
-def exchange(one: Path, other: Path) -> None:
-    """Let two folders of one file system take each other's place, in one step that everybody sees as a whole.
-
-    Raises:
-        OSError: one is missing, or with one of `UNSUPPORTED` or EXDEV, system or file system cannot do that.
-
-    """
+def _renameat2(one: Path, other: Path) -> None:
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(one))
     if rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), str(one))
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Exchange two folders of one file system, in one step that everybody sees as a whole.
+
+    Raises:
+        OSError: one is missing, or with one of `UNSUPPORTED` or EXDEV, system or file system cannot do that.
+
+    """
+    _renameat2(one, other)
     sync(one.parent)
     sync(other.parent)
 

@@ -25,34 +25,42 @@ from support.truth import held, truth
 from voxlake.sandbox import Behaviour, Faults, Sandbox, World
 from voxlake.transform import STREAMS
 
-DAYS, KILLS = 9, 25
-"""Days of a drawn world, and the kills that it goes through."""
+DAYS, MONTHS, KILLS = 9, 45, 25
+"""Days of a drawn world, of one in which months end, and the kills that it goes through."""
 
 
-def commands(settle=1200):
-    """Give what is killed, by name; with 0 hours to settle, every day that has ended is final."""
-    return {
-        "export": ["export", "--settle-hours", settle, "--keep-raw"],
-        "csv": ["export", "--settle-hours", settle, "--output", "csv", "--jobs", "8"],
-        "backfill": ["backfill", "--from", days_ago(9), "--to", days_ago(0), "--force"],
+def commands(settle=1200, days=DAYS):
+    """Give what is killed, by name; with 0 hours to settle, every day that has ended is final.
+
+    In a world in which months end, they are compacted, by command and after exports.
+    """
+    export = ["export", "--settle-hours", settle, "--since", days_ago(days), *(["--compact"] if days > DAYS else [])]
+    found = {
+        "export": [*export, "--keep-raw"],
+        "csv": [*export, "--output", "csv", "--jobs", "8"],
+        "backfill": ["backfill", "--from", days_ago(days), "--to", days_ago(0), "--force"],
         "publish": ["publish"],
         "repair": ["audit", "--repair", "--pages", "3"],
         "replay": ["replay", "--force"],
     }
+    if days > DAYS:
+        found["compact"] = ["compact", "--settle-hours", settle]
+    return found
 
 
-def storm(server, folder, environ, *, kills, seed, settle=1200, moves=0, lies=0.0):
+def storm(server, folder, environ, *, kills, seed, settle=1200, moves=0, lies=0.0, days=DAYS):
     """Kill `kills` commands on one data directory; give how many died, by command, and how many rows were compared.
 
     Before each, a message appears late in each history, and `moves` messages move to another day. Meanwhile the part
-    `lies` of all replies lacks rows.
+    `lies` of all replies lacks rows. In a world of so many `days` that months end, these are compacted, too.
     """
     rng = random.Random(seed)
+    tried = commands(settle, days)
     tally = Counter()
     files = folder / "command"
-    run(commands(settle)["export"], server, folder, environ, files)
+    run(tried["export"], server, folder, environ, files)
     lengths = {}
-    for name, arguments in commands(settle).items():
+    for name, arguments in tried.items():
         started = time.monotonic()
         run(arguments, server, folder, environ, files)
         lengths[name] = time.monotonic() - started
@@ -60,11 +68,13 @@ def storm(server, folder, environ, *, kills, seed, settle=1200, moves=0, lies=0.
     server.faults = Faults.parse(f"none={lies / 3},half={lies / 3},half-both={lies / 3},seed={seed}")
     while sum(tally.values()) - tally["rows"] < kills:
         for stream in STREAMS:
-            row = next(row for row in server.world.truth(stream) if row["processed_at"].date() == days_ago(3))
-            server.world.insert(stream, row | {"message_id": next(ids)})
-            move(server.world, stream, moves, rng)
-        name = rng.choice(sorted(commands()))
-        command = Command(commands(settle)[name], environ, folder, files)
+            late = days_ago(3 if days == DAYS else rng.randrange(1, days))
+            row = next((row for row in server.world.truth(stream) if row["processed_at"].date() == late), None)
+            if row is not None:
+                server.world.insert(stream, row | {"message_id": next(ids)})
+            move(server.world, stream, moves, rng, days=days)
+        name = rng.choice(sorted(tried))
+        command = Command(tried[name], environ, folder, files)
         time.sleep(rng.uniform(0, lengths[name] * 1.1))
         command.process.kill()
         if command.wait(60).returncode == -signal.SIGKILL:
@@ -76,13 +86,13 @@ def storm(server, folder, environ, *, kills, seed, settle=1200, moves=0, lies=0.
     return tally
 
 
-def move(world, stream, number, rng):
+def move(world, stream, number, rng, *, days=DAYS):
     """Move messages to another day, as an API does whose date is that of the last status."""
-    days = [days_ago(n) for n in range(1, DAYS)]
-    rows = [row for row in world.truth(stream) if row["processed_at"].date() in days]
+    targets = [days_ago(n) for n in range(1, days)]
+    rows = [row for row in world.truth(stream) if row["processed_at"].date() in targets]
     for row in rng.sample(rows, number):
         at = row["processed_at"]
-        world.change(stream, row["message_id"], processed_at=datetime.combine(rng.choice(days), at.time(), UTC))
+        world.change(stream, row["message_id"], processed_at=datetime.combine(rng.choice(targets), at.time(), UTC))
 
 
 def run(arguments, server, folder, environ, files):
@@ -124,20 +134,24 @@ def settled(data, server):
         assert truth(server, name) == held(data / "voxlake.duckdb", name)
 
 
-def one_world(seed, kills):
-    """Draw a world and go through its storm; give the tally."""
+def one_world(seed, kills, *, days=None):
+    """Draw a world, of so many days where that is said, and go through its storm; give the tally."""
     rng = random.Random(seed)
+    days = rng.choice([DAYS, MONTHS]) if days is None else days
     settle, rows = rng.choice([0, 1200]), rng.choice([500, 3_000, 12_000])
     moves, lies = rng.choice([1, 3, 8]), rng.choice([0, 0.01, 0.05, 0.1])
     with tempfile.TemporaryDirectory(prefix="voxlake-storm-") as folder:
         root = Path(folder)
         (root / "keys").mkdir()
-        world = World(rows=rows, days=DAYS, seed=seed, until=days_ago(0))
+        settle = 0 if days > DAYS else settle
+        world = World(rows=rows, days=days, seed=seed, until=days_ago(0))
         with Sandbox(world, behaviour=Behaviour(), directory=root / "keys", now=CLOCK.time) as server:
             environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
-            tally = storm(server, root, environ, kills=kills, seed=seed, settle=settle, moves=moves, lies=lies)
+            tally = storm(
+                server, root, environ, kills=kills, seed=seed, settle=settle, moves=moves, lies=lies, days=days
+            )
             settled(root / "data", server)
-    say(f"seed {seed}: {rows:,} rows, {settle} hours to settle, {lies:.0%} lies: {dict(tally)}")
+    say(f"seed {seed}: {days} days, {rows:,} rows, {settle} hours to settle, {lies:.0%} lies: {dict(tally)}")
     return tally
 
 
@@ -151,12 +165,13 @@ def main(arguments):
     """Go through worlds until so many commands were killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--days", type=int, choices=[DAYS, MONTHS], help="of every world; else either")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     chosen = parser.parse_args(arguments)
     tally, seed = Counter(), chosen.seed
     while (left := chosen.kills - sum(tally.values()) + tally["rows"]) > 0:
         try:
-            tally += one_world(seed, min(KILLS, left))
+            tally += one_world(seed, min(KILLS, left), days=chosen.days)
         except BaseException:
             say(f"seed {seed} FAILED")
             raise

@@ -29,7 +29,7 @@ from voxlake.places import UNSUPPORTED
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -42,7 +42,7 @@ Month = tuple["DayFile", ...]
 """The days that are to lie in the file of their month, in order, up to its last day."""
 
 
-def require_exchange(lake: Lake) -> None:
+def require_exchange(lake: Lake, *, able: Callable[[Path], bool] = can_exchange) -> None:
     """Return where the folders of accounts can be exchanged.
 
     Raises:
@@ -50,7 +50,7 @@ def require_exchange(lake: Lake) -> None:
 
     """
     with storage(lake.root):
-        if not can_exchange(lake.tmp):
+        if not able(lake.tmp):
             raise SettingsError(
                 f"The file system of {lake.root} cannot exchange two folders in one step, which is needed to compact"
                 " months: the lake stays one file a day."
@@ -123,7 +123,7 @@ def same_rows(some: Iterable[pa.Table], others: Iterable[pa.Table]) -> bool:
 
 
 def install_months(lake: Lake, months: Sequence[Month]) -> None:
-    """Let the files of months that were written take the place of their days', of one stream of one account, at once.
+    """Replace the files of days by those of their months that were written, of one stream of one account, in one step.
 
     The caller holds the account.
 

@@ -42,6 +42,7 @@ def test_defaults(resolve):
         patience=180,
         timeout=60,
         keep_raw=False,
+        compact=False,
         settle_hours=72,
         give_up_days=14,
         reports_dir=None,
