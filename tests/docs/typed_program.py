@@ -36,7 +36,7 @@ def nightly(folder: Path) -> tuple[int, str]:
     replayed: voxlake.ReplayResult = voxlake.replay(folder, raw=folder / "raw")
     found: voxlake.Status = voxlake.status(folder)
     compacted: voxlake.CompactResult = voxlake.compact(folder, dry_run=True)
-    results = (done, backfilled, audited, published, replayed, found)
+    results = (done, backfilled, audited, published, replayed, found, compacted)
     text = json.dumps({voxlake.__version__: [result.to_json() for result in results]})
     return max(result.exit_code for result in results), text
 

@@ -1,4 +1,4 @@
-"""A plain glob finds each row exactly once while months are brought into one file each, whoever is killed and whenever."""
+"""A plain glob finds each row exactly once while months are compacted, whoever is killed and whenever."""
 
 import threading
 from collections import Counter
@@ -39,7 +39,7 @@ def by_arrow(lake):
 
 @pytest.mark.parametrize("accounts", [4, pytest.param(60, marks=pytest.mark.slow)], ids=["some", "many"])
 def test_readers_during_compactions(tmp_path, accounts):
-    """Every answer has each row once; who has listed a file that is gone when it is opened hears of that, and repeats."""
+    """Every answer has each row once; whoever lists a file and finds it gone is told so, and repeats the query."""
     hand = Hand(tmp_path)
     for account in range(1, accounts + 1):
         for n in range(DAYS):
