@@ -16,15 +16,18 @@ import errno
 import os
 import shutil
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxlake.errors import DataError, SettingsError
 from voxlake.files import can_exchange, exchange, put, storage, sync, temporary
-from voxlake.lake.day_file import read_rows
+from voxlake.lake.day_file import read_rows, readable
 from voxlake.lake.index import Index
 from voxlake.lake.month_file import read_month, write_month
 from voxlake.lake.months import ASIDE, last_of, stored_day
+from voxlake.lake.stored_day import StoredDay
+from voxlake.lake.writer import rows_checksum
 from voxlake.places import UNSUPPORTED
 from voxlake.transform import STREAMS
 
@@ -89,11 +92,7 @@ def _write(lake: Lake, month: Month) -> None:
 
     def days() -> Iterator[tuple[DayFile, Iterable[pa.Table]]]:
         for day_file in month:
-            present = stored_day(lake.layout, day_file.key)[1]
-            if present is not None and not present.keys <= {its.key for its in month}:
-                raise DataError(f"{day_file.key.date} lies in a file with days that are to stay there.")
-            if (problem := lake.damage(day_file)) is not None:
-                raise DataError(f"{problem}: run 'voxlake audit --repair'.")
+            _require_sound(lake, month, day_file)
             yield day_file, lake.read_rows(day_file.key)
 
     write_month(lake.store, aside, STREAMS[last.stream], days())
@@ -101,12 +100,24 @@ def _write(lake: Lake, month: Month) -> None:
     aside.replace(written)
     try:
         found = read_month(written, last_of(last))
-        for day_file in month:
-            same = found.damage(day_file) is None and found.days[day_file.key.date].day_file == day_file
-            if not (same and same_rows(lake.read_rows(day_file.key), read_rows(found.stored(day_file.key)))):
-                raise DataError(f"{day_file.key.date} is not in the file of its month as it was: report it.")
+        facts = [its.day_file for its in found.days.values()]
+        before = chain.from_iterable(lake.read_rows(day_file.key) for day_file in month)
+        if not (found.is_written() and facts == list(month) and same_rows(before, read_rows(StoredDay(last, written)))):
+            raise DataError(f"{written.name} of {last.date:%Y-%m} is not as its days: report it.")
     finally:
         written.replace(aside)
+
+
+def _require_sound(lake: Lake, month: Month, day_file: DayFile) -> None:
+    """Raise DataError where a day is not what was written, or lies in a file with days that are to stay there."""
+    stored, present = stored_day(lake.layout, day_file.key)
+    if present is not None and not present.keys <= {its.key for its in month}:
+        raise DataError(f"{day_file.key.date} lies in a file with days that are to stay there.")
+    with readable(stored.path, day_file.key):
+        sound = rows_checksum(stored.path) == day_file.checksum if present is None else present.is_written(stored)
+    if not sound:
+        name = stored.path.relative_to(lake.root)
+        raise DataError(f"{name} is not what was written: its checksum differs: run 'voxlake audit --repair'.")
 
 
 def same_rows(some: Iterable[pa.Table], others: Iterable[pa.Table]) -> bool:

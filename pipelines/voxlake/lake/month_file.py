@@ -22,7 +22,7 @@ from voxlake.lake.layout import days_of_month_file
 from voxlake.lake.store import sha256, stamp_of
 from voxlake.lake.stored_day import StoredDay
 from voxlake.lake.writer import DayFileWriter
-from voxlake.model import DayKey
+from voxlake.model import DayKey, Window
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -79,13 +79,14 @@ class MonthFile:
     def damage(self, day_file: DayFile) -> str | None:
         """Return what is wrong with a day, to follow the file's name in a sentence; None where nothing is."""
         stored = self.stored(day_file.key)
-        return find_damage(stored, day_file, lambda: self._is_written(stored))
+        return find_damage(stored, day_file, lambda: self.is_written(stored))
 
-    def _is_written(self, stored: StoredDay) -> bool:
-        """Whether the row groups that have rows of a day are what was written."""
+    def is_written(self, stored: StoredDay | None = None) -> bool:
+        """Whether the row groups that have rows of a day, or all of them, are what was written."""
         begin, row = _BEGIN, 0
         for rows, end, checksum in self.groups:
-            if stored.within(row, rows)[1] and sha256(self.path, size=end - begin, begin=begin) != checksum:
+            concerned = stored is None or stored.within(row, rows)[1]
+            if concerned and sha256(self.path, size=end - begin, begin=begin) != checksum:
                 return False
             begin, row = end, row + rows
         return True
@@ -153,6 +154,7 @@ def write_month(store: Store, aside: Path, stream: Stream, days: Iterable[tuple[
             with readable(aside, day_file.key):
                 for table in tables:
                     writer.add(table)
+                    _require_day(day_file, table)
                     ids += [n for n in pc.min_max(table["message_id"]).as_py().values() if n is not None]
                 _require_rows(day_file, writer.rows - before)
             writer.cut(rows=GROUP_ROWS)
@@ -169,6 +171,13 @@ def write_month(store: Store, aside: Path, stream: Stream, days: Iterable[tuple[
     except BaseException:
         writer.discard()
         raise
+
+
+def _require_day(day_file: DayFile, table: pa.Table) -> None:
+    day = Window.of_days(day_file.key.date, day_file.key.date)
+    first, last = pc.min_max(table["processed_at"]).as_py().values()
+    if table.num_rows and not (first in day and last in day):
+        raise ValueError(f"{day_file.key.date} has rows of another day")
 
 
 def _require_rows(day_file: DayFile, rows: int) -> None:

@@ -232,8 +232,8 @@ def _bring_together(
 
 
 def _until(months: Iterable[Month], is_over: Callable[[], bool]) -> Iterator[Month]:
-    for n, month in enumerate(months):
-        if n and is_over():
+    for month in months:
+        if is_over():
             return
         yield month
 

@@ -182,7 +182,7 @@ class TickingClock(StandingClock):
         return super().time()
 
 
-@pytest.mark.parametrize(("seconds", "months", "complete"), [(1, 0, False), (2, 1, False), (60, 4, True)])
+@pytest.mark.parametrize(("seconds", "months", "complete"), [(1, 0, False), (3, 1, False), (60, 4, True)])
 def test_a_compaction_ends_in_time(data, seconds, months, complete):
     """Where there is no time for all months, those that were begun are brought together, and the rest is left."""
     lake, events = Lake(data), Emitter(TickingClock(datetime.now(UTC)))
