@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LARGEST: Final = 64 << 20
 """Bytes of a month above which it stays one file a day: these files are large, and any change writes a month again."""
 AFTER_EXPORT: Final = 5.0
-"""Seconds after which an export begins no other month."""
+"""Seconds after which an export begins no other month, or a tenth of its own time where that is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +244,7 @@ class CompactionAfter:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._account_ids: set[int] = set()
+        self._began = run.events.seconds()
 
     def note(self, manifest: Manifest, account_id: int) -> None:
         """Remember an account that has such months."""
@@ -253,10 +254,11 @@ class CompactionAfter:
     def compact(self) -> None:
         """Compact them, for a few seconds; whatever prevents it is announced, and left to the next run."""
         run = self._run
+        seconds = max(AFTER_EXPORT, (run.events.seconds() - self._began) / 10)
         try:
             _compact(
                 run.lake, run.warehouse, sorted(self._account_ids), run.now(), run.finality, dry_run=False,
-                seconds=AFTER_EXPORT, events=run.events,
+                seconds=seconds, events=run.events,
             )  # fmt: skip
         except VoxlakeError as error:
             announce.not_compacted(run.events, error)
