@@ -12,6 +12,7 @@ from support.contexts import FINALITY, StandingClock, noon, running
 from support.truth import held, truth
 
 from voxlake.lake import Lake
+from voxlake.library import compact
 from voxlake.pipeline import DayRange, audit, export, publish, status
 from voxlake.sandbox import Behaviour, Sandbox, World
 from voxlake.transform import STREAMS
@@ -118,3 +119,22 @@ def test_without_a_request(data, voxlake):
     asked = voxlake("query", "SELECT count(*) AS n FROM messages", "--format", "csv", "--data-dir", data)
     assert asked.stdout == f"n\n{count}\n"
     assert voxlake("report", "daily", "--data-dir", data).stdout
+
+
+def test_its_months_are_compacted(data, server):
+    """Days of an older schema, too; a month later, when they are final, with those that came since."""
+    server.clock.at = noon(2026, 4, 20)
+    streams = list(STREAMS.values())
+    with running(client(server, server.clock, jobs=4), data, server.clock) as context:
+        assert export(context, streams, DayRange(FIRST, date(2026, 4, 3))).exit_code == 0
+    before = {stream: held(data / "voxlake.duckdb", stream) for stream in STREAMS}
+    states = status(Lake(data), Warehouse(data), now=server.clock.now(), finality=FINALITY).streams
+    done = compact(data, clock=server.clock)
+    assert [(month.days, month.left) for month in done.months] == [(28, None)] * 2
+    assert status(Lake(data), Warehouse(data), now=server.clock.now(), finality=FINALITY).streams == states
+    (data / "voxlake.duckdb").unlink()
+    lake = Lake(data)
+    with lake.locked(holder="a test"):
+        publish(lake, Warehouse(data), now=server.clock.now(), finality=FINALITY)
+    assert {stream: held(data / "voxlake.duckdb", stream) for stream in STREAMS} == before
+    assert before == {stream: truth(server, stream) for stream in STREAMS}

@@ -111,6 +111,11 @@ class Lake:
         """Return the path of the file that has a day's rows, its own or its month's; the file may not exist."""
         return find_month(self.layout, key) or self.layout.day_file(key)
 
+    def month(self, key: DayKey) -> Path | None:
+        """Return the month's file that has a day's rows in today's schema, or None; raises what `stored` raises."""
+        month = stored_day(self.layout, key)[1]
+        return month.path if month is not None and month.is_current else None
+
     def stored(self, key: DayKey) -> StoredDay:
         """Return where the rows of a day lie. Raises DataError where that is a month's file, and damaged."""
         return stored_day(self.layout, key)[0]
@@ -163,10 +168,7 @@ class Lake:
         return self._ask(key, lambda its, month: id_range(its.path) if month is None else month.days[key.date].ids)
 
     def is_current(self, key: DayKey) -> bool:
-        """Return whether the file at a day's path holds what `read_rows` yields, and nothing else.
-
-        Raises DataError where it is damaged.
-        """
+        """Return whether a day's file is what `read_rows` yields, and no more. Raises DataError where it is damaged."""
         return self._ask(key, lambda its, _month: its.is_alone and is_current(its.path, key))
 
     def read_rows(self, key: DayKey, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:

@@ -59,12 +59,16 @@ class MonthDay:
 
 @dataclass(frozen=True, slots=True)
 class MonthFile:
-    """What the file of a month says of itself; `groups` are rows, end and checksum of each row group."""
+    """What the file of a month says of itself; `groups` are rows, end and checksum of each row group.
+
+    It `is_current` where its rows are what they would be if it was written today.
+    """
 
     path: Path
     stamp: str
     days: Mapping[date, MonthDay]
     groups: Sequence[tuple[int, int, str]]
+    is_current: bool
 
     @property
     def keys(self) -> set[DayKey]:
@@ -122,7 +126,7 @@ def _read(path: Path, last: DayKey, stamp: str) -> MonthFile:
     rows = sum(day.day_file.row_count for day in days.values())
     if [its[0] for its in groups] != found or rows != metadata.num_rows:
         raise ValueError("the rows are not those of its days")
-    return MonthFile(path, stamp, days, groups)
+    return MonthFile(path, stamp, days, groups, schema.is_current(stream))
 
 
 def _days(said: Sequence[dict[str, Any]], last: DayKey, expected: Sequence[date]) -> dict[date, MonthDay]:

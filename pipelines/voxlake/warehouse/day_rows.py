@@ -26,6 +26,13 @@ FILES = (
 Never does a path say that: in `status=prod/data`, DuckDB would find a status for every row.
 """
 
+MONTHS = (
+    "(SELECT *, ($2)[file_index::BIGINT + 1]::BIGINT AS account_id,"
+    " make_timestamp(epoch_us(processed_at))::DATE AS date FROM read_parquet($1, hive_partitioning = false)"
+    " WHERE list_contains(($3)[file_index::BIGINT + 1], make_timestamp(epoch_us(processed_at))::DATE))"
+)
+"""The source of rows in the files of months in $1, which are of the accounts in $2: those of the UTC days in $3."""
+
 FILES_OF_0_1 = "read_parquet($1, hive_partitioning = true, hive_types = {'account_id': BIGINT, 'date': DATE})"
 """The source that version 0.1 used. It gave the same rows, except below a folder with `=` in its name."""
 
@@ -45,6 +52,12 @@ class DayFiles(Protocol):
 
     def path(self, key: DayKey) -> Path:
         """Return the path of a day's file."""
+
+    def month(self, key: DayKey) -> Path | None:
+        """Return the file of a month that has a day's rows among others, and can be read as it is; None for others.
+
+        Raises DataError where it is damaged.
+        """
 
     def is_current(self, key: DayKey) -> bool:
         """Return whether a day's file can be read as it is. Raises DataError where it is damaged."""
@@ -70,8 +83,15 @@ def sources(
     """
     current: list[DayKey] = []
     older: list[DayKey] = []
+    months: dict[Path, list[DayKey]] = {}
     for key in keys:
-        (current if lake.is_current(key) else older).append(key)
+        if (month := lake.month(key)) is not None:
+            months.setdefault(month, []).append(key)
+        else:
+            (current if lake.is_current(key) else older).append(key)
+    if months:
+        accounts = [its[0].account_id for its in months.values()]
+        yield MONTHS, [list(map(str, months)), accounts, [[key.date for key in its] for its in months.values()]]
     if current:
         accounts, days = [key.account_id for key in current], [key.date for key in current]
         yield FILES, [[str(lake.path(key)) for key in current], accounts, days]

@@ -5,6 +5,8 @@ import os
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
+import pandas as pd
+import polars as pl
 import pytest
 from support.compactions import FIRST, content, files, make, repair
 from support.contexts import StandingClock
@@ -97,6 +99,39 @@ def test_every_reader_finds_the_same_rows_in_fewer_files(data):
     assert library.compact(data).months == ()
     assert list((data / "tmp").iterdir()) == []
     assert done.to_json()["months"][0] == {"account_id": ACCOUNT, "stream": "sms", "month": "2026-01", "days": 3}
+
+
+def test_columns_from_paths_are_there_with_their_types(data):
+    """The account, and as the date the last day of the month, which a filter by months and a lower bound go with."""
+    folder = data / "lake" / "sms_history"
+    before = by_month(folder)
+    library.compact(data)
+    assert by_month(folder) == before
+    glob = f"'{folder}/**/*.parquet', hive_partitioning = true"
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        types = connection.execute(f"SELECT typeof(account_id), typeof(date) FROM read_parquet({glob}) LIMIT 1")
+        assert types.fetchall() == [("BIGINT", "DATE")]
+        bounded = "date >= '2026-02-10' AND processed_at >= '2026-02-10T00:00:00Z'"
+        one = connection.execute(f"SELECT count(*) FROM read_parquet({glob}) WHERE {bounded}").fetchone()
+        other = connection.execute(f"SELECT count(*) FROM read_parquet({glob}) WHERE processed_at >= '2026-02-10'")
+        assert one == other.fetchone()
+    by_pandas = pd.read_parquet(folder, dtype_backend="pyarrow")
+    assert set(by_pandas["account_id"].astype(str)) == {str(ACCOUNT)}
+    assert set(by_pandas["date"].astype(str)) >= {"2026-01-31", "2026-02-28", "2026-03-01"}
+    by_polars = pl.scan_parquet(f"{folder}/**/*.parquet", hive_partitioning=True).collect()
+    assert by_polars.schema["date"] == pl.Date
+    assert len(by_polars) == len(by_pandas) == sum(before.values())
+
+
+def by_month(folder):
+    """Count the messages of each month by the dates in the paths, as they can be before and after."""
+    with duckdb.connect() as connection:
+        query = f"""
+            SELECT date_trunc('month', date), count(*)
+            FROM read_parquet('{folder}/**/*.parquet', hive_partitioning = true) GROUP BY ALL
+        """
+        return dict(connection.execute(query).fetchall())
 
 
 def test_a_publish_has_nothing_new_afterwards(data):
