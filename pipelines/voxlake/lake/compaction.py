@@ -150,18 +150,18 @@ def install_months(lake: Lake, months: Sequence[Month]) -> None:
     live = lake.layout.day_file(key).parent.parent
     gone = {lake.path(day_file.key) for month in months for day_file in month}
     with temporary(lake.tmp / f"{key.stream}-{key.account_id}{_SUCCESSOR}") as new:
-        try:
-            with storage(lake.root):
+        with storage(lake.root):
+            try:
                 carried = _carry_over(live, new, gone)
                 for month in months:
                     _place(lake, month, live, new)
                 for folder in (*(path for path in new.iterdir() if path.is_dir()), new):
                     sync(folder)
                 exchange(new, live)
-        except OSError as error:
-            if error.errno not in {*UNSUPPORTED, errno.EXDEV, errno.EBUSY}:
-                raise
-            raise DataError(f"{live} cannot be replaced ({error.strerror}): it stays one file a day.") from error
+            except OSError as error:
+                if error.errno not in {*UNSUPPORTED, errno.EXDEV, errno.EBUSY}:
+                    raise
+                raise DataError(f"{live} cannot be replaced ({error.strerror}): it stays one file a day.") from error
         _remove(lake, live, new, {*carried, *(path.relative_to(live) for path in gone)})
 
 
@@ -171,7 +171,7 @@ def _place(lake: Lake, month: Month, live: Path, new: Path) -> None:
     target = new / its.relative_to(live)
     target.parent.mkdir(exist_ok=True)
     put(lake.layout.draft(month[-1].key, ASIDE), target)
-    shutil.copystat(its.parent, target.parent)
+    _make_like(its.parent, target.parent)
 
 
 def _carry_over(live: Path, new: Path, gone: set[Path]) -> set[Path]:
@@ -197,9 +197,17 @@ def _carry_over(live: Path, new: Path, gone: set[Path]) -> set[Path]:
             (new / file.relative_to(live)).hardlink_to(file)
             carried.add(file.relative_to(live))
         if path not in inside and (kept or not inside):
-            shutil.copystat(path, new / name)
-    shutil.copystat(live, new)
+            _make_like(path, new / name)
+    _make_like(live, new)
     return carried
+
+
+def _make_like(folder: Path, successor: Path) -> None:
+    """Give a folder the mode, the times and, where that is allowed, the owner of the one that it is to replace."""
+    its = folder.stat()
+    with suppress(PermissionError):
+        os.chown(successor, its.st_uid, its.st_gid)
+    shutil.copystat(folder, successor)
 
 
 def _remove(lake: Lake, live: Path, old: Path, known: set[Path]) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import tempfile
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +23,7 @@ from voxlake.transform import SMS
 DAYS = [date(2026, 2, 26), date(2026, 2, 27), date(2026, 2, 28)]
 KEYS = [DayKey(4711, "sms", day) for day in DAYS]
 AT = datetime(2026, 3, 9, tzinfo=UTC)
+SHARED_MEMORY = Path("/dev/shm")
 MONTH = "lake/sms_history/account_id=4711/date=2026-02-28/days-03.parquet"
 
 
@@ -215,6 +218,20 @@ def test_an_account_that_holds_what_is_not_ours_stays(tmp_path, odd):
     assert [ids(lake, key) for key in KEYS] == [[1, 2], [11, 12], [21, 22]]
 
 
+def test_a_lake_on_another_disk_than_its_files_in_the_making_stays(tmp_path):
+    """Folders of two disks cannot be exchanged."""
+    if not SHARED_MEMORY.is_dir() or SHARED_MEMORY.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one disk only")
+    lake = Lake(tmp_path)
+    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY) as elsewhere:
+        lake.tmp.symlink_to(elsewhere)
+        month = tuple(put(lake, key, messages(key.date, 2, first=1 + 10 * n)) for n, key in enumerate(KEYS))
+        assert list(write_months(lake, [month])) == [(month, None)]
+        with pytest.raises(DataError, match="stays one file a day"):
+            install_months(lake, [month])
+    assert [ids(lake, key) for key in KEYS] == [[1, 2], [11, 12], [21, 22]]
+
+
 def test_other_files_stay_where_they_are(tmp_path):
     """Notes beside days, in a folder that is replaced."""
     lake = Lake(tmp_path)
@@ -223,9 +240,12 @@ def test_other_files_stay_where_they_are(tmp_path):
     notes = [lake.path(KEYS[0]).with_name("NOTES"), lake.path(KEYS[0]).parent.parent / "NOTES"]
     for note in notes:
         note.write_text("keep me")
+    account = lake.path(KEYS[0]).parent.parent
+    account.chmod(0o2750)
     assert list(write_months(lake, [month])) == [(month, None)]
     install_months(lake, [month])
     assert [note.read_text() for note in notes] == ["keep me"] * 2
+    assert account.stat().st_mode & 0o7777 == 0o2750
 
 
 def test_a_month_of_a_day_that_is_damaged_is_not_written(tmp_path):
