@@ -26,6 +26,7 @@ from voxlake.lake.day_file import read_rows, readable
 from voxlake.lake.index import Index
 from voxlake.lake.month_file import read_month, write_month
 from voxlake.lake.months import ASIDE, last_of, stored_day
+from voxlake.lake.sharing import indexing
 from voxlake.lake.stored_day import StoredDay
 from voxlake.lake.writer import rows_checksum
 from voxlake.places import UNSUPPORTED
@@ -117,7 +118,7 @@ def _require_sound(lake: Lake, month: Month, day_file: DayFile) -> None:
         sound = rows_checksum(stored.path) == day_file.checksum if present is None else present.is_written(stored)
     if not sound:
         name = stored.path.relative_to(lake.root)
-        raise DataError(f"{name} is not what was written: its checksum differs: run 'voxlake audit --repair'.")
+        raise DataError(f"{name} is not what was written, and its checksum differs: run 'voxlake audit --repair'.")
 
 
 def same_rows(some: Iterable[pa.Table], others: Iterable[pa.Table]) -> bool:
@@ -145,7 +146,8 @@ def install_months(lake: Lake, months: Sequence[Month]) -> None:
     """
     if not months:
         return
-    Index(lake).allow_months()
+    with indexing(lake):
+        Index(lake).allow_months()
     key = months[0][-1].key
     live = lake.layout.day_file(key).parent.parent
     gone = {lake.path(day_file.key) for month in months for day_file in month}

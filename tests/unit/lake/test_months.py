@@ -101,6 +101,15 @@ def test_days_are_read_from_the_file_of_their_month(tmp_path):
     assert list(lake.tmp.iterdir()) == []
 
 
+def test_a_month_without_a_message(tmp_path):
+    """Its days are known to be empty, and a day of it can get messages."""
+    lake, month = compacted(tmp_path, 0, 0, 0)
+    assert [lake.damage(day_file) for day_file in month] == [None] * 3
+    assert pq.read_table(tmp_path / "lake" / "sms_history", partitioning=None).num_rows == 0
+    put(lake, KEYS[1], messages(DAYS[1], 2, first=1))
+    assert [ids(lake, key) for key in KEYS] == [[], [1, 2], []]
+
+
 def test_a_day_of_a_month_is_replaced_alone(tmp_path):
     """The other days are as they were, in one file still."""
     lake, month = compacted(tmp_path, 3, 1, 2)
