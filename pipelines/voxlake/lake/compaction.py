@@ -205,7 +205,7 @@ def _carry_over(live: Path, new: Path, gone: set[Path]) -> set[Path]:
 
 
 def _make_like(folder: Path, successor: Path) -> None:
-    """Give a folder the mode, the times and, where that is allowed, the owner of the one that it is to replace."""
+    """Set mode, times and, where that is allowed, the owner of a folder as the one has them that it is to replace."""
     its = folder.stat()
     with suppress(PermissionError):
         os.chown(successor, its.st_uid, its.st_gid)
