@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from voxlake.lake.entries import Entry
     from voxlake.lake.index import Index
+    from voxlake.model import DayKey
 
 _RESTAMP = "UPDATE day_files SET stamp = ? WHERE (account_id, stream, date) = (?, ?, ?) AND state = 'held'"
 _SEQUENCE = "SELECT coalesce(max(sequence), 0) FROM day_files"
