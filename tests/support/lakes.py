@@ -4,8 +4,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
+import duckdb
 import pyarrow as pa
+import pytest
 
+from voxlake.clock import SYSTEM
 from voxlake.lake import AccountFacts, AccountRegistry, Lake, Manifest
 from voxlake.model import DayFile, DayKey, FinalityPolicy
 from voxlake.transform import STREAMS
@@ -13,6 +16,8 @@ from voxlake.warehouse import Warehouse
 
 ACCOUNT = 4711
 FIRST = date(2026, 1, 1)
+LAYOUTS = ["portable", pytest.param("linked", marks=pytest.mark.slow)]
+"""What a test of the database is tried with; the fast tests of a linked one are in `test_linked.py`."""
 SETTLING = FinalityPolicy(timedelta(hours=72), timedelta(days=14))
 
 
@@ -33,12 +38,19 @@ def row(message_id, day=FIRST, /, hour=12, **fields):
     } | fields
 
 
+def _is_view(connection, name):
+    """Tell whether a name is that of a view."""
+    return connection.execute("SELECT 1 FROM duckdb_views() WHERE view_name = $1", [name]).fetchall() == [(1,)]
+
+
 @dataclass
 class Hand:
-    """A data directory that days are put into."""
+    """A data directory that days are put into, and its database, of one layout."""
 
     root: object
+    database: str = "auto"
     published: list = field(default_factory=list)
+    clock: object = SYSTEM
 
     def put(self, day, rows, *, stream="sms", total=None, verified=True, exported_at=None, account=ACCOUNT):
         """Write one day."""
@@ -72,15 +84,30 @@ class Hand:
         """Publish what is there, and give the warehouse."""
         lake = Lake(self.root)
         with lake.locked(holder="a test"):
-            warehouse = Warehouse(self.root)
+            warehouse = self.warehouse
             published = warehouse.publish(Manifest(lake).changes, lake, finality=SETTLING, rebuild=anew)
             self.published.append(published.changed)
         return warehouse
 
+    def edit(self, *statements, checkpoint=True):
+        """Write to the published database as its owner can; views that stand for tables become tables before."""
+        generation = self.warehouse.path.resolve()
+        generation.chmod(0o644)
+        with duckdb.connect(str(generation)) as connection:
+            if not checkpoint:
+                connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+            for name in ("sms_history", "a2p_sms_history"):
+                if any(name in its for its in statements) and _is_view(connection, name):
+                    connection.execute(f"CREATE TABLE meta.{name} AS FROM {name}")
+                    connection.execute(f"DROP VIEW {name}; CREATE TABLE {name} AS FROM meta.{name}")
+            for statement in statements:
+                connection.execute(statement)
+        assert generation.with_name(f"{generation.name}.wal").exists() is not checkpoint
+
     @property
     def warehouse(self):
         """Give what was published last."""
-        return Warehouse(self.root)
+        return Warehouse(self.root, database=self.database, clock=self.clock)
 
     def ask(self, sql, *bound):
         """Ask the published database."""

@@ -1,7 +1,12 @@
-"""Readers that ask one long query after another while publishers work and are killed at any instant."""
+"""Readers that ask one long query after another while publishers work and are killed at any instant.
+
+`PYTHONPATH=tests python -m support.readers KILLS LAYOUT` kills publishers of a `portable` or `linked` database.
+"""
 
 import json
 import random
+import sys
+import tempfile
 import time
 from collections import Counter
 from datetime import timedelta
@@ -14,6 +19,7 @@ from support.lakes import FIRST, Hand, row
 from support.processes import CONTEXT
 
 DAYS = 20
+TABLES = ("sms_history", "a2p_sms_history", "coverage", "meta.parts", "totals", "hourly")
 # What is in all days together is the same in every version; a database of two versions would not add up.
 WHOLE = 1000
 ASK = """
@@ -37,9 +43,9 @@ def write(hand, version, rows):
             hand.put(at, [first, *others], stream=stream)
 
 
-def begin(root, rows):
+def begin(root, rows, database="auto"):
     """Make a data directory of many days, and publish version 0."""
-    hand = Hand(root)
+    hand = Hand(root, database)
     for stream in ("sms", "a2p"):
         for day in range(2, DAYS):
             at = FIRST + timedelta(days=day)
@@ -48,9 +54,9 @@ def begin(root, rows):
     hand.publish()
 
 
-def publisher(root, log, rows):
+def publisher(root, log, rows, database):
     """Publish version after version until killed; a line in the log for each."""
-    hand = Hand(Path(root))
+    hand = Hand(Path(root), database)
     done = Path(log)
     while True:
         version = len(done.read_text().splitlines()) + 1
@@ -82,13 +88,13 @@ def reader(root, stop, out, rows, rounds, keeps):
     Path(out).write_text(json.dumps(found))
 
 
-def trial(folder, *, publishes, kills, rows=50, rounds=200, seed=1):
+def trial(folder, *, publishes, kills, rows=50, rounds=200, seed=1, database="auto"):
     """Publish and kill that often under two readers, and count what they saw."""
     draw = random.Random(seed)
     root, log, stop = folder / "data", folder / "log", folder / "stop"
     log.write_text("")
     began = time.monotonic()
-    begin(root, rows)
+    begin(root, rows, database)
     pause = time.monotonic() - began
     outs = [folder / f"reader-{n}.json" for n in range(2)]
     readers = [
@@ -99,7 +105,7 @@ def trial(folder, *, publishes, kills, rows=50, rounds=200, seed=1):
         process.start()
     killed = 0
     while killed < kills or len(log.read_text().splitlines()) < publishes:
-        process = CONTEXT.Process(target=publisher, args=(str(root), str(log), rows), daemon=True)
+        process = CONTEXT.Process(target=publisher, args=(str(root), str(log), rows, database), daemon=True)
         process.start()
         if killed < kills:
             process.join(draw.uniform(0.05, 2 * pause))
@@ -116,6 +122,16 @@ def trial(folder, *, publishes, kills, rows=50, rounds=200, seed=1):
     for process, out in zip(readers, outs, strict=True):
         process.join(120)
         found.update(json.loads(out.read_text()))
-    Hand(root).publish()
-    found["damaged at the end"] = len(Hand(root).warehouse.failed_checks())
+    hand = Hand(root, database)
+    hand.publish()
+    found["damaged at the end"] = len(hand.warehouse.failed_checks())
+    by_steps = {name: hand.ask(f"FROM {name} ORDER BY ALL") for name in TABLES}
+    hand.publish(anew=True)
+    found["differences at the end"] = sum(by_steps[name] != hand.ask(f"FROM {name} ORDER BY ALL") for name in TABLES)
     return dict(found)
+
+
+if __name__ == "__main__":
+    kills, layout = int(sys.argv[1]), sys.argv[2]
+    with tempfile.TemporaryDirectory(prefix="voxlake-readers-") as made:
+        print(trial(Path(made), publishes=kills // 2, kills=kills, rows=200, database=layout))  # noqa: T201 - the figures are wanted

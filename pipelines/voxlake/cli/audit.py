@@ -10,7 +10,7 @@ import click
 from voxlake import library
 from voxlake.cli.account import accounts_of
 from voxlake.cli.log import user_listener
-from voxlake.cli.options import account_option, api_options, finality_of, lock_option, the_clock
+from voxlake.cli.options import account_option, api_options, lock_option, publishing_of, the_clock
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UtcDay
@@ -68,7 +68,7 @@ def audit(
         result = library.audit(
             accounts, settings.data_dir, jobs=settings.jobs, repair=repair, streams=stream, since=since, until=until,
             pages=pages, seed=seed, on_round=show, on_event=user_listener(), keep_raw=settings.keep_raw,
-            **finality_of(settings),
+            **publishing_of(settings),
         )  # fmt: skip
     if not result.locked:
         say(f"{settings.data_dir} cannot be written: it was audited without its lock.")

@@ -10,7 +10,15 @@ import click
 from voxlake import library
 from voxlake.cli.account import accounts_of
 from voxlake.cli.log import log_is_shown, user_listener
-from voxlake.cli.options import account_option, api_options, finality_of, form_option, lock_option, the_clock
+from voxlake.cli.options import (
+    account_option,
+    api_options,
+    finality_of,
+    form_option,
+    lock_option,
+    publishing_of,
+    the_clock,
+)
 from voxlake.cli.output import give, progress, say
 from voxlake.cli.signals import ANEW, RESUMABLE, stoppable
 from voxlake.cli.types import UtcDay
@@ -94,7 +102,7 @@ def _run(settings: Settings, form: str, *, dry_run: bool, **chosen: Any) -> None
             on_event=user_listener(show),
             keep_raw=settings.keep_raw,
             compact=settings.compact,
-            **finality_of(settings),
+            **publishing_of(settings),
         )
         if not sum(stream.days for stream in result.streams):
             show({"done": 1, "planned": 1, "accounts_done": len(accounts), "accounts": len(accounts)})

@@ -37,9 +37,9 @@ def the_clock() -> Clock:
 
 data_options = settings_options(*DATA)
 """Settings for a command that looks at the data."""
-work_options = settings_options(*DATA, LOG)
+work_options = settings_options(*DATA, "database", LOG)
 """Settings for a command that changes the data without the API."""
-api_options = settings_options(*DATA, *API, "output", "jobs", "keep_raw", "compact", LOG)
+api_options = settings_options(*DATA, "database", *API, "output", "jobs", "keep_raw", "compact", LOG)
 """Settings for a command that exports from the API."""
 
 
@@ -104,6 +104,11 @@ def account_option(command: F) -> F:
 def finality_of(settings: Settings) -> dict[str, Any]:
     """Return the settings that say when a day is final, as the runs take them."""
     return {"settle_hours": settings.settle_hours, "give_up_days": settings.give_up_days}
+
+
+def publishing_of(settings: Settings) -> dict[str, Any]:
+    """Return the settings of a run that publishes, as it takes them: those of `finality_of`, and of the database."""
+    return {**finality_of(settings), "database": settings.database}
 
 
 def form_option(command: F) -> F:

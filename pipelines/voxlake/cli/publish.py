@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
-from voxlake.cli.options import finality_of, form_option, lock_option, the_clock, work_options
+from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
+from voxlake.cli.types import UserPath
 from voxlake.pipeline import describe_missing
 from voxlake.reporting import to_json
 from voxlake.text import counted
+from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from voxlake.cli.settings import Settings
 
 
@@ -22,10 +26,21 @@ if TYPE_CHECKING:
 @form_option
 @work_options
 @lock_option
-def publish(settings: Settings, form: str) -> None:
+@click.option(
+    "--portable", "copy", type=UserPath(), metavar="FILE",
+    help="Build nothing: write a copy of the published database that needs no other file.",
+)  # fmt: skip
+def publish(settings: Settings, form: str, copy: Path | None) -> None:
     """Rebuild the database from the lake, without network."""
+    if copy is not None:
+        with stoppable():
+            rows = Warehouse(settings.data_dir).write_copy(copy)
+        if form == "json":
+            give(to_json({"exit_code": 0, "rows": rows, "database": str(copy)}), form="json")
+        say(f"copied {counted(rows, 'row')}: {copy}")
+        return
     with stoppable():
-        done = library.publish(settings.data_dir, forget_missing=True, **finality_of(settings), clock=the_clock())
+        done = library.publish(settings.data_dir, forget_missing=True, **publishing_of(settings), clock=the_clock())
     if form == "json":
         give(to_json(done.to_json()), form="json")
     if done.forgotten:

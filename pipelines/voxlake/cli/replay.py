@@ -10,7 +10,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import account_ids_of
-from voxlake.cli.options import account_option, finality_of, form_option, lock_option, the_clock, work_options
+from voxlake.cli.options import account_option, form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
 from voxlake.pipeline import describe_missing
@@ -45,7 +45,7 @@ def replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> N
             raw=raw,
             accounts=accounts_wanted(settings),
             force=force,
-            **finality_of(settings),
+            **publishing_of(settings),
             clock=the_clock(),
         )
     if form == "json":

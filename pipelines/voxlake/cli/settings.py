@@ -119,6 +119,12 @@ class Settings:
             default=14, metavar="N",
         )
     )  # fmt: skip
+    database: str = field(
+        metadata=_setting(
+            OneOf(("auto", "portable", "linked")), "VOXLAKE_DATABASE",
+            "One file that holds all, or one linked to files beside it.", default="auto",
+        )
+    )  # fmt: skip
     reports_dir: Path | None = field(
         metadata=_setting(
             UserPath(), "VOXLAKE_REPORTS_DIR", "A folder of your own reports, one query a .sql file.", metavar="DIR"

@@ -97,6 +97,7 @@ def run_accounts(
     executor: Executor | None = None,
     keep_raw: bool = False,
     on_event: Listener | None = None,
+    database: str = "auto",
 ) -> Iterator[tuple[Run, list[Assignment]]]:
     """Yield a run, and what it has to do for each account; the caller holds these accounts in the lake.
 
@@ -113,7 +114,7 @@ def run_accounts(
     used = ThreadPoolExecutor(workers, thread_name_prefix="voxlake") if executor is None else Borrowed(executor)
     parts = _Parts(
         lake,
-        Warehouse(lake.root),
+        Warehouse(lake.root, database=database, clock=first.clock),
         used,
         finality,
         Emitter(first.clock, *filter(None, [on_event])),

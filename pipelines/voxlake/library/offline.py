@@ -31,12 +31,14 @@ def publish(
     forget_missing: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
+    database: str = "auto",
     on_event: Listener | None = None,
     clock: Clock = SYSTEM,
 ) -> PublishResult:
     """Rebuild the database from the lake, without network.
 
-    With `forget_missing`, days that had a file and have none any more count as never exported from then on.
+    With `forget_missing`, days that had a file and have none any more count as never exported from then on. `database`
+    is `portable`, `linked` or `auto`, as `export` has it.
 
     Raises:
         SettingsError: nothing was exported yet.
@@ -50,7 +52,12 @@ def publish(
     lake.require()
     with lake.locked(holder=holder(clock)):
         return pipeline.publish(
-            lake, Warehouse(folder), now=clock.now(), finality=policy, forget_missing=forget_missing, events=events
+            lake,
+            Warehouse(folder, database=database, clock=clock),
+            now=clock.now(),
+            finality=policy,
+            forget_missing=forget_missing,
+            events=events,
         )
 
 
@@ -62,6 +69,7 @@ def replay(
     force: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
+    database: str = "auto",
     on_event: Listener | None = None,
     clock: Clock = SYSTEM,
 ) -> ReplayResult:
@@ -85,7 +93,7 @@ def replay(
     with lake.locked(holder=holder(clock)):
         return pipeline.replay(
             lake,
-            Warehouse(folder),
+            Warehouse(folder, database=database, clock=clock),
             replies,
             now=clock.now(),
             finality=policy,

@@ -45,6 +45,7 @@ def export(
     compact: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
+    database: str = "auto",
 ) -> ExportResult:
     """Export every UTC day of `[since, until)` that is not final, publish the database, and return what was done.
 
@@ -58,6 +59,8 @@ def export(
     thread in which it happens, one at a time. With `keep_raw` every reply is kept for `replay`. A day is final when it
     was verified `settle_hours` after its end, and no status in it can change, or `give_up_days` after it. With
     `compact`, the run ends with bringing months that are final into one file each, as `voxlake.compact` does.
+    `database` is `portable` (one file that is copied when days change), `linked` (files beside it, which are not), or
+    `auto`.
 
     Trouble with a day, a stream or the API is part of the result, and decides its `exit_code`.
 
@@ -71,6 +74,7 @@ def export(
     return _run(
         works, data_dir, force=False, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
+        database=database,
     )  # fmt: skip
 
 
@@ -89,6 +93,7 @@ def backfill(
     compact: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
+    database: str = "auto",
 ) -> ExportResult:
     """Export a span of days as `export` does; with `force`, final days are read again, and what is gone is taken out.
 
@@ -103,6 +108,7 @@ def backfill(
     return _run(
         works, data_dir, force=force, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
+        database=database,
     )  # fmt: skip
 
 
@@ -159,6 +165,7 @@ def audit(
     keep_raw: bool = False,
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
+    database: str = "auto",
 ) -> AuditResult:
     """Compare the lake with the API, with the database and with its own checksums; return what differs.
 
@@ -181,7 +188,7 @@ def audit(
         _claimed(works, lake, locked=locked) as (its, free, taken),
         run_accounts(
             free, its, several=len(works) > 1, finality=policy, jobs=jobs, executor=executor, keep_raw=keep_raw,
-            on_event=on_event,
+            on_event=on_event, database=database,
         ) as (run, assignments),
     ):  # fmt: skip
         found = pipeline.audit_accounts(
@@ -206,7 +213,7 @@ def _claimed(
 def _run(
     works: Sequence[Work], data_dir: str | os.PathLike[str], *, force: bool, jobs: int | None,
     executor: Executor | None, on_event: Listener | None, keep_raw: bool, compact: bool, settle_hours: float,
-    give_up_days: float,
+    give_up_days: float, database: str,
 ) -> ExportResult:  # fmt: skip
     policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir))
     names = {work.account.account_id: work.account.name for work in works}
@@ -221,6 +228,7 @@ def _run(
             executor=executor,
             keep_raw=keep_raw,
             on_event=on_event,
+            database=database,
         ) as (run, assignments),
     ):
         others = [AccountResult(number, (), errors=(error,), name=names[number]) for number, error in taken.items()]

@@ -173,16 +173,32 @@ def _require_one_question(sql: str) -> None:
     # DuckDB 1.5 puts before a PIVOT the creation of a temporary type, as a statement without a text.
     statements = [part for part in parts if part.query or part.type != duckdb.StatementType.CREATE]
     for statement in statements:
-        if statement.type not in _QUESTIONS:
-            kind = statement.type.name.removeprefix("VARIABLE_")
+        kind = _explained(statement.query) if statement.type == duckdb.StatementType.EXPLAIN else statement.type
+        if kind not in _QUESTIONS:
+            name = kind.name.removeprefix("VARIABLE_")
             raise SettingsError(
-                f"The database is read-only, and {kind} is not a question: ask with SELECT, DESCRIBE, SHOW or"
+                f"The database is read-only, and {name} is not a question: ask with SELECT, DESCRIBE, SHOW or"
                 " SUMMARIZE, and write the answer with --out FILE."
             )
     if not statements:
         raise SettingsError("The query is empty: ask with SELECT.")
     if len(statements) > 1:
         raise SettingsError(f"The query has {len(statements)} statements, and only one is answered: ask one by one.")
+
+
+def _explained(sql: str) -> duckdb.StatementType:
+    """Return the kind of the statement that an EXPLAIN is about, which EXPLAIN ANALYZE runs.
+
+    It is the first end of the text, from one of its words on, that is a statement of another kind.
+    """
+    for offset, _ in duckdb.tokenize(sql):
+        try:
+            (statement,) = duckdb.extract_statements(sql.encode()[offset:].decode())
+        except (duckdb.Error, ValueError):
+            continue
+        if statement.type != duckdb.StatementType.EXPLAIN:
+            return statement.type
+    return duckdb.StatementType.EXPLAIN
 
 
 def _require_distinct_names(names: Sequence[str], form: str) -> None:

@@ -1,7 +1,8 @@
 """The DuckDB database, a projection of the lake: built from day files, checked, installed, opened for readers."""
 
+from voxlake.warehouse.access import restrict
 from voxlake.warehouse.build import DatabaseBuild
 from voxlake.warehouse.ddl import markdown
-from voxlake.warehouse.publish import DatabaseUpdate, Warehouse, restrict
+from voxlake.warehouse.publish import DatabaseUpdate, Warehouse
 
 __all__ = ["DatabaseBuild", "DatabaseUpdate", "Warehouse", "markdown", "restrict"]

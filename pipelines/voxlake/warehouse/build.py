@@ -20,29 +20,32 @@ from voxlake.transform import STREAMS
 from voxlake.warehouse.accounts import load_accounts
 from voxlake.warehouse.checks import check
 from voxlake.warehouse.clone import clone
-from voxlake.warehouse.day_rows import sources
 from voxlake.warehouse.ddl import create
-from voxlake.warehouse.derived_columns import prepare, table_rows
+from voxlake.warehouse.derived_columns import prepare
 from voxlake.warehouse.differences import Differences, find_differences, find_other_rows
 from voxlake.warehouse.generation import generation_of, quoted
+from voxlake.warehouse.layout import absolute, is_linked, rows_folder
+from voxlake.warehouse.row_files import RowFiles, no_rows
+from voxlake.warehouse.row_tables import RowTables
 from voxlake.warehouse.state import day_table, key_table, read_state, remember_state
 from voxlake.warehouse.totals import load_totals
+from voxlake.warehouse.unused_files import note_unused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    from voxlake.clock import Clock
     from voxlake.model import Changes, DayFile, DayKey, FinalityPolicy, Mark
     from voxlake.warehouse.day_rows import DayFiles
 
-# DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is asked for an older format.
-_STORAGE_VERSION = "v1.2.0"
 # Ten million rows are loaded and checked in 0.5 GB of the process with this limit, and in 1.1 GB, no faster, without.
-_MEMORY_LIMIT = "256MB"
+MEMORY_LIMIT = "256MB"
 # A quarter of DuckDB's default, for 5 % more bytes and no slower reports: a thread compresses a full row group at once,
 # while the incomplete ones that early loads leave are compressed at the end, one after the other.
 _ROW_GROUP_SIZE = 30_720
+# DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is asked for an older format.
+ATTACH_OPTIONS = f"STORAGE_VERSION 'v1.2.0', ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
 _NO_LONGER_TRUE = """
     (account_id, stream, date) IN (
         SELECT (account_id, stream, date) FROM given UNION ALL SELECT (account_id, stream, date) FROM removed
@@ -51,26 +54,46 @@ _NO_LONGER_TRUE = """
 
 
 class Built(NamedTuple):
-    """How many days were loaded or removed, and the rows that there are; the file is a new one, or as it was."""
+    """How many days were loaded or removed, and the rows that there are; the file is a new one, or as it was.
+
+    Once a new one is installed, the files `unneeded` in the folder of rows may be removed.
+    """
 
     changed: int
     rows: int
     is_new: bool
+    unneeded: Sequence[str] = ()
 
 
 class DatabaseBuild:
     """One database being built: a clone of the published one with the days that differ, or a new one with all days.
 
     The caller holds the lock of the data directory `root`, installs `file` after `finish`, and closes the build in any
-    case. `lake` has the day files.
+    case. `lake` has the day files, and `layout` says where the messages are.
     """
 
-    def __init__(self, root: Path, *, published: Path, file: Path, lake: DayFiles, rebuild: bool) -> None:
-        self.file = file
+    def __init__(
+        self,
+        root: Path,
+        *,
+        published: Path,
+        file: Path,
+        lake: DayFiles,
+        rebuild: bool,
+        layout: str,
+        clock: Clock,
+    ) -> None:
+        self.file, self._clock = file, clock
         self._root, self._published, self._lake = root, published, lake
         # Another run may publish meanwhile: what is cloned is the file whose state was read.
         self._generation = generation_of(published)
-        self._state = None if rebuild else read_state(published)
+        self._before = read_state(published)
+        self._folder = rows_folder(root)
+        self._linked = is_linked(layout, self._before, root)
+        self._state = self._before
+        if rebuild or self._before is None or bool(self._before.rows_folder) is not self._linked:
+            self._state = None
+        self._rows: RowTables | RowFiles | None = None
         self._loaded: dict[DayKey, str] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._loads_early = True
@@ -111,7 +134,7 @@ class DatabaseBuild:
         pa.default_memory_pool().release_unused()
         try:
             differences = self._differences(changes, finality)
-            if self._state is not None and not self._loaded and not differences:
+            if self._state is not None and not self._loaded and not differences and not self._has_moved():
                 return Built(0, self._state.rows, is_new=False)
             return self._finish(changes, differences, finality)
         except duckdb.Error as error:
@@ -123,7 +146,11 @@ class DatabaseBuild:
         """Close the file; an unfinished one stays in the folder of temporary files, which the next run empties."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._rows = None
+
+    def _has_moved(self) -> bool:
+        """Return whether the views of the published database look for their files in another place."""
+        return self._linked and self._before is not None and self._before.rows_folder != absolute(self._folder)
 
     def _failure(self, error: duckdb.Error) -> StorageFull | DataError:
         reason = " ".join(str(error).split())
@@ -170,30 +197,22 @@ class DatabaseBuild:
                 differing.append(day_file)
         if not differing:
             return
-        connection = self._open()
-        self._remove(connection, {day_file.key for day_file in differing} & (known | self._loaded.keys()))
+        _, rows_of = self._open()
+        if replaced := {day_file.key for day_file in differing} & (known | self._loaded.keys()):
+            rows_of.remove(replaced)
         for stream in STREAMS.values():
-            keys = [day_file.key for day_file in differing if day_file.key.stream == stream.name]
-            for source, parameters in sources(connection, self._lake, keys):
-                query = f"INSERT INTO {stream.table} BY NAME {table_rows(stream.name, source)}"
-                connection.execute(query, parameters)
+            if its := [day_file for day_file in differing if day_file.key.stream == stream.name]:
+                rows_of.load(stream, its)
         self._loaded |= {day_file.key: day_file.checksum for day_file in differing}
-
-    def _remove(self, connection: duckdb.DuckDBPyConnection, day_keys: AbstractSet[DayKey]) -> None:
-        if not day_keys:
-            return
-        connection.register("stale", key_table(day_keys))
-        for stream in STREAMS.values():
-            connection.execute(
-                f"DELETE FROM {stream.table} WHERE (account_id, date) IN"  # noqa: S608 - a table of ours
-                " (SELECT (account_id, date) FROM stale WHERE stream = $1)",
-                [stream.name],
-            )
 
     def _finish(self, changes: Changes, differences: Differences, finality: FinalityPolicy) -> Built:
         self._load(changes.day_files, differences.rows, differences.known)
-        connection, removed = self._open(), differences.removed
-        self._remove(connection, removed)
+        (connection, rows_of), removed = self._open(), differences.removed
+        if removed:
+            rows_of.remove(removed)
+        rows_of.settle()
+        known = {} if self._before is None else self._before.dropped
+        unneeded = note_unused(connection, self._folder, known=known, now=self._clock.now())
         connection.register("given", day_table(changes.day_files, finality=finality))
         connection.register("removed", key_table(removed))
         for table in ("meta.parts", "coverage"):
@@ -203,18 +222,19 @@ class DatabaseBuild:
         changed = self._loaded.keys() | removed
         load_totals(connection, changed)
         load_accounts(connection, self._lake.account_facts())
-        remember_state(connection, self._published, changes.mark, finality)
+        folder = absolute(self._folder) if self._linked else None
+        remember_state(connection, self._published, changes.mark, finality, folder)
         connection.execute("COMMIT")
         check(connection, changed=None if self._state is None else changed | differences.coverage)
         ((rows,),) = connection.execute("SELECT coalesce(sum(row_count), 0)::BIGINT FROM coverage").fetchall()
         connection.execute("USE memory")
         connection.execute("DETACH next")
-        return Built(len(changed), rows, is_new=True)
+        return Built(len(changed), rows, is_new=True, unneeded=unneeded)
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        """Return the connection to the next database with its transaction begun, after creating both if needed."""
-        if self._connection is not None:
-            return self._connection
+    def _open(self) -> tuple[duckdb.DuckDBPyConnection, RowTables | RowFiles]:
+        """Return the next database with its transaction begun, and its rows, after creating them if needed."""
+        if self._connection is not None and self._rows is not None:
+            return self._connection, self._rows
         with storage(self._root):
             for leftover in (self.file, self.file.with_name(f"{self.file.name}.wal")):
                 leftover.unlink(missing_ok=True)
@@ -222,21 +242,27 @@ class DatabaseBuild:
                 self._clone()
         connection = self._connection = interruptible(duckdb.connect())
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute(f"SET temp_directory = '{quoted(self.file.with_name('spill'))}'")
         # The order of rows means nothing, and keeping it would cost memory.
         connection.execute("SET preserve_insertion_order = false")
         if self._state is None:
             # Small row groups of several loads are good enough: merging them would take as long as loading them.
             connection.execute("SET max_vacuum_tasks = 0")
-        options = f"STORAGE_VERSION '{_STORAGE_VERSION}', ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
-        connection.execute(f"ATTACH '{quoted(self.file)}' AS next ({options})")
+        connection.execute(f"ATTACH '{quoted(self.file)}' AS next ({ATTACH_OPTIONS})")
         connection.execute("USE next")
         prepare(connection)
+        instead = {stream.table: no_rows(stream) for stream in STREAMS.values()} if self._linked else None
         if self._state is None:
-            create(connection)
+            create(connection, instead=instead)
         connection.execute("BEGIN")
-        return connection
+        aside = self.file.with_name("rows")
+        self._rows = (
+            RowFiles(connection, self._lake, folder=self._folder, aside=aside)
+            if self._linked
+            else RowTables(connection, self._lake)
+        )
+        return connection, self._rows
 
     def _clone(self) -> None:
         generation = self._generation
@@ -253,7 +279,7 @@ class DatabaseBuild:
         """Discard what was loaded early, and leave all loading to `finish`."""
         with suppress(duckdb.Error):
             self.close()
-        self._connection, self._loads_early = None, False
+        self._connection, self._rows, self._loads_early = None, None, False
         with suppress(OSError):
             self.file.unlink(missing_ok=True)
         self._loaded = {}

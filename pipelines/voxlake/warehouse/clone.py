@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import shutil
+import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ def clone(source: Path, target: Path) -> None:
             else:
                 return
         shutil.copyfileobj(one, other, 1 << 20)
+
+
+def shares_blocks(folder: Path) -> bool:
+    """Return whether the file system of a folder can share the blocks of two files; False where that is not known."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as one, tempfile.TemporaryFile(dir=folder) as other:
+            one.write(b"0" * 4096)
+            one.flush()
+            _share(one.fileno(), other.fileno())
+    except OSError:
+        return False
+    return True
 
 
 def _share(source: int, target: int) -> None:

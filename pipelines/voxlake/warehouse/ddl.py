@@ -13,7 +13,7 @@ import duckdb
 from voxlake.sql import interruptible, promise, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _INTRODUCTION = """\
 # The database
@@ -51,22 +51,36 @@ ORDER BY column_index
 """
 
 
-def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create everything that `sql/` declares, empty and commented, in the connection's current database."""
+def create(connection: duckdb.DuckDBPyConnection, *, instead: Mapping[str, str] | None = None) -> None:
+    """Create everything that `sql/` declares, empty and commented, in the connection's current database.
+
+    In place of some tables, `instead` has queries of views by their names.
+    """
+    queries = instead or {}
     connection.execute("BEGIN")
     connection.execute("CREATE SCHEMA meta")
     for folder in KINDS:
         found = statements(folder)
         for name in sorted(found, key=lambda name: name not in _BASE_VIEWS):
-            connection.execute(found[name])
+            view = folder == "tables" and name in queries
+            connection.execute(f"CREATE VIEW {name} AS {queries[name]}" if view else found[name])
     connection.execute(";".join(_comments(connection)))
     connection.execute("COMMIT")
 
 
-def _comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Yield the statements that comment everything that was created."""
+def replace_view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    """Make a view that stands for a table one of another query, with the comments of the table."""
+    connection.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
+    connection.execute(";".join(_comments(connection, only=name)))
+
+
+def _comments(connection: duckdb.DuckDBPyConnection, *, only: str | None = None) -> Iterator[str]:
+    """Yield the statements that comment everything that was created, or one thing."""
     for folder, schema, name, _ in connection.execute(_OBJECTS).fetchall():
-        statement = statements(folder)[name]
+        if only not in {None, name}:
+            continue
+        # A view may stand for a table.
+        statement = statements(folder).get(name) or statements("tables")[name]
         yield f"COMMENT ON {KINDS[folder]} {schema}.{name} IS '{_quoted(promise(statement))}'"
         if folder not in _MACROS:
             columns = connection.execute(_COLUMNS, [schema, name]).fetchall()

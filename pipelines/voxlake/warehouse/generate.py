@@ -9,41 +9,14 @@ from __future__ import annotations
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from voxlake.sql import folder
-from voxlake.transform import STREAMS, Field
+from voxlake.transform import STREAMS
+from voxlake.warehouse.columns import all_columns, type_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voxlake.transform import Stream
-
-_TYPES = {
-    pa.int8(): "TINYINT",
-    pa.int16(): "SMALLINT",
-    pa.int32(): "INTEGER",
-    pa.int64(): "BIGINT",
-    pa.string(): "VARCHAR",
-    pa.date32(): "DATE",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMP",
-}
-
-_KEYS = (
-    Field("account_id", pa.int64(), "The Voximplant account.", required=True),
-    Field("date", pa.date32(), "The UTC day of processed_at.", required=True),
-)
-"""The columns that a day file has in its path."""
-
-_DERIVED = (
-    Field(
-        "destination_country",
-        pa.string(),
-        "ISO 3166 code of the country of destination_number, where it is an international number.",
-    ),
-    Field("segments_expected", pa.int32(), "Parts that the stored text needs."),
-)
-"""The columns that `derived_columns` computes."""
+    from voxlake.transform import Field, Stream
 
 _WIDTH = len("TIMESTAMP NOT NULL,")
 """Where the comments of a table begin after its types; a longer type pushes its own comment to the right."""
@@ -178,7 +151,7 @@ def generated(stream: Stream) -> dict[str, str]:
 
 def table_of(stream: Stream) -> str:
     """Return the statement that creates the table of a stream, with a comment for it and for every column."""
-    columns = (*_KEYS, *stream.fields, *_DERIVED)
+    columns = all_columns(stream)
     width = max(len(column.name) for column in columns)
     lines = [
         f"    {column.name:<{width}} {declaration:<{_WIDTH}} -- {column.comment}"
@@ -198,19 +171,13 @@ def _declarations(columns: tuple[Field, ...]) -> list[str]:
     """Return what follows the name of each column, with the comma that separates it from the next."""
     declarations = []
     for column in columns:
-        words = [_type_of(column.type)]
+        words = [type_of(column.type)]
         if column.required:
             words.append("NOT NULL")
         if column.compression:
             words.append(f"USING COMPRESSION {column.compression}")
         declarations.append(" ".join(words) + ",")
     return [*declarations[:-1], declarations[-1].removesuffix(",")]
-
-
-def _type_of(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision}, {kind.scale})"
-    return _TYPES[kind]
 
 
 def write(root: Path) -> None:

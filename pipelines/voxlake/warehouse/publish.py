@@ -14,29 +14,29 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from voxlake.clock import SYSTEM
 from voxlake.errors import DataError, SettingsError
-from voxlake.files import make, point, put, storage, unsupported
+from voxlake.files import beside, make, point, put, storage, target_of, unsupported
 from voxlake.model import DayKey
 from voxlake.places import usable
 from voxlake.sql import interruptible
-from voxlake.transform import STREAMS
 from voxlake.warehouse import checks
-from voxlake.warehouse.build import DatabaseBuild
-from voxlake.warehouse.day_rows import sources
-from voxlake.warehouse.derived_columns import stored_rows
-from voxlake.warehouse.generation import quoted
+from voxlake.warehouse.access import files_read, restrict
+from voxlake.warehouse.build import ATTACH_OPTIONS, MEMORY_LIMIT, DatabaseBuild
+from voxlake.warehouse.digests import differing_days
+from voxlake.warehouse.layout import AUTO, require_layout, rows_folder
 from voxlake.warehouse.own import is_own, remember
+from voxlake.warehouse.portable_copy import write_portable_copy
+from voxlake.warehouse.unused_files import remove_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
-    from datetime import date
     from pathlib import Path
 
+    from voxlake.clock import Clock
     from voxlake.errors import VoxlakeError
     from voxlake.model import Changes, DayFile, FinalityPolicy, Mark
     from voxlake.warehouse.day_rows import DayFiles
-
-    Digests = dict[tuple[int, date], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +51,20 @@ class DatabaseUpdate:
     moved_aside: str = ""
 
 
-def restrict(connection: duckdb.DuckDBPyConnection) -> None:
-    """Set a connection's time zone to UTC, and forbid it for good to open any other file and to change its settings.
-
-    Connections of one process to one file share an instance of DuckDB: a second one finds itself restricted.
-    """
-    ((restricted,),) = connection.execute("SELECT current_setting('lock_configuration')").fetchall()
-    if not restricted:
-        connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
-
-
 class Warehouse:
-    """The published database of a data directory, at `path`."""
+    """The published database of a data directory, at `path`.
 
-    def __init__(self, root: Path) -> None:
+    `database` says what the next one is: `portable`, `linked`, or `auto`; see `layout`. The clock says how long files
+    that a linked one does not need any more have been there.
+
+    Raises:
+        SettingsError: there is no such layout.
+
+    """
+
+    def __init__(self, root: Path, *, database: str = AUTO, clock: Clock = SYSTEM) -> None:
         self._root = root = usable(root)
+        self._layout, self._clock = require_layout(database), clock
         self.path = root / "voxlake.duckdb"
         self._generations = root / "warehouse"
 
@@ -77,7 +74,15 @@ class Warehouse:
         The caller holds the lock of the data directory, and closes the build.
         """
         file = lake.tmp / "next.duckdb"
-        return DatabaseBuild(self._root, published=self.path, file=file, lake=lake, rebuild=rebuild)
+        return DatabaseBuild(
+            self._root,
+            published=self.path,
+            file=file,
+            lake=lake,
+            rebuild=rebuild,
+            layout=self._layout,
+            clock=self._clock,
+        )
 
     def complete(self, build: DatabaseBuild, changes: Changes, *, finality: FinalityPolicy) -> DatabaseUpdate:
         """Finish a build with what has changed, and install it unless the published database is up to date.
@@ -92,7 +97,9 @@ class Warehouse:
         with storage(self._root):
             make(self._generations)
         built = build.finish(changes, finality=finality)
-        return DatabaseUpdate(built.changed, built.rows, self._install(build.file) if built.is_new else "")
+        moved_aside = self._install(build.file) if built.is_new else ""
+        remove_files(rows_folder(self._root), built.unneeded)
+        return DatabaseUpdate(built.changed, built.rows, moved_aside)
 
     def publish(
         self,
@@ -118,37 +125,7 @@ class Warehouse:
 
     def differing(self, day_files: Iterable[DayFile], lake: DayFiles) -> list[DayKey]:
         """Return the days whose rows in the database are not those of their files; all days if it cannot be read."""
-        by_stream: dict[str, list[DayKey]] = {}
-        for day_file in day_files:
-            by_stream.setdefault(day_file.key.stream, []).append(day_file.key)
-        found: list[DayKey] = []
-        with interruptible(duckdb.connect()) as connection:
-            for stream, keys in by_stream.items():
-                digests = self._digests(connection, stream, keys, lake)
-                for key in keys:
-                    day = key.account_id, key.date
-                    if digests is None or digests[0].get(day) != digests[1].get(day):
-                        found.append(key)
-        return found
-
-    def _digests(
-        self, connection: duckdb.DuckDBPyConnection, stream: str, keys: Iterable[DayKey], lake: DayFiles
-    ) -> tuple[Digests, Digests] | None:
-        """Return row count and digest by account and day, in files and in the database; None if it cannot be read."""
-        columns = ", ".join(("date", *STREAMS[stream].schema.names))
-        digest = f"SELECT account_id, date, count(*), bit_xor(hash({columns})) FROM"
-        in_files: Digests = {}
-        try:
-            connection.execute(f"ATTACH IF NOT EXISTS '{quoted(self.path.resolve())}' AS published (READ_ONLY)")
-            rows = connection.execute(f"{digest} published.{STREAMS[stream].table} GROUP BY ALL").fetchall()
-            for source, parameters in sources(connection, lake, keys):
-                query = f"{digest} ({stored_rows(stream, source)}) GROUP BY ALL"
-                for account, day, count, its in connection.execute(query, parameters).fetchall():
-                    counted, other = in_files.get((account, day), (0, 0))
-                    in_files[account, day] = counted + count, other ^ its
-        except (duckdb.Error, DataError):
-            return None
-        return in_files, {(account, day): (count, its) for account, day, count, its in rows}
+        return differing_days(self.path.resolve(), day_files, lake)
 
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -177,9 +154,9 @@ class Warehouse:
                 raise SettingsError(f"There is no database at {self.path} yet: run {first}, or give --data-dir.")
         with self.read_errors(), ExitStack() as stack:
             connection = stack.enter_context(self._connect())
-            restrict(connection)
             # A foreign database in this place would otherwise answer that there are no messages.
             connection.execute("SELECT fingerprint FROM meta.built").fetchall()
+            restrict(connection, but=files_read(connection, self.path))
             stack.pop_all()
             return connection
 
@@ -214,6 +191,26 @@ class Warehouse:
             except duckdb.Error:
                 if self.path.resolve() == generation:
                     raise
+
+    def write_copy(self, path: Path) -> int:
+        """Write the published database to a file that needs no other one, and return how many rows it has.
+
+        Raises:
+            SettingsError: nothing was published yet, or there is no such folder.
+            DataError: the database cannot be read.
+            StorageFull: the file cannot be written.
+
+        """
+        if not path.parent.is_dir():
+            raise SettingsError(f"{path.parent} is not a folder: create it first.")
+        with self.reader() as connection:
+            ((rows,),) = connection.execute("SELECT coalesce(sum(row_count), 0)::BIGINT FROM coverage").fetchall()
+            # As long as it is open here, its generation is the one that is copied.
+            with storage(path.parent), beside(path) as aside:
+                aside.unlink()
+                write_portable_copy(self.path.resolve(), aside, options=ATTACH_OPTIONS, memory_limit=MEMORY_LIMIT)
+                aside.replace(target_of(path))
+        return int(rows)
 
     def damage(self) -> VoxlakeError | None:
         """Return why the published database cannot be read, or that there is none; None where it can be read."""

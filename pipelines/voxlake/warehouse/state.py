@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,10 +17,11 @@ from voxlake.transform import STREAMS
 from voxlake.warehouse.day_rows import FILES_OF_0_1
 from voxlake.warehouse.ddl import KINDS
 from voxlake.warehouse.derived_columns import table_rows
+from voxlake.warehouse.layout import rows_folder
 from voxlake.warehouse.own import is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from voxlake.model import DayFile, DayKey
@@ -39,7 +40,7 @@ _DAYS = pa.schema(
         ("checksum", pa.string()),
     ]
 )
-_BUILT = "SELECT index_id, sequence, settled_after, given_up_after FROM meta.built"
+_BUILT = "SELECT index_id, sequence, settled_after, given_up_after, rows_folder FROM meta.built"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,14 @@ class PublishedState:
     """What a published database says of itself as a whole.
 
     `mark` is how far it includes the changes of an index, with `finality` as the rule for its table `coverage`; `rows`
-    are its messages.
+    are its messages. A linked one has them in `rows_folder`, whose files it has `dropped` at these times, in UTC.
     """
 
     mark: Mark | None
     finality: FinalityPolicy
     rows: int
+    rows_folder: str | None = None
+    dropped: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def read_state(database: Path) -> PublishedState | None:
@@ -68,13 +71,24 @@ def read_state(database: Path) -> PublishedState | None:
             # The columns of another one may be others.
             if connection.execute("SELECT fingerprint FROM meta.built").fetchall() != [(fingerprint(database),)]:
                 return None
-            index_id, sequence, settled, given_up = connection.execute(_BUILT).fetchall()[0]
+            index_id, sequence, settled, given_up, folder = connection.execute(_BUILT).fetchall()[0]
+            files = connection.execute("SELECT name, size, dropped_at FROM meta.files").fetchall()
             ((rows,),) = connection.execute("SELECT coalesce(sum(row_count), 0)::BIGINT FROM coverage").fetchall()
     except duckdb.Error:
         return None
+    used = [(name, size) for name, size, dropped_at in files if dropped_at is None]
+    if not all(_is_file(rows_folder(database.parent) / name, size) for name, size in used):
+        return None
     mark = None if index_id is None else Mark(index_id, sequence)
     finality = FinalityPolicy(timedelta(seconds=settled), timedelta(seconds=given_up))
-    return PublishedState(mark, finality, rows)
+    return PublishedState(mark, finality, rows, folder, {name: at for name, _, at in files if at is not None})
+
+
+def _is_file(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -85,14 +99,21 @@ def reading(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def remember_state(
-    connection: duckdb.DuckDBPyConnection, published: Path, mark: Mark | None, finality: FinalityPolicy
+    connection: duckdb.DuckDBPyConnection,
+    published: Path,
+    mark: Mark | None,
+    finality: FinalityPolicy,
+    folder: str | None,
 ) -> None:
-    """Write into the database that is being built what it includes; it will be `published` there."""
+    """Write into the database that is being built what it includes; it will be `published` there.
+
+    Its messages are in a `folder` of files, or in itself.
+    """
     index_id, sequence = (None, None) if mark is None else (mark.index_id, mark.sequence)
     rule = [finality.time.total_seconds(), finality.give_up.total_seconds()]
     connection.execute("DELETE FROM meta.built")
-    row = [fingerprint(published), index_id, sequence, *rule]
-    connection.execute("INSERT INTO meta.built VALUES ($1, $2, $3, $4, $5)", row)
+    row = [fingerprint(published), index_id, sequence, *rule, folder]
+    connection.execute("INSERT INTO meta.built VALUES ($1, $2, $3, $4, $5, $6)", row)
 
 
 def fingerprint(database: Path | None = None) -> str:

@@ -45,6 +45,7 @@ def test_defaults(resolve):
         compact=False,
         settle_hours=72,
         give_up_days=14,
+        database="auto",
         reports_dir=None,
         log_format=None,
         account_id=None,

@@ -9,21 +9,21 @@ from itertools import pairwise
 
 import duckdb
 import pytest
-from support.lakes import ACCOUNT, FIRST, SETTLING, Hand, row
+from support.lakes import ACCOUNT, FIRST, LAYOUTS, SETTLING, Hand, row
 
 from voxlake.errors import DataError
 from voxlake.lake import Lake, Manifest
 from voxlake.model import Changes, DayKey, FinalityPolicy, Mark
-from voxlake.warehouse import DatabaseUpdate, Warehouse
+from voxlake.warehouse import DatabaseUpdate
 from voxlake.warehouse.state import fingerprint, read_state
 
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
 
 
-@pytest.fixture
-def hand(tmp_path):
-    """Give a lake of two days."""
-    hand = Hand(tmp_path / "data")
+@pytest.fixture(params=LAYOUTS)
+def hand(tmp_path, request):
+    """Give a lake of two days, whose database is of one layout."""
+    hand = Hand(tmp_path / "data", request.param)
     for day in (FIRST, SECOND):
         hand.put(day, [row(day.toordinal(), day)])
     return hand
@@ -38,12 +38,12 @@ def lake_of(hand):
 def test_loaded_early(hand):
     """Days that were loaded before the end are not loaded again, and a day that vanished meanwhile is removed."""
     lake, (first, second) = lake_of(hand)
-    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake)) as build:
+    with lake.locked(holder="a test"), closing(hand.warehouse.begin(lake)) as build:
         build.prepare()
         build.load([first])
         build.load([first, second])
         lake.path(first.key).unlink()
-        done = Warehouse(hand.root).complete(build, Changes([second]), finality=SETTLING)
+        done = hand.warehouse.complete(build, Changes([second]), finality=SETTLING)
     assert done == DatabaseUpdate(2, 1)
     assert hand.ask("SELECT date FROM messages") == [(SECOND,)]
     assert hand.ask("SELECT date FROM coverage") == [(SECOND,)]
@@ -52,9 +52,9 @@ def test_loaded_early(hand):
 def test_a_day_that_changes_between_loads(hand):
     """The later version of a day replaces the earlier one: its rows are not there twice."""
     lake, (first, second) = lake_of(hand)
-    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake)) as build:
+    with lake.locked(holder="a test"), closing(hand.warehouse.begin(lake)) as build:
         build.load([dataclasses.replace(first, checksum="an earlier version"), second])
-        done = Warehouse(hand.root).complete(build, Changes([first, second]), finality=SETTLING)
+        done = hand.warehouse.complete(build, Changes([first, second]), finality=SETTLING)
     assert done.changed == 2
     assert hand.ask("SELECT date FROM messages ORDER BY ALL") == [(FIRST,), (SECOND,)]
 
@@ -62,14 +62,14 @@ def test_a_day_that_changes_between_loads(hand):
 def test_early_loading_that_fails(hand):
     """A failure while loading early is not raised, and the end loads everything again."""
     lake, day_files = lake_of(hand)
-    with lake.locked(holder="a test"), closing(Warehouse(hand.root).begin(lake)) as build:
+    with lake.locked(holder="a test"), closing(hand.warehouse.begin(lake)) as build:
         path = lake.path(day_files[0].key)
         whole = path.read_bytes()
         path.write_bytes(whole[:100])
         build.load(day_files)
         path.write_bytes(whole)
         build.load(day_files)
-        done = Warehouse(hand.root).complete(build, Changes(day_files), finality=SETTLING)
+        done = hand.warehouse.complete(build, Changes(day_files), finality=SETTLING)
     assert done.changed == 2
     assert hand.ask("SELECT count(*) FROM messages") == [(2,)]
 
@@ -81,7 +81,7 @@ def test_a_day_file_that_cannot_be_loaded(hand):
     lake, day_files = lake_of(hand)
     lake.path(DayKey(ACCOUNT, "sms", THIRD)).write_bytes(b"not Parquet")
     with lake.locked(holder="a test"), pytest.raises(DataError, match="is damaged: run 'voxlake backfill"):
-        Warehouse(hand.root).publish(lambda _: Changes(day_files), lake, finality=SETTLING)
+        hand.warehouse.publish(lambda _: Changes(day_files), lake, finality=SETTLING)
     assert hand.ask("SELECT count(*) FROM messages") == [(2,)]
 
 
@@ -178,14 +178,14 @@ def test_foreign_file_in_the_place_of_the_link(hand):
     link.write_text("mine")
     lake, day_files = lake_of(hand)
     with lake.locked(holder="a test"):
-        done = Warehouse(hand.root).publish(lambda _: Changes(day_files), lake, finality=SETTLING)
+        done = hand.warehouse.publish(lambda _: Changes(day_files), lake, finality=SETTLING)
     moved = hand.root / "rejects" / "stray" / "voxlake.duckdb"
     assert done == DatabaseUpdate(2, 2, f"{link} was not a database of voxlake's: it is {moved} now.")
     assert moved.read_text() == "mine"
     link.unlink()
     link.write_text("mine, too")
     with lake.locked(holder="a test"):
-        done = Warehouse(hand.root).publish(lambda _: Changes(day_files), lake, finality=SETTLING, rebuild=True)
+        done = hand.warehouse.publish(lambda _: Changes(day_files), lake, finality=SETTLING, rebuild=True)
     assert moved.with_name("voxlake.duckdb.again").read_text() == "mine, too"
     assert "again now" in done.moved_aside
 
@@ -225,24 +225,9 @@ def test_no_path_says_what_a_row_is(tmp_path, above):
     hand.publish()
     assert hand.published == [2, 0]
     # What version 0.1 built there may be wrong, and is built again.
-    generation = hand.warehouse.path.resolve()
-    generation.chmod(0o644)
-    with duckdb.connect(str(generation)) as connection:
-        connection.execute("UPDATE meta.built SET fingerprint = $1", [fingerprint()])
-        connection.execute("UPDATE sms_history SET status = 'prod'")
+    hand.edit(f"UPDATE meta.built SET fingerprint = '{fingerprint()}'", "UPDATE sms_history SET status = 'prod'")
     hand.publish()
     assert hand.ask(query) == plain
-
-
-def edit(hand, sql, *, checkpoint=True):
-    """Write to the published database as its owner can."""
-    generation = hand.warehouse.path.resolve()
-    generation.chmod(0o644)
-    with duckdb.connect(str(generation)) as connection:
-        if not checkpoint:
-            connection.execute("PRAGMA disable_checkpoint_on_shutdown")
-        connection.execute(sql)
-    assert generation.with_name(f"{generation.name}.wal").exists() is not checkpoint
 
 
 @pytest.mark.parametrize(
@@ -259,7 +244,7 @@ def test_what_somebody_else_wrote_is_built_again(hand, sql, checkpoint):
     hand.publish()
     queries = [f"FROM {name} ORDER BY ALL" for name in ("sms_history", "daily", "coverage")]
     before = list(map(hand.ask, queries))
-    edit(hand, sql, checkpoint=checkpoint)
+    hand.edit(sql, checkpoint=checkpoint)
     hand.publish()
     assert hand.published == [2, 2]
     assert list(map(hand.ask, queries)) == before

@@ -1,0 +1,50 @@
+"""Files that a database does not read any more: kept for whoever has opened an earlier one, then removed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    import duckdb
+
+GRACE = timedelta(hours=72)
+"""How long a file stays after the first publish of a database that does not read it: longer than anybody reads one."""
+
+_DROPPED = pa.schema([("name", pa.string()), ("dropped_at", pa.timestamp("us"))])
+
+
+def note_unused(
+    connection: duckdb.DuckDBPyConnection, folder: Path, *, known: Mapping[str, datetime], now: datetime
+) -> list[str]:
+    """Note in the current database since when it and those before it do not read some files of a folder.
+
+    `known` are times, in UTC without a zone, that an earlier database has noted. Returns the files whose time is over.
+    Files that a killed publish has left there count as read until now.
+    """
+    now = now.astimezone(UTC).replace(tzinfo=None)
+    used = {name for (name,) in connection.execute("SELECT DISTINCT file FROM meta.file_days").fetchall()}
+    rows = connection.execute("SELECT name, dropped_at FROM meta.files WHERE dropped_at IS NOT NULL").fetchall()
+    since = {**known, **dict(rows)}
+    unused = {path.name: since.get(path.name, now) for path in folder.glob("*.parquet") if path.name not in used}
+    connection.register("unused", pa.Table.from_pylist(
+        [{"name": name, "dropped_at": at} for name, at in sorted(unused.items())], schema=_DROPPED
+    ))  # fmt: skip
+    connection.execute("DELETE FROM meta.files WHERE name NOT IN (SELECT file FROM meta.file_days)")
+    connection.execute("INSERT INTO meta.files BY NAME SELECT name, dropped_at FROM unused")
+    connection.unregister("unused")
+    return [name for name, at in unused.items() if at + GRACE <= now]
+
+
+def remove_files(folder: Path, names: Iterable[str]) -> None:
+    """Remove files; what cannot be removed is tried again by the next publish."""
+    for name in names:
+        with suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
