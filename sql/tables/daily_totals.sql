@@ -5,7 +5,7 @@ CREATE TABLE meta.daily_totals (
     channel             VARCHAR NOT NULL, -- sms or a2p.
     direction           VARCHAR,          -- IN or OUT, and OUT for all of a2p.
     destination_country VARCHAR,          -- ISO 3166 code of the country of destination_number.
-    status_id           TINYINT,          -- The vendor's number of the status.
+    status_id           INTEGER,          -- The vendor's number of the status.
     status              VARCHAR,          -- success, error or waiting, else unknown.
     delivery_status     VARCHAR,          -- What became of messages of a2p.
     messages            BIGINT NOT NULL,  -- How many.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from textwrap import indent
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from voxlake.sql import folder
 from voxlake.transform import STREAMS
 from voxlake.warehouse.columns import all_columns, type_of
@@ -23,6 +25,42 @@ _WIDTH = len("TIMESTAMP NOT NULL,")
 
 _FRESH = "(SELECT account_id, date FROM fresh WHERE stream = '{stream}') USING (account_id, date)"
 """The days of a stream in the table `fresh`, to be joined: DuckDB then reads no rows of other days."""
+
+_TOTALS_TABLES = {
+    "daily": """\
+-- The messages of each UTC day, counted and added up by all that they have in common here, always equal to the rows.
+CREATE TABLE meta.daily_totals (
+    account_id          BIGINT NOT NULL,  -- The Voximplant account.
+    date                DATE NOT NULL,    -- A UTC day.
+    channel             VARCHAR NOT NULL, -- sms or a2p.
+    direction           VARCHAR,          -- IN or OUT, and OUT for all of a2p.
+    destination_country VARCHAR,          -- ISO 3166 code of the country of destination_number.
+    status_id           INTEGER,          -- The vendor's number of the status.
+    status              VARCHAR,          -- success, error or waiting, else unknown.
+    delivery_status     VARCHAR,          -- What became of messages of a2p.
+    messages            BIGINT NOT NULL,  -- How many.
+    parts               BIGINT,           -- Parts that were billed.
+    cost                {cost}    -- In the currency of the account.
+);
+""",
+    "hourly": """\
+-- The messages of each UTC hour, counted and added up by channel and direction, always equal to the rows.
+CREATE TABLE meta.hourly_totals (
+    account_id    BIGINT NOT NULL,    -- The Voximplant account.
+    date          DATE NOT NULL,      -- The UTC day of the hour.
+    hour          TIMESTAMP NOT NULL, -- The beginning of a UTC hour.
+    channel       VARCHAR NOT NULL,   -- sms or a2p.
+    direction     VARCHAR,            -- IN or OUT, and OUT for all of a2p.
+    messages      BIGINT NOT NULL,    -- How many.
+    parts         BIGINT,             -- Parts that were billed.
+    cost          {cost},     -- In the currency of the account.
+    succeeded     BIGINT NOT NULL,    -- Messages with the status success.
+    delivered     BIGINT NOT NULL,    -- Messages of a2p that arrived.
+    with_delivery BIGINT NOT NULL     -- Messages of a2p with any delivery status.
+);
+""",
+}
+"""Where they are kept, for all streams together."""
 
 _TOTALS = {
     "daily": """\
@@ -137,6 +175,7 @@ def generated(stream: Stream) -> dict[str, str]:
     totals = {name: statement.format_map(words) for name, statement in _TOTALS.items()}
     return {
         f"tables/{stream.table}.sql": table_of(stream),
+        **{f"tables/{name}_totals.sql": table.format(cost=_sums("cost")) for name, table in _TOTALS_TABLES.items()},
         **{f"totals/{stream.name}-{name}.sql": statement for name, statement in totals.items()},
         **{f"checks/{stream.name}-{name}.sql": check.format_map(words) for name, check in _CHECKS.items()},
         **{
@@ -165,6 +204,12 @@ def table_of(stream: Stream) -> str:
             ");\n",
         ]
     )
+
+
+def _sums(column: str) -> str:
+    """Return the type that holds sums of a column of decimals, of which one stream may have more digits than others."""
+    scales = [field.type.scale for stream in STREAMS.values() for field in stream.fields if field.name == column]
+    return type_of(pa.decimal128(38, max(scales)))
 
 
 def _declarations(columns: tuple[Field, ...]) -> list[str]:
