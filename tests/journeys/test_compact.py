@@ -74,7 +74,7 @@ def test_a_file_of_a_month_that_is_damaged(exported, voxlake):
 
 
 def test_nothing_is_compacted_unless_it_is_asked_for(sandbox, voxlake):
-    """A plain export leaves one file a day; a dry run says what would become of them."""
+    """A plain export leaves one file a day; where it is set and cannot be done, the export ends as it does else."""
     server = sandbox(days=DAYS, rows=300)
     voxlake("export", "--since", days_ago(DAYS), "--settle-hours", 0, server=server)
     assert months(voxlake) == []
@@ -83,6 +83,13 @@ def test_nothing_is_compacted_unless_it_is_asked_for(sandbox, voxlake):
     assert done["fewer_files"] > 50
     assert months(voxlake) == []
     (voxlake.folder / "voxlake.toml").write_text("compact = true\nsettle_hours = 0\n")
+    for stream in STREAMS.values():
+        account = next((voxlake.folder / "data" / "lake" / stream.table).iterdir())
+        (account / "notes" / "more").mkdir(parents=True)
+    assert "Months were not compacted" in voxlake("export", "-v", server=server).stderr
+    assert months(voxlake) == []
+    for more in (voxlake.folder / "data" / "lake").glob("*/*/notes/more"):
+        more.rmdir()
     voxlake("export", server=server)
     assert len(months(voxlake)) >= 1
     assert voxlake("compact", "--account", "99", code=2).stderr.count("of these accounts") == 1

@@ -256,9 +256,11 @@ class CompactionAfter:
         run = self._run
         seconds = max(AFTER_EXPORT, (run.events.seconds() - self._began) / 10)
         try:
-            _compact(
+            done = _compact(
                 run.lake, run.warehouse, sorted(self._account_ids), run.now(), run.finality, dry_run=False,
                 seconds=seconds, events=run.events,
             )  # fmt: skip
-        except VoxlakeError as error:
+            for error in done.errors:
+                announce.not_compacted(run.events, error)
+        except (VoxlakeError, OSError) as error:
             announce.not_compacted(run.events, error)
