@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from voxlake.errors import DataError
 from voxlake.files import put as put_in_place
 from voxlake.files import storage
-from voxlake.lake.day_file import footer_of, read_footer, read_rows
+from voxlake.lake.day_file import footer_of, read_footer, read_rows, readable
 from voxlake.lake.layout import last_of_month
 from voxlake.lake.month_file import read_month, write_month
 from voxlake.lake.scan import month_file_in
@@ -94,14 +94,25 @@ def put_into_month(lake: Lake, key: DayKey, draft: Path) -> None:
 
 
 def _with_draft(month: MonthFile, key: DayKey, draft: Path) -> Iterable[tuple[DayFile, Iterable[pa.Table]]]:
-    """Yield the days of a month with a draft in place of one; raises DataError where any other is damaged."""
+    """Yield the days of a month with a draft in place of one; raises DataError where the file is damaged."""
+    with readable(month.path, last_of(key)):
+        sound = month.is_written()
+    if not sound:
+        raise DataError(f"{month.path} is not what was written.")
+    # Read once, and not once for each day: these share row groups.
+    tables = read_rows(StoredDay(last_of(key), month.path))
+    rest: pa.Table | None = None
     for day, its in month.days.items():
+        found, wanted = [], its.day_file.row_count
+        while wanted:
+            rest = next(tables) if rest is None or not rest.num_rows else rest
+            found.append(rest.slice(0, wanted))
+            rest = rest.slice(found[-1].num_rows)
+            wanted -= found[-1].num_rows
         if day == key.date:
             yield read_footer(draft, key), read_rows(StoredDay(key, draft))
-            continue
-        if (problem := month.damage(its.day_file)) is not None:
-            raise DataError(f"{day} {problem}")
-        yield its.day_file, read_rows(month.stored(its.day_file.key))
+        else:
+            yield its.day_file, found
 
 
 def _dissolve(lake: Lake, path: Path, key: DayKey) -> None:
