@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
 LONGEST_LINE = 500
 """Characters of a stranger's text that a sentence of ours quotes, at most."""
@@ -35,6 +36,17 @@ _DRAWN = frozenset("\u00ad\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890
 def counted(number: int, thing: str = "day") -> str:
     """Return a number with its unit in the right form, such as `1 day` or `1,200 days`."""
     return f"{number:,} {thing}{'s' if number != 1 else ''}"
+
+
+def listed_days(days: Iterable[date]) -> list[str]:
+    """Return consecutive days as one span each, oldest first, such as `2026-03-01 to 2026-03-04 (4 days)`."""
+    spans: list[list[date]] = []
+    for day in sorted(days):
+        if spans and (day - spans[-1][-1]).days == 1:
+            spans[-1].append(day)
+        else:
+            spans.append([day])
+    return [str(its[0]) if len(its) == 1 else f"{its[0]} to {its[-1]} ({counted(len(its))})" for its in spans]
 
 
 def meant(word: str, known: Iterable[str]) -> str:

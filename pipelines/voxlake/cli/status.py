@@ -11,19 +11,38 @@ from voxlake import library
 from voxlake.cli.account import account_ids_of
 from voxlake.cli.options import account_option, data_options, finality_of, the_clock
 from voxlake.cli.output import drawing, give, screen
+from voxlake.cli.types import Length
 from voxlake.reporting import draw_calendar, draw_legend, render_status, to_json
-from voxlake.text import visible
+from voxlake.text import counted, visible
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from voxlake.cli.settings import Settings
 
 
 @click.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--check", is_flag=True, help="Only say what is wrong, for a monitor: see the exit codes.")
+@click.option(
+    "--max-age",
+    type=Length(),
+    default="26h",
+    show_default=True,
+    metavar="LENGTH",
+    help="With --check: how long ago an export of each account must have ended well.",
+)
 @data_options
 @account_option
-def status(settings: Settings, form: str) -> None:
-    """Show which days are final, open, missing or unverified."""
+def status(settings: Settings, form: str, check: bool, max_age: timedelta) -> None:
+    """Show which days are final, open, missing or unverified.
+
+    With --check, the exit code is 0 where all is well, 4 where days are missing or not verified, 5 where nothing is
+    wrong but the age, and 2 where there is no export. Example: voxlake status --check --max-age 26h
+    """
+    if check:
+        _check(settings, form, max_age)
+        return
     accounts = account_ids_of(settings)
     found = library.status(settings.data_dir, accounts=accounts, **finality_of(settings), clock=the_clock())
     if form == "json":
@@ -41,3 +60,19 @@ def status(settings: Settings, form: str) -> None:
     if found.damage is not None:
         # A damaged database takes nothing away from the lake, so that is shown first.
         raise found.damage
+
+
+def _check(settings: Settings, form: str, max_age: timedelta) -> None:
+    accounts = account_ids_of(settings)
+    off = {number for section in settings.sections.values() if not section.enabled for number in section.ids}
+    found = library.health(
+        settings.data_dir, max_age=max_age, accounts=accounts, paused=off, **finality_of(settings), clock=the_clock()
+    )
+    if form == "json":
+        give(to_json(found.to_json()), form="json")
+    else:
+        lines = [problem.message for problem in found.problems]
+        age = f", the newest export that ended well did so at {found.last_good_run} UTC" if found.last_good_run else ""
+        give("\n".join(lines) or f"All is well: {counted(found.accounts, 'account')}{age}.", form="text")
+    if found.exit_code:
+        click.get_current_context().exit(found.exit_code)

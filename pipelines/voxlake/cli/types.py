@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -192,3 +193,27 @@ class UtcDay(click.ParamType):  # type: ignore[type-arg] # generic in newer vers
         raise SettingsError(
             f"{origin(param, ctx)} {value!r} is not a UTC day: use YYYY-MM-DD or 'YYYY-MM-DD HH:MM:SS'."
         )
+
+
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)([mhdw])", re.ASCII)
+
+
+class Length(click.ParamType[timedelta]):
+    """A length of time, such as 90m, 26h or 2d."""
+
+    name = "length"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the length of time.
+
+        Raises:
+            SettingsError: it cannot be read as one.
+
+        """
+        if isinstance(value, timedelta):
+            return value
+        match = _LENGTH.fullmatch(str(value).strip().lower())
+        if match is None:
+            raise SettingsError(f"{origin(param, ctx)} is {value!r}: give a length of time, such as 90m, 26h or 2d.")
+        return timedelta(**{_UNITS[match[2]]: float(match[1])})

@@ -4,6 +4,7 @@ from voxlake.lake.accounts import AccountFacts, AccountRegistry, exported_accoun
 from voxlake.lake.claims import Claim, others_work
 from voxlake.lake.compaction import Month, install_months, require_exchange, size_of, write_months
 from voxlake.lake.compare import Difference
+from voxlake.lake.day_states import StreamDays, day_states
 from voxlake.lake.directory import Lake
 from voxlake.lake.ids import held_elsewhere
 from voxlake.lake.layout import Layout
@@ -35,8 +36,10 @@ __all__ = [
     "Month",
     "Reply",
     "ReplyArchive",
+    "StreamDays",
     "archives",
     "claimed",
+    "day_states",
     "exported_accounts",
     "held_elsewhere",
     "indexing",

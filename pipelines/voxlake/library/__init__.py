@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from voxlake.library.configured import account_ids, connect_all, known_accounts
     from voxlake.library.database import Database, open_database
     from voxlake.library.discovery import Discovered, append_sections, discover, sections_text
-    from voxlake.library.offline import compact, publish, replay, status
+    from voxlake.library.offline import compact, health, publish, replay, status
     from voxlake.library.overview import AccountLine, account_lines
     from voxlake.library.roster import Roster, find_accounts
     from voxlake.library.runs import audit, backfill, export, plan
@@ -28,7 +28,7 @@ _MODULES = {
     "configured": ("account_ids", "connect_all", "known_accounts"),
     "database": ("Database", "open_database"),
     "discovery": ("Discovered", "append_sections", "discover", "sections_text"),
-    "offline": ("compact", "publish", "replay", "status"),
+    "offline": ("compact", "health", "publish", "replay", "status"),
     "overview": ("AccountLine", "account_lines"),
     "roster": ("Roster", "find_accounts"),
     "runs": ("audit", "backfill", "export", "plan"),
@@ -55,6 +55,7 @@ __all__ = [
     "discover",
     "export",
     "find_accounts",
+    "health",
     "known_accounts",
     "open_database",
     "plan",

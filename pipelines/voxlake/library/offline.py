@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voxlake import pipeline
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from voxlake.clock import Clock
     from voxlake.events import Listener
-    from voxlake.pipeline import CompactResult, PublishResult, ReplayResult, Status
+    from voxlake.pipeline import CompactResult, Health, PublishResult, ReplayResult, Status
 
 _SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
 
@@ -163,3 +164,34 @@ def status(
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
     return pipeline.status(Lake(folder), Warehouse(folder), now=clock.now(), finality=policy, accounts=accounts)
+
+
+def health(
+    data_dir: str | os.PathLike[str],
+    *,
+    max_age: timedelta = timedelta(hours=26),
+    accounts: Collection[int] | None = None,
+    paused: Collection[int] = (),
+    settle_hours: float = _SETTLE_HOURS,
+    give_up_days: float = _GIVE_UP_DAYS,
+    clock: Clock = SYSTEM,
+) -> Health:
+    """Return what is wrong with a data directory: days missing or not verified, and exports that are too long ago.
+
+    Without network, without the lock, and without opening a file of messages; an export that ended well may be as old
+    as `max_age`. With `accounts`, only these are looked at; those that are `paused` may be old.
+
+    Raises:
+        SettingsError: there is no data directory, or nothing was exported yet.
+
+    """
+    folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
+    return pipeline.health(
+        Lake(folder),
+        Warehouse(folder),
+        now=clock.now(),
+        finality=policy,
+        max_age=max_age,
+        accounts=accounts,
+        paused=paused,
+    )

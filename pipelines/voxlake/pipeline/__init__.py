@@ -7,6 +7,7 @@ from voxlake.pipeline.audit_stream import StreamAudit
 from voxlake.pipeline.compact import CompactResult, compact
 from voxlake.pipeline.context import Context, open_manifest, windows_at_once
 from voxlake.pipeline.export import export, export_accounts
+from voxlake.pipeline.health import Health, Problem, health
 from voxlake.pipeline.plan import DayRange, Plan, plan_export
 from voxlake.pipeline.publish import PublishResult, publish
 from voxlake.pipeline.replay import replay
@@ -25,8 +26,10 @@ __all__ = [
     "Context",
     "DayRange",
     "ExportResult",
+    "Health",
     "Identity",
     "Plan",
+    "Problem",
     "PublishResult",
     "ReplayResult",
     "Run",
@@ -44,6 +47,7 @@ __all__ = [
     "describe_missing",
     "export",
     "export_accounts",
+    "health",
     "open_manifest",
     "plan_export",
     "publish",

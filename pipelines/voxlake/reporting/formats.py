@@ -10,12 +10,11 @@ import simplejson
 
 from voxlake import extras
 from voxlake.errors import SettingsError
-from voxlake.model import Window
 from voxlake.reporting.table import render_table
-from voxlake.text import counted
+from voxlake.text import counted, listed_days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _ENDINGS = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".xlsx": "xlsx"}
@@ -92,7 +91,7 @@ def render_status(
         if s["exported_since"]:
             lines.append(f"  exports look after the days since {s['exported_since']}")
         lines += [f"  {s['older']}"] if s["older"] else []
-        lines += [f"  missing: {span}" for span in _spans(map(date.fromisoformat, s["missing_days"]))]
+        lines += [f"  missing: {span}" for span in listed_days(map(date.fromisoformat, s["missing_days"]))]
         lines += [f"  unverified: {span}: {problem}" for span, problem in _alike(s["unverified_days"])]
         if s["rejects"]:
             lines.append(f"  {counted(s['rejects'], 'row')} could not be read: see {folder / 'rejects'}")
@@ -134,21 +133,15 @@ def _alike(problems: Mapping[str, str]) -> list[tuple[str, str]]:
     days: dict[str, list[date]] = {}
     for day, problem in problems.items():
         days.setdefault(problem, []).append(date.fromisoformat(day))
-    return sorted((span, problem) for problem, its in days.items() for span in _spans(its))
+    return sorted((span, problem) for problem, its in days.items() for span in listed_days(its))
 
 
 def render_plan(stream: str, read: Sequence[date], probe: Sequence[date], final: Sequence[date]) -> str:
     """Return a line that says what a run would do with each UTC day of a stream."""
-    actions = [f"{verb} {', '.join(_spans(days))}" for verb, days in (("read", read), ("probe", probe)) if days]
+    actions = [f"{verb} {', '.join(listed_days(days))}" for verb, days in (("read", read), ("probe", probe)) if days]
     if final:
         actions.append(f"{counted(len(final))} {'is' if len(final) == 1 else 'are'} final")
     return f"{stream}: {'; '.join(actions) or 'nothing to ask'}"
-
-
-def _spans(days: Iterable[date]) -> list[str]:
-    """Return consecutive days as one span each, oldest first."""
-    spans = [window.days for window in Window.joining(days)]
-    return [str(span[0]) if len(span) == 1 else f"{span[0]} to {span[-1]} ({counted(len(span))})" for span in spans]
 
 
 def _keyed(value: Any) -> Any:
