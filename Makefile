@@ -14,11 +14,12 @@ DAYS   ?= 60
 SOAK   ?= 30m
 FUZZ   ?= 10m
 ACCOUNTS ?= 1 10 100 1000
+LAYOUT_ROWS ?= 10000000
 # Tests start many processes: what they import is compiled once, also where the machine says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit coverage browser days dates soak fuzz matrix check bench night slow format lock numbering schema picture clean
+.PHONY: help run test unit coverage browser days dates soak fuzz matrix check bench layouts night slow format lock numbering schema picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +106,9 @@ $(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
 
 bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour; BEFORE=DIR pairs it with the programs of an earlier one)
 	@$(BENCH)/bin/python benchmarks/run.py $(if $(BEFORE),--before $(BEFORE))
+
+layouts: $(VENV)/.tested ## Measure both layouts of the database at LAYOUT_ROWS rows and write benchmarks/LAYOUTS.md (five minutes)
+	@$(BIN)/python benchmarks/layouts.py --rows $(LAYOUT_ROWS) --write benchmarks/LAYOUTS.md
 
 night: $(VENV)/.installed ## Measure the night of a reseller alone (ACCOUNTS), into its section of benchmarks/RESULTS.md (a quarter of an hour)
 	@$(BIN)/python benchmarks/run.py --keep --parts reseller --accounts $(ACCOUNTS)

@@ -1,8 +1,9 @@
 """Time what a database costs as it grows: built, with one more day, with nothing new, and asked for its reports.
 
-    python benchmarks/layouts.py --rows 10000000 --days 365 [--database linked] [--lake DIR]
+    python benchmarks/layouts.py --rows 10000000 --days 365 [--database linked] [--lake DIR] [--write FILE]
 
-With --lake the made-up lake stays there, to be measured again; its database is built anew each time.
+With --lake the made-up lake stays there, to be measured again; its database is built anew each time. Without
+--database both layouts are measured. `make layouts` writes the table of benchmarks/LAYOUTS.md.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ACCOUNT, FIRST, STEPS = 4711, date(2017, 1, 1), 3
+LAYOUTS = ["portable", "linked"]
 SETTLING = FinalityPolicy(timedelta(hours=72), timedelta(days=14))
+_ABOUT = """\
+{rows:,} rows of two histories of one account, 2 cores; written by `make layouts`. Where others use the machine at the
+same time, wall times are long and uneven, and cpu seconds are the better measure.
+"""
 REPORTS = (
     "daily", "monthly-cost", "delivery-rate", "inbound-vs-outbound", "cost-anomalies", "top-errors", "top-destinations",
     "top-recipients",
@@ -153,8 +159,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--database", choices=["portable", "linked"], default="portable")
+    parser.add_argument("--database", choices=LAYOUTS, action="append")
     parser.add_argument("--lake", type=Path)
+    parser.add_argument("--write", type=Path)
     chosen = parser.parse_args()
     knows = "database" in inspect.signature(Warehouse).parameters
     with folder() as made:
@@ -164,8 +171,32 @@ def main() -> None:
                 began = time.perf_counter()
                 fill(lake, chosen.rows, chosen.days)
                 print(f"a lake of {chosen.rows:,} rows in {time.perf_counter() - began:.1f} s", flush=True)
-            measured(lake, chosen.rows, chosen.days, options={"database": chosen.database} if knows else {})
-        shutil.rmtree(lake.root / "warehouse")
+            found = {}
+            for layout in chosen.database or LAYOUTS:
+                options = {"database": layout} if knows else {}
+                found[layout] = measured(lake, chosen.rows, chosen.days, options=options)
+                shutil.rmtree(lake.root / "warehouse")
+    if chosen.write:
+        chosen.write.write_text(table(chosen.rows, found), encoding="utf-8")
+
+
+def table(rows: int, found: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Return what was measured of each layout as a page."""
+    names = [f"{layout}, {unit}" for layout in found for unit in ("wall s", "cpu s", "written MB")]
+    lines = [
+        "# What a database costs by its layout\n",
+        _ABOUT.format(rows=rows),
+        f"| | {' | '.join(names)} |",
+        f"|---{'|---' * len(names)}|",
+    ]
+    for step in next(iter(found.values())):
+        values = [its[step].get(unit) for its in found.values() for unit in ("wall s", "cpu s", "written MB")]
+        if any(value is not None for value in values):
+            lines.append(f"| {step} | {' | '.join('' if value is None else f'{value:.2f}' for value in values)} |")
+    for name in ("size", "peak"):
+        shown = [f"{layout} {value:.0f} {unit}" for layout in found for unit, value in found[layout][name].items()]
+        lines.append(f"\n{name.capitalize()}: {', '.join(shown)}.")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

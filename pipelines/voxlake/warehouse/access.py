@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
+READER_MEMORY = "640MB"
+"""The most that DuckDB takes for a query; beyond it, it writes to the machine's folder of temporary files."""
+
+
 def restrict(connection: duckdb.DuckDBPyConnection, *, but: Collection[Path] = ()) -> None:
     """Set a connection's time zone to UTC, and forbid it for good to open any other file and to change its settings.
 
-    It may open the files `but`, which are those of a linked database.
+    It may open the files `but`, which are those of a linked database. Its queries take `READER_MEMORY` at most.
     Connections of one process to one file share an instance of DuckDB: a second one finds itself restricted.
     """
     ((restricted,),) = connection.execute("SELECT current_setting('lock_configuration')").fetchall()
     if not restricted:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        connection.execute(f"SET memory_limit = '{READER_MEMORY}'")
+        spill = Path(tempfile.gettempdir(), f"voxlake-{os.getpid()}-{secrets.token_hex(4)}")
+        connection.execute(f"SET temp_directory = '{quoted(spill)}'")
         if but:
             listed = ", ".join(f"'{quoted(path)}'" for path in but)
             connection.execute(f"SET allowed_paths = [{listed}]")
