@@ -5,8 +5,8 @@ FROM (
     SELECT
         m.* REPLACE (
             -- UTC is decided once for all rows, and costs nothing.
-            if(coalesce(tz, 'UTC') = 'UTC', m.date, local_date(m.processed_at, chosen.zone)) AS date,
-            if(coalesce(tz, 'UTC') = 'UTC', m.processed_at, local_time(m.processed_at, chosen.zone)) AS processed_at
+            CASE WHEN coalesce(tz, 'UTC') = 'UTC' THEN m.date ELSE local_date(m.processed_at, chosen.zone) END AS date,
+            CASE WHEN coalesce(tz, 'UTC') = 'UTC' THEN m.processed_at ELSE local_time(m.processed_at, chosen.zone) END AS processed_at
         ),
         chosen.zone
     FROM messages AS m

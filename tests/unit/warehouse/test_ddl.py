@@ -1,6 +1,9 @@
 """The database explains itself, and the page about it is what the database says."""
 
+import re
+
 import duckdb
+import pytest
 from support.lakes import FIRST, Hand, row
 from support.paths import DOCS
 
@@ -57,3 +60,9 @@ def test_other_databases_are_left_alone():
         create(connection)
         found = connection.execute("SELECT DISTINCT database_name FROM duckdb_tables() WHERE comment <> ''").fetchall()
     assert found == [("next",)]
+
+
+@pytest.mark.parametrize("folder", ["macros", "table_macros"])
+def test_macros_are_for_every_version(folder):
+    """A macro is stored as DuckDB 2.0 has parsed it, where `if` is a function that 1.4 and 1.5 do not have."""
+    assert [name for name, statement in statements(folder).items() if re.search(r"\bif\(", statement)] == []
