@@ -152,7 +152,11 @@ class PieceReader:
             reading = with_surplus(reading, before, known=self._surplus(piece))
             if self._is_doubtful(before, reading) and not self._learn_count_step(piece, reading.ids, reading.rows):
                 return None
-            if limits := limits_shown_by(earlier, reading):
+            limits = limits_shown_by(earlier, reading)
+            if "largest_total" in limits and self.source.total(self.asked(piece)) != limits["largest_total"]:
+                # A row came meanwhile, where the count was a round number by chance.
+                limits = {}
+            if limits:
                 self.source.learn(**limits)
                 return replace(reading, complete=False)
             is_same = before is not None and (before.totals, before.ids) == (reading.totals, reading.ids)

@@ -379,3 +379,23 @@ def test_rows_with_one_id_in_a_deep_day(output):
     pieces, _ = read(ScriptedApi([*rows, rows[60] | {"direction": "IN"}], output=output), quirks=SMALL)
     assert [piece.problem for piece in pieces if not piece.verified] == ["different rows have the message id 61"]
     assert ids(pieces) == [n for n in range(1, 1701) if n != 61]
+
+
+def test_a_round_number_of_rows_is_no_limit_of_counts():
+    """A row that comes while the last of 800 is read makes one more than was counted, which a second count explains."""
+    rows = messages(800)
+    api = ScriptedApi(rows, before=lambda number: number == 1 and rows.append(message(999, 43_200)))
+    first = api.page
+    pages = []
+
+    def page(*arguments, **options):
+        """Count what there was before the row came, once."""
+        found = first(*arguments, **options)
+        pages.append(found)
+        return replace(found, total=800) if len(pages) == 1 else found
+
+    api.page = page
+    pieces, reader = read(api)
+    assert all(piece.verified for piece in pieces)
+    assert reader.quirks.largest_total == NOTHING_LEARNED.largest_total
+    assert ids(pieces) == inside(api, TODAY)
