@@ -256,7 +256,7 @@ def test_readers_and_copies_change_nothing(hand):
     """A database that was only read, copied with its folder, or written by a version before, is not built again."""
     hand.publish()
     hand.ask("FROM sms_history")
-    copied = Hand(hand.root.with_name("copy"))
+    copied = Hand(hand.root.with_name("copy"), hand.database)
     shutil.copytree(hand.root, copied.root, symlinks=True)
     copied.publish()
     (hand.root / "warehouse" / "published").unlink()
