@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from support.in_process import connect
 from support.keys import with_key
 from support.processes import CONTEXT
+from voxlake.api.ceiling import REACHED
 from voxlake.sandbox import KINDS, SECONDS, Behaviour, Faults, Sandbox, World, midnight
 from voxlake.transform import STATUSES, STREAMS
 
@@ -210,10 +211,20 @@ class Life:
             if self._behaviour.misdated:
                 # Days with a row whose date cannot be true stay unverified; the others were compared.
                 return self.tally
+            if self._is_ended_early(report):
+                # What was verified was compared after each night.
+                self.tally["ended at the ceiling"] += 1
+                return self.tally
             assert report["exit_code"] == 0, report
             assert all(s["days"] == s["verified"] for s in report["streams"].values()), report
             self._compare_all()
         return self.tally
+
+    @staticmethod
+    def _is_ended_early(report):
+        """Tell whether a run says that it ended because more requests would not help, and left days unverified."""
+        problems = [problem for its in report["streams"].values() for problem in its["unverified"].values()]
+        return report["exit_code"] == 4 and any(REACHED in said for said in (*report["errors"], *problems))
 
     def _sleep(self, kill_after):
         """Run one night, killed or not, and check what it left."""
