@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from voxlake.lake.entries import DAMAGED, FORGOTTEN, HELD
 from voxlake.lake.index import Index
 from voxlake.lake.scan import scan
+from voxlake.model import DAY
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
-    from collections.abc import Set as AbstractSet
 
     from voxlake.lake.directory import Lake
 
@@ -33,16 +33,24 @@ _DAYS = "SELECT date FROM day_files WHERE account_id = ? AND stream = ? AND stat
 class StreamDays:
     """The UTC days of one stream of one account.
 
-    `present` are those with a file, `gone` those that had one, `unverified` says what is wrong with days that are not
-    verified, and `unknown` are those of which the index does not tell.
+    `present` are those with a file and its stamp, in order, `gone` those that had one, `unverified` says what is wrong
+    with days that are not verified, and `unknown` are those of which the index does not tell.
     """
 
     account_id: int
     stream: str
-    present: AbstractSet[date]
+    present: dict[date, str]
     gone: frozenset[date] = frozenset()
     unverified: dict[date, str] = field(default_factory=dict)
     unknown: frozenset[date] = frozenset()
+
+    def covers(self, first: date, end: date) -> bool:
+        """Return whether the days that have a file are one span with all of `[first, end)`: no day is looked at."""
+        if not self.present:
+            return first >= end
+        oldest, newest = next(iter(self.present)), next(reversed(self.present))
+        is_one_span = (newest - oldest).days + 1 == len(self.present)
+        return is_one_span and oldest <= first and end <= newest + DAY
 
 
 class _Answers(NamedTuple):
@@ -58,7 +66,7 @@ def day_states(lake: Lake, account_ids: Collection[int] | None = None) -> list[S
         SettingsError: a folder or the index may not be read, or a newer version wrote it.
 
     """
-    present = {(found.account_id, found.stream): found.stamps.keys() for found in scan(lake.layout, account_ids)}
+    present = {(found.account_id, found.stream): found.stamps for found in scan(lake.layout, account_ids)}
 
     def question(connection: sqlite3.Connection) -> _Answers:
         counts = {
@@ -79,16 +87,16 @@ def day_states(lake: Lake, account_ids: Collection[int] | None = None) -> list[S
     answers = Index(lake).read(question)
     found = []
     for key in sorted({*answers.counts, *present}):
-        held: AbstractSet[date] = present.get(key, frozenset())
+        held = present.get(key, {})
         known = answers.days.get(key)
         doubts = answers.doubts.get(key, {})
         found.append(
             StreamDays(
                 *key,
                 held,
-                frozenset() if known is None else frozenset(known - held),
+                frozenset() if known is None else frozenset(known - held.keys()),
                 {day: problem for day, problem in sorted(doubts.items()) if day in held},
-                frozenset() if known is None else frozenset(held - known),
+                frozenset() if known is None else frozenset(held.keys() - known),
             )
         )
     return found
