@@ -62,7 +62,7 @@ def test_nights_at_their_most_talkative(night, capfd):
         log += [line for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
     events = [json.loads(line) for line in log]
     assert all(event["details"].keys() == set(KINDS[event["kind"]].details) for event in events)
-    unheard = {"reread", "failed", "messages-moved", "days-doubted", "waiting"}
+    unheard = {"reread", "failed", "messages-moved", "days-doubted", "waiting", "compacted", "not-compacted"}
     assert KINDS.keys() - {event["kind"] for event in events} <= unheard
     reasons = {event["details"]["reason"] for event in events if event["kind"] == "retry"}
     assert reasons >= {"error 1", "error 340", "no connection", "the reply could not be read"}

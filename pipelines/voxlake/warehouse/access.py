@@ -32,13 +32,20 @@ def restrict(connection: duckdb.DuckDBPyConnection, *, but: Collection[Path] = (
     if not restricted:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute(f"SET memory_limit = '{READER_MEMORY}'")
-        spill = Path(tempfile.gettempdir(), f"voxlake-{os.getpid()}-{secrets.token_hex(4)}")
-        connection.execute(f"SET temp_directory = '{quoted(spill)}'")
+        connection.execute(f"SET temp_directory = '{_spill()}'")
         if but:
             listed = ", ".join(f"'{quoted(path)}'" for path in but)
             connection.execute(f"SET allowed_paths = [{listed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
+
+
+def _spill() -> str:
+    """Return the path of a folder for what a query does not hold in memory; none where there is no place for it."""
+    try:
+        return quoted(Path(tempfile.gettempdir(), f"voxlake-{os.getpid()}-{secrets.token_hex(4)}"))
+    except FileNotFoundError:
+        return ""
 
 
 def files_read(connection: duckdb.DuckDBPyConnection, published: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pytest
+from support.clock import CLOCK
 from support.compactions import FIRST, content, files, make, repair
 from support.contexts import StandingClock
 from support.lakes import ACCOUNT, SETTLING
@@ -20,6 +21,9 @@ from voxlake.lake.index import Index
 from voxlake.model import DayFile, DayKey
 from voxlake.pipeline.compact import ready_months
 from voxlake.warehouse import Warehouse
+
+LATER = CLOCK.now() + timedelta(days=365)
+"""When every day of the lake is final."""
 
 MONTHS = [
     f"{table}/account_id=4711/date={last}/{name}"
@@ -220,10 +224,10 @@ class TickingClock(StandingClock):
 @pytest.mark.parametrize(("seconds", "months", "complete"), [(1, 0, False), (3, 1, False), (60, 4, True)])
 def test_a_compaction_ends_in_time(data, seconds, months, complete):
     """Where there is no time for all months, those that were begun are brought together, and the rest is left."""
-    lake, events = Lake(data), Emitter(TickingClock(datetime.now(UTC)))
+    lake, events = Lake(data), Emitter(TickingClock(LATER))
     with claimed(lake, [ACCOUNT], holder="a test") as (its, claim):
         done = pipeline.compact(
-            its, Warehouse(data), claim.account_ids, now=datetime.now(UTC), finality=SETTLING, seconds=seconds,
+            its, Warehouse(data), claim.account_ids, now=LATER, finality=SETTLING, seconds=seconds,
             events=events,
         )  # fmt: skip
     assert (len(done.months), done.complete, done.exit_code) == (months, complete, 0)
