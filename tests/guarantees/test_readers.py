@@ -8,7 +8,7 @@ from support.readers import trial
     ("publishes", "kills", "rows", "rounds", "database"),
     [
         (4, 3, 50, 200, "portable"),
-        (4, 3, 50, 200, "linked"),
+        pytest.param(4, 3, 50, 200, "linked", marks=pytest.mark.slow),
         pytest.param(50, 20, 500, 800, "portable", marks=pytest.mark.slow),
         pytest.param(50, 20, 500, 800, "linked", marks=pytest.mark.slow),
     ],

@@ -140,6 +140,7 @@ def test_a_later_version_over_a_lake_of_0_1(later, run, server, work):
         assert held(data / "voxlake.duckdb", stream) == expected(server, stream)
 
 
+@pytest.mark.slow
 def test_an_earlier_version_refuses_what_the_later_one_wrote(later, run, server, work, tmp_path):
     """Every command that opens the lake ends with 2 and one sentence, asks nothing and touches nothing."""
     run(later, "export")

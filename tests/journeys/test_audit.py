@@ -117,12 +117,13 @@ def test_a_sound_lake(exported, voxlake):
     [
         (lose_file, "the lake has no file of this day"),
         (rot, "its checksum differs"),
-        (lose_footer, "is damaged"),
         (swap_days, "holds rows of another day"),
-        (touch_database, "the database does not hold what the lake holds"),
         (late_row, "messages, the lake holds"),
-        (lost_row, "messages, the lake holds"),
         (other_text, "(text)"),
+        # What these have in common with others above or with `test_no_database` is tried every time.
+        pytest.param(lose_footer, "is damaged", marks=pytest.mark.slow),
+        pytest.param(touch_database, "the database does not hold what the lake holds", marks=pytest.mark.slow),
+        pytest.param(lost_row, "messages, the lake holds", marks=pytest.mark.slow),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -181,9 +182,9 @@ def old_index(lake):
     "harm",
     # An index that is cut or somebody else's is as good as none, see test_manifest.py.
     [
-        forget_nothing,
         no_index,
-        old_index,
+        pytest.param(forget_nothing, marks=pytest.mark.slow),
+        pytest.param(old_index, marks=pytest.mark.slow),
         pytest.param(cut_index, marks=pytest.mark.slow),
         pytest.param(other_index, marks=pytest.mark.slow),
     ],
@@ -261,7 +262,13 @@ def rot_database(voxlake, server):
 
 
 @pytest.mark.dateless
-@pytest.mark.parametrize(("harm", "told"), [(lose_database, "There is no database"), (rot_database, "cannot be read")])
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        pytest.param(lose_database, "There is no database", marks=pytest.mark.slow),
+        (rot_database, "cannot be read"),
+    ],
+)
 def test_no_database(sandbox, voxlake, harm, told):
     """That there is no database is said once, and not of each day; a repair builds it and asks for no day again."""
     server = sandbox(days=3, rows=1000)
@@ -334,7 +341,7 @@ def test_strays(sandbox, voxlake):
     "switches",
     [
         ["from_bound=exclusive", "to_bound=inclusive"],
-        ["date_precision=day", "to_bound=exclusive", "order=random-per-request"],
+        pytest.param(["date_precision=day", "to_bound=exclusive", "order=random-per-request"], marks=pytest.mark.slow),
         ["message_id_filter=refused", "max_count=300", "max_offset=300", "max_window_days=1"],
     ],
     ids=str,

@@ -46,7 +46,7 @@ def held_in(voxlake, name, days):
     return sum(lake.read_footer(key).row_count for key in keys)
 
 
-@pytest.mark.parametrize("output", ["json", "csv"])
+@pytest.mark.parametrize("output", [pytest.param("json", marks=pytest.mark.slow), "csv"])
 def test_doubled_rows_are_one_message(sandbox, voxlake, output):
     """Rows that the API gives and counts twice: every day is verified, holds each message once, and stays quiet."""
     server = sandbox("doubles=10", rows=5000, days=4)
