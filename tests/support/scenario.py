@@ -72,7 +72,7 @@ _LIES = ("none", "half", "half-both")
 """Replies that lack rows, and of which two agree with themselves."""
 
 _SHARES = (0, 0.01, 0.02, 0.05, 0.1)
-"""The part of all replies in a night that lie, of whatever kinds."""
+"""The part of all replies in a night without faults that lie, of whatever kinds."""
 
 _ODD = {
     "bounds_zone": ["+03:00", "-05:00", "+05:45"],
@@ -157,10 +157,12 @@ def draw(rng, *, kills=True, lies=None):
 def _night(rng, *, kills, inserts, lies):
     kinds = rng.sample(sorted(set(KINDS) - {"stall", "drip", *_MOVING, *_LIES}), rng.randint(0, 3))
     kinds += rng.sample(_MOVING, rng.randint(0, 1)) if inserts else []
-    rates = [f"{kind}={rng.choice(['0.02', '0.1', '0.4'])}" for kind in kinds]
+    parts = {kind: rng.choice([0.02, 0.1, 0.4]) for kind in kinds}
     share, liars = rng.choice(_SHARES) if lies is None else lies, rng.sample(_LIES, rng.randint(1, len(_LIES)))
+    # What is sent again after a fault is answered, too: where these are many, most answers would lie.
+    share *= max(0, 1 - sum(part for kind, part in parts.items() if kind not in _MOVING))
     # First, so that no other fault takes their place.
-    rates = [f"{kind}={share / len(liars):.4f}" for kind in liars if share] + rates
+    rates = [f"{kind}={share / len(liars):.4f}" for kind in liars if share] + [f"{k}={v}" for k, v in parts.items()]
     return Night(
         hours=rng.choice([0, 7, 24, 24, 60]),
         appear=rng.choice([0, 1, 5]),
