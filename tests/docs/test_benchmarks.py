@@ -14,6 +14,7 @@ measure = pytest.importorskip("measure")
 pytestmark = pytest.mark.system_clock
 
 
+@pytest.mark.slow
 def test_contestants(tmp_path):
     """Those that need nothing but voxlake's own packages fetch every row, and the harness counts them."""
     with measure.server("--rows", 1500, "--days", 5) as url:

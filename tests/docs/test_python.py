@@ -46,6 +46,7 @@ def run(text, folder, environ):
     return done
 
 
+@pytest.mark.slow
 def test_the_page(tmp_path, environ):
     """The programs run one after the other, each in a process of its own, silent where they do not print."""
     printed = [run(text, tmp_path, environ) for language, needs, text in BLOCKS if language == "python" and not needs]

@@ -47,7 +47,8 @@ def by_status(lake):
 ENGINES = (by_duckdb, by_arrow, by_status)
 
 
-@pytest.mark.parametrize("accounts", [4, pytest.param(60, marks=pytest.mark.slow)], ids=["some", "many"])
+@pytest.mark.slow
+@pytest.mark.parametrize("accounts", [4, 60], ids=["some", "many"])
 def test_readers_during_compactions(tmp_path, accounts):
     """Every answer has each row once; whoever lists a file and finds it gone is told so, and repeats the query."""
     hand = Hand(tmp_path)

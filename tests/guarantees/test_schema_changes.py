@@ -105,6 +105,7 @@ def ended(done):
     return [each.returncode for each in done]
 
 
+@pytest.mark.slow
 def test_a_later_version_over_a_lake_of_0_1(later, run, server, work):
     """Every command works over old and new days with no difference to the API, and final days stay as they are."""
     data, again = work / "data", work / "again"

@@ -56,6 +56,7 @@ def test_a_compacted_day_that_changes(exported, voxlake):
     assert lake_of(voxlake) == files
 
 
+@pytest.mark.slow
 def test_a_file_of_a_month_that_is_damaged(exported, voxlake):
     """Its days are named, and read again; the file is kept aside, and the month is compacted again."""
     folder = voxlake.folder / "data" / "lake" / STREAMS["sms"].table

@@ -228,6 +228,7 @@ def test_nothing_of_the_data_is_markup(lake):
     assert list(parsed.rows) == [*CHARTS[:6], "senders", "completeness"]
 
 
+@pytest.mark.slow
 def test_change_against_the_days_before(lake):
     """A headline says how it moved against as many days before, where all of them are there, else why not."""
     page = drawn(lake, "--from", days_ago(10), "--to", days_ago(5))
@@ -325,6 +326,7 @@ def test_calendars_of_several_accounts(days, style):
 
 
 @pytest.mark.dateless
+@pytest.mark.slow
 def test_pictures_and_the_document(lake):
     """Every command in docs/dashboard.md works as it stands, and every chart is a picture that it names."""
     text = (DOCS / "dashboard.md").read_text()

@@ -174,7 +174,7 @@ def test_an_api_that_allows_a_month(sandbox, voxlake, longest, windows):
         ((), 4),
         (("order=desc", "from_bound=exclusive", "to_bound=exclusive"), 4),
         (("max_count=300", "count_mode=clamp"), 4),
-        (("date_precision=day",), 10),
+        pytest.param(("date_precision=day",), 10, marks=pytest.mark.slow),
     ],
     ids=str,
 )
