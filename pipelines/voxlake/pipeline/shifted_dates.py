@@ -30,6 +30,9 @@ _TRIED = 5
 UNKNOWN = "whether the API's dates are in the zone of its rows could not be asked"
 """What is wrong with a day that was read before that was ever known."""
 
+OTHER_ZONE = "it was read with dates in another zone than the API's, and could not be read again"
+"""What is wrong with a day until it is read with the dates that the API means."""
+
 _BELIEVED = 7 * DAY
 """How long it is believed that the API's dates agree with those of its rows, or how far they are apart."""
 
@@ -74,24 +77,26 @@ def learn_shifted_dates(context: Context, record: Recorder) -> dict[Stream, set[
             shift = NO_SHIFT if agrees_at_a_midnight(context.lake, record, stream) else _learn(context, record, stream)
         except VoxlakeError:
             if fact is None:
-                _doubt(context, record, stream)
+                _doubt(context, record, stream, UNKNOWN)
             continue
         if shift is None:
             continue
         now = context.history.shifts.get(stream.name, NO_SHIFT) + shift
         record.learned.put(record.account_id, stream.name, DATE_SHIFT, int(now.total_seconds()), on=today)
         if shift != NO_SHIFT:
+            # Should they not be read again after all, they are not verified.
+            _doubt(context, record, stream, OTHER_ZONE)
             context.history.shifts[stream.name] = now
             again[stream] = set(record.wanted[stream])
             record.notes.append(_described(stream, now))
     return again
 
 
-def _doubt(context: Context, record: Recorder, stream: Stream) -> None:
-    """Mark the days that were read as not verified: it is not known what the dates mean that were asked for."""
+def _doubt(context: Context, record: Recorder, stream: Stream, problem: str) -> None:
+    """Mark the days that were read as not verified, because of what the dates mean that were asked for."""
     for day, file in record.day_files(stream, record.readings[stream]).items():
         if is_whole(file):
-            restate(context, record, stream, day, UNKNOWN)
+            restate(context, record, stream, day, problem)
 
 
 def _learn(context: Context, record: Recorder, stream: Stream) -> timedelta | None:

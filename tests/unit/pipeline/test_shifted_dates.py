@@ -11,7 +11,7 @@ from support.scripted_api import ScriptedApi
 from voxlake.errors import CeilingReached, Unavailable
 from voxlake.lake import DECIMAL_MARK, Lake, Learned
 from voxlake.pipeline import Context, DayRange, export
-from voxlake.pipeline.shifted_dates import UNKNOWN
+from voxlake.pipeline.shifted_dates import OTHER_ZONE, UNKNOWN
 from voxlake.transform import SMS
 from voxlake.warehouse import Warehouse
 
@@ -88,6 +88,29 @@ def test_days_are_not_verified_before_dates_were_compared(night, zone, error):
     assert sum(file.row_count for file in files) == len(ROWS)
     again = ScriptedApi([*ROWS, *messages(DAYS[1], 1, first=990)], zone=zone)
     assert night(again, NOW + 2 * HOUR).exit_code == 0
+
+
+def test_days_that_are_not_read_again_are_not_verified(night):
+    """Where the API fails once its zone is known, the days that were read before say so until they are read again."""
+
+    class Failing(ScriptedApi):
+        def total(self, stream, window, *, filters=None):
+            """Count, until it is known what dates mean."""
+            if self.shifts and not filters:
+                raise Unavailable("no answer")
+            return super().total(stream, window, filters=filters)
+
+        def page(self, *arguments, **options):
+            """Return a page until then."""
+            if self.shifts:
+                raise Unavailable("no answer")
+            return super().page(*arguments, **options)
+
+    night(Failing(ROWS, zone=-5 * HOUR))
+    files = [night.lake.read_footer(key) for key in night.lake.day_keys()]
+    assert {file.problem for file in files} == {OTHER_ZONE}
+    result = night(ScriptedApi(ROWS, zone=-5 * HOUR), NOW + HOUR)
+    assert (result.exit_code, {file.verified for file in result.streams[0].day_files}) == (0, {True})
 
 
 def test_the_decimal_mark_is_known_to_the_next_run(night):
