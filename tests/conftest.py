@@ -26,10 +26,33 @@ settings.load_profile("voxlake")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark the tests that cannot depend on the date: neither they nor their fixtures ask the clock of the tests."""
+    """Mark the tests that cannot depend on the date: neither they nor their fixtures ask the clock of the tests.
+
+    Combinations of a `diagonal` are marked before tests are chosen by their marks.
+    """
     for item in items:
         if not DATED & {*item.fixturenames, *vars(item.module)}:
             item.add_marker(pytest.mark.dateless)
+    leave_combinations_to_the_slow_tests(items)
+
+
+def leave_combinations_to_the_slow_tests(items):
+    """Of a test marked `diagonal`, mark as slow what repeats values: each is tried at least once in what remains.
+
+    With parameters of six and two values, six of the twelve combinations remain: the index of each value agrees with
+    that of the parameter with the most values, as far as there are as many.
+    """
+    sizes = {}
+    of_diagonals = [item for item in items if item.get_closest_marker("diagonal")]
+    for item in of_diagonals:
+        most = sizes.setdefault(item.originalname, dict.fromkeys(item.callspec.indices, 1))
+        for name, index in item.callspec.indices.items():
+            most[name] = max(most[name], index + 1)
+    for item in of_diagonals:
+        indices, size = item.callspec.indices, sizes[item.originalname]
+        longest = max(size, key=size.get)
+        if any(index != indices[longest] % size[name] for name, index in indices.items()):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -115,10 +115,10 @@ def test_a_sound_lake(exported, voxlake):
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
-        (lose_file, "the lake has no file of this day"),
+        pytest.param(lose_file, "the lake has no file of this day", marks=pytest.mark.slow),
         (rot, "its checksum differs"),
         (swap_days, "holds rows of another day"),
-        (late_row, "messages, the lake holds"),
+        pytest.param(late_row, "messages, the lake holds", marks=pytest.mark.slow),
         (other_text, "(text)"),
         # What these have in common with others above or with `test_no_database` is tried every time.
         pytest.param(lose_footer, "is damaged", marks=pytest.mark.slow),

@@ -62,7 +62,7 @@ class _Nowhere:
     url, account_id, api_key = "http://127.0.0.1:1/platform_api", 1, "x"
 
 
-@pytest.mark.parametrize("off", [6 * DAY, 7 * HOUR, -30 * HOUR], ids=str)
+@pytest.mark.parametrize("off", [6 * DAY, pytest.param(7 * HOUR, marks=pytest.mark.slow), -30 * HOUR], ids=str)
 def test_the_earlier_of_two_clocks_counts(serve, tmp_path, right, off):
     """A run by a wrong clock stamps no day later than the API's time; the nights after it read what came since."""
     server, root = serve(), tmp_path / "data"
@@ -100,7 +100,7 @@ def test_a_clock_years_off_exports_nothing(serve, tmp_path, right, off, since):
     assert whole(server, tmp_path / "full")
 
 
-@pytest.mark.parametrize("off", [6 * DAY, 400 * DAY], ids=str)
+@pytest.mark.parametrize("off", [6 * DAY, pytest.param(400 * DAY, marks=pytest.mark.slow)], ids=str)
 def test_stamps_of_the_future_prove_nothing(serve, tmp_path, right, off):
     """Where no reply told the time, the days are unverified by name once the clock is right, and are read again."""
     server, root = serve("date_header=off"), tmp_path / "data"

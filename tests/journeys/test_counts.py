@@ -22,6 +22,7 @@ ODD = {
 }
 
 
+@pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("switches", ODD.values(), ids=ODD)
 def test_counts_that_are_none_verify_no_day_that_lacks_rows(sandbox, voxlake, switches, output):
@@ -74,6 +75,7 @@ INEXACT = {
 }
 
 
+@pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize(("switches", "said"), INEXACT.values(), ids=INEXACT)
 def test_counts_that_prove_nothing_are_learned_once(sandbox, voxlake, switches, said, output):

@@ -46,6 +46,7 @@ SWITCHES = {
 }
 
 
+@pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES)
 def test_database_is_the_truth(sandbox, voxlake, switches, output):

@@ -1,5 +1,6 @@
 """Windows that are too large, too deep or of unknown precision: proved, or said to be unproved, in bounded requests."""
 
+import functools
 import itertools
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,7 @@ from voxlake.pipeline.window import WindowTask, read_window
 from voxlake.sandbox import World
 from voxlake.transform import SMS
 
+SLOW = functools.partial(pytest.param, marks=pytest.mark.slow)
 BOUNDS = [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("exclusive",) * 2, ("inclusive",) * 2]
 
 
@@ -40,6 +42,7 @@ def database(voxlake):
     return voxlake.folder / "data" / "voxlake.duckdb"
 
 
+@pytest.mark.diagonal
 @pytest.mark.dateless
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("mode", ["error", "empty", "clamp"])
@@ -65,6 +68,7 @@ def test_a_second_that_nobody_can_read(sandbox, voxlake):
     assert [row for row in kept if row[-1] != days_ago(2)] == [row for row in real if row[-1] != days_ago(2)]
 
 
+@pytest.mark.diagonal
 @pytest.mark.dateless
 @pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("exclusive", "exclusive")])
 @pytest.mark.parametrize("order", ["asc", "desc"])
@@ -76,6 +80,7 @@ def test_a_coarse_day_behind_a_busy_one(sandbox, voxlake, bounds, order):
     assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
 
 
+@pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("inclusive", "inclusive")])
 def test_coarse_bounds_and_windows_of_a_day(sandbox, voxlake, bounds, output):
@@ -111,6 +116,7 @@ def test_a_row_a_second_is_read_in_few_requests(sandbox, voxlake):
     assert len(of_histories(server)) <= 24
 
 
+@pytest.mark.diagonal
 @pytest.mark.dateless
 @pytest.mark.parametrize("beyond", [[], ["offset_mode=empty"], ["offset_mode=empty", "csv_empty=nothing"]], ids=str)
 @pytest.mark.parametrize("output", ["json", "csv"])
@@ -126,9 +132,9 @@ def test_a_first_page_that_is_as_deep_as_it_goes(sandbox, voxlake, output, beyon
 @pytest.mark.parametrize(
     ("switches", "rows", "counts"),
     [
-        ((), 36_000, 3),
+        SLOW((), 36_000, 3),
         (("order=desc", "from_bound=exclusive", "to_bound=exclusive"), 36_000, 3),
-        (("max_count=300", "count_mode=clamp"), 36_000, 3),
+        SLOW(("max_count=300", "count_mode=clamp"), 36_000, 3),
         (("order=random-per-request",), 15_000, 150),
         (("date_precision=day",), 36_000, 40),
     ],
@@ -171,9 +177,9 @@ def test_an_api_that_allows_a_month(sandbox, voxlake, longest, windows):
 @pytest.mark.parametrize(
     ("switches", "counts"),
     [
-        ((), 4),
+        SLOW((), 4),
         (("order=desc", "from_bound=exclusive", "to_bound=exclusive"), 4),
-        (("max_count=300", "count_mode=clamp"), 4),
+        SLOW(("max_count=300", "count_mode=clamp"), 4),
         pytest.param(("date_precision=day",), 10, marks=pytest.mark.slow),
     ],
     ids=str,
@@ -268,6 +274,7 @@ def at_midnight(server, count, *, day):
         server.world.insert("sms", {**row, **one})
 
 
+@pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize(
     ("count", "bounds"),
@@ -314,6 +321,7 @@ def test_a_coarse_day_in_one_second(sandbox, voxlake):
     assert len(of_histories(server)) < 120
 
 
+@pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive")])
 def test_bounds_that_look_at_minutes(sandbox, voxlake, bounds, output):

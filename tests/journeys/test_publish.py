@@ -39,7 +39,7 @@ def everything(hand):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.dictionaries(st.integers(0, 2), st.integers(0, 3), min_size=1), min_size=2, max_size=3))
 def test_by_steps_or_at_once(tmp_path, layout, steps):
     """Whatever days come, change and go empty: published step by step, the database equals one built from nothing."""
@@ -94,6 +94,7 @@ def break_counts(hand, stream):
     hand.put(SECOND, [row(3, SECOND)], total=2, stream=stream)
 
 
+@pytest.mark.diagonal
 @pytest.mark.parametrize("stream", ["sms", "a2p"])
 @pytest.mark.parametrize("anew", [True, False])
 @pytest.mark.parametrize("breaking", [break_duplicates, break_days, break_counts])

@@ -35,8 +35,8 @@ def proofs(folder):
     [
         ([], "csv"),
         SLOW([], "json"),
-        (["from_bound=exclusive", "order=random-per-request"], "json"),
-        (["date_precision=day", "to_bound=exclusive", "csv_newline=crlf", "csv_empty=nothing"], "csv"),
+        SLOW(["from_bound=exclusive", "order=random-per-request"], "json"),
+        SLOW(["date_precision=day", "to_bound=exclusive", "csv_newline=crlf", "csv_empty=nothing"], "csv"),
         (["max_offset=200", "offset_mode=empty", "gzip=on"], "json"),
         # Each output and each of these is tried above; with each other, they are tried less often.
         SLOW(["from_bound=exclusive", "order=random-per-request"], "csv"),
@@ -67,7 +67,7 @@ def test_replay_gives_the_same_lake(sandbox, voxlake, switches, output):
 
 
 @pytest.mark.dateless
-@pytest.mark.parametrize("days", [1, 12])
+@pytest.mark.parametrize("days", [SLOW(1), 12])
 def test_replay_of_csv_that_was_counted_once(sandbox, voxlake, days):
     """What was counted around many pieces is proved again by the same two counts."""
     server = sandbox(rows=40_000, days=days)
@@ -142,7 +142,7 @@ def test_replay_never_takes_half_a_day_for_a_whole_one(sandbox, voxlake):
     assert held(voxlake.folder / "data" / "voxlake.duckdb", "sms") == before
 
 
-@pytest.mark.parametrize("after", [DAY / 2, DAY - SECOND, DAY + 20 * SECOND], ids=str)
+@pytest.mark.parametrize("after", [SLOW(DAY / 2), DAY - SECOND, SLOW(DAY + 20 * SECOND)], ids=str)
 def test_a_replayed_day_in_progress_is_read_again(sandbox, voxlake, after):
     """A day whose replies may have been asked for before it had ended is not final, however short the settling time."""
     server = sandbox()

@@ -22,6 +22,7 @@ def a_day():
     return Window.of_days(days_ago(2), days_ago(2))
 
 
+@pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("kind", sorted({*KINDS} - {"half", "half-both", "none", "insert", "expired"}))
 def test_every_fault_is_waited_out(sandbox, kind, output):

@@ -67,6 +67,7 @@ def test_a_shift_is_known_to_the_next_run(night, zone):
     assert by_id(following) == 0
 
 
+@pytest.mark.diagonal
 @pytest.mark.parametrize("error", [CeilingReached("no more requests"), Unavailable("no answer")], ids=repr)
 @pytest.mark.parametrize("zone", [0 * HOUR, -5 * HOUR], ids=str)
 def test_days_are_not_verified_before_dates_were_compared(night, zone, error):
