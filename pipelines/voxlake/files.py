@@ -65,6 +65,43 @@ def beside(path: Path) -> Iterator[Path]:
         yield aside
 
 
+def write_private(path: Path, content: str, *, replace: bool) -> None:
+    """Write a file that its owner alone may read or change: whole, or not at all.
+
+    Raises:
+        FileExistsError: there is one, unless it is to be replaced.
+        OSError: it cannot be written.
+
+    """
+    with beside(path) as aside:
+        with unsupported():
+            aside.chmod(0o600)
+        aside.write_bytes(content.encode())
+        target = target_of(path)
+        if not replace:
+            with aside.open("rb") as file:
+                _sync(file.fileno())
+            _claim(aside, target)
+        put(aside, target)
+
+
+def _claim(file: Path, path: Path) -> None:
+    """Take a name that nobody has; whoever comes at the same time finds it taken.
+
+    Raises:
+        FileExistsError: somebody has it.
+
+    """
+    try:
+        os.link(file, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+        os.close(os.open(path, _NEW_FILE, 0o600))
+
+
 def target_of(path: Path) -> Path:
     """Return the path that a chain of links leads to, which may not exist; any other path is its own target."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path

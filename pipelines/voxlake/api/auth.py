@@ -211,8 +211,10 @@ def is_open_to_others(path: Path) -> bool:
     return stat.S_ISREG(found.st_mode) and bool(found.st_mode & private)
 
 
-def read_credentials(path: Path, *, clock: Clock) -> ServiceAccount:
+def read_credentials(path: Path, *, clock: Clock) -> Credentials:
     """Read the vendor's credentials.json, flat or nested under `result`; `clock` dates the tokens.
+
+    A file may also hold the legacy pair, as `{"account_id": 1, "api_key": "..."}`.
 
     Raises:
         SettingsError: the file cannot be read, is not JSON, lacks a field, or holds a key of another kind.
@@ -234,7 +236,19 @@ def read_credentials(path: Path, *, clock: Clock) -> ServiceAccount:
         raise SettingsError(
             f"The credentials file {path} is not JSON: download it from the vendor's control panel again."
         ) from None
+    if isinstance(content, Mapping) and "api_key" in content and "private_key" not in content:
+        return _legacy_file(content, path)
     return _service_account(content, f"The credentials file {path}", clock=clock)
+
+
+def _legacy_file(content: Mapping[str, Any], path: Path) -> ApiKey:
+    try:
+        return _legacy_pair((content.get("account_id"), content["api_key"]))
+    except SettingsError:
+        raise SettingsError(
+            f'The credentials file {path} holds no pair that can be used: write {{"account_id": NUMBER, "api_key":'
+            ' "KEY"} into it.'
+        ) from None
 
 
 def _service_account(content: Any, name: str, *, clock: Clock) -> ServiceAccount:

@@ -43,6 +43,10 @@ TABLE: Final = {
         "Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network.",
     ),
     "export": ("voxlake.cli.export:export", "Export everything that is not yet final, and publish the database."),
+    "init": (
+        "voxlake.cli.init:init",
+        "Write voxlake.toml from four answers, try the credentials, and show what comes next.",
+    ),
     "publish": ("voxlake.cli.publish:publish", "Rebuild the database from the lake, without network."),
     "query": ("voxlake.cli.query:query", "Ask the database in SQL, read-only."),
     "replay": (

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import tomllib
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,25 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from click.core import ParameterSource
 
-from voxlake import library
 from voxlake.cli.log import log_on_stderr
-from voxlake.cli.types import API_URL, FILE, AccountNumber, ApiUrl, OneOf, Switch, UserPath, WholeNumber, origin
+from voxlake.cli.settings_file import DEFAULT_FILE, PATH, SECTIONS, config_option, option_class
+from voxlake.cli.types import API_URL, AccountNumber, ApiUrl, OneOf, Switch, TimeOfDay, UserPath, WholeNumber
 from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, verbose_option
-from voxlake.errors import SettingsError
 from voxlake.model import GREATEST_ID
-from voxlake.text import meant
 
 if TYPE_CHECKING:
+    from voxlake.cli.settings_file import Use
     from voxlake.library import Section
 
 F = TypeVar("F", bound=Callable[..., Any])
-DEFAULT_FILE: Final = "voxlake.toml"
-_ACCOUNTS: Final = "accounts"
-"""The table of the file that names accounts."""
-_PATH: Final = "voxlake.path"
-"""The key in a context's `meta` under which the path of the file is kept."""
-_SECTIONS: Final = "voxlake.sections"
-"""The key in a context's `meta` under which they are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +120,12 @@ class Settings:
             UserPath(), "VOXLAKE_REPORTS_DIR", "A folder of your own reports, one query a .sql file.", metavar="DIR"
         )
     )
+    nightly_at: str = field(
+        metadata=_setting(
+            TimeOfDay(), "VOXLAKE_NIGHTLY_AT", "When the timer exports every night, by this machine's clock.",
+            default="03:15", metavar="HH:MM",
+        )
+    )  # fmt: skip
     log_format: str | None = field(metadata=_setting(OneOf(LOG_FORMATS), "VOXLAKE_LOG_FORMAT", LOG_FORMAT_HELP))
     account_id: int | None = field(
         metadata=_setting(
@@ -154,31 +150,12 @@ NAMES: Final = tuple(name for name, declared in DECLARATIONS.items() if not decl
 """The settings that have a flag and a key in the file."""
 
 
-class _Setting(click.Option):
-    """A setting; control characters in one are a mistake, such as the line ends of a file that Windows made."""
+def settings_options(*flags: str, file: Use = "read", **helps: str) -> Callable[[F], F]:
+    """Hand a command its `Settings` as first argument; these of them are also flags, with their own help or another.
 
-    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        """Return the value in its type.
-
-        Raises:
-            SettingsError: it holds a control character, or cannot be used.
-
-        """
-        if isinstance(value, str) and any(unicodedata.category(character) == "Cc" for character in value):
-            shown = "" if self.name == "api_key" else f", {value!r},"
-            raise SettingsError(f"{origin(self, ctx)}{shown} has a control character in it: set it again without.")
-        return super().type_cast_value(ctx, value)
-
-
-class _WithoutFlag(_Setting):
-    """A setting that a command takes from the environment and the file, but not as a flag."""
-
-    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
-        """Leave the command line alone."""
-
-
-def settings_options(*flags: str, **helps: str) -> Callable[[F], F]:
-    """Hand a command its `Settings` as first argument; these of them are also flags, with their own help or another."""
+    A command that does not "read" the `file` of settings is to "write" it, which it may not be able to read, or is to
+    "examine" it: then `problems` returns what is wrong with any setting, in whose place its default is handed over.
+    """
 
     def decorate(command: F) -> F:
         @functools.wraps(command)
@@ -188,11 +165,11 @@ def settings_options(*flags: str, **helps: str) -> Callable[[F], F]:
             with log_on_stderr(chosen["log_format"]):
                 return command(Settings(**chosen, **_accounts()), **values)
 
-        decorated: Any = _config_option(with_settings)
+        decorated: Any = config_option(NAMES, use=file)(with_settings)
         if "log_format" in flags:
             decorated = verbose_option(decorated)
         for name, declared in reversed(DECLARATIONS.items()):
-            decorated = _option(name, declared, flag=name in flags, help_=helps.get(name))(decorated)
+            decorated = _option(name, declared, flag=name in flags, help_=helps.get(name), use=file)(decorated)
         return decorated  # type: ignore[no-any-return] # what click's decorators return
 
     return decorate
@@ -202,7 +179,7 @@ def _accounts() -> dict[str, Any]:
     """Return what the file says of accounts: where a flag names the credentials, those count alone."""
     ctx = click.get_current_context()
     is_flag = ctx.get_parameter_source("credentials") is ParameterSource.COMMANDLINE
-    return {"sections": {} if is_flag else ctx.meta.get(_SECTIONS, {}), "file": ctx.meta.get(_PATH, Path(DEFAULT_FILE))}
+    return {"sections": {} if is_flag else ctx.meta.get(SECTIONS, {}), "file": ctx.meta.get(PATH, Path(DEFAULT_FILE))}
 
 
 def _log_format(found: str | None) -> str | None:
@@ -212,11 +189,11 @@ def _log_format(found: str | None) -> str | None:
     return found if is_flag else program_log_format(ctx) or found
 
 
-def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None) -> Callable[[Any], Any]:
+def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None, use: Use) -> Callable[[Any], Any]:
     spelled = f"--{name.replace('_', '-')}"
     return click.option(
         f"{spelled}/--no-{spelled[2:]}" if isinstance(declared.type, Switch) else spelled,
-        cls=_Setting if flag else _WithoutFlag,
+        cls=option_class(use, flag=flag),
         hidden=not flag,
         type=declared.type,
         envvar=declared.variable,
@@ -225,49 +202,3 @@ def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None) 
         metavar=declared.metavar,
         help=help_ or declared.help,
     )
-
-
-_config_option = click.option(
-    "--config",
-    cls=_Setting,
-    type=UserPath(),
-    envvar="VOXLAKE_CONFIG",
-    metavar="FILE",
-    is_eager=True,
-    expose_value=False,
-    callback=lambda ctx, _param, path: _read_file(ctx, path),
-    help=f"The file of settings. [{DEFAULT_FILE} in the current directory, where there is one]",
-)
-
-
-def _read_file(ctx: click.Context, path: Path | None) -> None:
-    """Make the settings in a file the defaults of a command.
-
-    Raises:
-        SettingsError: the file cannot be read, or has a setting that does not exist.
-
-    """
-    if ctx.resilient_parsing:
-        return
-    named = path or Path(DEFAULT_FILE)
-    try:
-        content = tomllib.loads(named.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if path is None:
-            return
-        raise SettingsError(f"{path} does not exist: name another file with --config.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise SettingsError(f"{named} cannot be read ({error}): mend it or move it away.") from error
-    accounts = content.pop(_ACCOUNTS, None)
-    if unknown := sorted(set(content) - set(NAMES)):
-        near = meant(unknown[0], (*NAMES, _ACCOUNTS))
-        raise SettingsError(
-            f"{named} has no setting {unknown[0]!r}{near}: use {', '.join(NAMES)}, or sections [accounts.NAME]."
-        )
-    if accounts is not None:
-        if "credentials" in content:
-            raise SettingsError(
-                f"{named} has credentials beside its accounts: move them into a section, such as [accounts.main]."
-            )
-        ctx.meta[_SECTIONS] = library.read_sections(accounts, named.name)
-    ctx.default_map, ctx.meta[FILE], ctx.meta[_PATH] = content, named.name, named

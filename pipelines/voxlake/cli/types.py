@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -193,6 +193,25 @@ class UtcDay(click.ParamType):  # type: ignore[type-arg] # generic in newer vers
         raise SettingsError(
             f"{origin(param, ctx)} {value!r} is not a UTC day: use YYYY-MM-DD or 'YYYY-MM-DD HH:MM:SS'."
         )
+
+
+class TimeOfDay(click.ParamType[str]):
+    """A time of day as HH:MM, on a clock of 24 hours."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the time as HH:MM; TOML has a type for times, too.
+
+        Raises:
+            SettingsError: it is not a time of day.
+
+        """
+        try:
+            found = value if isinstance(value, time) else datetime.strptime(value.strip(), "%H:%M").time()  # noqa: DTZ007
+        except (ValueError, AttributeError, TypeError):
+            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}: give a time of day as HH:MM.") from None
+        return f"{found:%H:%M}"
 
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

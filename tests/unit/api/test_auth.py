@@ -174,3 +174,14 @@ def test_credentials_that_others_may_read(tmp_path, mode, is_open):
     path.chmod(mode)
     assert is_open_to_others(path) is is_open
     assert not is_open_to_others(tmp_path)
+
+
+def test_a_file_with_the_legacy_pair(tmp_path):
+    """Number and key may be in a file, as `voxlake init` writes it; a wrong one is not quoted."""
+    path = tmp_path / "credentials-7.json"
+    path.write_text('{"account_id": 7, "api_key": "s3cret"}')
+    assert read_credentials(path, clock=SleepingClock()) == ApiKey(7, "s3cret")
+    path.write_text('{"account_id": "s3cret", "api_key": 9}')
+    with pytest.raises(SettingsError, match="holds no pair that can be used") as raised:
+        read_credentials(path, clock=SleepingClock())
+    assert "s3cret" not in str(raised.value)

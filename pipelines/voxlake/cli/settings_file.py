@@ -1,0 +1,153 @@
+"""The file of settings, and the options whose values may come from it: read, named to be written, or examined."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import click
+
+from voxlake import library
+from voxlake.cli.types import FILE, UserPath, origin
+from voxlake.errors import SettingsError
+from voxlake.text import meant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+Use = Literal["read", "write", "examine"]
+"""What a command does with the file."""
+DEFAULT_FILE: Final = "voxlake.toml"
+PATH: Final = "voxlake.path"
+"""The key in a context's `meta` under which the path of the file is kept."""
+SECTIONS: Final = "voxlake.sections"
+"""The key in a context's `meta` under which they are kept."""
+_PROBLEMS: Final = "voxlake.problems"
+_ACCOUNTS: Final = "accounts"
+"""The table of the file that names accounts."""
+_HELP: Final[dict[Use, str]] = {
+    "read": f"The file of settings. [{DEFAULT_FILE} in the current directory, where there is one]",
+    "examine": f"The file of settings. [{DEFAULT_FILE} in the current directory, where there is one]",
+    "write": f"The file to write. [{DEFAULT_FILE} in the current directory]",
+}
+
+
+class _Setting(click.Option):
+    """A setting; control characters in one are a mistake, such as the line ends of a file that Windows made."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value in its type.
+
+        Raises:
+            SettingsError: it holds a control character, or cannot be used.
+
+        """
+        if isinstance(value, str) and any(unicodedata.category(character) == "Cc" for character in value):
+            shown = "" if self.name == "api_key" else f", {value!r},"
+            raise SettingsError(f"{origin(self, ctx)}{shown} has a control character in it: set it again without.")
+        return super().type_cast_value(ctx, value)
+
+
+class _Examined(_Setting):
+    """A setting that has its default where its value cannot be used, which `problems` returns."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value in its type, or the default."""
+        try:
+            return super().type_cast_value(ctx, value)
+        except SettingsError as error:
+            _note(ctx, error)
+            return super().type_cast_value(ctx, self.get_default(click.Context(ctx.command), call=True))
+
+
+class _NoFlag(click.Option):
+    """A setting that a command takes from the environment and the file, but not as a flag."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Leave the command line alone."""
+
+
+class _SettingWithoutFlag(_NoFlag, _Setting):
+    pass
+
+
+class _ExaminedWithoutFlag(_NoFlag, _Examined):
+    pass
+
+
+def option_class(use: Use, *, flag: bool) -> type[click.Option]:
+    """Return the class of the option of a setting."""
+    if use == "examine":
+        return _Examined if flag else _ExaminedWithoutFlag
+    return _Setting if flag else _SettingWithoutFlag
+
+
+def problems(ctx: click.Context) -> list[SettingsError]:
+    """Return what was found wrong with the settings, where they are examined."""
+    found: list[SettingsError] = ctx.meta.setdefault(_PROBLEMS, [])
+    return found
+
+
+def _note(ctx: click.Context, error: SettingsError) -> None:
+    problems(ctx).append(error)
+
+
+def config_option(names: Sequence[str], *, use: Use) -> Callable[[Any], Any]:
+    """Return the option that names the file of settings, which may have these `names`."""
+
+    def read(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+        ctx.meta[PATH] = named = path or Path(DEFAULT_FILE)
+        if use == "write" or ctx.resilient_parsing:
+            return
+        for error in _read(ctx, named, names, must_exist=path is not None):
+            if use == "read":
+                raise error
+            _note(ctx, error)
+
+    return click.option(
+        "--config",
+        cls=option_class(use, flag=True),
+        type=UserPath(),
+        envvar="VOXLAKE_CONFIG",
+        metavar="FILE",
+        is_eager=True,
+        expose_value=False,
+        callback=read,
+        help=_HELP[use],
+    )
+
+
+def _read(ctx: click.Context, path: Path, names: Sequence[str], *, must_exist: bool) -> Iterator[SettingsError]:
+    """Make the settings in a file the defaults of a command; yields what is wrong with it, and goes on without that."""
+    ctx.meta[FILE] = path.name
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            yield SettingsError(f"{path} does not exist: name another file with --config.")
+        return
+    except (OSError, ValueError, RecursionError) as error:
+        problem = SettingsError(f"{path} cannot be read ({error}): mend it or move it away.")
+        problem.__cause__ = error
+        yield problem
+        return
+    accounts = content.pop(_ACCOUNTS, None)
+    for name in sorted(set(content) - set(names)):
+        del content[name]
+        near = meant(name, (*names, _ACCOUNTS))
+        yield SettingsError(
+            f"{path} has no setting {name!r}{near}: use {', '.join(names)}, or sections [accounts.NAME]."
+        )
+    ctx.default_map = content
+    if accounts is None:
+        return
+    if "credentials" in content:
+        yield SettingsError(
+            f"{path} has credentials beside its accounts: move them into a section, such as [accounts.main]."
+        )
+    try:
+        ctx.meta[SECTIONS] = library.read_sections(accounts, path.name)
+    except SettingsError as error:
+        yield error
