@@ -186,7 +186,8 @@ class DayFile:
     `checksum` covers the rows alone, so that two exports of the same rows have the same one. `moving` counts the rows
     whose status can still change. `total_count` is the API's own count, or None if it reported none. `proof` is what
     proves the rows of a verified day: `COUNTS`, or `READINGS` where the API's counts prove nothing. `surplus` rows are
-    counted by the API beyond the messages, because it gives and counts some more than once.
+    counted by the API beyond the messages, because it gives and counts some more than once. `forgotten` messages were
+    erased on request: the API counts them still, and no file has them.
     """
 
     key: DayKey
@@ -200,11 +201,12 @@ class DayFile:
     problem: str | None = None
     proof: str = COUNTS
     surplus: int = 0
+    forgotten: int = 0
 
     @property
     def counted(self) -> int:
         """How many rows the API counts of the day, once it is verified."""
-        return self.row_count + self.surplus
+        return self.row_count + self.surplus + self.forgotten
 
     @property
     def unconfirmed(self) -> bool:

@@ -1,5 +1,5 @@
 -- Every day of sms_history has exactly the rows that its coverage says, and where it is verified, that the API counted.
-SELECT account_id, date, c.row_count, c.total_count, r.rows
+SELECT account_id, date, c.row_count, c.forgotten, c.total_count, r.rows
 FROM (
     SELECT account_id, date, count(*) AS rows
     FROM sms_history
@@ -7,15 +7,16 @@ FROM (
     GROUP BY ALL
 ) AS r
 FULL JOIN (
-    SELECT account_id, date, row_count, total_count, verified
+    SELECT account_id, date, row_count, forgotten, total_count, verified
     FROM coverage
     SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
     WHERE stream = 'sms'
 ) AS c USING (account_id, date)
-WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count OR (c.verified AND c.row_count IS DISTINCT FROM c.total_count)
+WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count
+    OR (c.verified AND c.row_count + c.forgotten IS DISTINCT FROM c.total_count)
 UNION ALL
 -- Of all other days, only the sum is compared: that costs nothing, and notices what else may have happened to the file.
-SELECT NULL, NULL, covered, NULL, held
+SELECT NULL, NULL, covered, NULL, NULL, held
 FROM (SELECT count(*) AS held FROM sms_history), (
     SELECT coalesce(sum(row_count), 0) AS covered FROM coverage WHERE stream = 'sms'
 )

@@ -5,6 +5,7 @@ CREATE TABLE coverage (
     date        DATE NOT NULL,     -- A UTC day.
     row_count   BIGINT NOT NULL,   -- Messages of the day in this database.
     total_count BIGINT,            -- Messages of the day as the API counts them, null where it told nothing.
+    forgotten   BIGINT NOT NULL,   -- Messages of the day that were erased here: the API counts them still.
     verified    BOOLEAN NOT NULL,  -- Whether the two were proved to agree.
     final       BOOLEAN NOT NULL,  -- Whether nothing of the day can change any more.
     exported_at TIMESTAMP NOT NULL -- When the day was last read, in UTC, which a reading without news may leave as it was.

@@ -21,7 +21,7 @@ def make_old(lake, **more):
     for account_id, stream, day, _, _, stamp, _, least, greatest, _, *facts in rows:
         table = {"sms": "sms_history", "a2p": "a2p_sms_history"}[stream]
         path = f"lake/{table}/account_id={account_id}/date={day}/part.parquet"
-        said = dict(zip(FACTS, facts, strict=True))
+        said = dict(zip(FACTS, facts, strict=False))
         ids = None if least is None else [least, greatest]
         parts.append({"path": path, "stamp": stamp, "ids": ids, **said, "verified": bool(said["verified"])})
     old = {"version": 1, "voxlake": "0.2.0", "declared": declared[0][0], "last_run": None, "parts": parts, "lost": []}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CALIBRATION = 3
 """The most counts that learning the bounds takes."""
 
-NO_SURPLUS: Mapping[date, int] = MappingProxyType({})
+NONE: Mapping[date, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,15 @@ def learn_bounds(
     stream: Stream,
     rows_by_day: Mapping[date, int],
     times: Callable[[date], Mapping[datetime, int]],
-    surplus: Mapping[date, int] = NO_SURPLUS,
+    surplus: Mapping[date, int] = NONE,
+    forgotten: Mapping[date, int] = NONE,
 ) -> DateBounds | None:
     """Learn the bounds from the newest days with rows; None where these cannot tell.
 
     `rows_by_day` is how many rows the API counts of each UTC day; `times` counts the messages of one day by second, and
-    is called for two days at most. `surplus` is how many rows it counts of a day beyond the messages. A DataError that
-    it raises is taken for "cannot tell".
+    is called for two days at most. `surplus` is how many rows it counts of a day beyond the messages, `forgotten` how
+    many messages whose times are not known, because they were erased. A DataError that `times` raises is taken for
+    "cannot tell".
 
     Raises:
         Refused, Unavailable, ApiRejected: what the API's counts raise.
@@ -66,7 +68,7 @@ def learn_bounds(
     """
     filled = [day for day, rows in rows_by_day.items() if rows]
     pairs = [day for day in filled if day + DAY in rows_by_day]
-    around = max(pairs or filled, default=None)
+    around = max(pairs or filled, key=lambda day: (not _near(forgotten, day), day), default=None)
     if around is None:
         return None
     known: Counter[datetime] = Counter()
@@ -74,8 +76,14 @@ def learn_bounds(
         for day in (around, around + DAY):
             if day in rows_by_day:
                 known.update(times(day))
-        more = sum(surplus.get(day, 0) for day in (around, around + DAY))
-        return learn(lambda asked: history.total(stream, asked), known, rows_by_day, around=around, surplus=more)
+        return learn(
+            lambda asked: history.total(stream, asked),
+            known,
+            rows_by_day,
+            around=around,
+            surplus=_near(surplus, around),
+            forgotten=_near(forgotten, around),
+        )
     except DataError:
         return None
 
@@ -87,12 +95,13 @@ def learn(
     *,
     around: date,
     surplus: int = 0,
+    forgotten: int = 0,
 ) -> DateBounds | None:
     """Ask for at most three counts, and return the one kind of bounds that explains them all; None where none does.
 
     `times` is how many rows the two days from `around` hold by second, `days` how many a day holds; up to `surplus` of
-    those that `times` has are counted once more. A row that appeared since makes no bounds fit, or leaves several: then
-    the caller reads the days instead.
+    those that `times` has are counted once more, and up to `forgotten` at times that it has not. A row that appeared
+    since makes no bounds fit, or leaves several: then the caller reads the days instead.
     """
     inside = [at for at in times if midnight(around) < at < midnight(around) + DAY - SECOND]
     if not inside:
@@ -103,7 +112,11 @@ def learn(
     candidates = [DateBounds(*flags) for flags in product((True, False), repeat=3)]
     for asked in (Window(at - SECOND, at), Window(at, at + SECOND), Window(at, at + DAY)):
         total = count(asked)
-        candidates = [bounds for bounds in candidates if _explains(bounds, asked, total, times, days, surplus=surplus)]
+        candidates = [
+            bounds
+            for bounds in candidates
+            if _explains(bounds, asked, total, times, days, surplus=surplus, forgotten=forgotten)
+        ]
         # The first count alone may fit by chance.
         if asked.start == at and len({(bounds.start, bounds.end) for bounds in candidates}) == 1:
             return candidates[0]
@@ -118,11 +131,18 @@ def _explains(
     days: Mapping[date, int],
     *,
     surplus: int,
+    forgotten: int,
 ) -> bool:
     """Whether a count may be `total` with these bounds; which rows are counted twice is known of whole days only."""
     rows = _expected(bounds.selects(asked), bounds, times, days)
-    most = rows + (surplus if rows and not bounds.unit_is_day else 0)
-    return rows <= total <= most
+    if bounds.unit_is_day:
+        return rows == total
+    return rows <= total <= rows + (surplus if rows else 0) + forgotten
+
+
+def _near(numbers: Mapping[date, int], day: date) -> int:
+    """Return what a day and the one after it have together."""
+    return sum(numbers.get(its, 0) for its in (day, day + DAY))
 
 
 def _expected(span: Window, bounds: DateBounds, times: Mapping[datetime, int], days: Mapping[date, int]) -> int:

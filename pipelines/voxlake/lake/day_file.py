@@ -43,6 +43,7 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "problem": (str, type(None)),
     "proof": (str,),
     "surplus": (int,),
+    "forgotten": (int,),
 }
 """Our entry in the footer's key-value metadata."""
 
@@ -76,14 +77,15 @@ def read_footer(path: Path, key: DayKey) -> DayFile:
 def to_json(day_file: DayFile) -> dict[str, Any]:
     """Return the facts of a day file, without its key, as JSON holds them.
 
-    That counts prove a day, and that no row came twice, is not among them: it goes without saying, in earlier versions
-    too.
+    That counts prove a day, that no row came twice, and that none was erased is not among them: it goes without saying,
+    in earlier versions too. These refuse a file that says otherwise.
     """
     fields = {name: getattr(day_file, name) for name in FACTS} | {"exported_at": day_file.exported_at.isoformat()}
     if day_file.proof == COUNTS:
         del fields["proof"]
-    if not day_file.surplus:
-        del fields["surplus"]
+    for name in ("surplus", "forgotten"):
+        if not fields[name]:
+            del fields[name]
     return fields
 
 

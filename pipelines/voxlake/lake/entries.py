@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 FACTS: Final = tuple(field.name for field in dataclasses.fields(DayFile) if field.name != "key")
 """The columns that say what the footer of a file says."""
+ADDED: Final = ("forgotten",)
+"""Those of them, the last ones, that an index has once messages were erased; until then they are 0."""
+
+ERASED: Final = 4
+"""The number of the format of an index with the columns `ADDED`, so that earlier versions refuse it."""
 
 HELD, DAMAGED, MISSING, FORGOTTEN = "held", "damaged", "missing", "forgotten"
 """What there was at a day when its entry was written: a file; one that cannot be read; none any more, which is missed;
@@ -26,13 +31,16 @@ or none any more, which was accepted. Of the last, an entry remains, so that the
 _COLUMNS = (
     "account_id", "stream", "date", "sequence", "state", "stamp", "compared", "least", "greatest", "ahead", *FACTS,
 )  # fmt: skip
-SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM day_files"  # noqa: S608 - names of ours
-_INSERT = f"INSERT OR REPLACE INTO day_files VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+SELECT: Final = "SELECT * FROM day_files"
+"""The columns in the order of the table; only some indexes have the last."""
+_ADD = "ALTER TABLE day_files ADD COLUMN {} INTEGER NOT NULL DEFAULT 0"
 
 _VERIFIED, _AT, _PROBLEM = (FACTS.index(name) for name in ("verified", "exported_at", "problem"))
-_numbers = itemgetter(*(FACTS.index(name) for name in ("row_count", "moving", "rejects", "surplus")))
+_numbers = itemgetter(*(FACTS.index(name) for name in ("row_count", "moving", "rejects", "surplus", "forgotten")))
 _TYPES = {
-    (int, total, int, int, str, str, int, problem, str, int) for total in (int, NoneType) for problem in (str, NoneType)
+    (int, total, int, int, str, str, int, problem, str, int, int)
+    for total in (int, NoneType)
+    for problem in (str, NoneType)
 }
 """The types that the facts have in SQLite, in the order of FACTS."""
 
@@ -67,7 +75,7 @@ def read_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
         if state != HELD:
             yield Entry(key, sequence, state)
             continue
-        day_file = _day_file(key, facts)
+        day_file = _day_file(key, facts + [0] * (len(FACTS) - len(facts)))
         yield Entry(key, sequence, state, stamp, bool(compared), ids_of(least, greatest), bool(ahead), day_file)
 
 
@@ -92,7 +100,29 @@ def _day_file(key: DayKey, facts: list[Any]) -> DayFile:
 
 def write_entries(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
     """Write entries in place of the earlier ones of their days."""
-    connection.executemany(_INSERT, map(_row, entries))
+    rows = [_row(entry) for entry in entries]
+    columns = _COLUMNS
+    if not has_added(connection):
+        if any(any(row[-len(ADDED) :]) for row in rows):
+            add_columns(connection)
+        else:
+            columns, rows = _COLUMNS[: -len(ADDED)], [row[: -len(ADDED)] for row in rows]
+    names, places = ", ".join(columns), ", ".join("?" * len(columns))
+    connection.executemany(f"INSERT OR REPLACE INTO day_files ({names}) VALUES ({places})", rows)  # noqa: S608
+
+
+def has_added(connection: sqlite3.Connection) -> bool:
+    """Return whether an index has the columns `ADDED`."""
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    return int(version) >= ERASED
+
+
+def add_columns(connection: sqlite3.Connection) -> None:
+    """Add the columns `ADDED` to an index that lacks them, from when on earlier versions refuse it."""
+    if not has_added(connection):
+        for name in ADDED:
+            connection.execute(_ADD.format(name))
+        connection.execute(f"PRAGMA user_version = {ERASED}")
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from voxlake.errors import StorageFull
 from voxlake.files import storage
-from voxlake.lake.entries import FACTS
+from voxlake.lake.entries import ADDED, ERASED, FACTS, add_columns
 from voxlake.lake.evolve import newer_than_ours
 from voxlake.lake.old_ledger import bring_over
 from voxlake.lake.scan import scan
@@ -61,7 +61,7 @@ CREATE TABLE accounts (account_id INTEGER PRIMARY KEY, declared TEXT NOT NULL);
 CREATE TABLE day_files (
     account_id INTEGER NOT NULL, stream TEXT NOT NULL, date TEXT NOT NULL, sequence INTEGER NOT NULL,
     state TEXT NOT NULL, stamp TEXT, compared INTEGER, least INTEGER, greatest INTEGER, ahead INTEGER,
-    {", ".join(FACTS)},
+    {", ".join(name for name in FACTS if name not in ADDED)},
     PRIMARY KEY (account_id, stream, date)
 ) WITHOUT ROWID;
 CREATE INDEX by_sequence ON day_files (sequence);
@@ -148,8 +148,18 @@ class Index:
 
         Raises what `write` raises.
         """
-        if self.read(_version) != MONTHS or self._old().get("version") != MONTHS:
-            self.write(lambda connection: connection.execute(f"PRAGMA user_version = {MONTHS}"))
+        self._allow(MONTHS, lambda connection: connection.execute(f"PRAGMA user_version = {MONTHS}"))
+
+    def allow_erased(self) -> None:
+        """Make earlier versions refuse the directory from now on: they would bring back what was erased.
+
+        Raises what `write` raises.
+        """
+        self._allow(ERASED, add_columns)
+
+    def _allow(self, version: int, change: Callable[[sqlite3.Connection], object]) -> None:
+        if self.read(_version) < version or self._old().get("version", 0) < version:
+            self.write(lambda connection: None if _version(connection) >= version else change(connection))
 
     def _change(self, change: Callable[[sqlite3.Connection], T], *, create: dict[str, Any] | None = None) -> T:
         with closing(self._open(writing=True, create=create is not None)) as connection:
@@ -197,10 +207,10 @@ class Index:
         except sqlite3.Error:
             self._require_readable()
             raise
-        if version > MONTHS:
+        if version > ERASED:
             by = connection.execute("SELECT value FROM ledger WHERE name = 'voxlake'").fetchone()
             raise newer_than_ours(self._path.name, f"has format {version}", by and str(by[0]))
-        if version not in {FORMAT, MONTHS}:
+        if version not in {FORMAT, MONTHS, ERASED}:
             raise sqlite3.DatabaseError("not an index of ours")
 
     def _require_readable(self) -> None:
@@ -222,7 +232,7 @@ class Index:
             raise explain(error, self._lake.root, writing=False) or error from error
         except (OSError, ValueError, TypeError, LookupError, RecursionError):
             return {}
-        if version > MONTHS:
+        if version > ERASED:
             raise newer_than_ours(path.name, f"has format {version}", said.get("voxlake"))
         return dict(said)
 
@@ -259,7 +269,10 @@ def _fill(connection: sqlite3.Connection, lake: Lake, old: dict[str, Any], *, mo
     """Make the tables, and bring over what earlier versions have left."""
     for statement in _TABLES.split(";")[:-1]:
         connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {MONTHS if months or old.get('version') == MONTHS else FORMAT}")
+    written = int(old.get("version", 0))
+    connection.execute(f"PRAGMA user_version = {MONTHS if months or written >= MONTHS else FORMAT}")
+    if written >= ERASED:
+        add_columns(connection)
     facts = {"index_id": secrets.token_hex(16), "sequence": 0, "whole": 0, "voxlake": __version__}
     connection.executemany("INSERT INTO ledger VALUES (?, ?)", facts.items())
     bring_over(connection, lake.layout, old)

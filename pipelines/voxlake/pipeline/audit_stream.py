@@ -217,8 +217,10 @@ def _wrong_counts(counts: Mapping[date, int | None], day_files: Mapping[date, Da
     for day, number in counts.items():
         file = day_files.get(day)
         rows, surplus = (0, 0) if file is None else (file.row_count + file.rejects, file.surplus)
-        if number is not None and number != rows + surplus:
+        forgotten = 0 if file is None else file.forgotten
+        if number is not None and number != rows + surplus + forgotten:
             known = f", of which it counted {counted(surplus, 'row')} more" if surplus else ""
+            known += f", and {counted(forgotten, 'message')} of it were erased" if forgotten else ""
             yield _Finding(day, f"the API counts {number:,} messages, the lake holds {rows:,}{known}")
 
 

@@ -67,6 +67,7 @@ class DayDraft:
         self._moving = 0
         self._pieces = 0
         self._surplus = 0
+        self._forgotten = 0
         self._repeated = False
         self._first: WindowRows | None = None
         self._last: WindowRows | None = None
@@ -81,7 +82,7 @@ class DayDraft:
             return None
         return CountedDay(
             Window(self._first.window.start, self._last.window.end),
-            rows=self._rows + len(self._rejects) + self._surplus,
+            rows=self._rows + len(self._rejects) + self._surplus + self._forgotten,
             asked_from=self._first.asked.start if self._first.asked else self._first.window.start - SECOND,
             asked_to=self._last.asked.end if self._last.asked else self._last.window.end,
             before=self._first.before,
@@ -144,6 +145,7 @@ class DayDraft:
             problem="; ".join(dict.fromkeys(problems)) or None,
             proof=READINGS if self._repeated else COUNTS,
             surplus=self._surplus,
+            forgotten=self._forgotten,
         )
 
     def seal(self, at: datetime, *, confirmed: bool = True) -> DayFile:
@@ -257,8 +259,8 @@ def _is_kept(
     return is_enough and lake.damage(previous) is None
 
 
-def _content(day_file: DayFile) -> tuple[str, int | None, int]:
-    return day_file.checksum, day_file.total_count, day_file.rejects
+def _content(day_file: DayFile) -> tuple[str, int | None, int, int]:
+    return day_file.checksum, day_file.total_count, day_file.rejects, day_file.forgotten
 
 
 def _difference(lake: Lake, draft: DayDraft, sealed: DayFile, previous: DayFile | None) -> Difference:

@@ -76,7 +76,7 @@ class RebuiltDays:
             return True
         pages = [n for paging in pagings for n in paging.pages]
         since = known.exported_at >= max(paging.ended_at for paging in pagings)
-        return known.verified and since and self._counted(day, pages) < known.row_count
+        return known.verified and since and self._counted(day, pages) < known.row_count + known.forgotten
 
     def _read_at(self, day: date, pagings: list[PagingRun]) -> datetime:
         """Return up to when some runs know a day: one that may have been asked for before its end is in progress."""

@@ -214,7 +214,7 @@ class Recorder:
 
     def rows_of(self, stream: Stream, window: Window) -> int:
         """Return how many rows a stream has now of the days of a window."""
-        return sum(day_file.row_count for day_file in self.day_files(stream, window.days).values())
+        return sum(day_file.row_count + day_file.forgotten for day_file in self.day_files(stream, window.days).values())
 
     def day_files(self, stream: Stream, days: Collection[date] | None = None) -> dict[date, DayFile]:
         """Return the files that a stream has now, of all days or of some."""

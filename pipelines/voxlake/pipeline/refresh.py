@@ -92,7 +92,7 @@ def refresh(
     stale |= {day for piece in again for day in differing(history, stream, piece, bounds, by_day, {})}
     stale |= doubted if contradicted else set()
     # Where many rows of a day still move, reading it whole takes fewer requests than asking for them by id.
-    stale |= {day for day, day_file in by_day.items() if day_file.moving * PAGE > day_file.row_count * IDS}
+    stale |= {day for day, day_file in by_day.items() if day_file.moving * PAGE > day_file.counted * IDS}
     moving = [day_file for day, day_file in by_day.items() if day not in stale and day_file.moving]
     latest, moved_to = _latest(history, lake, stream, moving)
     stale |= moved_to
@@ -138,7 +138,8 @@ def learn_lake_bounds(
     """Learn what the API's date bounds mean from days that the lake holds; None where these cannot tell."""
     rows = {day: day_file.counted for day, day_file in by_day.items()}
     surplus = {day: day_file.surplus for day, day_file in by_day.items() if day_file.surplus}
-    return learn_bounds(history, stream, rows, lambda day: rows_by_second(lake, by_day[day].key), surplus)
+    forgotten = {day: day_file.forgotten for day, day_file in by_day.items() if day_file.forgotten}
+    return learn_bounds(history, stream, rows, lambda day: rows_by_second(lake, by_day[day].key), surplus, forgotten)
 
 
 def rows_by_second(lake: Lake, key: DayKey) -> Counter[datetime]:
@@ -184,11 +185,11 @@ def differing(
 
 def with_rows(window: Window, by_day: Mapping[date, DayFile]) -> Window:
     """Return the smallest window of days in `by_day` that begins or ends with this one and holds rows, if any does."""
-    rows = sum(by_day[day].row_count for day in window.days)
+    rows = sum(by_day[day].counted for day in window.days)
     for step, edge in ((-DAY, window.days[0]), (DAY, window.days[-1])):
         day = edge
         while not rows and (day := day + step) in by_day:
-            if by_day[day].row_count:
+            if by_day[day].counted:
                 return Window(min(window.start, midnight(day)), max(window.end, midnight(day) + DAY))
     return window
 

@@ -53,7 +53,7 @@ def _looks_empty(context: Context, record: Recorder, stream: Stream) -> bool:
     read = [files.get(day) for day in record.wanted[stream]]
     if not read or any(file is None or file.total_count is None for file in read) or record.streams[stream].errors:
         return False
-    if any(file.row_count or file.rejects for file in files.values()):
+    if any(file.counted or file.rejects for file in files.values()):
         return False
     fact = record.learned.get(record.account_id, stream.name, UNDATED_COUNT)
     return fact is None or not timedelta() <= context.now().date() - fact.learned_on < _BELIEVED

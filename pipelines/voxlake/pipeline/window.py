@@ -67,7 +67,7 @@ class WindowResult:
     def unproved_empty(self) -> set[date]:
         """The days without a row that nothing proves to be empty."""
         day_files = (written.day_file for written in self.written)
-        return {day_file.key.date for day_file in day_files if not (day_file.row_count or day_file.verified)}
+        return {day_file.key.date for day_file in day_files if not (day_file.counted or day_file.verified)}
 
 
 def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask) -> WindowResult:
@@ -145,8 +145,10 @@ def _held_ids(lake: Lake, day_files: Mapping[date, DayFile]) -> Callable[[Window
 
 
 def _is_proved(day_file: DayFile | None) -> bool:
-    """Whether a file has all messages of a whole day."""
-    return day_file is not None and day_file.verified and day_file.exported_at >= midnight(day_file.key.date) + DAY
+    """Whether a file has all messages of a whole day that the API gives."""
+    if day_file is None or day_file.forgotten:
+        return False
+    return day_file.verified and day_file.exported_at >= midnight(day_file.key.date) + DAY
 
 
 def is_confirmed(day: CountedDay | None, counts: Mapping[date, int]) -> bool:
@@ -174,7 +176,7 @@ def _twice_where_emptied(
 ) -> Iterator[WindowRows]:
     """Yield the pieces of a window; one in which a day is empty that had rows before is read twice to be believed."""
     for piece in reader.read(window):
-        held = {day for day in piece.window.days if day in previous and previous[day].row_count}
+        held = {day for day in piece.window.days if day in previous and previous[day].counted}
         if held and not held <= _days_with_rows(piece):
             for again in reader.read_again(piece.window):
                 if _days_with_rows(again) - _days_with_rows(piece):

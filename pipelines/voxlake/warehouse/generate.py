@@ -98,7 +98,7 @@ _COUNTED_WITHOUT = {
 _CHECKS = {
     "counts": """\
 -- Every day of {table} has exactly the rows that its coverage says, and where it is verified, that the API counted.
-SELECT account_id, date, c.row_count, c.total_count, r.rows
+SELECT account_id, date, c.row_count, c.forgotten, c.total_count, r.rows
 FROM (
     SELECT account_id, date, count(*) AS rows
     FROM {table}
@@ -106,15 +106,16 @@ FROM (
     GROUP BY ALL
 ) AS r
 FULL JOIN (
-    SELECT account_id, date, row_count, total_count, verified
+    SELECT account_id, date, row_count, forgotten, total_count, verified
     FROM coverage
     SEMI JOIN {fresh}
     WHERE stream = '{stream}'
 ) AS c USING (account_id, date)
-WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count OR (c.verified AND c.row_count IS DISTINCT FROM c.total_count)
+WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count
+    OR (c.verified AND c.row_count + c.forgotten IS DISTINCT FROM c.total_count)
 UNION ALL
 -- Of all other days, only the sum is compared: that costs nothing, and notices what else may have happened to the file.
-SELECT NULL, NULL, covered, NULL, held
+SELECT NULL, NULL, covered, NULL, NULL, held
 FROM (SELECT count(*) AS held FROM {table}), (
     SELECT coalesce(sum(row_count), 0) AS covered FROM coverage WHERE stream = '{stream}'
 )

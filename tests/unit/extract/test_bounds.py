@@ -91,6 +91,23 @@ def test_bounds_are_learned_beside_rows_that_are_counted_twice():
         assert found == real
 
 
+@given(seconds, st.sets(st.integers(0, 59), max_size=10), kinds)
+def test_erased_rows_teach_nothing_wrong(offsets, erased, real):
+    """Of messages that were erased it is only known how many a day had, and the API counts them still."""
+    counted, days = world(offsets)
+    times, _ = world(at for n, at in enumerate(offsets) if n not in erased)
+
+    def count(asked):
+        span = real.selects(asked)
+        return sum(n for at, n in counted.items() if span.start <= at < span.end)
+
+    forgotten = sum((counted - times)[at] for at in counted if at < midnight(FIRST) + 2 * DAY)
+    found = learn(count, times, days, around=FIRST, forgotten=forgotten)
+    if found is not None:
+        window = Window.of_days(FIRST, FIRST + DAY)
+        assert count(found.exactly(window)) == sum(days[day] for day in window.days)
+
+
 def test_nothing_is_learned_from_contradiction():
     """Counts that no bounds explain teach nothing."""
     times, days = world([100, 200, 300, 90_000])

@@ -328,17 +328,17 @@ def test_a_footer_of_a_newer_version_is_refused(hand, entry, clause):
 def test_an_index_of_a_newer_version_is_refused(hand):
     """So is an index of a higher format, which is left as it is."""
     lake = Lake(hand.root)
-    lake.layout.old_index.write_text(json.dumps({"version": 4, "voxlake": LATER}))
-    with pytest.raises(SettingsError, match=rf"^ledger.json has format 4, .* wrote it, {LATER}, or a later one.$"):
+    lake.layout.old_index.write_text(json.dumps({"version": 5, "voxlake": LATER}))
+    with pytest.raises(SettingsError, match=rf"^ledger.json has format 5, .* wrote it, {LATER}, or a later one.$"):
         Manifest(lake)
     lake.layout.old_index.write_text(json.dumps({"version": 0}))
     assert [day_file.key for day_file in Manifest(lake)] == [KEY]
     with lake.locked(holder="a test"):
         Manifest(lake).save()
     ask(lake, "UPDATE ledger SET value = ? WHERE name = 'voxlake'", LATER)
-    ask(lake, "PRAGMA user_version = 4")
+    ask(lake, "PRAGMA user_version = 5")
     for refused in (Manifest, Learned, lambda lake: Manifest(lake, account_ids=[1])):
-        with pytest.raises(SettingsError, match=rf"^ledger.sqlite has format 4, .* wrote it, {LATER}, or a later one."):
+        with pytest.raises(SettingsError, match=rf"^ledger.sqlite has format 5, .* wrote it, {LATER}, or a later one."):
             refused(lake)
 
 

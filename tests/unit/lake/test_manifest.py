@@ -14,6 +14,7 @@ from support.rows import messages
 
 from voxlake.errors import DataError
 from voxlake.lake import Fact, Lake, Learned, Manifest
+from voxlake.lake.index import Index
 from voxlake.locks import BY_FILE
 from voxlake.model import DayFile, DayKey
 from voxlake.transform import SMS
@@ -342,3 +343,37 @@ def test_files_that_nobody_compared_stay_suspects(lake):
     assert Manifest(lake, account_ids=[4711]).overlapping(suspects_only=True)
     Manifest(lake, account_ids=[4711]).save()
     assert Manifest(lake, account_ids=[4711]).overlapping(suspects_only=True) == []
+
+
+def test_erased_messages_are_counted(lake):
+    """An index gets a column for them once there are any, and then earlier versions refuse it; else it is as before."""
+    assert ask(lake, "PRAGMA user_version") == [(2,)]
+    assert "forgotten" not in str(ask(lake, "SELECT sql FROM sqlite_schema"))
+    manifest = Manifest(lake, forbidden)
+    before = manifest[key(DAYS[2])]
+    writer = lake.writer(key(DAYS[2]))
+    writer.add(pa.Table.from_pylist(messages(DAYS[2], 1), schema=SMS.schema))
+    manifest.add(lake.commit(writer, dataclasses.replace(before, forgotten=2)))
+    manifest.save()
+    indexed = Manifest(lake, forbidden)
+    assert [(its.row_count, its.forgotten, its.counted) for its in indexed] == [(1, 0, 1), (2, 0, 2), (1, 2, 3)]
+    assert ask(lake, "PRAGMA user_version") == [(4,)]
+    assert json.loads(lake.layout.old_index.read_bytes())["version"] == 4
+    assert indexed.last_run == {"exit_code": 0}
+    lake.layout.index.unlink()
+    read = Manifest(lake)
+    assert list(read) == list(indexed)
+    read.save()
+    assert ask(lake, "PRAGMA user_version") == [(4,)]
+    assert list(Manifest(lake, forbidden)) == list(indexed)
+
+
+def test_what_is_to_be_erased_keeps_earlier_versions_out(lake):
+    """Before anything is erased; a compaction after that changes nothing about it."""
+    before = list(Manifest(lake))
+    for _ in range(2):
+        Index(lake).allow_erased()
+        Index(lake).allow_months()
+        assert ask(lake, "PRAGMA user_version") == [(4,)]
+        assert json.loads(lake.layout.old_index.read_bytes())["version"] == 4
+    assert list(Manifest(lake, forbidden)) == before

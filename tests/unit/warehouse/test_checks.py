@@ -37,10 +37,11 @@ def put(connection, message_id, day, *, processed=None, cost=1):
     load_totals(connection, {DayKey(1, "sms", day)})
 
 
-def cover(connection, day, rows):
+def cover(connection, day, rows, *, forgotten=0, total=None):
     """Insert a day's coverage."""
     connection.execute(
-        "INSERT INTO coverage VALUES (1, 'sms', $1, $2, $2, true, true, TIMESTAMP '2026-02-01')", [day, rows]
+        "INSERT INTO coverage VALUES (1, 'sms', $1, $2, $3, $4, true, true, TIMESTAMP '2026-02-01')",
+        [day, rows, rows if total is None else total, forgotten],
     )
     load_accounts(connection, [])
 
@@ -83,6 +84,14 @@ def test_every_failure_is_listed(connection):
     assert all(" Yet: (" in found for found in failed.values())
     with pytest.raises(DataError, match="'sms-counts' failed"):
         check(connection)
+
+
+@pytest.mark.parametrize(("total", "failing"), [(3, []), (1, ["sms-counts"]), (4, ["sms-counts"])])
+def test_erased_messages_are_counted(connection, total, failing):
+    """The API counts a message that was erased here, and neither more nor less."""
+    put(connection, 1, FIRST)
+    cover(connection, FIRST, 1, forgotten=2, total=total)
+    assert list(failed_checks(connection)) == failing
 
 
 def test_warnings(connection):

@@ -88,8 +88,8 @@ def put_hours(connection, account, first, days):
         [account, first, days],
     )
     connection.execute(
-        "INSERT INTO coverage SELECT $1, 'sms', $2::DATE + range::INTEGER, 24, 24, true, true, TIMESTAMP '2027-01-01'"
-        " FROM range($3)",
+        "INSERT INTO coverage SELECT $1, 'sms', $2::DATE + range::INTEGER, 24, 24, 0, true, true,"
+        " TIMESTAMP '2027-01-01' FROM range($3)",
         [account, first, days],
     )
 
