@@ -1,4 +1,4 @@
-"""Small texts shared by several rooms: counts, phone numbers, addresses, hints, what strangers say."""
+"""Small texts shared by several rooms: counts, addresses, hints, what strangers say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 500
 """Characters of a stranger's text that a sentence of ours quotes, at most."""
-_DIGITS = re.compile(r"[0-9]{3,15}", re.ASCII)
 _ACTING: Final = {
     code: f"\\u{code:04x}"
     for first, last in (
@@ -58,12 +57,6 @@ def meant(word: str, known: Iterable[str]) -> str:
 def currency_code(code: str) -> str:
     """Return the ISO code of a currency: the vendor calls roubles RUR, which is what ISO called them before 1998."""
     return "RUB" if code == "RUR" else code
-
-
-def written(party: str) -> str:
-    """Return a phone number or SenderID as the histories have it: a number as digits, without a plus."""
-    plain = party.strip()
-    return plain.removeprefix("+") if _DIGITS.fullmatch(plain.removeprefix("+")) else party
 
 
 def api_address(text: str) -> str | None:

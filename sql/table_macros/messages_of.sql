@@ -1,4 +1,4 @@
--- The messages of the days [since, until) in the zone tz, of a number, of the accounts in account_ids, null for all; date and processed_at are that zone's.
+-- The messages of the days [since, until) in the zone tz, of a number however written, of the accounts in account_ids, null for all; date and processed_at are that zone's.
 CREATE MACRO messages_of(since := NULL, until := NULL, number := NULL, account_ids := NULL, tz := 'UTC') AS TABLE
 SELECT * EXCLUDE (zone)
 FROM (
@@ -18,6 +18,11 @@ FROM (
     -- No zone is a day or more from UTC, so only these UTC days are read.
     WHERE
         (since::DATE IS NULL OR m.date >= since::DATE - 1) AND (until::DATE IS NULL OR m.date < until::DATE + 1)
-        AND (number::VARCHAR IS NULL OR number IN (m.source_number, m.destination_number))
+        AND (
+            number::VARCHAR IS NULL
+            OR normal_number(number::VARCHAR) IN (normal_number(m.source_number), normal_number(m.destination_number))
+            -- What stands for the number where numbers are kept as keyed digests; set by whoever has the key.
+            OR getvariable('number_digest')::VARCHAR IN (m.source_number, m.destination_number)
+        )
 )
 WHERE (since::DATE IS NULL OR date >= since::DATE) AND (until::DATE IS NULL OR date < until::DATE);

@@ -47,6 +47,10 @@ TABLE: Final = {
         "voxlake.cli.init:init",
         "Write voxlake.toml from four answers, try the credentials, and show what comes next.",
     ),
+    "privacy": (
+        "voxlake.cli.privacy:privacy",
+        "Make the key under which digests stand for numbers.",
+    ),
     "publish": ("voxlake.cli.publish:publish", "Rebuild the database from the lake, without network."),
     "query": ("voxlake.cli.query:query", "Ask the database in SQL, read-only."),
     "replay": (

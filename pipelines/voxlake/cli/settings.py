@@ -14,9 +14,10 @@ from click.core import ParameterSource
 
 from voxlake.cli.log import log_on_stderr
 from voxlake.cli.settings_file import DEFAULT_FILE, PATH, SECTIONS, config_option, option_class
-from voxlake.cli.types import API_URL, AccountNumber, ApiUrl, OneOf, Switch, TimeOfDay, UserPath, WholeNumber
+from voxlake.cli.types import API_URL, AccountNumber, ApiUrl, KeyText, OneOf, Switch, TimeOfDay, UserPath, WholeNumber
 from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, verbose_option
 from voxlake.model import GREATEST_ID
+from voxlake.privacy import KEY_FILE, VARIABLE, PrivacyKey, read_key
 
 if TYPE_CHECKING:
     from voxlake.cli.settings_file import Use
@@ -29,7 +30,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Declaration:
     """How a setting is set: its type, its variable, its default, and what its flag's help says.
 
-    A secret has neither flag nor key in the file: it comes from the environment alone.
+    A secret has neither flag nor key in the file: it comes from the environment alone. A setting of a `table` of the
+    file has no flag; the name of the table and `_` begin its name.
     """
 
     type: click.ParamType[Any]
@@ -39,6 +41,11 @@ class Declaration:
     metavar: str | None = None
     shown: str | bool = True
     secret: bool = False
+    table: str | None = None
+
+    def key(self, name: str) -> str:
+        """Return the key in the file, with its table, of the setting of this name."""
+        return name if self.table is None else f"[{self.table}] {name.removeprefix(f'{self.table}_')}"
 
 
 def _setting(type_: click.ParamType[Any], variable: str, help_: str, **rest: Any) -> dict[str, Declaration]:
@@ -126,6 +133,9 @@ class Settings:
             default="03:15", metavar="HH:MM",
         )
     )  # fmt: skip
+    privacy_key_file: Path | None = field(
+        metadata=_setting(UserPath(), "VOXLAKE_PRIVACY_KEY_FILE", "The key of keyed digests.", table="privacy")
+    )
     log_format: str | None = field(metadata=_setting(OneOf(LOG_FORMATS), "VOXLAKE_LOG_FORMAT", LOG_FORMAT_HELP))
     account_id: int | None = field(
         metadata=_setting(
@@ -135,6 +145,9 @@ class Settings:
     api_key: str | None = field(
         metadata=_setting(click.STRING, "VOXIMPLANT_API_KEY", "The key of the legacy pair.", secret=True), repr=False
     )
+    privacy_key: PrivacyKey | None = field(
+        metadata=_setting(KeyText(), VARIABLE, "The key itself, in place of its file.", secret=True)
+    )
     sections: Mapping[str, Section] = field(default_factory=dict)
     """The accounts that the file names, by the names of their sections; none where --credentials names one."""
     file: Path = Path(DEFAULT_FILE)
@@ -142,12 +155,26 @@ class Settings:
     wanted: tuple[str, ...] = ()
     """What `--account` names, where the command has that flag: names, numbers and patterns; all accounts if none."""
 
+    @property
+    def key_path(self) -> Path:
+        """The file of the privacy key, which may not exist: beside the file of settings, unless another is named."""
+        return self.privacy_key_file or self.file.parent / KEY_FILE
+
+    def find_key(self) -> PrivacyKey | None:
+        """Return the privacy key, None where there is none; raises SettingsError for one that must not be used."""
+        return self.privacy_key or read_key(self.key_path, data_dir=self.data_dir)
+
 
 DECLARATIONS: Final[dict[str, Declaration]] = {
     each.name: each.metadata["declaration"] for each in dataclasses.fields(Settings) if each.metadata
 }
-NAMES: Final = tuple(name for name, declared in DECLARATIONS.items() if not declared.secret)
+NAMES: Final = tuple(name for name, its in DECLARATIONS.items() if not its.secret and its.table is None)
 """The settings that have a flag and a key in the file."""
+TABLES: Final[dict[str, dict[str, str]]] = {
+    table: {name.removeprefix(f"{table}_"): name for name, its in DECLARATIONS.items() if its.table == table}
+    for table in sorted({its.table for its in DECLARATIONS.values() if its.table is not None})
+}
+"""The tables of the file, each with its keys and the settings that they set."""
 
 
 def settings_options(*flags: str, file: Use = "read", **helps: str) -> Callable[[F], F]:
@@ -165,7 +192,7 @@ def settings_options(*flags: str, file: Use = "read", **helps: str) -> Callable[
             with log_on_stderr(chosen["log_format"]):
                 return command(Settings(**chosen, **_accounts()), **values)
 
-        decorated: Any = config_option(NAMES, use=file)(with_settings)
+        decorated: Any = config_option(NAMES, TABLES, use=file)(with_settings)
         if "log_format" in flags:
             decorated = verbose_option(decorated)
         for name, declared in reversed(DECLARATIONS.items()):
@@ -194,6 +221,8 @@ def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None, 
     return click.option(
         f"{spelled}/--no-{spelled[2:]}" if isinstance(declared.type, Switch) else spelled,
         cls=option_class(use, flag=flag),
+        secret=declared.secret,
+        key=declared.key(name),
         hidden=not flag,
         type=declared.type,
         envvar=declared.variable,

@@ -15,7 +15,7 @@ from voxlake.errors import SettingsError
 from voxlake.text import meant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Use = Literal["read", "write", "examine"]
 """What a command does with the file."""
@@ -37,6 +37,10 @@ _HELP: Final[dict[Use, str]] = {
 class _Setting(click.Option):
     """A setting; control characters in one are a mistake, such as the line ends of a file that Windows made."""
 
+    def __init__(self, *arguments: Any, secret: bool = False, key: str | None = None, **rest: Any) -> None:
+        super().__init__(*arguments, **rest)
+        self.secret, self.key = secret, key or self.name
+
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Return the value in its type.
 
@@ -45,7 +49,7 @@ class _Setting(click.Option):
 
         """
         if isinstance(value, str) and any(unicodedata.category(character) == "Cc" for character in value):
-            shown = "" if self.name == "api_key" else f", {value!r},"
+            shown = "" if self.secret else f", {value!r},"
             raise SettingsError(f"{origin(self, ctx)}{shown} has a control character in it: set it again without.")
         return super().type_cast_value(ctx, value)
 
@@ -94,14 +98,17 @@ def _note(ctx: click.Context, error: SettingsError) -> None:
     problems(ctx).append(error)
 
 
-def config_option(names: Sequence[str], *, use: Use) -> Callable[[Any], Any]:
-    """Return the option that names the file of settings, which may have these `names`."""
+def config_option(names: Sequence[str], tables: Mapping[str, Mapping[str, str]], *, use: Use) -> Callable[[Any], Any]:
+    """Return the option that names the file of settings, which may have these `names` and `tables`.
+
+    A table has its keys, each with the name of the setting that it sets.
+    """
 
     def read(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
         ctx.meta[PATH] = named = path or Path(DEFAULT_FILE)
         if use == "write" or ctx.resilient_parsing:
             return
-        for error in _read(ctx, named, names, must_exist=path is not None):
+        for error in _read(ctx, named, names, tables, must_exist=path is not None):
             if use == "read":
                 raise error
             _note(ctx, error)
@@ -119,7 +126,9 @@ def config_option(names: Sequence[str], *, use: Use) -> Callable[[Any], Any]:
     )
 
 
-def _read(ctx: click.Context, path: Path, names: Sequence[str], *, must_exist: bool) -> Iterator[SettingsError]:
+def _read(
+    ctx: click.Context, path: Path, names: Sequence[str], tables: Mapping[str, Mapping[str, str]], *, must_exist: bool
+) -> Iterator[SettingsError]:
     """Make the settings in a file the defaults of a command; yields what is wrong with it, and goes on without that."""
     ctx.meta[FILE] = path.name
     try:
@@ -134,13 +143,17 @@ def _read(ctx: click.Context, path: Path, names: Sequence[str], *, must_exist: b
         yield problem
         return
     accounts = content.pop(_ACCOUNTS, None)
+    of_tables: dict[str, Any] = {}
+    for table, keys in tables.items():
+        yield from _read_table(content.pop(table, {}), table, keys, path, of_tables)
     for name in sorted(set(content) - set(names)):
         del content[name]
-        near = meant(name, (*names, _ACCOUNTS))
+        near = meant(name, (*names, *tables, _ACCOUNTS))
         yield SettingsError(
-            f"{path} has no setting {name!r}{near}: use {', '.join(names)}, or sections [accounts.NAME]."
+            f"{path} has no setting {name!r}{near}: use {', '.join(names)},"
+            f" {', '.join(f'[{table}]' for table in tables)}, or sections [accounts.NAME]."
         )
-    ctx.default_map = content
+    ctx.default_map = content | of_tables
     if accounts is None:
         return
     if "credentials" in content:
@@ -151,3 +164,17 @@ def _read(ctx: click.Context, path: Path, names: Sequence[str], *, must_exist: b
         ctx.meta[SECTIONS] = library.read_sections(accounts, path.name)
     except SettingsError as error:
         yield error
+
+
+def _read_table(
+    content: Any, table: str, keys: Mapping[str, str], path: Path, found: dict[str, Any]
+) -> Iterator[SettingsError]:
+    """Put the settings that a table of the file sets into `found`; yields what is wrong with it."""
+    if not isinstance(content, dict):
+        yield SettingsError(f"{table} in {path} is not a table: write [{table}], and its settings below.")
+        return
+    for key, value in content.items():
+        if key in keys:
+            found[keys[key]] = value
+        else:
+            yield SettingsError(f"[{table}] in {path} has no setting {key!r}{meant(key, keys)}: use {', '.join(keys)}.")

@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from voxlake.errors import SettingsError
+from voxlake.privacy import PrivacyKey, parse_key
 from voxlake.text import api_address, meant
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def origin(param: click.Parameter | None, ctx: click.Context | None) -> str:
     if source is ParameterSource.ENVIRONMENT:
         return str(param.envvar)
     if source is ParameterSource.DEFAULT_MAP:
-        return f"{param.name} in {ctx.meta[FILE]}"
+        return f"{getattr(param, 'key', param.name)} in {ctx.meta[FILE]}"
     return param.opts[0]
 
 
@@ -143,6 +144,16 @@ class UserPath(click.ParamType):  # type: ignore[type-arg] # generic in newer ve
             raise SettingsError(
                 f"{origin(param, ctx)} is {str(value)!r}, and there is no such home directory: give a whole path."
             ) from None
+
+
+class KeyText(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone
+    """A privacy key, which is never quoted."""
+
+    name = "key"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PrivacyKey:
+        """Return the key; raises SettingsError for what is not one."""
+        return value if isinstance(value, PrivacyKey) else parse_key(str(value), origin(param, ctx))
 
 
 class ApiUrl(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from voxlake.errors import DataError
 from voxlake.files import append, make, storage, sync
 from voxlake.locks import locked
+from voxlake.phones import normal_number
 from voxlake.places import usable
 
 if TYPE_CHECKING:
@@ -196,11 +197,13 @@ class _State:
 
     def _again(self, event: dict[str, Any]) -> None:
         for number in event["numbers"]:
-            self.entries[event["batch"]].pop(number, None)
+            self.entries[event["batch"]].pop(normal_number(number), None)
 
     def _intent(self, event: dict[str, Any]) -> None:
         message = MessageKey(int(event["account_id"]), event["method"], event["source"], event["batch"])
-        intent, at, numbers = event["id"], datetime.fromisoformat(event["at"]), event["numbers"]
+        intent, at = event["id"], datetime.fromisoformat(event["at"])
+        # Earlier versions wrote numbers as they were typed.
+        numbers = [normal_number(number) for number in event["numbers"]]
         by_number = self.entries.setdefault(message.digest, {})
         self._before[intent] = {number: by_number[number] for number in numbers if number in by_number}
         self._intents[intent] = {number: Entry(message, number, intent, UNKNOWN, at) for number in numbers}
@@ -210,13 +213,13 @@ class _State:
         intended, before = self._intents[event["id"]], self._before[event["id"]]
         at = datetime.fromisoformat(event["at"])
         for number, message_id in event["sent"].items():
-            entry = intended[number]
+            entry = intended[normal_number(number)]
             self._put(entry, replace(entry, state=SENT, at=at, message_id=message_id))
             if message_id is not None:
                 self.sent_ids.add((entry.message.method, message_id))
-        for number, (code, reason) in event["failed"].items():
+        for number, (code, reason) in ((normal_number(n), its) for n, its in event["failed"].items()):
             self._put(intended[number], _failed(intended[number], before.get(number), at, code, reason))
-        for number in event["unsent"]:
+        for number in map(normal_number, event["unsent"]):
             self._put(intended[number], before.get(number))
 
     def _put(self, intended: Entry, entry: Entry | None) -> None:

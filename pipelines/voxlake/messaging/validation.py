@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from voxlake.errors import SettingsError
+from voxlake.phones import normal_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +62,7 @@ def check_sender(source: str) -> None:
 
 
 def checked_number(number: str) -> str:
-    """Return a number as the API writes it, digits without a plus.
+    """Return a number as the API writes it, in its normal form: digits without a plus or `00`.
 
     Raises:
         SettingsError: it is not 3 to 15 digits.
@@ -72,7 +73,7 @@ def checked_number(number: str) -> str:
         raise SettingsError(
             f"{number!r} is not a number: write 3 to 15 digits in international form, like 447700900123."
         )
-    return digits
+    return normal_number(digits)
 
 
 def checked_numbers(numbers: Iterable[str]) -> list[str]:

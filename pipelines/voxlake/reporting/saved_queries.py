@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from voxlake.errors import SettingsError
+from voxlake.phones import normal_number
 from voxlake.sql import explain, promise, statements
-from voxlake.text import written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,7 +104,7 @@ def bind_parameters(
     values = given | {
         "from": first or date.min,
         "to": end or date.max,
-        "number": None if number is None else written(number),
+        "number": None if number is None else normal_number(number),
     }
     return {name: values[name] for name in names}
 

@@ -1,5 +1,6 @@
 """Flag, then environment, then file, then default."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from support.paths import ROOT
 
 from voxlake import api
-from voxlake.cli.settings import DECLARATIONS, NAMES, Settings, settings_options
+from voxlake.cli.settings import DECLARATIONS, NAMES, TABLES, Settings, settings_options
 from voxlake.cli.types import API_URL
 from voxlake.errors import SettingsError
 from voxlake.library.arguments import finality
+from voxlake.privacy import PrivacyKey, make_key
 
 
 @pytest.fixture
@@ -51,6 +53,8 @@ def test_defaults(resolve):
         log_format=None,
         account_id=None,
         api_key=None,
+        privacy_key_file=None,
+        privacy_key=None,
     )
     assert (settings.settle_hours, settings.give_up_days) == (72, 14)
 
@@ -204,8 +208,51 @@ def test_the_readme_lists_every_setting():
         )
         for name in NAMES
     }
+    in_tables = {
+        (DECLARATIONS[name].variable, f"`{key}` in `[{table}]`", DECLARATIONS[name].default)
+        for table, keys in TABLES.items()
+        for key, name in keys.items()
+    }
+    page = (ROOT / "README.md").read_text()
+    for variable, key, default in in_tables:
+        (shown,) = re.findall(rf"^\| \| `{variable}`.*? \| {re.escape(key)} \| (.*?) \|$", page, re.MULTILINE)
+        assert default in {None, shown.strip("`")}
     assert written.pop("") == ("--config", "VOXLAKE_CONFIG", "voxlake.toml")
     assert written == declared
+
+
+def test_a_setting_of_a_table(resolve):
+    """A table of the file has settings of its own; an unknown one, or what is not a table, is refused by name."""
+    Path("voxlake.toml").write_text('[privacy]\nkey_file = "elsewhere.key"\n')
+    assert resolve().key_path == Path("elsewhere.key")
+    assert resolve(VOXLAKE_PRIVACY_KEY_FILE="other.key").key_path == Path("other.key")
+    for content, problem in (
+        (
+            "[privacy]\nkeyfile = 'x'",
+            r"^\[privacy\] in voxlake\.toml has no setting 'keyfile' \(did you mean 'key_file'",
+        ),
+        ("privacy = 3", r"^privacy in voxlake\.toml is not a table"),
+        ("privacy_key_file = 'x'", "^voxlake.toml has no setting 'privacy_key_file'"),
+    ):
+        Path("voxlake.toml").write_text(content)
+        with pytest.raises(SettingsError, match=problem):
+            resolve()
+
+
+def test_the_privacy_key(resolve):
+    """It comes from the environment, else from a file beside that of the settings; it is never quoted."""
+    assert resolve().find_key() is None
+    Path("settings").mkdir()
+    Path("settings/voxlake.toml").write_text("")
+    made = make_key(Path("settings/privacy.key"), data_dir=Path("data"))
+    assert resolve("--config", "settings/voxlake.toml").find_key() == made
+    settings = resolve("--config", "settings/voxlake.toml", VOXLAKE_PRIVACY_KEY="ab" * 32)
+    assert settings.find_key() == PrivacyKey(b"\xab" * 32) != made
+    assert "abab" not in repr(settings)
+    for value in ("s3cret", "s3cret\r"):
+        with pytest.raises(SettingsError, match=r"^VOXLAKE_PRIVACY_KEY") as raised:
+            resolve(VOXLAKE_PRIVACY_KEY=value)
+        assert "s3cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("value", ["s3cret-key", "0s3cret", "-3", "1.5"])

@@ -21,7 +21,7 @@ def hand(tmp_path_factory):
     """Publish two days of both streams."""
     hand = Hand(tmp_path_factory.mktemp("data"))
     hand.put(FIRST, [row(1, cost=Decimal("0.1")), row(2, cost=Decimal("0.2"))])
-    hand.put(FIRST + DAY, [row(3, FIRST + DAY)])
+    hand.put(FIRST + DAY, [row(3, FIRST + DAY, destination_number="+44 7911-123456")])
     hand.put(FIRST, [row(4)], stream="a2p")
     hand.publish()
     return hand
@@ -52,7 +52,8 @@ def test_reports(database, since, until):
     frame = database.report("daily", **{since: FIRST, until: "2026-01-02"})
     assert frame.loc[frame["channel"] == "sms", "cost"].item() == Decimal("0.300000")
     assert set(frame["date"]) == {FIRST}
-    assert database.report("daily", number="+447911123456")["messages"].sum() == 4
+    for number in ("+447911123456", "00447911123456", "+44 (0)7911 123456", "447911123456"):
+        assert database.report("daily", number=number)["messages"].sum() == 4
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def test_duplicates_are_found(numbers):
             checked_numbers(numbers)
 
 
-@pytest.mark.parametrize("number", ["447700900123", "+447700900123", " 447700900123\n"])
+@pytest.mark.parametrize("number", ["447700900123", "+447700900123", " 447700900123\n", "00447700900123"])
 def test_a_number_is_written_as_the_api_writes_it(number):
-    """A plus and white space around a number go away."""
+    """A plus or 00 and white space around a number go away, so that no two spellings are sent to."""
     assert checked_number(number) == "447700900123"
 
 
