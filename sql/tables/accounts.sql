@@ -7,5 +7,6 @@ CREATE TABLE accounts (
     time_zone      VARCHAR,         -- Its zone by the name that the IANA database has for it, null where it is not known.
     first_day      DATE NOT NULL,   -- The first UTC day in this database.
     exported_since DATE,            -- The first UTC day that exports look after, the earliest of its streams.
+    vanished_on    DATE,            -- The UTC day on which its parent's list lacked it, null where that names it.
     refreshed_at   TIMESTAMP        -- When the API was asked for these facts, in UTC, null where it never was.
 );

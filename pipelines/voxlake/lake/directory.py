@@ -69,11 +69,8 @@ class Lake:
         return self.layout.database
 
     def account_facts(self) -> Sequence[Mapping[str, Any]]:
-        """Return what is known of each account, with the earliest day since which it is exported."""
-        return [
-            {**facts.to_dict(), "exported_since": min(facts.exported_since.values(), default=None)}
-            for facts in AccountRegistry(self).all()
-        ]
+        """Return what is known of each account."""
+        return [facts.to_dict() for facts in AccountRegistry(self).all()]
 
     def require(self) -> None:
         """Make sure that there is anything to look at.

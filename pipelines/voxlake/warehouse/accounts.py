@@ -1,8 +1,8 @@
-"""The table `accounts`: what is known of every account with a day in the database, from the facts of the lake."""
+"""The tables `accounts` and `streams`: what is known of every account with a day in the database, from the lake."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,56 +20,94 @@ _FACTS = pa.schema(
         ("currency", pa.string()),
         ("time_zone", pa.string()),
         ("exported_since", pa.date32()),
+        ("vanished_on", pa.date32()),
         ("refreshed_at", pa.timestamp("us")),
     ]
 )
-_ROWS = """
+_STREAM_FACTS = pa.schema([("account_id", pa.int64()), ("stream", pa.string()), ("exported_since", pa.date32())])
+_ACCOUNTS = """
 SELECT
     covered.account_id, f.name, f.parent_id, f.currency, zone.name AS time_zone, covered.first_day, f.exported_since,
-    f.refreshed_at
+    f.vanished_on, f.refreshed_at
 FROM (SELECT account_id, min(date) AS first_day FROM coverage GROUP BY account_id) AS covered
 LEFT JOIN account_facts AS f ON f.account_id = covered.account_id
 LEFT JOIN (SELECT DISTINCT name FROM pg_timezone_names()) AS zone ON lower(zone.name) = lower(f.time_zone)
 """
-"""The rows of the table. A zone that DuckDB does not know would stop every report in it, so it counts as not known."""
+"""The rows of `accounts`. A zone that DuckDB does not know would stop every report in it, so it counts as not known."""
+_STREAMS = """
+SELECT account_id, stream, covered.first_day, f.exported_since
+FROM (SELECT account_id, stream, min(date) AS first_day FROM coverage GROUP BY account_id, stream) AS covered
+FULL JOIN stream_facts AS f USING (account_id, stream)
+WHERE account_id IN (SELECT account_id FROM coverage)
+"""
+"""The rows of `streams`: a stream of which no day is left is among them, as all its days are missing."""
+_ROWS = {"accounts": _ACCOUNTS, "streams": _STREAMS}
 
 
 def load_accounts(connection: duckdb.DuckDBPyConnection, facts: Iterable[Mapping[str, Any]]) -> None:
-    """Make the table `accounts` of the current database that of its `coverage` and of these facts.
+    """Make the tables `accounts` and `streams` of the current database those of its `coverage` and of these facts.
 
-    `facts` have the columns of the table, one mapping for each account, of which all but `account_id` may be missing or
-    null; `refreshed_at` is aware, or in UTC. Accounts without coverage are left out.
+    `facts` have the columns of `accounts`, one mapping for each account, of which all but `account_id` may be missing
+    or null; in place of `exported_since` and `vanished_on`, they have the first day of each stream by its name, and the
+    time `vanished_at`. Times are aware, or in UTC. Accounts without coverage are left out.
     """
-    connection.register("account_facts", _facts_table(facts))
-    connection.execute("DELETE FROM accounts")
-    connection.execute(f"INSERT INTO accounts BY NAME {_ROWS}")
-    connection.unregister("account_facts")
+    _register(connection, facts)
+    for table, rows in _ROWS.items():
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - tables of ours
+        connection.execute(f"INSERT INTO {table} BY NAME {rows}")
+    _unregister(connection)
 
 
 def accounts_differ(connection: duckdb.DuckDBPyConnection, facts: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether a published database knows other facts of its accounts.
+    """Return whether a published database knows other facts of its accounts and streams.
 
     When they were asked for is not news, else every night would publish once more.
     """
-    connection.register("account_facts", _facts_table(facts))
-    compared = "SELECT * EXCLUDE (refreshed_at)"
+    _register(connection, facts)
     try:
-        return bool(
-            connection.execute(f"({compared} FROM accounts) EXCEPT ({compared} FROM ({_ROWS})) LIMIT 1").fetchall()
+        return any(
+            connection.execute(f"({first}) EXCEPT ({second}) LIMIT 1").fetchall()
+            for table, rows in _ROWS.items()
+            for first, second in _both_ways(table, rows)
         )
     finally:
-        connection.unregister("account_facts")
+        _unregister(connection)
 
 
-def _facts_table(facts: Iterable[Mapping[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist([_plain(each) for each in facts], schema=_FACTS)
+def _both_ways(table: str, rows: str) -> list[tuple[str, str]]:
+    columns = "* EXCLUDE (refreshed_at)" if table == "accounts" else "*"
+    known, now = (f"SELECT {columns} FROM {source}" for source in (table, f"({rows})"))  # noqa: S608 - tables of ours
+    return [(known, now), (now, known)]
 
 
-def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _register(connection: duckdb.DuckDBPyConnection, facts: Iterable[Mapping[str, Any]]) -> None:
+    known = list(facts)
+    connection.register("account_facts", pa.Table.from_pylist([_account(each) for each in known], schema=_FACTS))
+    streams = [
+        {"account_id": each["account_id"], "stream": stream, "exported_since": since}
+        for each in known
+        for stream, since in (each.get("exported_since") or {}).items()
+    ]
+    connection.register("stream_facts", pa.Table.from_pylist(streams, schema=_STREAM_FACTS))
+
+
+def _unregister(connection: duckdb.DuckDBPyConnection) -> None:
+    for name in ("account_facts", "stream_facts"):
+        connection.unregister(name)
+
+
+def _account(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts in the types of the table; texts that are empty are not known."""
-    found = {name: facts.get(name) or None for name in _FACTS.names}
-    if isinstance(at := found["refreshed_at"], datetime) and at.tzinfo is not None:
-        found["refreshed_at"] = at.astimezone(UTC).replace(tzinfo=None)
-    if isinstance(day := found["exported_since"], str):
-        found["exported_since"] = date.fromisoformat(day)
+    vanished_at, since = facts.get("vanished_at"), facts.get("exported_since") or {}
+    found = {name: facts.get(name) or None for name in _FACTS.names} | {
+        "exported_since": min(since.values(), default=None),
+        "vanished_on": None if vanished_at is None else _utc(vanished_at).date(),
+    }
+    if isinstance(at := found["refreshed_at"], datetime):
+        found["refreshed_at"] = _utc(at)
     return found
+
+
+def _utc(at: datetime) -> datetime:
+    """Return a time without its zone."""
+    return at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)

@@ -28,6 +28,7 @@ FROM given AS g LEFT JOIN coverage AS c USING (account_id, stream, date)
 WHERE c.row_count IS DISTINCT FROM g.row_count OR c.total_count IS DISTINCT FROM g.total_count
     OR c.forgotten IS DISTINCT FROM g.forgotten
     OR c.verified IS DISTINCT FROM g.verified OR c.final IS DISTINCT FROM g.final
+    OR c.problem IS DISTINCT FROM g.problem OR c.proof IS DISTINCT FROM g.proof
     OR (c.exported_at >= c.date + INTERVAL 1 DAY) IS DISTINCT FROM (g.exported_at >= g.date + INTERVAL 1 DAY)
 """
 """When a day was read counts as news only for the first time after its end: else every run would publish."""

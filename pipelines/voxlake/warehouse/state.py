@@ -37,6 +37,8 @@ _DAYS = pa.schema(
         ("forgotten", pa.int64()),
         ("verified", pa.bool_()),
         ("final", pa.bool_()),
+        ("problem", pa.string()),
+        ("proof", pa.string()),
         ("exported_at", pa.timestamp("us")),
         ("checksum", pa.string()),
     ]
@@ -147,6 +149,8 @@ def day_table(day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> pa.T
         "forgotten": [day_file.forgotten for day_file in day_files],
         "verified": [day_file.verified for day_file in day_files],
         "final": [day_file.final(finality) for day_file in day_files],
+        "problem": [None if day_file.verified else day_file.problem or "not verified" for day_file in day_files],
+        "proof": [day_file.proof if day_file.verified else None for day_file in day_files],
         "exported_at": [day_file.exported_at.astimezone(UTC).replace(tzinfo=None) for day_file in day_files],
         "checksum": [day_file.checksum for day_file in day_files],
     }

@@ -40,7 +40,7 @@ def put(connection, message_id, day, *, processed=None, cost=1):
 def cover(connection, day, rows, *, forgotten=0, total=None):
     """Insert a day's coverage."""
     connection.execute(
-        "INSERT INTO coverage VALUES (1, 'sms', $1, $2, $3, $4, true, true, TIMESTAMP '2026-02-01')",
+        "INSERT INTO coverage VALUES (1, 'sms', $1, $2, $3, $4, true, true, NULL, 'counts', TIMESTAMP '2026-02-01')",
         [day, rows, rows if total is None else total, forgotten],
     )
     load_accounts(connection, [])

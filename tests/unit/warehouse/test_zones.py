@@ -88,7 +88,7 @@ def put_hours(connection, account, first, days):
         [account, first, days],
     )
     connection.execute(
-        "INSERT INTO coverage SELECT $1, 'sms', $2::DATE + range::INTEGER, 24, 24, 0, true, true,"
+        "INSERT INTO coverage SELECT $1, 'sms', $2::DATE + range::INTEGER, 24, 24, 0, true, true, NULL, 'counts',"
         " TIMESTAMP '2027-01-01' FROM range($3)",
         [account, first, days],
     )

@@ -1,0 +1,3 @@
+-- The UTC day that it is for whoever asks, or the one that the variable voxlake_today of the session holds.
+CREATE MACRO utc_today() AS
+coalesce(getvariable('voxlake_today')::DATE, make_timestamp(epoch_us(now()))::DATE);

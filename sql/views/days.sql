@@ -1,0 +1,36 @@
+-- Every UTC day of each account and stream that exports look after, to yesterday by the clock of whoever asks, and every other one that was exported.
+CREATE VIEW days AS
+SELECT
+    d.account_id, -- The Voximplant account.
+    coalesce(a.name, d.account_id::VARCHAR) AS account, -- Its name, or its number where that is not known.
+    d.stream, -- sms or a2p.
+    d.date, -- A UTC day.
+    d.state, -- final, open (verified, and may still change), unverified, or missing.
+    d.row_count, -- Messages of the day in this database, 0 where it is missing.
+    d.total_count, -- Messages of the day as the API counts them, null where it told nothing.
+    d.forgotten, -- Messages of the day that were erased here, null where it is missing.
+    d.problem, -- Why the day is unverified, null where it is not.
+    d.proof, -- What proved a verified day, counts or two readings that agree.
+    d.exported_at -- When the day was last read, in UTC, null where it is missing.
+FROM (
+    SELECT
+        account_id, stream, date,
+        CASE WHEN NOT verified THEN 'unverified' WHEN final THEN 'final' ELSE 'open' END AS state,
+        row_count, total_count, forgotten, problem, proof, exported_at
+    FROM coverage
+    UNION ALL BY NAME
+    SELECT account_id, stream, date, 'missing' AS state, 0 AS row_count
+    FROM (
+        SELECT
+            s.account_id, s.stream,
+            unnest(range(
+                coalesce(s.exported_since, s.first_day)::TIMESTAMP,
+                least(utc_today(), e.vanished_on)::TIMESTAMP,
+                INTERVAL 1 DAY
+            ))::DATE AS date
+        FROM streams AS s
+        INNER JOIN accounts AS e ON e.account_id = s.account_id
+    )
+    ANTI JOIN coverage USING (account_id, stream, date)
+) AS d
+LEFT JOIN accounts AS a ON a.account_id = d.account_id;
