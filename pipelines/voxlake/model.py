@@ -160,6 +160,20 @@ class DayKey(NamedTuple):
         return {"account_id": self.account_id, "stream": self.stream, "date": str(self.date)}
 
 
+class DaySpan(NamedTuple):
+    """The UTC days `[first, end)` of a stream of an account; without a first one, all before the end."""
+
+    account_id: int
+    stream: str
+    first: date | None
+    end: date
+
+    def has(self, key: DayKey) -> bool:
+        """Return whether a day is one of these."""
+        of_ours = (key.account_id, key.stream) == (self.account_id, self.stream)
+        return of_ours and (self.first is None or self.first <= key.date) and key.date < self.end
+
+
 @dataclass(frozen=True, slots=True)
 class FinalityPolicy:
     """When a day is final.

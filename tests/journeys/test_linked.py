@@ -239,7 +239,7 @@ def test_small_files_are_merged(hand):
         hand.publish()
     assert hand.ask("SELECT count(*), count(DISTINCT date) FROM messages") == [(11, 10)]
     assert len(hand.ask(NAMED)) < 4
-    assert hand.warehouse.failed_checks() == {}
+    assert hand.warehouse.examine().failed_checks == {}
 
 
 def test_which_files_are_merged():

@@ -22,7 +22,15 @@ from voxlake.warehouse.clone import clone
 DAY = timedelta(days=1)
 SECOND = FIRST + DAY
 TABLES = (
-    *("sms_history", "a2p_sms_history", "coverage", "meta.parts", "meta.daily_totals", "meta.hourly_totals"),
+    *(
+        "sms_history",
+        "a2p_sms_history",
+        "coverage",
+        "meta.parts",
+        "meta.daily_totals",
+        "meta.hourly_totals",
+        "meta.odd_totals",
+    ),
     "(SELECT fingerprint FROM meta.built)",
 )
 
@@ -125,7 +133,7 @@ def test_checks_over_all(hand, name):
         for day in (FIRST, SECOND):
             hand.put(day, [row(day.toordinal(), day)], stream=stream)
     warehouse = hand.publish()
-    assert warehouse.failed_checks() == {}
+    assert warehouse.examine().failed_checks == {}
     table = "sms_history" if name.startswith("sms") else "a2p_sms_history"
     channel = f"channel = '{name[:3]}'"
     harm = {
@@ -134,10 +142,11 @@ def test_checks_over_all(hand, name):
         "duplicates": f"UPDATE {table} SET message_id = {SECOND.toordinal()} WHERE date = '{FIRST}'",
         "daily-totals": f"UPDATE meta.daily_totals SET cost = cost + 1 WHERE date = '{FIRST}' AND {channel}",
         "hourly-totals": f"DELETE FROM meta.hourly_totals WHERE date = '{FIRST}' AND {channel}",
+        "odd-totals": f"INSERT INTO meta.odd_totals VALUES ({ACCOUNT}, '{FIRST}', '{name[:3]}', 'negative-cost', 1)",
         "accounts": "INSERT INTO accounts FROM accounts",
     }[name.removeprefix("sms-").removeprefix("a2p-")]
     hand.edit(harm)
-    failed = warehouse.failed_checks()
+    failed = warehouse.examine().failed_checks
     assert name in failed
     # Rows that are gone or at another hour are not what was counted any more.
     assert {its for its in failed if not its.endswith("-totals")} == {name} - {

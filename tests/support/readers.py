@@ -124,7 +124,7 @@ def trial(folder, *, publishes, kills, rows=50, rounds=200, seed=1, database="au
         found.update(json.loads(out.read_text()))
     hand = Hand(root, database)
     hand.publish()
-    found["damaged at the end"] = len(hand.warehouse.failed_checks())
+    found["damaged at the end"] = len(hand.warehouse.examine().failed_checks)
     by_steps = {name: hand.ask(f"FROM {name} ORDER BY ALL") for name in TABLES}
     hand.publish(anew=True)
     found["differences at the end"] = sum(by_steps[name] != hand.ask(f"FROM {name} ORDER BY ALL") for name in TABLES)

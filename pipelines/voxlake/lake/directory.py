@@ -23,6 +23,7 @@ from voxlake.lake.rewrite import as_of_today, named, reject_lines, with_latest, 
 from voxlake.lake.scan import scan
 from voxlake.lake.store import Store
 from voxlake.lake.stored_day import StoredDay
+from voxlake.lake.strays import find_strays
 from voxlake.lake.writer import DayFileWriter, rows_checksum
 from voxlake.locks import locked, require_unlocked
 from voxlake.model import DayFile, DayKey
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from voxlake.lake.ids import Range
     from voxlake.lake.month_file import MonthFile
-    from voxlake.model import Reject
+    from voxlake.model import DaySpan, Reject
 
 T = TypeVar("T")
 
@@ -133,11 +134,9 @@ class Lake:
             for day in scanned.stamps:
                 yield DayKey(scanned.account_id, scanned.stream, day)
 
-    def strays(self) -> list[Path]:
-        """List Parquet files in the lake that are not ours: a glob over the lake would read their rows, too."""
-        ours = {self.path(key) for key in self.day_keys()}
-        found = self.store.find(self.layout.lake, "**/*.parquet")
-        return [path for path in found if path not in ours and path.is_file()]
+    def strays(self, spans: Iterable[DaySpan] | None = None) -> list[Path]:
+        """List Parquet files of some days, or of the whole lake, that are not ours: a glob reads their rows, too."""
+        return find_strays(self, spans)
 
     def move_out(self, path: Path) -> Path:
         """Move what is not ours to `rejects/stray/`, overwriting nothing, and return its new path."""

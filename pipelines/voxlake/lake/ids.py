@@ -6,6 +6,8 @@ read. Where ids are random, every range overlaps every other: right as well, onl
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -116,11 +118,15 @@ def _held(keys: Sequence[DayKey], paths: Sequence[Path], ids: Sequence[int]) -> 
 
 def overlapping(ranges: Mapping[DayKey, Range], suspects: Iterable[DayKey]) -> list[DayKey]:
     """Return the suspects whose range overlaps that of another day, and those other days, in order."""
+    days = sorted(ranges, key=lambda key: ranges[key])
+    begins = [ranges[key][0] for key in days]
+    # The greatest id of each day or of one before it: up to where that is less than an id, no day has it.
+    reached = list(accumulate((ranges[key][1] for key in days), max))
     found: set[DayKey] = set()
     for key in suspects:
-        if key not in ranges:
-            continue
-        least, most = ranges[key]
-        others = {other for other, its in ranges.items() if other != key and its[0] <= most and least <= its[1]}
-        found |= {key, *others} if others else set()
+        if key in ranges:
+            least, most = ranges[key]
+            near = days[bisect_left(reached, least) : bisect_right(begins, most)]
+            others = {other for other in near if other != key and ranges[other][1] >= least}
+            found |= {key, *others} if others else set()
     return sorted(found)

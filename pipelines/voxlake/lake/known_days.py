@@ -12,7 +12,7 @@ from voxlake.errors import DataError
 from voxlake.lake.ids import overlapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import date, datetime
 
     from voxlake.lake.directory import Lake
@@ -115,17 +115,18 @@ class KnownDays:
         keys = (day_file.key for day_file in self._streams.get((account_id, stream), {}).values())
         return {key: its for key in keys if (its := self._range(key)) is not None}
 
-    def overlapping(self, *, suspects_only: bool) -> list[list[DayFile]]:
+    def overlapping(self, *, suspects_only: bool, among: Collection[DayKey] | None = None) -> list[list[DayFile]]:
         """Return the files that may share messages, by stream: those whose ids overlap.
 
         With `suspects_only`, one of two such files was put in place after the index was saved, or before ids were
-        compared at all.
+        compared at all; with `among`, it is one of these.
         """
         found = []
-        suspicious = {(key.account_id, key.stream) for key in self._suspects}
-        for account_id, stream in sorted(suspicious if suspects_only else self._streams):
+        asked = self._suspects if suspects_only else among
+        streams = self._streams if asked is None else {(key.account_id, key.stream) for key in asked}
+        for account_id, stream in sorted(streams):
             ranges = self.id_ranges(account_id, stream)
-            suspects = self._suspects.intersection(ranges) if suspects_only else ranges
+            suspects = ranges.keys() if asked is None else ranges.keys() & set(asked)
             found.append([self[key] for key in overlapping(ranges, suspects)])
         return [day_files for day_files in found if day_files]
 

@@ -53,7 +53,7 @@ def scan(layout: Layout, account_ids: Collection[int] | None = None) -> Iterator
 def accounts_in(layout: Layout, table: str) -> list[int]:
     """Return the accounts that have a folder of a stream, in order; raises what `scan` raises."""
     with storage(layout.root, writing=False):
-        names = _names(layout.lake / table)
+        names = names_in(layout.lake / table)
     numbers = (layout.account_of(name) for name in names)
     return sorted(number for number in numbers if number is not None)
 
@@ -74,8 +74,8 @@ def _stamps(folder: str) -> tuple[dict[date, str], frozenset[date]]:
 def _stamps_now(folder: str) -> tuple[dict[date, str], frozenset[date]]:
     found: dict[date, str] = {}
     months: dict[date, str] = {}
-    for name in sorted(_names(folder)):
-        day = _day_of(name)
+    for name in sorted(names_in(folder)):
+        day = day_of(name)
         if day is None:
             continue
         with suppress(FileNotFoundError, NotADirectoryError):
@@ -93,13 +93,13 @@ def _stamps_now(folder: str) -> tuple[dict[date, str], frozenset[date]]:
 
 def month_file_in(folder: str, last: date) -> tuple[list[date], str]:
     """Return the days whose rows the file of a month has, and its name; none where the folder has no such file."""
-    for name in sorted(_names(folder), reverse=True):
+    for name in sorted(names_in(folder), reverse=True):
         if days := days_of_month_file(last, name):
             return days, name
     return [], ""
 
 
-def _day_of(folder: str) -> date | None:
+def day_of(folder: str) -> date | None:
     """Return the day whose folder has this name; None for another name."""
     if not folder.startswith(DAYS):
         return None
@@ -117,7 +117,8 @@ def _inode(folder: str) -> int:
         return 0
 
 
-def _names(folder: os.PathLike[str] | str) -> list[str]:
+def names_in(folder: os.PathLike[str] | str) -> list[str]:
+    """Return what a folder has; nothing where there is none."""
     try:
         return os.listdir(folder)  # noqa: PTH208 - names are all that is needed
     except (FileNotFoundError, NotADirectoryError):

@@ -2,7 +2,8 @@
 
 from voxlake.pipeline.account_result import AccountResult, ExportResult
 from voxlake.pipeline.accounts import Identity
-from voxlake.pipeline.audit import AuditResult, audit, audit_accounts
+from voxlake.pipeline.audit import audit, audit_accounts
+from voxlake.pipeline.audit_result import AuditResult
 from voxlake.pipeline.audit_stream import StreamAudit
 from voxlake.pipeline.compact import CompactResult, compact
 from voxlake.pipeline.context import Context, open_manifest, windows_at_once

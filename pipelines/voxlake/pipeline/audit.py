@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import random
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from voxlake.errors import DataError, VoxlakeError, gravest
-from voxlake.lake import Learned
+from voxlake.errors import VoxlakeError
+from voxlake.lake import Learned, exported_accounts
+from voxlake.model import DaySpan
 from voxlake.pipeline import announce
 from voxlake.pipeline.account_result import AccountResult
+from voxlake.pipeline.audit_result import AuditResult, Round
 from voxlake.pipeline.audit_stream import StreamAudit, audit_stream
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.database import EarlyBuild
 from voxlake.pipeline.export import reread
 from voxlake.pipeline.horizon import horizon
-from voxlake.pipeline.result import jsonable
 from voxlake.pipeline.run import Assignment, Run, side_by_side
 from voxlake.pipeline.shifted_dates import recall_history
 from voxlake.transform import STREAMS
@@ -29,18 +30,13 @@ from voxlake.transform import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
-    from typing import Any
 
     from voxlake.lake import Manifest
-    from voxlake.pipeline.account_result import ExportResult
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.plan import DayRange
     from voxlake.transform import Stream
 
 _NOBODY: Mapping[int, VoxlakeError] = MappingProxyType({})
-Round = tuple[StreamAudit, ...]
-_DIFFERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,76 +46,6 @@ class AccountAudit:
     account_id: int
     found: Round = ()
     errors: tuple[VoxlakeError, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AuditResult:
-    """What an audit found, and what it repaired.
-
-    `rounds` are the findings before and, where days were read again, after a repair; `rebuilt` says that the database
-    was, `moved_out` where files that are not ours lay and lie. The rest is the state at the end: `strays` are files
-    that are not ours, `damage` is why the database cannot be read, `failed_checks` what each failing check found,
-    `warnings` what is odd in the vendor's data. `seed` chose the pages; `locked` says that no run could change files
-    while they were compared. `account_errors` has the errors by account, where there are several.
-    """
-
-    rounds: tuple[Round, ...]
-    errors: tuple[VoxlakeError, ...]
-    strays: tuple[Path, ...]
-    damage: VoxlakeError | None
-    failed_checks: Mapping[str, str]
-    warnings: Sequence[Mapping[str, Any]]
-    seed: int
-    repair: ExportResult | None = None
-    rebuilt: bool = False
-    moved_aside: str = ""
-    moved_out: tuple[tuple[Path, Path], ...] = ()
-    locked: bool = True
-    account_errors: Mapping[int, tuple[VoxlakeError, ...]] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:
-        """Return 4 where anything differs or could not be compared, or the code of a graver error; else 0."""
-        codes = {error.exit_code for error in self.errors}
-        if self.strays or self.damage is not None or self.failed_checks:
-            codes.add(DataError.exit_code)
-        if any(found.differences or found.unread for found in self.last_round):
-            codes.add(_DIFFERS)
-        return gravest(codes)
-
-    @property
-    def last_round(self) -> Round:
-        """What was found last."""
-        return self.rounds[-1]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the same for programs, ready for `json.dumps`."""
-        return {
-            "exit_code": self.exit_code,
-            "findings": self.findings(),
-            "errors": [str(error) for error in self.errors],
-            "strays": [str(path) for path in self.strays],
-            "damage": None if self.damage is None else str(self.damage),
-            "failed_checks": dict(self.failed_checks),
-            "warnings": jsonable(self.warnings),
-            "seed": self.seed,
-            "repair": None if self.repair is None else self.repair.to_json(),
-            "rebuilt": self.rebuilt,
-            "moved_aside": self.moved_aside,
-            "moved_out": {str(path): str(moved) for path, moved in self.moved_out},
-            "locked": self.locked,
-        }
-
-    def findings(self) -> list[dict[str, Any]]:
-        """Return what was found on each stream, before and after a repair, ready for `json.dumps`.
-
-        `account_id` says of which account, where there are several.
-        """
-        rounds = [(n, found) for n, its in enumerate(self.rounds) for found in its]
-        found_json = [found.to_json() | {"repaired": n > 0} for n, found in rounds]
-        if len({found.account_id for _, found in rounds} | self.account_errors.keys()) > 1:
-            return found_json
-        return [{name: value for name, value in each.items() if name != "account_id"} for each in found_json]
 
 
 def audit(
@@ -188,7 +114,11 @@ def _audit(
             days = sorted({difference.date for difference in found.differences})
             differing.setdefault(found.account_id, {})[STREAMS[found.stream]] = days
     if not differing:
-        return replace(_rebuild(run, result), moved_out=moved_out, strays=tuple(run.lake.strays()))
+        return replace(
+            _rebuild(run, assignments, result),
+            moved_out=moved_out,
+            strays=tuple(run.lake.strays(_spans(run, assignments))),
+        )
     again = [its for its in assignments if its.account_id in differing]
     done = reread(run, again, differing)
     second = _look(run, again, differing, pages=pages, seed=seed)
@@ -216,13 +146,14 @@ def _look(
     seed: int,
 ) -> AuditResult:
     """Compare everything once, or of each account some `days`; a stream that cannot be asked for gives its error."""
-    damage = run.warehouse.damage()
+    spans = _spans(run, assignments)
+    found = run.warehouse.examine(spans)
 
     def work(assignment: Assignment) -> AccountAudit:
         try:
             with assignment.open() as context:
                 its = days.get(assignment.account_id)
-                return _look_at(context, assignment, its, pages=pages, seed=seed, database=damage is None)
+                return _look_at(context, assignment, its, pages=pages, seed=seed, database=found.damage is None)
         except VoxlakeError as error:
             if not run.shared.several:
                 raise
@@ -230,12 +161,12 @@ def _look(
 
     accounts = side_by_side(run, assignments, work)
     return AuditResult(
-        rounds=(tuple(found for account in accounts for found in account.found),),
+        rounds=(tuple(its for account in accounts for its in account.found),),
         errors=tuple(error for account in accounts for error in account.errors),
-        strays=tuple(run.lake.strays()),
-        damage=damage,
-        failed_checks=run.warehouse.failed_checks() if damage is None else {},
-        warnings=run.warehouse.warnings() if damage is None else (),
+        strays=tuple(run.lake.strays(spans)),
+        damage=found.damage,
+        failed_checks=found.failed_checks,
+        warnings=found.warnings,
         seed=seed,
         account_errors={account.account_id: account.errors for account in accounts if account.errors},
     )
@@ -269,21 +200,37 @@ def _look_at(
     return AccountAudit(assignment.account_id, tuple(found), tuple(errors))
 
 
-def _rebuild(run: Run, result: AuditResult) -> AuditResult:
+def _rebuild(run: Run, assignments: Sequence[Assignment], result: AuditResult) -> AuditResult:
     """Build the database again where it is damaged and nothing else is wrong."""
     if result.damage is None:
         return result
     with closing(EarlyBuild(run, rebuild=True)) as database:
         published = database.publish()
-    damage = run.warehouse.damage()
+    found = run.warehouse.examine(_spans(run, assignments))
     return replace(
         result,
         rebuilt=True,
         moved_aside=published.moved_aside,
-        damage=damage,
-        failed_checks=run.warehouse.failed_checks() if damage is None else {},
-        warnings=run.warehouse.warnings() if damage is None else (),
+        damage=found.damage,
+        failed_checks=found.failed_checks,
+        warnings=found.warnings,
     )
+
+
+def _spans(run: Run, assignments: Sequence[Assignment]) -> list[DaySpan] | None:
+    """Return the days that an audit looks at in the database and in the folders of the lake, None for all there are.
+
+    That is so where it looks at every account and every day. What lies outside is not read.
+    """
+    spans = [
+        DaySpan(its.account_id, stream.name, its.days.first, its.days.end)
+        for its in assignments
+        for stream in its.streams
+    ]
+    known = {(account, stream) for account in exported_accounts(run.lake) for stream in STREAMS}
+    if any(span.first is not None for span in spans) or known - {(span.account_id, span.stream) for span in spans}:
+        return spans
+    return None
 
 
 def _days(context: Context, manifest: Manifest, assignment: Assignment) -> dict[Stream, list[date]]:

@@ -170,11 +170,10 @@ def _damage(_history: HistoryApi, lake: Lake, day_file: DayFile) -> str | None:
 def _shared(lake: Lake, manifest: Manifest, day_files: Mapping[date, DayFile]) -> Iterator[_Finding]:
     """Name the days whose messages lie in another day of the stream, too: a glob over the lake reads them twice."""
     keys = {day_file.key for day_file in day_files.values()}
-    for group in manifest.overlapping(suspects_only=False):
-        if keys.intersection(day_file.key for day_file in group):
-            for key in (shared := _duplicates(lake, group)).keys() & keys:
-                some = _some(sorted(map(str, shared[key])))
-                yield _Finding(key.date, f"the lake has {some} on another day, too")
+    for group in manifest.overlapping(suspects_only=False, among=keys):
+        for key in (shared := _duplicates(lake, group)).keys() & keys:
+            some = _some(sorted(map(str, shared[key])))
+            yield _Finding(key.date, f"the lake has {some} on another day, too")
 
 
 def _duplicates(lake: Lake, day_files: Sequence[DayFile]) -> dict[DayKey, set[int]]:

@@ -3,6 +3,7 @@
 from voxlake.warehouse.access import restrict
 from voxlake.warehouse.build import DatabaseBuild
 from voxlake.warehouse.ddl import markdown
+from voxlake.warehouse.examine import Examination
 from voxlake.warehouse.publish import DatabaseUpdate, Warehouse
 
-__all__ = ["DatabaseBuild", "DatabaseUpdate", "Warehouse", "markdown", "restrict"]
+__all__ = ["DatabaseBuild", "DatabaseUpdate", "Examination", "Warehouse", "markdown", "restrict"]

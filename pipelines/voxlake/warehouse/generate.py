@@ -59,6 +59,16 @@ CREATE TABLE meta.hourly_totals (
     with_delivery BIGINT NOT NULL     -- Messages of a2p with any delivery status.
 );
 """,
+    "odd": """\
+-- The messages of each UTC day that break a rule of the vendor's, counted by channel and warning, equal to the rows.
+CREATE TABLE meta.odd_totals (
+    account_id BIGINT NOT NULL,  -- The Voximplant account.
+    date       DATE NOT NULL,    -- A UTC day.
+    channel    VARCHAR NOT NULL, -- sms or a2p.
+    warning    VARCHAR NOT NULL, -- The name of the warning.
+    messages   BIGINT NOT NULL   -- How many, at least one.
+);
+""",
 }
 """Where they are kept, for all streams together."""
 
@@ -84,8 +94,38 @@ FROM {table}
 SEMI JOIN {fresh}
 GROUP BY ALL;
 """,
+    "odd": """\
+-- What the messages of {table} of some days are in odd_totals.
+SELECT account_id, date, '{stream}' AS channel, warning, messages
+FROM (
+    SELECT
+        account_id, date,
+        {odd}
+    FROM {table}
+    SEMI JOIN {fresh}
+    GROUP BY ALL
+) UNPIVOT (messages FOR warning IN ({warnings}))
+WHERE messages > 0;
+""",
 }
-"""What is counted and added up of a stream, by day and by hour."""
+"""What is counted and added up of a stream, by day, by hour, and by what is odd."""
+
+_UNITS = {"daily": "day", "hourly": "hour", "odd": "warning"}
+"""What one row of each counts for."""
+
+_ODD = {
+    "cost-without-parts": "status = 'success' AND cost > 0 AND coalesce(fragments, 0) < 1",
+    "negative-cost": "cost < 0",
+    "no-number": "coalesce(source_number, '') = '' OR coalesce(destination_number, '') = ''",
+    "parts-without-cost": "{outgoing}status = 'success' AND fragments > 0 AND coalesce(cost, 0) = 0",
+    "unknown-delivery": "delivery_status IS NULL OR delivery_status NOT IN ({delivery})",
+    "unknown-direction": "direction IS NULL OR direction NOT IN ('IN', 'OUT')",
+    "unknown-fields": "extra IS NOT NULL",
+    "unknown-status": "status = 'unknown' OR status IS NULL",
+}
+"""What is odd about a message, by the names of the warnings; two ask for a column that not every stream has."""
+_OF_COLUMN = {"unknown-delivery": "delivery_status", "unknown-direction": "direction"}
+_DELIVERY = ("QUEUED", "DISPATCHED", "ABORTED", "REJECTED", "DELIVERED", "FAILED", "EXPIRED", "UNKNOWN")
 
 _COUNTED_WITHOUT = {
     "direction": {"direction": "'OUT' AS direction"},
@@ -130,14 +170,14 @@ WHERE processed_at::DATE <> date;
 """,
     "duplicates": """\
 -- No account has a message of {table} twice.
-WITH ids AS (
-    SELECT min(message_id) AS least, max(message_id) AS most
+SELECT account_id, message_id, count(*) AS times
+FROM {table}
+SEMI JOIN (
+    -- DuckDB skips the row groups without an id between the least and the greatest of these.
+    SELECT account_id, message_id
     FROM {table}
     SEMI JOIN {fresh}
-)
-SELECT account_id, message_id, count(*) AS times
-FROM {table}, ids
-WHERE message_id BETWEEN least AND most
+) USING (account_id, message_id)
 GROUP BY account_id, message_id
 HAVING count(*) > 1;
 """,
@@ -173,6 +213,7 @@ def generated(stream: Stream) -> dict[str, str]:
     }
     for column, instead in _COUNTED_WITHOUT.items():
         words |= {} if column in stream.schema.names else instead
+    words |= _odd(stream)
     totals = {name: statement.format_map(words) for name, statement in _TOTALS.items()}
     return {
         f"tables/{stream.table}.sql": table_of(stream),
@@ -182,11 +223,28 @@ def generated(stream: Stream) -> dict[str, str]:
         **{
             f"checks/{stream.name}-{name}-totals.sql": _TOTALS_CHECK.format_map(
                 words
-                | {"name": name, "unit": unit, "totals": indent(statement.split("\n", 1)[1].rstrip(";\n"), " " * 8)}
+                | {
+                    "name": name,
+                    "unit": _UNITS[name],
+                    "totals": indent(statement.split("\n", 1)[1].rstrip(";\n"), " " * 8),
+                }
             )
-            for (name, statement), unit in zip(totals.items(), ("day", "hour"), strict=True)
+            for name, statement in totals.items()
         },
     }
+
+
+def _odd(stream: Stream) -> dict[str, str]:
+    """Return the words for what is odd about messages of a stream: counts by warning, and the names of these."""
+    outgoing = "direction = 'OUT' AND " if "direction" in stream.schema.names else ""
+    delivery = ", ".join(f"'{its}'" for its in _DELIVERY)
+    counted = {
+        f'"{name}"': condition.format(outgoing=outgoing, delivery=delivery)
+        for name, condition in _ODD.items()
+        if _OF_COLUMN.get(name) in (None, *stream.schema.names)
+    }
+    lines = (f"count(*) FILTER ({condition}) AS {name}" for name, condition in counted.items())
+    return {"odd": ",\n        ".join(lines), "warnings": ", ".join(counted)}
 
 
 def table_of(stream: Stream) -> str:

@@ -24,6 +24,7 @@ from voxlake.warehouse import checks
 from voxlake.warehouse.access import files_read, restrict
 from voxlake.warehouse.build import ATTACH_OPTIONS, MEMORY_LIMIT, DatabaseBuild
 from voxlake.warehouse.digests import differing_days
+from voxlake.warehouse.examine import Examination, examine
 from voxlake.warehouse.layout import AUTO, require_layout, rows_folder
 from voxlake.warehouse.own import is_own, remember
 from voxlake.warehouse.portable_copy import write_portable_copy
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from voxlake.clock import Clock
     from voxlake.errors import VoxlakeError
-    from voxlake.model import Changes, DayFile, FinalityPolicy, Mark
+    from voxlake.model import Changes, DayFile, DaySpan, FinalityPolicy, Mark
     from voxlake.warehouse.day_rows import DayFiles
 
 
@@ -221,13 +222,14 @@ class Warehouse:
             return error
         return None
 
-    def failed_checks(self) -> dict[str, str]:
-        """Run every check over the whole database; return what each failing one found, nothing if it cannot be read."""
-        try:
-            with self.reader() as connection:
-                return checks.failed_checks(connection)
-        except (SettingsError, DataError):
-            return {}
+    def examine(self, spans: Iterable[DaySpan] | None = None) -> Examination:
+        """Check the rows of some days, or of all, and return what is wrong with the database, as `Examination` says.
+
+        Raises:
+            StorageFull: there is no room for what does not fit into memory.
+
+        """
+        return examine(self.reader, spans)
 
     def warnings(self, *, accounts: Collection[int] | None = None) -> list[dict[str, Any]]:
         """Return what is odd in the vendor's data, as `checks.warnings` does; nothing where there is no database.

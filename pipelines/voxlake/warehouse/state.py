@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from voxlake.model import DayFile, DayKey
+    from voxlake.model import DayFile, DayKey, DaySpan
 
 _KEY_FIELDS = [("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32())]
 _KEYS = pa.schema(_KEY_FIELDS)
+_SPANS = pa.schema([*_KEY_FIELDS[:2], ("first", pa.date32()), ("ending", pa.date32())])
 _CHECKSUMS = pa.schema([*_KEY_FIELDS, ("checksum", pa.string())])
 _DAYS = pa.schema(
     [
@@ -166,6 +167,11 @@ def checksum_table(day_files: Sequence[DayFile]) -> pa.Table:
 def key_table(day_keys: Collection[DayKey]) -> pa.Table:
     """Return day keys as a table with the columns account_id, stream and date."""
     return pa.table(_key_columns(day_keys), schema=_KEYS)
+
+
+def span_table(spans: Sequence[DaySpan]) -> pa.Table:
+    """Return spans of days as a table with the columns account_id, stream, first and ending."""
+    return pa.Table.from_pylist([dict(zip(_SPANS.names, span, strict=True)) for span in spans], schema=_SPANS)
 
 
 def _key_columns(day_keys: Collection[DayKey]) -> dict[str, list[Any]]:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from voxlake.model import DayKey
 
-TOTALS = ("daily", "hourly")
-"""The tables of totals: `meta.daily_totals` and `meta.hourly_totals`."""
+TOTALS = ("daily", "hourly", "odd")
+"""The tables of totals: `meta.daily_totals`, `meta.hourly_totals`, and `meta.odd_totals` of what warnings count."""
 
 
 def load_totals(connection: duckdb.DuckDBPyConnection, days: Collection[DayKey]) -> None:

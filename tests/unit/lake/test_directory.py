@@ -10,7 +10,7 @@ from support.rows import messages
 
 from voxlake.errors import DataError, SettingsError
 from voxlake.lake import Difference, Lake
-from voxlake.model import DayFile, DayKey, Reject
+from voxlake.model import DayFile, DayKey, DaySpan, Reject
 from voxlake.transform import SMS
 
 KEY = DayKey(4711, "sms", date(2026, 3, 1))
@@ -143,3 +143,18 @@ def test_nothing_to_look_at(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="is a file, not a folder"):
         Lake(tmp_path / "file")
+
+
+def test_strays_of_some_days(lake):
+    """Of some days only their folders are entered, and those of the account that are no day's."""
+    other = KEY._replace(date=KEY.date + timedelta(days=1))
+    for key in (KEY, other):
+        put(lake, messages(key.date, 1), key)
+        lake.path(key).with_name("copy.parquet").write_text("mine")
+    mine = [lake.path(KEY).with_name("copy.parquet"), lake.path(KEY).parents[1] / "mine.parquet"]
+    mine[1].write_text("mine")
+    span = DaySpan(KEY.account_id, KEY.stream, KEY.date, other.date)
+    assert lake.strays([span]) == sorted(mine)
+    assert lake.strays([span._replace(first=None)]) == sorted(mine)
+    assert lake.strays([span._replace(account_id=1), span._replace(stream="a2p")]) == []
+    assert len(lake.strays()) == 3

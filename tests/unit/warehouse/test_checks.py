@@ -6,8 +6,9 @@ import duckdb
 import pytest
 
 from voxlake.errors import DataError, DuplicateMessage
-from voxlake.model import DayKey
+from voxlake.model import DayKey, DaySpan
 from voxlake.sql import promise, statements
+from voxlake.warehouse import checks
 from voxlake.warehouse.accounts import load_accounts
 from voxlake.warehouse.checks import check, failed_checks, warnings
 from voxlake.warehouse.ddl import create
@@ -110,3 +111,39 @@ def test_warnings(connection):
             "last_day": SECOND,
         }
     ]
+
+
+def test_ids_are_compared_some_at_a_time(connection, monkeypatch):
+    """A message that is in two days is found where their ids are compared apart, in whatever order ids come."""
+    monkeypatch.setattr(checks, "ID_ROWS", 1)
+    for message_id, day in ((7, FIRST), (3, SECOND), (9, FIRST), (5, SECOND)):
+        put(connection, message_id, day)
+    for day in (FIRST, SECOND):
+        cover(connection, day, 2)
+    assert failed_checks(connection) == {}
+    put(connection, 9, SECOND + timedelta(days=1))
+    cover(connection, SECOND + timedelta(days=1), 1)
+    assert list(failed_checks(connection)) == ["sms-duplicates"]
+
+
+def test_only_some_days(connection):
+    """Of days outside of the spans neither checks nor warnings say anything, whatever is wrong with them."""
+    third = SECOND + timedelta(days=1)
+    for message_id, day in ((1, FIRST), (2, SECOND), (3, third)):
+        put(connection, message_id, day, processed=day if day == SECOND else third, cost=-1)
+        cover(connection, day, 1)
+
+    def failing(*spans):
+        return list(failed_checks(connection, spans=[DaySpan(1, stream, *days) for stream, *days in spans]))
+
+    assert list(failed_checks(connection)) == failing(("sms", None, third)) == ["sms-days"]
+    assert failing(("sms", SECOND, third), ("a2p", None, third)) == failing() == []
+    (found,) = warnings(connection, first=SECOND, end=third)
+    assert (found["messages"], found["first_day"], found["last_day"]) == (1, SECOND, SECOND)
+    assert warnings(connection, accounts=[2], first=SECOND, end=third) == []
+
+
+def test_warnings_of_an_earlier_version(connection):
+    """A database in which nothing odd was counted has no warnings, and can be read."""
+    connection.execute("DROP TABLE meta.odd_totals")
+    assert warnings(connection) == []

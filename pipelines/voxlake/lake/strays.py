@@ -1,0 +1,46 @@
+"""Files in the lake that are not ours: somebody put them where a glob over it reads their rows, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake.lake.layout import ACCOUNTS
+from voxlake.lake.scan import day_of, names_in, scan
+from voxlake.model import DayKey
+from voxlake.transform import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from voxlake.lake.directory import Lake
+    from voxlake.model import DaySpan
+
+
+def find_strays(lake: Lake, spans: Iterable[DaySpan] | None) -> list[Path]:
+    """List Parquet files that are not ours, in order: of the days of some spans, or anywhere in the lake.
+
+    Of the account of a span, the folders of other days are not entered, and folders that are not a day's are.
+    """
+    if spans is None:
+        ours = {lake.path(key) for key in lake.day_keys()}
+        found = lake.store.find(lake.layout.lake, "**/*.parquet")
+        return [path for path in found if path not in ours and path.is_file()]
+    return sorted({path for span in spans for path in _of_span(lake, span)})
+
+
+def _of_span(lake: Lake, span: DaySpan) -> Iterator[Path]:
+    ours = {
+        lake.path(key)
+        for scanned in scan(lake.layout, [span.account_id])
+        for key in (DayKey(scanned.account_id, scanned.stream, day) for day in scanned.stamps)
+        if span.has(key)
+    }
+    table = lake.layout.lake / STREAMS[span.stream].table
+    account = table / f"{ACCOUNTS}{span.account_id}"
+    for name in names_in(account):
+        path = account / name
+        day = day_of(name)
+        if day is None or span.has(DayKey(span.account_id, span.stream, day)):
+            found = [path] if name.endswith(".parquet") else lake.store.find(path, "**/*.parquet")
+            yield from (its for its in found if its not in ours and its.is_file())
