@@ -1,29 +1,35 @@
--- The accounts with the most messages of the days [$first, $end), what they cost in the currency of each, how they arrived, at most $top.
-SELECT
-    account_id,
-    account,
-    coalesce(currency, '') AS currency,
-    sum(messages)::BIGINT AS messages,
-    coalesce(sum(cost), 0) AS cost,
-    sum(received)::BIGINT AS received,
-    sum(settled)::BIGINT AS settled,
-    sum(arrived)::BIGINT AS arrived,
-    map_from_entries(list((date, messages) ORDER BY date)) AS days,
-    count(*) OVER () AS accounts
-FROM (
+-- The accounts with the most messages of the days [$first, $end), what they cost in the currency of each, how they arrived, in $steps steps, at most $top.
+WITH top AS (
     SELECT
         account_id,
         account,
-        currency,
-        date,
+        coalesce(currency, '') AS currency,
         sum(messages)::BIGINT AS messages,
-        sum(cost) AS cost,
-        messages_if(direction = 'IN', messages) AS received,
+        coalesce(sum(cost), 0) AS cost,
         messages_if(direction = 'OUT' AND settled(channel, status, delivery_status), messages) AS settled,
-        messages_if(direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS arrived
+        messages_if(direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS arrived,
+        count(*) OVER () AS accounts
     FROM totals_of($first, $end, NULL, $accounts, $tz)
-    GROUP BY account_id, account, currency, date
+    GROUP BY account_id, account, coalesce(currency, '')
+    ORDER BY messages DESC, account, account_id
+    LIMIT $top
+),
+
+in_steps AS (
+    SELECT
+        account_id,
+        ((date - $first::DATE + 1) * $steps::BIGINT - 1) // ($end::DATE - $first::DATE) AS step,
+        sum(messages)::BIGINT AS messages
+    FROM totals_of($first, $end, NULL, $accounts, $tz)
+    WHERE account_id IN (SELECT account_id FROM top)
+    GROUP BY account_id, step
 )
-GROUP BY account_id, account, currency
-ORDER BY messages DESC, account, account_id
-LIMIT $top;
+
+SELECT top.*, s.steps
+FROM top
+LEFT JOIN (
+    SELECT account_id, map_from_entries(list((step, messages) ORDER BY step)) AS steps
+    FROM in_steps
+    GROUP BY account_id
+) AS s ON s.account_id = top.account_id
+ORDER BY top.messages DESC, top.account, top.account_id;

@@ -1,4 +1,4 @@
--- Who sent the most messages of the days [$first, $end), how they arrived, how many on which day, and costs by currency, at most $top.
+-- Who sent the most messages of the days [$first, $end), how they arrived, how many in which of $steps steps, and costs by currency, at most $top.
 SELECT
     sender,
     channel,
@@ -6,7 +6,7 @@ SELECT
     map_from_entries(list((currency, cost) ORDER BY currency)) AS costs,
     sum(settled)::BIGINT AS settled,
     sum(arrived)::BIGINT AS arrived,
-    list(days) AS days,
+    list(steps) AS steps,
     count(*) OVER () AS senders
 FROM (
     SELECT
@@ -17,7 +17,7 @@ FROM (
         coalesce(sum(cost), 0) AS cost,
         count(*) FILTER (settled(channel, status, delivery_status)) AS settled,
         count(*) FILTER (arrived(channel, status, delivery_status)) AS arrived,
-        histogram(date) AS days
+        histogram(((date - $first::DATE + 1) * $steps::BIGINT - 1) // ($end::DATE - $first::DATE)) AS steps
     FROM messages_of($first, $end, NULL, $accounts, $tz)
     WHERE direction = 'OUT'
     GROUP BY coalesce(source_number, ''), channel, coalesce(currency, '')

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
+import altair as alt
 import duckdb
 import pytest
+from altair.utils import schemapi
 from support.browser import PROGRAM, Browser
 from support.clock import CLOCK
 from support.dates import days_ago
@@ -25,8 +28,8 @@ from support.worlds import DAY, FRIDAY, THURSDAY, put_world
 
 from voxlake.library import backfill, connect, export
 from voxlake.reporting import Board, read_scope
-from voxlake.reporting.dashboard import timelines
 from voxlake.reporting.dashboard.completeness import calendar
+from voxlake.reporting.dashboard.draw import specification
 from voxlake.reporting.dashboard.figures import Figures, Period, Span, gather
 from voxlake.reporting.dashboard.panels import panels
 from voxlake.reporting.dashboard.style import as_picture, on_page, on_phone
@@ -243,19 +246,137 @@ def test_change_against_the_days_before(lake):
     assert page.count("last 7 days <b>") == 5
 
 
+def figures_of(span, *, daily=(), coverage=(), **others):
+    """Give figures made by hand; nothing else is in them."""
+    rows = dict.fromkeys(("hours", "errors", "countries", "senders", "accounts"), ())
+    period = Period(span, {"messages": 2, "costs": {"EUR": Decimal(1)}, **TOTALS}, TOTALS, None)
+    made = {"whole": period, "week": None, "daily": daily, "coverage": coverage, **rows, **others}
+    return Figures(span=span, scope=Scope((), ()), **made)
+
+
+TOTALS = {
+    "sms_settled": 2, "sms_arrived": 1, "a2p_settled": 2, "a2p_arrived": 1, "failed": 1, "messages": 2,
+    "costs": {"EUR": Decimal(1)},
+}  # fmt: skip
+
+
 def test_refunds_hang_below_the_line():
     """Costs above and below nothing are stacked apart, so that neither hides the other."""
     day = days_ago(1)
-    daily = [
-        {"date": day, "channel": channel, "messages": 1, "cost": Decimal(cost), "sent": 1, "settled": 1, "arrived": 1}
-        for channel, cost in (("sms", "2.50"), ("a2p", "-1.25"))
-    ]
+    daily = [daily_row(day, channel, cost=cost) for channel, cost in (("sms", "2.50"), ("a2p", "-1.25"))]
     span = Span(day, days_ago(0))
-    period = Period(span, {"messages": 2}, {}, None)
-    figures = Figures(span, Scope((), ()), period, None, daily, [], [], [], [], [], [])
-    drawn = timelines.stacked(figures, on_page(half=False), of=lambda row: row["cost"], title="Cost").to_dict()
-    (values,) = drawn["datasets"].values()
+    (_, cost, *_) = panels(figures_of(span, daily=daily, coverage=covered(span)))
+    (values,) = specification(cost.draw, on_page(half=False))["datasets"].values()
     assert [(bar["c"], bar["y"], bar["y2"]) for bar in values] == [("SMS", 0.0, 2.5), ("A2P", 0.0, -1.25)]
+
+
+def daily_row(day, channel, *, cost="0.10", **others):
+    """Give what is known of a day and channel; `others` differ."""
+    numbers = {"messages": 1, "sent": 1, "settled": 1, "arrived": 1}
+    return {"date": day, "channel": channel, **numbers, "costs": {"EUR": Decimal(cost)}, **others}
+
+
+def covered(span, *, state="final", accounts=(1,), **others):
+    """Give the days of a span in a state, `others` by their date, for both streams of some accounts."""
+    return [
+        {"account_id": n, "account": f"account-{n}", "stream": stream, "date": day, "messages": 1, "counted": 1}
+        | {"state": others.get(str(day), state)}
+        for n in accounts
+        for stream in ("sms", "a2p")
+        for day in span
+    ]
+
+
+@pytest.mark.dateless
+@pytest.mark.parametrize("days", [30, 3652])
+def test_every_chart_is_valid(days):
+    """The library checks no chart of the page as it is drawn, so all kinds of them are checked here, in every style."""
+    span = Span(date(2016, 11, 1), date(2016, 11, 1) + DAY * days)
+    shown = {"senders": 1, "accounts": 2, "settled": 1, "arrived": 1, "messages": 1, "total": 1, "channel": "sms"}
+    shown |= {
+        "costs": {"EUR": Decimal(1)},
+        "steps": {0: 1},
+        "currency": "EUR",
+        "cost": Decimal(1),
+        "last_day": span.first,
+    }
+    named = {"error": "none", "country": "DE", "sender": "INFO", "account": "shop"}
+    figures = figures_of(
+        span,
+        daily=[daily_row(day, channel) for day in span for channel in ("sms", "a2p")],
+        coverage=covered(span, **{str(span.first): "missing", str(span.end - DAY): "open"}),
+        hours=[{"weekday": 1 + span.first.weekday(), "hour": 12, "messages": 1}],
+        accounts=[{**shown, **named}] * 2,
+        **{name: [{**shown, **named}] for name in ("errors", "countries", "senders")},
+    )
+    drawn = panels(figures)
+    assert {panel.name for panel in drawn} == {*CHARTS, "senders", "accounts"}
+    before = schemapi.DEBUG_MODE
+    for panel in drawn:
+        assert panel.rows
+        for style in (on_page(half=panel.half), on_phone(), as_picture(half=panel.half)):
+            specification(panel.draw, style, checked=True)
+    with pytest.raises(schemapi.SchemaValidationError):
+        specification(lambda _: alt.Chart(alt.NamedData("none")).mark_bar(size="a lot"), on_phone(), checked=True)
+    assert specification(lambda _: alt.Chart(alt.NamedData("none")).mark_bar(size="a lot"), on_phone())
+    assert before is schemapi.DEBUG_MODE is True
+
+
+@pytest.mark.dateless
+def test_a_long_span_is_drawn_in_few_steps():
+    """Ten years are quarters, which the title says; what is cut off at either end is drawn lighter, and named."""
+    span = Span(date(2016, 11, 1), date(2026, 11, 1))
+    daily = [daily_row(day, channel) for day in span for channel in ("sms", "a2p")]
+    figures = figures_of(span, daily=daily, coverage=covered(span))
+    messages, cost, delivery, *_ = panels(figures)
+    assert [panel.title for panel in (messages, cost, delivery)] == [
+        "Messages by quarter", "Cost by quarter", "Delivery rate by quarter",
+    ]  # fmt: skip
+    assert messages.head[0] == "days of the quarter, UTC"
+    assert "Lighter bars are parts of a quarter: 2016-11-01 to 2016-12-31 (61 days) and 2026-10-01 to" in messages.note
+    assert messages.rows[1] == ("2017-01-01 to 2017-03-31", 90, 90, 180)
+    assert sum(row[-1] for row in messages.rows) == 2 * len(span)
+    assert sum(row[-1] for row in cost.rows) == Decimal("0.2") * len(span)
+    (bars,) = specification(messages.draw, on_page(half=False))["datasets"].values()
+    assert len(bars) == 2 * len(messages.rows) == 2 * 41
+    assert [bar["o"] < 1 for bar in bars] == [True] * 2 + [False] * 78 + [True] * 2
+    assert bars[2]["tooltip"] == "2017-01-01 to 2017-03-31 · SMS: 90"
+
+
+@pytest.mark.dateless
+@pytest.mark.parametrize(
+    "style", [on_page(half=False), on_phone(), as_picture(half=False)], ids=["page", "phone", "png"]
+)
+def test_calendar_of_ten_years(style):
+    """Each day has its state in a line of its year, a day that is missing is seen, and quiet years are one piece."""
+    span = Span(date(2016, 11, 1), date(2026, 11, 1))
+    odd = {"2018-03-16": "unverified", "2020-02-29": "missing", "2021-01-01": "missing", "2026-10-31": "open"}
+    figures = figures_of(span, coverage=covered(span, **odd))
+    drawn = specification(lambda its: calendar(figures, its, title="Days"), style)
+    rows = [row for values in drawn["datasets"].values() for row in values]
+    cells = [row for row in rows if "state" in row][4:]
+    assert len(cells) == 2 * (11 + 2 + 2 + 1 + 1)
+    assert Counter(cell["state"] for cell in cells) == {"final": 26, "missing": 4, "unverified": 2, "open": 2}
+    assert all(cell["x2"] - cell["x"] >= 2 for cell in cells)
+    assert max(cell["x2"] for cell in cells) <= style.width
+    assert {cell["glyph"] for cell in cells if cell["state"] == "missing"} == {"\N{MULTIPLICATION SIGN}"}
+    by_line = [sorted((c["x"], c["x2"]) for c in cells if c["y"] == y) for y in {c["y"] for c in cells}]
+    assert all(one[1] <= other[0] + 0.2 for line in by_line for one, other in pairwise(line))
+    head, *_ = panels(figures)[-1].rows
+    assert head == ("2016-11-01 to 2018-03-15", "SMS", "account-1", "verified and final", 500, 500, 500)
+    assert len(panels(figures)[-1].rows) == 2 * 8
+
+
+@pytest.mark.dateless
+def test_table_of_days_that_are_all_different():
+    """Where states change all the time, the table lists the newest days in doubt, and says so."""
+    span = Span(date(2016, 11, 1), date(2026, 11, 1))
+    odd = {str(day): "missing" for day in list(span)[::2]}
+    panel = panels(figures_of(span, coverage=covered(span, **odd)))[-1]
+    assert len(panel.rows) == 1000
+    assert {row[3] for row in panel.rows} == {"missing"}
+    assert panel.rows[-1][0] == "2026-10-30"
+    assert "Of 7,304 spans of days, the table has the newest 1,000" in panel.note
 
 
 def test_gaps_are_told(sandbox, voxlake):
@@ -305,14 +426,8 @@ def test_days_that_exports_do_not_look_after_are_not_missing(sandbox, tmp_path):
 def test_calendars_of_several_accounts(days, style):
     """Calendars stand beside each other where there is room, and no name is written over another."""
     span = Span(date(2026, 10, 29), date(2026, 10, 29) + DAY * days)
-    coverage = [
-        {"account_id": n, "account": f"account-{n}", "stream": stream, "date": day, "state": "open", "messages": 1}
-        for n in range(3)
-        for stream in ("sms", "a2p")
-        for day in span
-    ]
-    period = Period(span, {"messages": 2}, {}, None)
-    figures = Figures(span, Scope((), ()), period, None, [], [], [], [], [], [], coverage)
+    coverage = covered(span, state="open", accounts=range(3))
+    figures = figures_of(span, coverage=coverage)
     drawn = calendar(figures, style, title="Days").to_dict()
     rows = [row for values in drawn["datasets"].values() for row in values]
     texts = [(row["x"], row["y"]) for row in rows if "t" in row]

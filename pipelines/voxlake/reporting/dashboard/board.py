@@ -34,4 +34,4 @@ class Board:
         """Return each chart that has data as a PNG, by file name."""
         for panel in self._panels:
             if panel.rows:
-                yield f"{panel.name}.png", draw.png(panel.draw(style.as_picture(half=panel.half)))
+                yield f"{panel.name}.png", draw.png(panel.draw, style.as_picture(half=panel.half))

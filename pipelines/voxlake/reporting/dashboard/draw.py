@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import re
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import altair as alt
+
+    from voxlake.reporting.dashboard.style import Style
+
+    Draw = Callable[[Style], alt.LayerChart]
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _SCALE = 2
+_ALONE = Lock()
+"""Whether the chart library checks is the same for all threads: two that change it at once would leave it changed."""
 # Attributes for Vega's own runtime, and those that the root or the style sheet sets once.
 _LONG = re.compile(r"-?\d+\.\d\d+(?:e-\d+)?")
 _PLACES = ("d", "transform", "x2", "y2")
 _IDLE = {"pointer-events", "role", "aria-hidden", "aria-roledescription", "class", "font-family"}
 
 
-def svg(chart: alt.LayerChart, *, kind: str, label: str) -> str:
+def svg(draw: Draw, style: Style, *, kind: str, label: str) -> str:
     """Return inline SVG, read aloud as one picture called `label`; descriptions of marks become tooltips."""
     ET.register_namespace("", _NAMESPACE)
-    root = ET.fromstring(vl_convert.vegalite_to_svg(_spec(chart), allowed_base_urls=[]))  # noqa: S314 - ours
+    root = ET.fromstring(vl_convert.vegalite_to_svg(specification(draw, style), allowed_base_urls=[]))  # noqa: S314 - ours
     width, height = root.get("width", "0"), root.get("height", "0")
     _tidy(root)
     root.attrib = {"class": kind, "viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": label}
@@ -30,13 +40,18 @@ def svg(chart: alt.LayerChart, *, kind: str, label: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def png(chart: alt.LayerChart) -> bytes:
+def png(draw: Draw, style: Style) -> bytes:
     """Return a PNG for a mail or a slide, at twice the size on screen."""
-    return bytes(vl_convert.vegalite_to_png(_spec(chart), scale=_SCALE, allowed_base_urls=[]))
+    return bytes(vl_convert.vegalite_to_png(specification(draw, style), scale=_SCALE, allowed_base_urls=[]))
 
 
-def _spec(chart: alt.LayerChart) -> dict[str, Any]:
-    spec: dict[str, Any] = chart.to_dict()
+def specification(draw: Draw, style: Style, *, checked: bool = False) -> dict[str, Any]:
+    """Return what a chart is in Vega-Lite; `checked` has the chart library compare it with its schema.
+
+    That takes longer than all the rest, and depends on our code alone: a test checks every kind of chart.
+    """
+    with _ALONE, debug_mode(checked):
+        spec: dict[str, Any] = draw(style).to_dict(validate=checked)
     return spec
 
 

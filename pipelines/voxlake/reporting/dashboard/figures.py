@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TOP = 10
 SENDERS = 15
 ACCOUNTS = 30
+STEPS = 40
+"""The bars in which the days of a sender or an account are drawn, at most."""
 _APART = 6
 """Accounts whose days are shown apart; of more, each stream has one calendar, in the worst state of any account."""
 WEEK = 7
@@ -125,33 +127,35 @@ def covered_days(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Extent:
 def gather(connection: duckdb.DuckDBPyConnection, span: Span, scope: Scope) -> Figures:
     """Query all figures of a span."""
     ask = partial(_ask, connection, first=span.first, end=span.end, accounts=scope.account_ids, tz=scope.tz)
-    covered = partial(
-        _ask,
+    # States depend on the end of the days that are asked for, which all the spans share.
+    coverage = _ask(
         connection,
         "coverage",
+        first=span.before.first,
+        end=span.end,
         accounts=scope.account_ids,
         together=covered_days(connection, scope).accounts > _APART,
     )
-    week = Span(span.end - DAY * WEEK, span.end)
+    week, steps = Span(span.end - DAY * WEEK, span.end), min(len(span), STEPS)
     return Figures(
         span=span,
         scope=scope,
-        whole=_period(ask, covered, span),
-        week=_period(ask, covered, week) if len(span) > WEEK else None,
+        whole=_period(ask, coverage, span),
+        week=_period(ask, coverage, week) if len(span) > WEEK else None,
         daily=ask("daily"),
         hours=ask("hours"),
         errors=ask("errors", top=TOP),
         countries=ask("countries", top=TOP),
-        senders=[row | {"days": _added(row["days"])} for row in ask("senders", top=SENDERS)],
-        accounts=ask("accounts", top=ACCOUNTS),
-        coverage=covered(first=span.first, end=span.end),
+        senders=[row | {"steps": _added(row["steps"])} for row in ask("senders", top=SENDERS, steps=steps)],
+        accounts=ask("accounts", top=ACCOUNTS, steps=steps),
+        coverage=[row for row in coverage if row["date"] >= span.first],
     )
 
 
-def _period(ask: Callable[..., list[Row]], covered: Callable[..., list[Row]], span: Span) -> Period:
+def _period(ask: Callable[..., list[Row]], coverage: Iterable[Row], span: Span) -> Period:
     """Return the totals of a span and of the one before, and why they cannot be compared if days are incomplete."""
     totals, before = (ask("totals", first=s.first, end=s.end)[0] for s in (span, span.before))
-    states = [(row["date"] < span.first, row["state"]) for row in covered(first=span.before.first, end=span.end)]
+    states = {(row["date"] < span.first, row["state"]) for row in coverage if row["date"] >= span.before.first}
     gap = None
     if all(state in ("missing", SKIPPED) for earlier, state in states if earlier):
         gap = "nothing before to compare with"
@@ -160,12 +164,12 @@ def _period(ask: Callable[..., list[Row]], covered: Callable[..., list[Row]], sp
     return Period(span, totals, before, gap)
 
 
-def _added(counts: Iterable[Mapping[date, int]]) -> Counter[date]:
-    """Return how many messages there are on each day, over all currencies."""
-    days: Counter[date] = Counter()
+def _added(counts: Iterable[Mapping[int, int]]) -> Counter[int]:
+    """Return how many messages there are in each step, over all currencies."""
+    steps: Counter[int] = Counter()
     for each in counts:
-        days.update(each)
-    return days
+        steps.update(each)
+    return steps
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[Row]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voxlake.model import DAY, Window
 from voxlake.reporting.dashboard import draw, style, words
-from voxlake.reporting.dashboard.figures import ACCOUNTS, SENDERS, Span
+from voxlake.reporting.dashboard.figures import ACCOUNTS, SENDERS, STEPS, Span
 from voxlake.reporting.dashboard.paint import DARK, LIGHT
 from voxlake.reporting.dashboard.panels import cost_heads, costs
 from voxlake.reporting.dashboard.tiles import tiles
@@ -17,7 +17,7 @@ from voxlake.reporting.dashboard.timelines import CHANNELS
 from voxlake.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from voxlake.reporting.dashboard.figures import Figures, Row
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # Whatever the data holds, the browser runs nothing and asks nobody.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_BUCKETS = 40
 _TILES = 5
 """Headline figures side by side, at most."""
 _NAMED = 5
@@ -147,8 +146,8 @@ def _card(panel: Panel) -> str:
     top = f"{_top(panel, f'card{half}')}{note}\n"
     if not panel.rows:
         return f'{top}<p class="empty">{escape(panel.empty)}</p></section>'
-    wide = draw.svg(panel.draw(style.on_page(half=panel.half)), kind="wide", label=panel.summary)
-    narrow = draw.svg(panel.draw(style.on_phone()), kind="narrow", label=panel.summary)
+    wide = draw.svg(panel.draw, style.on_page(half=panel.half), kind="wide", label=panel.summary)
+    narrow = draw.svg(panel.draw, style.on_phone(), kind="narrow", label=panel.summary)
     return f'{top}<div class="chart">{wide}{narrow}</div>\n{_table(panel)}</section>'
 
 
@@ -183,7 +182,7 @@ def _senders(figures: Figures, panel: Panel) -> str:
         top += f"<p>The {SENDERS} that sent the most, of {all_of_them:,}.</p>"
     most = max(row["messages"] for row in figures.senders)
     rows = "\n".join(_sender(figures, row, most) for row in figures.senders)
-    return f"{top}{_bar_table(panel, rows)}"
+    return f"{top}{_bar_table(figures, panel, rows)}"
 
 
 def _accounts(figures: Figures, panel: Panel) -> str:
@@ -194,15 +193,15 @@ def _accounts(figures: Figures, panel: Panel) -> str:
         top += f"<p>The {ACCOUNTS} with the most messages, of {all_of_them:,}.</p>"
     most = max(row["messages"] for row in figures.accounts)
     rows = "\n".join(_account(figures, row, most) for row in figures.accounts)
-    return f"{top}{_bar_table(panel, rows)}"
+    return f"{top}{_bar_table(figures, panel, rows)}"
 
 
 _CARDS = {"senders": _senders, "accounts": _accounts}
 
 
-def _bar_table(panel: Panel, rows: str) -> str:
+def _bar_table(figures: Figures, panel: Panel, rows: str) -> str:
     """Return a table of rows that are HTML, with the columns of a panel and the days beside them."""
-    names = [name for name in panel.head if name != "currency"] + ["by day"]
+    names = [name for name in panel.head if name != "currency"] + [_over(figures)]
     head = "".join(f'<th role="columnheader" scope="col">{escape(name)}</th>' for name in names)
     return (
         f'\n<table class="senders" role="table" aria-labelledby="{panel.name}-title">'
@@ -234,10 +233,15 @@ def _bars(figures: Figures, row: Row, most: int, name: str, costs: Iterable[str]
             _cell("messages", f"{row['messages']:,}{_meter(row['messages'] / most)}"),
             _cell("arrived", f"{words.as_text(rate)}{_meter(rate or 0, 'rate')}"),
             *costs,
-            _cell("by day", _spark([row["days"].get(day, 0) for day in figures.span])),
+            _cell(_over(figures), _spark(figures.span, row["steps"])),
             "</tr>",
         )
     )
+
+
+def _over(figures: Figures) -> str:
+    """Return what the small charts of a table are over: days, or steps of several."""
+    return "by day" if len(figures.span) <= STEPS else "over time"
 
 
 def _chip(text: str) -> str:
@@ -252,18 +256,19 @@ def _meter(share: float, kind: str = "") -> str:
     return f'<span class="meter {kind}" aria-hidden="true"><i style="width:{share:.1%}"></i></span>'
 
 
-def _spark(values: Sequence[Any]) -> str:
-    """Return a small bar chart of a number over the days, in as many steps as fit."""
-    steps = min(len(values), _BUCKETS)
-    sums = [sum(values[len(values) * n // steps : len(values) * (n + 1) // steps]) for n in range(steps)]
+def _spark(span: Span, counts: Mapping[int, int]) -> str:
+    """Return a small bar chart of the messages of a span, of which `counts` has those of each step by its number."""
+    steps = min(len(span), STEPS)
     # Steps can differ by a day in length: compare what a day has.
-    means = [s / (len(values) * (n + 1) // steps - len(values) * n // steps) for n, s in enumerate(sums)]
+    lengths = [len(span) * (n + 1) // steps - len(span) * n // steps for n in range(steps)]
+    means = [counts.get(n, 0) / length for n, length in enumerate(lengths)]
     most = max(means) or 1
     width = 130 / steps
     bars = "".join(
         f"M{width * n:.1f},30V{30 - 28 * mean / most:.1f}H{width * (n + 0.85):.1f}V30Z" for n, mean in enumerate(means)
     )
-    label = f"from {values[0]:,} on the first day to {values[-1]:,} on the last, at most {max(values):,}"
+    first, last, highest = (f"{mean:,.1f}".removesuffix(".0") for mean in (means[0], means[-1], max(means)))
+    label = f"messages a day, from {first} at first to {last} at last, at most {highest}"
     return (
         f'<svg class="spark" viewBox="0 0 130 30" role="img" aria-label="{label}">'
         f'<path d="{bars}" fill="var(--bar)"/></svg>'

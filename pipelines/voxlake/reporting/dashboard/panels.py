@@ -7,7 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from voxlake.reporting.dashboard import completeness, shapes, timelines, words
+from voxlake.reporting.dashboard.cells import STATES
 from voxlake.reporting.dashboard.figures import SKIPPED, TOP, UNREAD
+from voxlake.reporting.dashboard.steps import timeline
 from voxlake.text import counted
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import altair as alt
 
     from voxlake.reporting.dashboard.figures import Figures, Row
+    from voxlake.reporting.dashboard.steps import Timeline
     from voxlake.reporting.dashboard.style import Style
 
 
@@ -42,10 +45,11 @@ def panels(figures: Figures) -> list[Panel]:
     """Return all panels in the order of the page; without messages only the calendar."""
     if not figures.messages:
         return [_completeness(figures)] if figures.coverage else []
+    line = timeline(figures.span, figures.daily)
     return [
-        _stacked(figures, "messages", "Messages by day", lambda row: row["messages"]),
-        *_costs_by_day(figures),
-        _arriving(figures),
+        _stacked(figures, line, "messages", "Messages", lambda row: row["messages"]),
+        *_costs_over_time(figures, line),
+        _arriving(figures, line),
         _week(figures),
         _errors(figures),
         _countries(figures),
@@ -55,16 +59,16 @@ def panels(figures: Figures) -> list[Panel]:
     ]
 
 
-def _costs_by_day(figures: Figures) -> Iterator[Panel]:
+def _costs_over_time(figures: Figures, line: Timeline) -> Iterator[Panel]:
     """Yield a panel for each currency, for amounts in two of them do not add up."""
     currencies = figures.currencies
     for currency in currencies:
         of = partial(_cost, currency)
         if len(currencies) == 1:
-            yield _stacked(figures, "cost", "Cost by day", of, f"{currency or 'Account currency'}.")
+            yield _stacked(figures, line, "cost", "Cost", of, said=f"{currency or 'Account currency'}.")
         else:
             name = f"cost-{currency.lower() or 'unknown'}"
-            yield _stacked(figures, name, f"Cost by day, {words.unit(currency, alone=False)}", of)
+            yield _stacked(figures, line, name, "Cost", of, unit=words.unit(currency, alone=False))
 
 
 def _cost(currency: str, row: Row) -> Decimal | int:
@@ -84,22 +88,49 @@ def costs(figures: Figures, row: Row) -> list[Decimal | None]:
     return [row["costs"].get(currency) for currency in figures.currencies]
 
 
-def _stacked(figures: Figures, name: str, title: str, of: Callable[[Row], Any], said: str = "") -> Panel:
-    found = {(row["date"], row["channel"]): of(row) for row in figures.daily}
+def _stacked(
+    figures: Figures,
+    line: Timeline,
+    name: str,
+    what: str,
+    of: Callable[[Row], Any],
+    *,
+    said: str = "",
+    unit: str = "",
+) -> Panel:
+    title = f"{what} by {line.unit}{unit and f', {unit}'}"
     rows = []
-    for day in figures.span:
-        values = [found.get((day, channel), 0) for channel in timelines.CHANNELS]
-        rows.append((day, *values, sum(values)))
+    for number, step in enumerate(line.steps):
+        found = (line.rows.get((number, channel)) for channel in timelines.CHANNELS)
+        values = [0 if row is None else of(row) for row in found]
+        rows.append((str(step), *values, sum(values)))
     most = max(rows, key=lambda row: row[-1])
     return Panel(
         name=name,
         title=title,
-        summary=f"{title}, SMS and A2P, {figures.span}: most on {most[0]}, {words.as_text(most[-1])}.",
-        draw=partial(timelines.stacked, figures, of=of, title=title),
-        head=(f"day, {figures.clock}", *timelines.CHANNELS.values(), "both"),
+        summary=f"{title}, SMS and A2P, {figures.span}: most {_at(line)} {most[0]}, {words.as_text(most[-1])}.",
+        draw=partial(timelines.stacked, figures, line, of=of, title=title),
+        head=(_days(figures, line), *timelines.CHANNELS.values(), "both"),
         rows=rows,
-        note=" ".join(filter(None, (said, _shaded(figures)))),
+        note=" ".join(filter(None, (said, _cut(line), _shaded(figures)))),
     )
+
+
+def _days(figures: Figures, line: Timeline) -> str:
+    """Return the head of the column with the days of each step."""
+    return f"{'day' if line.unit == 'day' else f'days of the {line.unit}'}, {figures.clock}"
+
+
+def _at(line: Timeline) -> str:
+    return "on" if line.unit == "day" else "in"
+
+
+def _cut(line: Timeline) -> str:
+    """Return a sentence for the bars that are drawn lighter, if there are any."""
+    if not (cut := line.partial):
+        return ""
+    here = " and ".join(f"{step} ({counted(len(step.days))})" for step in cut)
+    return f"Lighter bars are parts of a {line.unit}: {here}."
 
 
 def _shaded(figures: Figures) -> str:
@@ -107,18 +138,18 @@ def _shaded(figures: Figures) -> str:
     return f"Shaded days are {not_exported}missing or not verified." if figures.in_state(*UNREAD) else ""
 
 
-def _arriving(figures: Figures) -> Panel:
-    title = "Delivery rate by day"
+def _arriving(figures: Figures, line: Timeline) -> Panel:
+    title = f"Delivery rate by {line.unit}"
     rows = [
         (
-            row["date"],
-            timelines.CHANNELS[row["channel"]],
+            str(line.steps[number]),
+            timelines.CHANNELS[channel],
             row["sent"],
             row["sent"] - row["settled"],
             row["arrived"],
             words.share(row["arrived"], row["settled"]),
         )
-        for row in figures.daily
+        for (number, channel), row in line.rows.items()
         if row["sent"]
     ]
     known = [row for row in rows if row[-1] is not None]
@@ -126,11 +157,11 @@ def _arriving(figures: Figures) -> Panel:
     return Panel(
         name="delivery-rate",
         title=title,
-        summary=f"{title}, {figures.span}: lowest on {worst[0]}, {worst[1]}, {words.as_text(worst[-1])}."
+        summary=f"{title}, {figures.span}: lowest {_at(line)} {worst[0]}, {worst[1]}, {words.as_text(worst[-1])}."
         if worst
         else "",
-        draw=partial(timelines.arriving, figures, title=title),
-        head=(f"day, {figures.clock}", "channel", "sent", "on their way", "arrived", "rate"),
+        draw=partial(timelines.arriving, figures, line, title=title),
+        head=(_days(figures, line), "channel", "sent", "on their way", "arrived", "rate"),
         rows=rows if known else [],
         empty="Nothing that was sent in these days has settled yet.",
         note="How much of what was sent arrived: A2P with the status DELIVERED, SMS with the status success."
@@ -233,28 +264,18 @@ def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequen
 
 def _completeness(figures: Figures) -> Panel:
     title = "Which days are complete"
-    counts = {state: len(figures.in_state(state)) for state in completeness.STATES}
+    counts = {state: len(figures.in_state(state)) for state in STATES}
+    head, rows, left_out = completeness.table(figures)
     summary = f"{title}: " + ", ".join(
-        f"{counted(number)} {completeness.STATES[state]}" for state, number in counts.items() if number
+        f"{counted(number)} {STATES[state]}" for state, number in counts.items() if number
     )
     return Panel(
         name="completeness",
         title=title,
         summary=f"{summary}.",
         draw=partial(completeness.calendar, figures, title=title),
-        head=("day, UTC", "stream", "account", "state", "messages here", "counted by the API"),
-        rows=[
-            (
-                row["date"],
-                row["stream"].upper(),
-                "all" if row["account"] is None else row["account"],
-                completeness.STATES[row["state"]],
-                row["messages"],
-                row["counted"],
-            )
-            for row in figures.coverage
-            if row["state"] in completeness.STATES
-        ],
+        head=head,
+        rows=rows,
         note="Verified: the distinct messages here are as many as the API counts. A day that is missing or not"
-        " verified may hold more than this page shows.",
+        f" verified may hold more than this page shows.{left_out and f' {left_out}'}",
     )

@@ -14,79 +14,94 @@ from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import date
 
     from voxlake.reporting.dashboard.figures import Figures, Row, Span
+    from voxlake.reporting.dashboard.steps import Step, Timeline
 
 CHANNELS = {name: name.upper() for name in STREAMS}
-_BAR = 0.86 * DAY_MS
+_GAP = 0.14
+"""The share of a step that its bar leaves free."""
+_FAINT = 0.45
+"""The opacity of the bar of a step that is not whole."""
 _NOON = DAY_MS // 2
 _HEIGHT = 230
-_THINNEST = 2.0
 _DOTTED = 62
 _MONTHS = 130
+_YEARS = 2000
 _TICKED = 14
+_BESIDE = 2
+"""Shaded days with less than so many pixels between them are shaded as one."""
 _FEW = 6
 
 
-def stacked(figures: Figures, style: Style, *, of: Callable[[Row], Any], title: str) -> alt.LayerChart:
-    """Draw a figure of the channels stacked, one bar a day; where bars would be hairlines, as one stepped area."""
-    bars = len(figures.span) * _THINNEST < style.width
-    by_day: dict[date, dict[str, Any]] = {day: {} for day in figures.span}
-    for row in figures.daily:
-        by_day[row["date"]][row["channel"]] = of(row)
+def stacked(
+    figures: Figures, timeline: Timeline, style: Style, *, of: Callable[[Row], Any], title: str
+) -> alt.LayerChart:
+    """Draw a figure of the channels stacked, one bar a step, lighter where the span has only some of its days."""
     rows = []
-    left = _NOON - _BAR / 2 if bars else 0
-    last: dict[str, dict[str, Any]] = {}
-    for day, values in by_day.items():
+    for number, step in enumerate(timeline.steps):
         ends = {True: 0.0, False: 0.0}  # refunds hang below the line
+        left, right = _sides(step)
         for channel, name in CHANNELS.items():
-            value = values.get(channel, 0)
+            row = timeline.rows.get((number, channel))
+            value = 0 if row is None else of(row)
             bottom = ends[value >= 0]
             top = ends[value >= 0] = bottom + float(value)
-            if value or not bars:
-                last[channel] = {"x": ms(day) + left, "x2": ms(day) + left + _BAR, "c": name, "y": bottom, "y2": top}
+            if value:
+                bar = {"x": left, "x2": right, "c": name, "y": bottom, "y2": top, "o": 1 if step.whole else _FAINT}
                 if style.has_tooltips:
-                    last[channel]["tooltip"] = f"{day} · {name}: {as_text(value)}"
-                rows.append(last[channel])
+                    bar["tooltip"] = f"{step} · {name}: {as_text(value)}"
+                rows.append(bar)
     y = alt.Y("y:Q", title=None, axis=_values(), scale=alt.Scale(zero=True))
-    base = alt.Chart(data(rows))
-    if bars:
-        tip = {"description": "tooltip:N"} if style.has_tooltips else {}
-        marks = base.mark_bar(aria=style.has_tooltips, cornerRadius=0).encode(x2="x2:Q", **tip)
-    else:
-        rows += [{**row, "x": row["x"] + DAY_MS} for row in last.values()]
-        marks = base.mark_area(interpolate="step-after")
-    drawn = marks.encode(x=_time(figures.span, style), y=y, y2="y2:Q", color=_channels(figures, style))
+    tip = {"description": "tooltip:N"} if style.has_tooltips else {}
+    drawn = (
+        alt.Chart(data(rows))
+        .mark_bar(aria=style.has_tooltips, cornerRadius=0)
+        .encode(
+            x=_time(figures.span, style),
+            x2="x2:Q",
+            y=y,
+            y2="y2:Q",
+            color=_channels(timeline, style),
+            opacity=alt.Opacity("o:Q", scale=None, legend=None),
+            **tip,
+        )
+    )
     return finished([*_shades(figures, style), drawn], style, height=_HEIGHT, title=title)
 
 
-def arriving(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
+def _sides(step: Step) -> tuple[float, float]:
+    """Return where the bar of a step begins and ends, in milliseconds."""
+    free = _GAP / 2 * len(step.days) * DAY_MS
+    return ms(step.days.first) + free, ms(step.days.end) - free
+
+
+def arriving(figures: Figures, timeline: Timeline, style: Style, *, title: str) -> alt.LayerChart:
     """Draw the delivery rate as one line a channel, broken where nothing was sent."""
-    rates = {(row["date"], row["channel"]): share(row["arrived"], row["settled"]) for row in figures.daily}
+    rates = {key: share(row["arrived"], row["settled"]) for key, row in timeline.rows.items()}
     rows = [
         {
-            "x": ms(day) + _NOON,
+            "x": (ms(step.days.first) + ms(step.days.end)) // 2,
             "c": name,
-            "y": rates.get((day, channel)),
-            "tooltip": f"{day} · {name}: {as_text(rates.get((day, channel)))}",
+            "y": rates.get((number, channel)),
+            "tooltip": f"{step} · {name}: {as_text(rates.get((number, channel)))}",
         }
         for channel, name in CHANNELS.items()
-        for day in figures.span
-        if channel in {row["channel"] for row in figures.daily}
+        for number, step in enumerate(timeline.steps)
+        if channel in timeline.channels
     ]
     known = [rate for rate in rates.values() if rate is not None]
     low = max(0.0, int(min(known, default=0) * 20 - 0.5) / 20)
     encoded = {
         "x": _time(figures.span, style),
         "y": alt.Y("y:Q", title=None, axis=_values("%"), scale=alt.Scale(domain=[low, 1], zero=False)),
-        "color": _channels(figures, style, symbolType="stroke", symbolSize=220, symbolStrokeWidth=3),
+        "color": _channels(timeline, style, symbolType="stroke", symbolSize=220, symbolStrokeWidth=3),
     }
     base = alt.Chart(data(rows))
     lines = base.mark_line(strokeWidth=2, strokeJoin="round").encode(**encoded)
     layers = [*_shades(figures, style, "open"), *_shades(figures, style), lines]
-    if style.has_tooltips or len(figures.span) <= _DOTTED:
-        seen = len(figures.span) <= _DOTTED
+    if style.has_tooltips or len(timeline.steps) <= _DOTTED:
+        seen = len(timeline.steps) <= _DOTTED
         dots = base.mark_circle(aria=style.has_tooltips, size=34, opacity=1 if seen else 0).transform_filter(
             "isValid(datum.y)"
         )
@@ -99,7 +114,14 @@ def _shades(figures: Figures, style: Style, *states: str) -> Iterable[alt.Chart]
     windows = Window.joining(figures.in_state(*states or UNREAD))
     if not windows:
         return []
-    rows = [{"x": int(w.start.timestamp()) * 1000, "x2": int(w.end.timestamp()) * 1000} for w in windows]
+    rows: list[dict[str, int]] = []
+    close = _BESIDE * len(figures.span) * DAY_MS / style.width
+    for window in windows:
+        first, end = int(window.start.timestamp()) * 1000, int(window.end.timestamp()) * 1000
+        if rows and first - rows[-1]["x2"] < close:
+            rows[-1]["x2"] = end
+        else:
+            rows.append({"x": first, "x2": end})
     paint = style.paint.open if states else style.paint.missing
     shade = alt.Chart(data(rows)).mark_rect(fill=paint, fillOpacity=0.2, stroke=paint, strokeOpacity=0.6)
     return [shade.encode(x=_time(figures.span, style), x2="x2:Q")]
@@ -115,7 +137,7 @@ def _time(span: Span, style: Style) -> alt.X:
         title=None,
         scale=alt.Scale(type="utc", domain=[ms(span.first) - beside, ms(span.end) + beside], nice=False),
         axis=alt.Axis(
-            format="%b %Y" if months else "%-d %b",
+            format="%Y" if len(span) > _YEARS else "%b %Y" if months else "%-d %b",
             tickCount=min(len(span), 4 if style.narrow else 12),
             grid=False,
             labelOverlap="greedy",
@@ -130,9 +152,8 @@ def _values(form: str = "~s") -> alt.Axis:
     return alt.Axis(format=form, labelExpr=zero, tickCount=5, domain=False, ticks=False, labelPadding=6)
 
 
-def _channels(figures: Figures, style: Style, **legend: Any) -> alt.Color:
-    known = {row["channel"] for row in figures.daily}
-    here = [channel for channel in CHANNELS if channel in known]
+def _channels(timeline: Timeline, style: Style, **legend: Any) -> alt.Color:
+    here = [channel for channel in CHANNELS if channel in timeline.channels]
     return alt.Color(
         "c:N",
         title=None,

@@ -1,0 +1,63 @@
+"""A long span is drawn in few steps, each day in one of them, and steps that it cuts are known."""
+
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from voxlake.reporting import Span
+from voxlake.reporting.dashboard.steps import MOST, MOST_DAYS, timeline
+
+DAY = timedelta(days=1)
+
+
+def span(first, days):
+    """Give a span of so many days."""
+    return Span(first, first + DAY * days)
+
+
+@pytest.mark.parametrize(
+    ("days", "unit", "number"),
+    [(1, "day", 1), (92, "day", 92), (93, "week", 14), (416, "week", 60), (417, "month", 14), (1826, "month", 60),
+     (1827, "quarter", 21), (3660, "quarter", 41)],
+)  # fmt: skip
+def test_units(days, unit, number):
+    """Days of up to a quarter, then as few steps as the page has room for."""
+    line = timeline(span(date(2021, 1, 1), days), [])
+    assert (line.unit, len(line.steps)) == (unit, number)
+    assert number <= (MOST_DAYS if unit == "day" else MOST)
+    assert Counter(day for step in line.steps for day in step.days) == Counter(span(date(2021, 1, 1), days))
+
+
+@pytest.mark.parametrize(
+    ("first", "days", "cut"),
+    [
+        (date(2024, 1, 1), 98, []),  # fourteen weeks from a Monday on
+        (date(2024, 1, 2), 98, ["2024-01-02 to 2024-01-07", "2024-04-08"]),
+        (date(2023, 1, 1), 731, []),  # from a January to a December
+        (date(2023, 1, 1), 730, ["2024-12-01 to 2024-12-30"]),
+        (date(2016, 11, 1), 3652, ["2016-11-01 to 2016-12-31", "2026-10-01 to 2026-10-31"]),
+    ],
+)
+def test_what_is_cut(first, days, cut):
+    """A first or last step of which some days lie outside of the span is not whole."""
+    assert list(map(str, timeline(span(first, days), []).partial)) == cut
+
+
+def test_sums():
+    """Rows of the days of a step are added up for each channel, costs by currency, and exactly."""
+    days = span(date(2024, 1, 1), 98)
+    daily = [
+        {"date": day, "channel": channel, "messages": 2, "sent": 2, "settled": 1, "arrived": 1, "costs": costs}
+        for day in days
+        for channel, costs in (("sms", {"EUR": Decimal("0.1")}), ("a2p", {"EUR" if day.day % 2 else "USD": Decimal(1)}))
+    ]
+    line = timeline(days, daily)
+    assert line.channels == {"sms", "a2p"}
+    assert line.rows[0, "sms"] | {"date": None} == {
+        "date": None, "channel": "sms", "messages": 14, "sent": 14, "settled": 7, "arrived": 7,
+        "costs": {"EUR": Decimal("0.7")},
+    }  # fmt: skip
+    assert line.rows[0, "a2p"]["costs"] == {"EUR": 4, "USD": 3}
+    assert sum(row["messages"] for row in line.rows.values()) == 2 * len(daily)
