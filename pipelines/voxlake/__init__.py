@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         VoxlakeError,
     )
     from voxlake.events import Event
+    from voxlake.lake import RecordedRun
     from voxlake.library import (
         Account,
         Database,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         export,
         publish,
         replay,
+        runs,
         status,
     )
     from voxlake.library import open_database as open  # noqa: A004 - as gzip.open: to be called as voxlake.open
@@ -51,6 +53,7 @@ __all__ = [
     "ExportResult",
     "OutcomeUnknown",
     "PublishResult",
+    "RecordedRun",
     "Refused",
     "ReplayResult",
     "SettingsError",
@@ -67,6 +70,7 @@ __all__ = [
     "open",
     "publish",
     "replay",
+    "runs",
     "status",
 ]
 
@@ -81,6 +85,7 @@ _MODULES = {
         "VoxlakeError",
     ),
     "events": ("Event",),
+    "lake": ("RecordedRun",),
     "library": (
         "Account",
         "Database",
@@ -92,6 +97,7 @@ _MODULES = {
         "export",
         "publish",
         "replay",
+        "runs",
         "status",
     ),
     "messaging": ("Client",),

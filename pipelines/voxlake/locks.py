@@ -160,6 +160,11 @@ def require_unlocked(path: Path, *, flock: Callable[[IO[bytes], int], None] = fc
         _acquire(file, fcntl.LOCK_SH, path.parent, flock, None)
 
 
+def held_by_file(path: Path) -> bool:
+    """Return whether there is a lock file that says that somebody holds the lock of a file."""
+    return os.path.lexists(path.with_name(f"{path.name}{_HELD}"))
+
+
 def is_held(path: Path) -> bool:
     """Return whether another open file, of whatever process, holds the lock of a file alone."""
     with suppress(OSError), path.open("rb") as file:

@@ -36,8 +36,10 @@ def nightly(folder: Path) -> tuple[int, str]:
     replayed: voxlake.ReplayResult = voxlake.replay(folder, raw=folder / "raw")
     found: voxlake.Status = voxlake.status(folder)
     compacted: voxlake.CompactResult = voxlake.compact(folder, dry_run=True)
+    last: tuple[voxlake.RecordedRun, ...] = voxlake.runs(folder, limit=3)
     results = (done, backfilled, audited, published, replayed, found, compacted)
-    text = json.dumps({voxlake.__version__: [result.to_json() for result in results]})
+    lines = [result.to_json() for result in results] + [run.to_json() for run in last]
+    text = json.dumps({voxlake.__version__: lines})
     return max(result.exit_code for result in results), text
 
 

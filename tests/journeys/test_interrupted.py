@@ -1,6 +1,7 @@
 """Runs that end early: by a kill, by Ctrl-C, by whoever stops reading what they say."""
 
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from support.lakes import FIRST, Hand, row
 from support.program import PROGRAM
 from support.truth import held, truth
 
-from voxlake.lake import ROW_GROUP, Lake
+from voxlake.lake import KILLED, ROW_GROUP, Lake
 from voxlake.model import DayKey
 from voxlake.sandbox import Reply
 from voxlake.transform import SMS
@@ -61,6 +62,11 @@ def test_a_first_run_that_is_stopped_forgets_no_day(begun, voxlake, number):
             told
             == f"voxlake: Stopped by {number.name}: what is in the lake stays; run the same command again to go on.\n"
         )
+    (run,) = json.loads(voxlake("runs", "--data-dir", data, "--format", "json").stdout)
+    was_killed = number == signal.SIGKILL
+    assert run["exit_code"] == (None if was_killed else 128 + number)
+    assert run["problem"] == (KILLED if was_killed else "it was interrupted")
+    assert was_killed or run["requests"] > run["least_requests"] > 0
     server.answer = type(server).answer.__get__(server)
     assert f" rows, {days_ago(30)} to " in voxlake("status", "--data-dir", data).stdout
     # What never had a file is missing, not lost.

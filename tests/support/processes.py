@@ -16,7 +16,7 @@ CONTEXT.set_forkserver_preload(
         "pyarrow.pandas_compat",
         *(where.partition(":")[0] for where, _ in TABLE.values()),
         "voxlake.library.offline",
-        "voxlake.library.runs",
+        "voxlake.library.online",
         "voxlake.pipeline",
         "voxlake.reporting.dashboard",
         "voxlake.reporting.formats",

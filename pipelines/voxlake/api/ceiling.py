@@ -63,6 +63,7 @@ class Ceiling:
         self._changed = threading.Condition()
         self._thread = threading.local()
         self._is_run = False
+        self._earlier = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -101,6 +102,7 @@ class Ceiling:
         """Begin a run."""
         with self._changed:
             self._is_run = True
+            self._earlier += self.least
             self._clear()
 
     @property
@@ -112,6 +114,12 @@ class Ceiling:
     def least(self) -> int:
         """The least possible requests for what was read and counted so far."""
         return sum(each.requests for each in self._least.values())
+
+    @property
+    def least_of_all(self) -> int:
+        """The least possible requests for this run and those before it."""
+        with self._changed:
+            return self._earlier + self.least
 
     def need(
         self, stream: str, *, rows: int = 0, page: int = 0, windows: int = 0, counts: int = 0, unordered: bool = False

@@ -61,6 +61,10 @@ TABLE: Final = {
         "voxlake.cli.report:report",
         "Answer a question that many have; without a name, list the questions.",
     ),
+    "runs": (
+        "voxlake.cli.runs:runs",
+        "List the last runs, the newest first, with what they did, asked for and how they ended.",
+    ),
     "sandbox": ("voxlake.cli.sandbox:sandbox", "Run a local imitation of the Voximplant API."),
     "schema": ("voxlake.cli.schema:schema", "Describe every table, view, column and report, as Markdown."),
     "sms": ("voxlake.cli.sms:sms", "Send messages, switch numbers, and look after what was sent."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from voxlake.cli.account import accounts_of
 from voxlake.cli.log import user_listener
 from voxlake.cli.options import account_option, api_options, lock_option, publishing_of, the_clock
 from voxlake.cli.output import give, say
+from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.errors import DataError
@@ -55,7 +56,11 @@ def audit(
     """Compare the lake with the API, with the database and with its own checksums; end with 4 if anything differs."""
     today = the_clock().now().date()
     day_range(since, until, today=today, limit=today, names=("--since", "--until"))
+    with recorded(settings, "audit"):
+        _audit(settings, form, streams=stream, since=since, until=until, pages=pages, seed=seed, repair=repair)
 
+
+def _audit(settings: Settings, form: str, *, repair: bool, **chosen: Any) -> None:
     accounts = accounts_of(settings)
     labels: dict[int | None, str]
     labels = {its.account_id: its.name or str(its.account_id) for its in accounts} if len(accounts) > 1 else {}
@@ -66,9 +71,8 @@ def audit(
 
     with stoppable():
         result = library.audit(
-            accounts, settings.data_dir, jobs=settings.jobs, repair=repair, streams=stream, since=since, until=until,
-            pages=pages, seed=seed, on_round=show, on_event=user_listener(), keep_raw=settings.keep_raw,
-            **publishing_of(settings),
+            accounts, settings.data_dir, jobs=settings.jobs, repair=repair, **chosen, on_round=show,
+            on_event=user_listener(), keep_raw=settings.keep_raw, **publishing_of(settings),
         )  # fmt: skip
     if not result.locked:
         say(f"{settings.data_dir} cannot be written: it was audited without its lock.")

@@ -10,6 +10,7 @@ import click
 from voxlake import library
 from voxlake.cli.options import account_option, finality_of, form_option, lock_option, the_clock, work_options
 from voxlake.cli.output import give, say
+from voxlake.cli.recorded import recorded
 from voxlake.cli.replay import accounts_wanted
 from voxlake.cli.signals import stoppable
 from voxlake.reporting import to_json
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
 @account_option
 def compact(settings: Settings, form: str, *, dry_run: bool) -> None:
     """Bring the days of months that are final into one file a month, without network."""
+    if dry_run:
+        _compact(settings, form, dry_run=True)
+        return
+    with recorded(settings, "compact"):
+        _compact(settings, form, dry_run=False)
+
+
+def _compact(settings: Settings, form: str, *, dry_run: bool) -> None:
     with stoppable():
         done = library.compact(
             settings.data_dir,

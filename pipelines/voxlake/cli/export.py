@@ -20,6 +20,7 @@ from voxlake.cli.options import (
     the_clock,
 )
 from voxlake.cli.output import give, progress, say
+from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import ANEW, RESUMABLE, stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.library import day_range
@@ -87,10 +88,15 @@ def _planned(settings: Settings, accounts: Sequence[Account], chosen: Mapping[st
 
 
 def _run(settings: Settings, form: str, *, dry_run: bool, **chosen: Any) -> None:
-    accounts = accounts_of(settings, ask=not dry_run)
     if dry_run:
-        give("\n".join(_planned(settings, accounts, chosen)))
+        give("\n".join(_planned(settings, accounts_of(settings, ask=False), chosen)))
         return
+    with recorded(settings, "backfill" if "force" in chosen else "export"):
+        _export(settings, form, chosen)
+
+
+def _export(settings: Settings, form: str, chosen: dict[str, Any]) -> None:
+    accounts = accounts_of(settings)
     run = library.backfill if "force" in chosen else library.export
     resumed = ANEW if chosen.get("force") else RESUMABLE
     with progress(hidden=log_is_shown(), accounts=len(accounts)) as show, stoppable(resumed):

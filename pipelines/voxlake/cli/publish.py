@@ -9,6 +9,7 @@ import click
 from voxlake import library
 from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
+from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UserPath
 from voxlake.pipeline import describe_missing
@@ -39,6 +40,11 @@ def publish(settings: Settings, form: str, copy: Path | None) -> None:
             give(to_json({"exit_code": 0, "rows": rows, "database": str(copy)}), form="json")
         say(f"copied {counted(rows, 'row')}: {copy}")
         return
+    with recorded(settings, "publish"):
+        _publish(settings, form)
+
+
+def _publish(settings: Settings, form: str) -> None:
     with stoppable():
         done = library.publish(settings.data_dir, forget_missing=True, **publishing_of(settings), clock=the_clock())
     if form == "json":

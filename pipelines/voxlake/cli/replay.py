@@ -12,6 +12,7 @@ from voxlake import library
 from voxlake.cli.account import account_ids_of
 from voxlake.cli.options import account_option, form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
+from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import stoppable
 from voxlake.pipeline import describe_missing
 from voxlake.reporting import to_json
@@ -39,6 +40,11 @@ def accounts_wanted(settings: Settings) -> set[int] | None:
 @account_option
 def replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> None:
     """Rebuild the lake from the replies that `--keep-raw` kept, without network, and publish the database."""
+    with recorded(settings, "replay"):
+        _replay(settings, raw, form, force=force)
+
+
+def _replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> None:
     with stoppable():
         done = library.replay(
             settings.data_dir,

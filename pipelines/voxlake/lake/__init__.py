@@ -11,6 +11,7 @@ from voxlake.lake.layout import Layout
 from voxlake.lake.learned import DATE_SHIFT, DECIMAL_MARK, FILLED, OLDEST_DAY, UNDATED_COUNT, UNFINISHED, Fact, Learned
 from voxlake.lake.manifest import Manifest
 from voxlake.lake.reply_archive import Reply, ReplyArchive, archives, replies
+from voxlake.lake.run_history import KILLED, MOST, RUNNING, LivingRun, RecordedRun, RunHistory
 from voxlake.lake.sharing import claimed, indexing, publishing
 from voxlake.lake.writer import NO_ROWS, ROW_GROUP, DayFileWriter
 
@@ -18,9 +19,12 @@ __all__ = [
     "DATE_SHIFT",
     "DECIMAL_MARK",
     "FILLED",
+    "KILLED",
+    "MOST",
     "NO_ROWS",
     "OLDEST_DAY",
     "ROW_GROUP",
+    "RUNNING",
     "UNDATED_COUNT",
     "UNFINISHED",
     "AccountFacts",
@@ -32,10 +36,13 @@ __all__ = [
     "Lake",
     "Layout",
     "Learned",
+    "LivingRun",
     "Manifest",
     "Month",
+    "RecordedRun",
     "Reply",
     "ReplyArchive",
+    "RunHistory",
     "StreamDays",
     "archives",
     "claimed",

@@ -20,6 +20,7 @@ from voxlake.lake.ids import id_range
 from voxlake.lake.layout import Layout
 from voxlake.lake.months import find_month, keep_day, put_into_month, stored_day
 from voxlake.lake.rewrite import as_of_today, named, reject_lines, with_latest, without
+from voxlake.lake.run_history import RunHistory
 from voxlake.lake.scan import scan
 from voxlake.lake.store import Store
 from voxlake.lake.stored_day import StoredDay
@@ -72,6 +73,10 @@ class Lake:
     def account_facts(self) -> Sequence[Mapping[str, Any]]:
         """Return what is known of each account."""
         return [facts.to_dict() for facts in AccountRegistry(self).all()]
+
+    def runs(self) -> Sequence[Mapping[str, Any]]:
+        """Return the runs of which it is known how they end, the oldest first, by the names of `RecordedRun`."""
+        return [dataclasses.asdict(run) for run in RunHistory(self.layout).settled()]
 
     def require(self) -> None:
         """Make sure that there is anything to look at.
@@ -155,12 +160,7 @@ class Lake:
         )
 
     def id_range(self, key: DayKey) -> Range | None:
-        """Return the least and the greatest id of a day; None without rows.
-
-        Raises:
-            OSError, pa.ArrowException, DataError: it cannot be read.
-
-        """
+        """Return the least and the greatest id of a day, None without rows; raises what reading a file does."""
         return self._ask(key, lambda its, month: id_range(its.path) if month is None else month.days[key.date].ids)
 
     def is_current(self, key: DayKey) -> bool:

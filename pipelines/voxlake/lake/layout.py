@@ -8,6 +8,7 @@ raw/<start>-<process>.gz                                  replies, where they ar
 lake/accounts.json                                        what is known of each account
 ledger.sqlite                                             the index, and what was learned
 ledger.json, learned.json                                 the same of versions up to 0.2; the first refuses them now
+runs.jsonl, runs.1.jsonl                                  the history of runs
 .lock, locks/, tmp/                                       the locks, files in the making
 voxlake.duckdb -> warehouse/<generation>.duckdb           the published database
 """
@@ -79,6 +80,16 @@ class Layout:
     def old_index(self) -> Path:
         """The index of versions up to 0.2, and now what makes them refuse the directory."""
         return self.root / "ledger.json"
+
+    @property
+    def runs(self) -> Path:
+        """The history of runs."""
+        return self.root / "runs.jsonl"
+
+    @property
+    def earlier_runs(self) -> Path:
+        """The history of runs before those."""
+        return self.root / "runs.1.jsonl"
 
     @property
     def replies(self) -> Path:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from voxlake.library.configured import account_ids, connect_all, known_accounts
     from voxlake.library.database import Database, open_database
     from voxlake.library.discovery import Discovered, append_sections, discover, sections_text
-    from voxlake.library.offline import compact, health, publish, replay, status
+    from voxlake.library.offline import compact, health, publish, replay, runs, status
+    from voxlake.library.online import audit, backfill, export, plan
     from voxlake.library.overview import AccountLine, account_lines
+    from voxlake.library.record import RunRecord, exit_code_of, recorded
     from voxlake.library.roster import Roster, find_accounts
-    from voxlake.library.runs import audit, backfill, export, plan
     from voxlake.library.sections import Section, read_sections
     from voxlake.library.selection import select
 
@@ -28,10 +29,11 @@ _MODULES = {
     "configured": ("account_ids", "connect_all", "known_accounts"),
     "database": ("Database", "open_database"),
     "discovery": ("Discovered", "append_sections", "discover", "sections_text"),
-    "offline": ("compact", "health", "publish", "replay", "status"),
+    "offline": ("compact", "health", "publish", "replay", "runs", "status"),
     "overview": ("AccountLine", "account_lines"),
+    "record": ("RunRecord", "exit_code_of", "recorded"),
     "roster": ("Roster", "find_accounts"),
-    "runs": ("audit", "backfill", "export", "plan"),
+    "online": ("audit", "backfill", "export", "plan"),
     "sections": ("Section", "read_sections"),
     "selection": ("select",),
 }
@@ -42,6 +44,7 @@ __all__ = [
     "Database",
     "Discovered",
     "Roster",
+    "RunRecord",
     "Section",
     "account_ids",
     "account_lines",
@@ -53,6 +56,7 @@ __all__ = [
     "connect_all",
     "day_range",
     "discover",
+    "exit_code_of",
     "export",
     "find_accounts",
     "health",
@@ -61,7 +65,9 @@ __all__ = [
     "plan",
     "publish",
     "read_sections",
+    "recorded",
     "replay",
+    "runs",
     "sections_text",
     "select",
     "status",

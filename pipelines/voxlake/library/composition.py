@@ -137,7 +137,7 @@ def run_accounts(
         ]
         run = Run(
             lake, parts.warehouse, first.clock, used, finality, parts.events, parts.requests, parts.shared, at_once,
-            parts.registry,
+            parts.registry, least_requests=parts.least_requests,
         )  # fmt: skip
         yield run, assignments
     except (Exception, KeyboardInterrupt):
@@ -165,6 +165,7 @@ class _Parts:
     connections: Mapping[str, Connections]
     histories: dict[int, HistoryApi] = field(default_factory=dict)
     sent: list[int] = field(default_factory=list)
+    needed: list[int] = field(default_factory=list)
 
     def context(self, account: Account) -> Context:
         """Return the context of an account, which counts as open."""
@@ -193,12 +194,17 @@ class _Parts:
             yield context
         finally:
             self.sent.append(context.history.requests)
+            self.needed.append(context.history.ceiling.least_of_all)
             del self.histories[account.account_id]
             context.history.close()
 
     def requests(self) -> int:
         """Return how many requests were sent so far."""
         return sum(self.sent) + sum(history.requests for history in list(self.histories.values()))
+
+    def least_requests(self) -> int:
+        """Return how many requests would have sufficed for what was read so far."""
+        return sum(self.needed) + sum(history.ceiling.least_of_all for history in list(self.histories.values()))
 
     def close(self, *, wait: bool) -> None:
         """Close what accounts share, and without a run that goes on, what is still open."""

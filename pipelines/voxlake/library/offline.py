@@ -1,4 +1,4 @@
-"""What needs no account: publish, replay, compact and status."""
+"""What needs no account: publish, replay, compact, status, health and the history of runs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from voxlake import pipeline
 from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
 from voxlake.events import Emitter
-from voxlake.lake import Lake, archives, claimed, exported_accounts
+from voxlake.lake import MOST, Lake, RunHistory, archives, claimed, exported_accounts
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.composition import holder
+from voxlake.library.record import recorded
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from voxlake.clock import Clock
     from voxlake.events import Listener
+    from voxlake.lake import RecordedRun
     from voxlake.pipeline import CompactResult, Health, PublishResult, ReplayResult, Status
 
 _SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
@@ -49,17 +51,21 @@ def publish(
 
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
-    lake, events = Lake(folder), Emitter(clock, *filter(None, [on_event]))
-    lake.require()
-    with lake.locked(holder=holder(clock)):
-        return pipeline.publish(
-            lake,
-            Warehouse(folder, database=database, clock=clock),
-            now=clock.now(),
-            finality=policy,
-            forget_missing=forget_missing,
-            events=events,
-        )
+    lake = Lake(folder)
+    with recorded(folder, "publish", clock=clock) as record:
+        events = Emitter(clock, record.hearing(on_event))
+        lake.require()
+        with lake.locked(holder=holder(clock)):
+            record.settle()
+            done = pipeline.publish(
+                lake,
+                Warehouse(folder, database=database, clock=clock),
+                now=clock.now(),
+                finality=policy,
+                forget_missing=forget_missing,
+                events=events,
+            )
+    return done
 
 
 def replay(
@@ -87,21 +93,27 @@ def replay(
 
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
-    lake, events = Lake(folder), Emitter(clock, *filter(None, [on_event]))
+    lake = Lake(folder)
     replies = lake.layout.replies if raw is None else find_folder(raw)
-    # Before a data directory is created for nothing.
-    archives(replies)
-    with lake.locked(holder=holder(clock)):
-        return pipeline.replay(
-            lake,
-            Warehouse(folder, database=database, clock=clock),
-            replies,
-            now=clock.now(),
-            finality=policy,
-            accounts=accounts,
-            force=force,
-            events=events,
-        )
+    with recorded(folder, "replay", clock=clock) as record:
+        # Before a data directory is created for nothing.
+        archives(replies)
+        with lake.locked(holder=holder(clock)):
+            record.begin()
+            done = pipeline.replay(
+                lake,
+                Warehouse(folder, database=database, clock=clock),
+                replies,
+                now=clock.now(),
+                finality=policy,
+                accounts=accounts,
+                force=force,
+                events=Emitter(clock, record.hearing(on_event)),
+            )
+        # What the files had before was not compared row by row.
+        record.take(rows_new=None, rows_changed=None, rows_gone=None)
+        record.take_end(done.exit_code)
+    return done
 
 
 def compact(
@@ -126,23 +138,49 @@ def compact(
 
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
-    lake, events = Lake(folder), Emitter(clock, *filter(None, [on_event]))
-    lake.require()
-    held = exported_accounts(lake)
-    wanted = sorted(held if accounts is None else held.intersection(accounts))
-    if not wanted:
-        raise SettingsError(f"Nothing was exported to {folder} of these accounts: 'voxlake accounts' lists others.")
+    lake = Lake(folder)
 
-    def run(its: Lake, account_ids: Collection[int]) -> CompactResult:
+    def run(its: Lake, account_ids: Collection[int], listener: Listener | None) -> CompactResult:
+        events = Emitter(clock, *filter(None, [listener]))
         return pipeline.compact(
             its, Warehouse(folder), account_ids, now=clock.now(), finality=policy, dry_run=dry_run, events=events
         )
 
     if dry_run:
-        return run(lake, wanted)
-    with claimed(lake, wanted, holder=holder(clock)) as (its, claim):
-        done = run(its, claim.account_ids)
-    return replace(done, errors=(*done.errors, *claim.taken.values()))
+        return run(lake, _exported(lake, accounts), on_event)
+    with recorded(folder, "compact", clock=clock) as record:
+        wanted = _exported(lake, accounts)
+        with claimed(lake, wanted, holder=holder(clock)) as (its, claim):
+            done = run(its, claim.account_ids, record.hearing(on_event))
+        done = replace(done, errors=(*done.errors, *claim.taken.values()))
+        record.work_on((account_id, None) for account_id in wanted)
+        record.take(days=sum(month.days for month in done.months))
+        record.take_end(done.exit_code, done.errors)
+    return done
+
+
+def _exported(lake: Lake, accounts: Collection[int] | None) -> list[int]:
+    """Return the accounts that were exported, all or those of some. Raises SettingsError where there are none."""
+    lake.require()
+    held = exported_accounts(lake)
+    wanted = sorted(held if accounts is None else held.intersection(accounts))
+    if not wanted:
+        raise SettingsError(f"Nothing was exported to {lake.root} of these accounts: 'voxlake accounts' lists others.")
+    return wanted
+
+
+def runs(data_dir: str | os.PathLike[str], *, limit: int = MOST) -> tuple[RecordedRun, ...]:
+    """Return the last runs that worked on a data directory, the newest first, also those that failed or were refused.
+
+    A run that was killed has no `exit_code`, and its `problem` says so; so has one that is still running.
+
+    Raises:
+        SettingsError: `limit` is not a number of runs, or the data directory is a file.
+
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise SettingsError(f"limit is {limit!r}: give a whole number of at least 1.")
+    return tuple(reversed(RunHistory(Lake(find_folder(data_dir)).layout).runs(limit=min(limit, MOST))))
 
 
 def status(

@@ -42,6 +42,7 @@ def learn_facts(context: Context, *, ask: bool = True) -> tuple[str, ...]:
     info: AccountInfo | None = None
     if ask and is_due(facts, now):
         try:
+            context.history.ceiling.need("account", counts=1)
             with context.history.ceiling.asking():
                 info = account_info(context.history.client)
             facts = replace(facts, refreshed_at=now, refused_at=None)

@@ -110,6 +110,7 @@ def _export(
         if run.registry is not None:
             with indexing(run.lake):
                 run.registry.save()
+        run.note(ExportResult(tuple(results)))
         try:
             moved_aside = database.publish().moved_aside
         except DuplicateMessage:

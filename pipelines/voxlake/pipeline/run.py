@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from voxlake.events import Emitter
     from voxlake.lake import AccountRegistry, Lake
     from voxlake.model import FinalityPolicy
+    from voxlake.pipeline.account_result import ExportResult
     from voxlake.pipeline.context import Context
     from voxlake.pipeline.plan import DayRange
     from voxlake.transform import Stream
@@ -42,8 +43,9 @@ class Assignment:
 class Run:
     """What the accounts of a run have in common; `at_once` of them are worked on at the same time.
 
-    `requests` says how many were sent so far; `registry` is what is known of accounts, which the run saves once.
-    With `compacts`, an export ends with bringing months that are final into one file each.
+    `requests` says how many were sent so far, and `least_requests` how many would have sufficed; `note` is called with
+    what was done, once nothing is left but to publish it. `registry` is what is known of accounts, which the run saves
+    once. With `compacts`, an export ends with bringing months that are final into one file each.
     """
 
     lake: Lake
@@ -57,6 +59,8 @@ class Run:
     at_once: int = 1
     registry: AccountRegistry | None = None
     compacts: bool = False
+    least_requests: Callable[[], int] = lambda: 0
+    note: Callable[[ExportResult], None] = lambda _result: None
 
     def now(self) -> datetime:
         """Return the time in UTC, by the machine's clock or the API's: the earlier of both."""
@@ -75,6 +79,7 @@ class Run:
             lambda: context.history.requests,
             context.shared,
             registry=None if context.identity is None else context.identity.registry,
+            least_requests=lambda: context.history.ceiling.least_of_all,
         )
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from voxlake.errors import DataError
-from voxlake.lake import AccountRegistry, Learned
+from voxlake.lake import AccountRegistry, Learned, RunHistory
 from voxlake.model import DAY
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.horizon import describe_older, unfinished
@@ -21,7 +21,7 @@ from voxlake.transform import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from voxlake.lake import Lake, Manifest
+    from voxlake.lake import Lake, Manifest, RecordedRun
     from voxlake.model import DayFile, FinalityPolicy
     from voxlake.warehouse import Warehouse
 
@@ -62,7 +62,8 @@ class StreamStatus:
 class Status:
     """What there is; `warnings` is what is odd in the database, `damage` why that cannot be read.
 
-    `last_run` is the newest of the `last_runs` of accounts, which `names` names where that is known.
+    `last_run` is the newest of the `last_runs` of accounts, which `names` names where that is known; `recorded` has the
+    newest run of each command, the newest of all first.
     """
 
     streams: tuple[StreamStatus, ...]
@@ -72,6 +73,7 @@ class Status:
     damage: DataError | None
     last_runs: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
+    recorded: tuple[RecordedRun, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -84,6 +86,7 @@ class Status:
             "streams": [asdict(stream) for stream in self.streams],
             "warnings": jsonable(self.warnings),
             "last_run": self.last_run,
+            "runs": [run.to_json() for run in self.recorded],
             "accounts": [
                 {"account_id": number, "name": self.names.get(number), "last_run": self.last_runs.get(number)}
                 for number in sorted({*self.last_runs, *(stream.account_id for stream in self.streams)})
@@ -119,7 +122,9 @@ def status(
     # Of an account that always refused its key, only its last run knows the name.
     names = {number: str(run["name"]) for number, run in manifest.last_runs.items() if run.get("name")}
     names |= {facts.account_id: facts.name for facts in registry.all() if facts.name is not None}
-    return Status(streams, states, warnings, manifest.last_run, damage, manifest.last_runs, names)
+    newest = {run.command: run for run in RunHistory(lake.layout).runs()}
+    recorded = tuple(sorted(newest.values(), key=lambda run: run.started_at, reverse=True))
+    return Status(streams, states, warnings, manifest.last_run, damage, manifest.last_runs, names, recorded)
 
 
 def stream_states(

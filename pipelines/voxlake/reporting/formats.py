@@ -109,6 +109,7 @@ def render_status(
             f" {counted(last.get('requests', 0), 'request')}"
         )
         lines += [f"  {error}" for error in last.get("errors", ())]
+    lines += _recorded(found.get("runs", ()))
     failed = (
         {number: its["last_run"] for number, its in accounts.items() if its["last_run"]} if len(accounts) > 1 else {}
     )
@@ -120,6 +121,28 @@ def render_status(
     ]
     drawn = {line for its in calendars.values() for line in its}
     return "\n".join(line if line in drawn else shown(line) for line in lines)
+
+
+def _recorded(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for the newest run, and one for the newest export where that is another."""
+    newest_export = next((run for run in runs if run["command"] == "export"), None)
+    return [_of_run(run) for n, run in enumerate(runs) if n == 0 or run is newest_export]
+
+
+def _of_run(run: Mapping[str, Any]) -> str:
+    """Return what became of a run, and its requests beside the fewest that would have sufficed."""
+    name = f"last {run['command']}"
+    if run["exit_code"] is None:
+        return f"{name}: it began at {run['started_at'][:16].replace('T', ' ')} UTC, and {run['problem']}"
+    needed = ""
+    if run["requests"]:
+        needed = f", at least {run['least_requests']:,} {'was' if run['least_requests'] == 1 else 'were'} needed"
+    retried = f", {counted(run['retries'], 'repeated request')}" if run["retries"] else ""
+    why = f" ({run['problem']})" if run["problem"] else ""
+    return (
+        f"{name}: {counted(run['requests'] or 0, 'request')}{needed}{retried}, {run['seconds']:,.1f} s, exit code"
+        f" {run['exit_code']}{why}"
+    )
 
 
 def _label(account: Mapping[str, Any], *, alone: bool) -> str:

@@ -27,6 +27,7 @@ from voxlake.warehouse.generation import generation_of, quoted
 from voxlake.warehouse.layout import absolute, is_linked, rows_folder
 from voxlake.warehouse.row_files import RowFiles, no_rows
 from voxlake.warehouse.row_tables import RowTables
+from voxlake.warehouse.runs import load_runs
 from voxlake.warehouse.state import day_table, key_table, read_state, remember_state
 from voxlake.warehouse.totals import load_totals
 from voxlake.warehouse.unused_files import note_unused
@@ -222,6 +223,7 @@ class DatabaseBuild:
         changed = self._loaded.keys() | removed
         load_totals(connection, changed)
         load_accounts(connection, self._lake.account_facts())
+        load_runs(connection, self._lake.runs())
         folder = absolute(self._folder) if self._linked else None
         remember_state(connection, self._published, changes.mark, finality, folder)
         connection.execute("COMMIT")

@@ -68,6 +68,9 @@ class DayFiles(Protocol):
     def account_facts(self) -> Sequence[Mapping[str, Any]]:
         """Return what is known of accounts, as `load_accounts` takes it."""
 
+    def runs(self) -> Sequence[Mapping[str, Any]]:
+        """Return what is known of runs, as `load_runs` takes it."""
+
 
 def sources(
     connection: duckdb.DuckDBPyConnection, lake: DayFiles, keys: Iterable[DayKey]

@@ -15,6 +15,7 @@ from voxlake.library.account import Account
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.assign import assign
 from voxlake.library.composition import holder, run_accounts
+from voxlake.library.record import RunRecord, recorded
 from voxlake.pipeline import AccountResult
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def export(
     """
     works = assign(account, streams, since, until)
     return _run(
-        works, data_dir, force=False, jobs=jobs, executor=executor, on_event=on_event,
+        "export", works, data_dir, force=False, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
         database=database,
     )  # fmt: skip
@@ -106,7 +107,7 @@ def backfill(
             raise SettingsError(f"A backfill has no {name}: name both days.")
     works = assign(account, streams, since, until, fills=True)
     return _run(
-        works, data_dir, force=force, jobs=jobs, executor=executor, on_event=on_event,
+        "backfill", works, data_dir, force=force, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
         database=database,
     )  # fmt: skip
@@ -185,21 +186,25 @@ def audit(
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     locked = repair or keep_raw or os.access(lake.root, os.W_OK)
     with (
-        _claimed(works, lake, locked=locked) as (its, free, taken),
+        _recorded("audit", works, lake) as record,
+        _claimed(works, lake, record, locked=locked) as (its, free, taken),
         run_accounts(
             free, its, several=len(works) > 1, finality=policy, jobs=jobs, executor=executor, keep_raw=keep_raw,
-            on_event=on_event, database=database,
+            on_event=record.hearing(on_event), database=database,
         ) as (run, assignments),
     ):  # fmt: skip
+        record.count(run)
         found = pipeline.audit_accounts(
             run, assignments, pages=pages, seed=seed, repair=repair, on_round=on_round, taken=taken
         )
+        record.take(days=sum(its.days for its in found.rounds[0]))
+        record.take_end(found.exit_code, found.errors)
     return replace(found, locked=locked)
 
 
 @contextmanager
 def _claimed(
-    works: Sequence[Work], lake: Lake, *, locked: bool = True
+    works: Sequence[Work], lake: Lake, record: RunRecord, *, locked: bool = True
 ) -> Iterator[tuple[Lake, Sequence[Work], Mapping[int, AlreadyRunning]]]:
     """Hold the accounts, so that no other run changes their files; yields those that no other run has, and the rest."""
     if not locked:
@@ -207,30 +212,41 @@ def _claimed(
         return
     by_id = {work.account.account_id: work for work in works}
     with claimed(lake, list(by_id), holder=holder(works[0].account.clock)) as (its, claim):
+        record.begin()
         yield its, [by_id[account] for account in claim.account_ids], claim.taken
 
 
+@contextmanager
+def _recorded(command: str, works: Sequence[Work], lake: Lake) -> Iterator[RunRecord]:
+    """Record the block as a run for these accounts."""
+    with recorded(lake.root, command, clock=works[0].account.clock) as record:
+        record.work_on((work.account.account_id, work.account.name) for work in works)
+        yield record
+
+
 def _run(
-    works: Sequence[Work], data_dir: str | os.PathLike[str], *, force: bool, jobs: int | None,
+    command: str, works: Sequence[Work], data_dir: str | os.PathLike[str], *, force: bool, jobs: int | None,
     executor: Executor | None, on_event: Listener | None, keep_raw: bool, compact: bool, settle_hours: float,
     give_up_days: float, database: str,
 ) -> ExportResult:  # fmt: skip
     policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir))
     names = {work.account.account_id: work.account.name for work in works}
     with (
-        _claimed(works, lake) as (its, free, taken),
+        _recorded(command, works, lake) as record,
+        _claimed(works, lake, record) as (its, free, taken),
         run_accounts(
-            free,
-            its,
-            several=len(works) > 1,
-            finality=policy,
-            jobs=jobs,
-            executor=executor,
-            keep_raw=keep_raw,
-            on_event=on_event,
-            database=database,
+            free, its, several=len(works) > 1, finality=policy, jobs=jobs, executor=executor, keep_raw=keep_raw,
+            on_event=record.hearing(on_event), database=database,
         ) as (run, assignments),
-    ):
+    ):  # fmt: skip
+        record.count(run)
         others = [AccountResult(number, (), errors=(error,), name=names[number]) for number, error in taken.items()]
-        its_run = replace(run, compacts=compact)
-        return pipeline.export_accounts(its_run, assignments, force=force, taken=others)
+
+        def settle(result: ExportResult) -> None:
+            record.take_export(replace(result, accounts=(*result.accounts, *others)))
+            record.settle()
+
+        its_run = replace(run, compacts=compact, note=settle)
+        result = pipeline.export_accounts(its_run, assignments, force=force, taken=others)
+        record.take_export(result)
+    return result
