@@ -15,6 +15,8 @@ from voxlake.api.auth import (
 from voxlake.api.ceiling import Ceiling, Share
 from voxlake.api.connections import Connections
 from voxlake.api.history import HistoryApi, Output
+from voxlake.api.probe import ProbeAnswer, probe
+from voxlake.api.reach import Reach, reach
 from voxlake.api.retry import MAYBE_DONE
 from voxlake.api.transport import API_URL, ApiClient
 
@@ -33,6 +35,8 @@ __all__ = [
     "CredentialsSource",
     "HistoryApi",
     "Output",
+    "ProbeAnswer",
+    "Reach",
     "ServiceAccount",
     "Share",
     "account_info",
@@ -40,6 +44,8 @@ __all__ = [
     "children",
     "find_credentials",
     "is_open_to_others",
+    "probe",
+    "reach",
     "read_credentials",
     "with_states",
 ]

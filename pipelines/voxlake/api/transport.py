@@ -56,11 +56,11 @@ class ApiClient:
 
     Safe to share between threads: at most `jobs` requests are under way at the same time, fewer while the API says
     that this is too fast. `requests` counts those sent so far; `clock_offset` is by how many seconds the API's clock is
-    ahead of `clock`, by the Date headers of its replies: None before the first, 0 where it is less than minutes.
-    `patience` bounds the seconds spent on a call with all its repetitions, `timeout` those for one reply. `clock`
-    waits and measures, `random` (0 to 1) spreads the waits; `archive` is given every reply, `events` hears what
-    happens. `connections` are those that it shares with other accounts, and stay open. A copy that was pickled has
-    connections and counts of its own, which `drain` brings home.
+    ahead of `clock`, by the Date headers of its replies: None before the first, 0 where it is less than minutes, which
+    `clock_difference` has to a second. `patience` bounds the seconds spent on a call with all its repetitions,
+    `timeout` those for one reply. `clock` waits and measures, `random` (0 to 1) spreads the waits; `archive` is given
+    every reply, `events` hears what happens. `connections` are those that it shares with other accounts, and stay open.
+    A copy that was pickled has connections and counts of its own, which `drain` brings home.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class ApiClient:
         """Create what belongs to one process: connections, counts and locks."""
         self.requests = 0
         self.clock_offset: float | None = None
+        self.clock_difference: float | None = None
         self.limiter = AdaptiveLimiter(self.jobs)
         self._counting = threading.Lock()
         self._out_of_patience = False
-        # Alone, an account has its own limit only.
-        self._shared = None if connections is None else connections.limiter
+        self._shared = None if connections is None else connections.limiter  # alone, an account has its own only
         self._connections = connections or Connections(self.url, jobs=self.jobs)
         self._session = self._connections.session
 
@@ -117,7 +117,7 @@ class ApiClient:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the settings; what belongs to one process is created anew in the other."""
-        own = {"requests", "clock_offset", "limiter", "_counting", "_out_of_patience"}
+        own = {"requests", "clock_offset", "clock_difference", "limiter", "_counting", "_out_of_patience"}
         own |= {"_session", "_connections", "_shared"}
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
@@ -230,6 +230,7 @@ class ApiClient:
         Of several replies, the one that agrees most with our clock is believed: a cache may send an old date.
         """
         found = server_time - min(max(server_time, sent_at), received_at)
+        self.clock_difference = min(found, found if self.clock_difference is None else self.clock_difference, key=abs)
         self.take(0, found if abs(found) > _NOTABLE_OFFSET else 0.0)
 
     @staticmethod
@@ -284,8 +285,8 @@ class ApiClient:
             except BrokenReplyError as error:
                 raise _unreadable(error) from None
             except NETWORK_ERRORS as error:
-                # Not chained: the cause holds the request, and with it the key.
                 reason = exchange.timeout() if exchange.expired else error
+                # Not chained: the cause holds the request, and with it the key.
                 raise FaultError(network_fault(reason, left=exchange.left)) from None
             if exchange.expired:
                 # What the watchdog cut off can look like an end.

@@ -42,6 +42,10 @@ TABLE: Final = {
         "voxlake.cli.dashboard:dashboard",
         "Draw messages, cost, delivery, errors and completeness as one HTML page that needs no network.",
     ),
+    "doctor": (
+        "voxlake.cli.doctor:doctor",
+        "Look for what is wrong with settings, credentials, network, place and data, a line each, with what mends it.",
+    ),
     "export": ("voxlake.cli.export:export", "Export everything that is not yet final, and publish the database."),
     "init": (
         "voxlake.cli.init:init",

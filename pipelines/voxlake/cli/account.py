@@ -40,7 +40,9 @@ def roster_of(settings: Settings, wanted: Sequence[str] | None = None, *, ask: b
     for section in settings.sections.values():
         if section.credentials is not None:
             _warn_of_readers(section.credentials)
-    roster = find_accounts(settings.sections, Lake(settings.data_dir), wanted=wanted, ask=ask, **_options(settings))
+    roster = find_accounts(
+        settings.sections, Lake(settings.data_dir), wanted=wanted, ask=ask, **connect_options(settings)
+    )
     for note in roster.notes:
         say(f"voxlake: {note}")
     return roster
@@ -87,7 +89,7 @@ def parent_of(settings: Settings, name: str | None) -> Account:
         which = f"There is no account {name!r} with a key" if name else "Several accounts have a key"
         raise SettingsError(f"{which}: name one with --parent, {' or '.join(parents)}.")
     _warn_of_readers(parents[name].credentials)
-    return connect(str(parents[name].credentials), **_options(settings), name=name)
+    return connect(str(parents[name].credentials), **connect_options(settings), name=name)
 
 
 def account_ids_of(settings: Settings, wanted: Sequence[str] | None = None) -> list[int] | None:
@@ -123,7 +125,7 @@ def _only_account(settings: Settings, wanted: Sequence[str]) -> Account:
         credentials = settings.account_id, settings.api_key
     else:
         _warn_of_readers(credentials)
-    account = connect(credentials, **_options(settings))
+    account = connect(credentials, **connect_options(settings))
     if other := [text for text in wanted if text.strip() != str(account.account_id)]:
         raise SettingsError(
             f"There is no account {other[0]!r}: the credentials are those of {account.account_id}, and"
@@ -137,7 +139,7 @@ def _warn_of_readers(credentials: Any) -> None:
         say(f"voxlake: Others on this machine may read {credentials}: chmod 600 it.")
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def connect_options(settings: Settings) -> dict[str, Any]:
     """Return the settings that `connect` takes."""
     return {
         "api_url": settings.api_url,

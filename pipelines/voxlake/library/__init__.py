@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from voxlake.library.configured import account_ids, connect_all, known_accounts
     from voxlake.library.database import Database, open_database
     from voxlake.library.discovery import Discovered, append_sections, discover, sections_text
+    from voxlake.library.doctor import (
+        Check,
+        Checkup,
+        check_account,
+        check_data,
+        check_network,
+        check_place,
+        check_versions,
+    )
     from voxlake.library.offline import compact, health, publish, replay, runs, status
     from voxlake.library.online import audit, backfill, export, plan
     from voxlake.library.overview import AccountLine, account_lines
@@ -29,6 +38,15 @@ _MODULES = {
     "configured": ("account_ids", "connect_all", "known_accounts"),
     "database": ("Database", "open_database"),
     "discovery": ("Discovered", "append_sections", "discover", "sections_text"),
+    "doctor": (
+        "Check",
+        "Checkup",
+        "check_account",
+        "check_data",
+        "check_network",
+        "check_place",
+        "check_versions",
+    ),
     "offline": ("compact", "health", "publish", "replay", "runs", "status"),
     "overview": ("AccountLine", "account_lines"),
     "record": ("RunRecord", "exit_code_of", "recorded"),
@@ -41,6 +59,8 @@ _MODULES = {
 __all__ = [
     "Account",
     "AccountLine",
+    "Check",
+    "Checkup",
     "Database",
     "Discovered",
     "Roster",
@@ -51,6 +71,11 @@ __all__ = [
     "append_sections",
     "audit",
     "backfill",
+    "check_account",
+    "check_data",
+    "check_network",
+    "check_place",
+    "check_versions",
     "compact",
     "connect",
     "connect_all",

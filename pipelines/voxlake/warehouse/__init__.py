@@ -2,8 +2,9 @@
 
 from voxlake.warehouse.access import restrict
 from voxlake.warehouse.build import DatabaseBuild
+from voxlake.warehouse.clone import shares_blocks
 from voxlake.warehouse.ddl import markdown
 from voxlake.warehouse.examine import Examination
 from voxlake.warehouse.publish import DatabaseUpdate, Warehouse
 
-__all__ = ["DatabaseBuild", "DatabaseUpdate", "Examination", "Warehouse", "markdown", "restrict"]
+__all__ = ["DatabaseBuild", "DatabaseUpdate", "Examination", "Warehouse", "markdown", "restrict", "shares_blocks"]
