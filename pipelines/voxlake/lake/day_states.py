@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voxlake.lake.entries import DAMAGED, FORGOTTEN, HELD
 from voxlake.lake.index import Index
-from voxlake.lake.scan import scan
-from voxlake.model import DAY
+from voxlake.lake.presence import DaySet, held_days
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,11 +19,14 @@ if TYPE_CHECKING:
 
     from voxlake.lake.directory import Lake
 
-_COUNTS = "SELECT account_id, stream, count(*) FROM day_files WHERE state <> ? GROUP BY account_id, stream"
-_DOUBTS = """
-SELECT account_id, stream, date, CASE state WHEN 'held' THEN coalesce(problem, 'not verified') ELSE state END
+_COUNTS = """
+SELECT account_id, stream, count(*), count(*) FILTER (WHERE verified AND state = 'held')
 FROM day_files
-WHERE state = ? OR (state = ? AND NOT verified)
+GROUP BY account_id, stream
+"""
+_ODD = """
+SELECT date, state, problem FROM day_files
+WHERE account_id = ? AND stream = ? AND (verified AND state = 'held') IS NOT TRUE
 """
 _DAYS = "SELECT date FROM day_files WHERE account_id = ? AND stream = ? AND state <> ?"
 
@@ -33,24 +35,16 @@ _DAYS = "SELECT date FROM day_files WHERE account_id = ? AND stream = ? AND stat
 class StreamDays:
     """The UTC days of one stream of one account.
 
-    `present` are those with a file and its stamp, in order, `gone` those that had one, `unverified` says what is wrong
-    with days that are not verified, and `unknown` are those of which the index does not tell.
+    `present` are those with a file, `gone` those that had one, `unverified` says what is wrong with days that are not
+    verified, and `unknown` are those of which the index does not tell.
     """
 
     account_id: int
     stream: str
-    present: dict[date, str]
+    present: DaySet
     gone: frozenset[date] = frozenset()
     unverified: dict[date, str] = field(default_factory=dict)
     unknown: frozenset[date] = frozenset()
-
-    def covers(self, first: date, end: date) -> bool:
-        """Return whether the days that have a file are one span with all of `[first, end)`: no day is looked at."""
-        if not self.present:
-            return first >= end
-        oldest, newest = next(iter(self.present)), next(reversed(self.present))
-        is_one_span = (newest - oldest).days + 1 == len(self.present)
-        return is_one_span and oldest <= first and end <= newest + DAY
 
 
 class _Answers(NamedTuple):
@@ -66,17 +60,22 @@ def day_states(lake: Lake, account_ids: Collection[int] | None = None) -> list[S
         SettingsError: a folder or the index may not be read, or a newer version wrote it.
 
     """
-    present = {(found.account_id, found.stream): found.stamps for found in scan(lake.layout, account_ids)}
+    present = {(found.account_id, found.stream): found.days for found in held_days(lake.layout, account_ids)}
 
     def question(connection: sqlite3.Connection) -> _Answers:
-        counts = {
-            (account, stream): number
-            for account, stream, number in connection.execute(_COUNTS, [FORGOTTEN])
-            if account_ids is None or account in account_ids
-        }
+        counts: dict[tuple[int, str], int] = {}
         doubts: dict[tuple[int, str], dict[date, str]] = {}
-        for account, stream, day, problem in connection.execute(_DOUBTS, [DAMAGED, HELD]):
-            doubts.setdefault((account, stream), {})[date.fromisoformat(day)] = problem
+        for account, stream, number, sound in connection.execute(_COUNTS).fetchall():
+            if account_ids is not None and account not in account_ids:
+                continue
+            odd = connection.execute(_ODD, [account, stream]).fetchall() if number > sound else []
+            if known := number - sum(state == FORGOTTEN for _, state, _ in odd):
+                counts[account, stream] = known
+            doubts[account, stream] = {
+                date.fromisoformat(day): (problem or "not verified") if state == HELD else state
+                for day, state, problem in odd
+                if state in {HELD, DAMAGED}
+            }
         differing = [key for key in {*counts, *present} if counts.get(key) != len(present.get(key, ()))]
         days = {
             key: {date.fromisoformat(day) for (day,) in connection.execute(_DAYS, [*key, FORGOTTEN])}
@@ -87,16 +86,16 @@ def day_states(lake: Lake, account_ids: Collection[int] | None = None) -> list[S
     answers = Index(lake).read(question)
     found = []
     for key in sorted({*answers.counts, *present}):
-        held = present.get(key, {})
+        held = present.get(key, DaySet())
         known = answers.days.get(key)
         doubts = answers.doubts.get(key, {})
         found.append(
             StreamDays(
                 *key,
                 held,
-                frozenset() if known is None else frozenset(known - held.keys()),
+                frozenset() if known is None else frozenset(day for day in known if day not in held),
                 {day: problem for day, problem in sorted(doubts.items()) if day in held},
-                frozenset() if known is None else frozenset(held.keys() - known),
+                frozenset() if known is None else frozenset(day for day in held if day not in known),
             )
         )
     return found

@@ -107,7 +107,7 @@ class Layout:
 
     def month_file(self, last: DayKey, days: int) -> Path:
         """Return the path of the file that has the rows of some days up to the `last` one of a month."""
-        return self.day_file(last).with_name(f"days-{days:02}.parquet")
+        return self.day_file(last).with_name(month_file_name(days))
 
     def key_of(self, path: Path) -> DayKey | None:
         """Return the day whose file lies at `path`; None where no day's file belongs there."""
@@ -154,6 +154,11 @@ def _account(key: DayKey) -> str:
 def last_of_month(day: date) -> date:
     """Return the last day of the month of a day."""
     return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def month_file_name(days: int) -> str:
+    """Return the name of the file that has the rows of so many days up to the last one of a month."""
+    return f"days-{days:02}.parquet"
 
 
 def days_of_month_file(last: date, name: str) -> list[date]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from voxlake.files import storage
 from voxlake.lake.layout import ACCOUNTS, DAY_FILE, DAYS, days_of_month_file, last_of_month
@@ -13,10 +13,11 @@ from voxlake.lake.store import stamp_of
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from voxlake.lake.layout import Layout
 
+T = TypeVar("T")
 
 _LOOKS = 20
 """How often the folder of an account is looked at again while others take its place."""
@@ -45,7 +46,7 @@ def scan(layout: Layout, account_ids: Collection[int] | None = None) -> Iterator
         table = str(layout.lake / stream.table)
         for account_id in accounts_in(layout, stream.table) if account_ids is None else sorted(account_ids):
             with storage(layout.root, writing=False):
-                stamps, in_months = _stamps(f"{table}/{ACCOUNTS}{account_id}")
+                stamps, in_months = of_one_folder(f"{table}/{ACCOUNTS}{account_id}", _stamps)
             if stamps:
                 yield Scanned(account_id, stream.name, stamps, in_months)
 
@@ -58,20 +59,21 @@ def accounts_in(layout: Layout, table: str) -> list[int]:
     return sorted(number for number in numbers if number is not None)
 
 
-def _stamps(folder: str) -> tuple[dict[date, str], frozenset[date]]:
-    """Return the stamps of the days in the folder of an account, and which of them lie in the file of their month.
+def of_one_folder(folder: str, look: Callable[[str], T]) -> T:
+    """Return what a look at the folder of an account finds.
 
     Where another folder takes its place meanwhile, because months were compacted, that one is looked at.
     """
     for _ in range(_LOOKS):
         before = _inode(folder)
-        found = _stamps_now(folder)
+        found = look(folder)
         if _inode(folder) == before:
             break
     return found
 
 
-def _stamps_now(folder: str) -> tuple[dict[date, str], frozenset[date]]:
+def _stamps(folder: str) -> tuple[dict[date, str], frozenset[date]]:
+    """Return the stamps of the days in the folder of an account, and which of them lie in the file of their month."""
     found: dict[date, str] = {}
     months: dict[date, str] = {}
     for name in sorted(names_in(folder)):
@@ -107,7 +109,7 @@ def day_of(folder: str) -> date | None:
         day = date.fromisoformat(folder[len(DAYS) :])
     except ValueError:
         return None
-    return day if folder == f"{DAYS}{day}" else None
+    return day if folder[len(DAYS) :] == day.isoformat() else None
 
 
 def _inode(folder: str) -> int:

@@ -102,8 +102,8 @@ def health(
 def _missing(its: StreamDays, facts: AccountFacts, today: date) -> list[date]:
     """Return the days that have no file: that had one, or that exports look after and have had time to bring."""
     since = facts.exported_since.get(its.stream) or min((*its.present, *its.gone), default=today)
-    end = _due(facts, today, newest=next(reversed(its.present), since))
-    if since >= end or its.covers(since, end):
+    end = _due(facts, today, newest=its.present.last or since)
+    if its.present.covers(since.toordinal(), end.toordinal()):
         return sorted(its.gone)
     expected = span(since, end)
     return sorted({*its.gone, *(day for day in expected if day not in its.present)})
