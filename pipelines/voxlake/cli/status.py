@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from voxlake import library
 from voxlake.cli.account import account_ids_of
 from voxlake.cli.options import account_option, data_options, finality_of, the_clock
-from voxlake.cli.output import drawing, give, screen
+from voxlake.cli.output import check_place, drawing, give, screen
 from voxlake.cli.types import Length
-from voxlake.reporting import draw_calendar, draw_legend, render_status, to_json
+from voxlake.errors import SettingsError
+from voxlake.files import beside, storage, target_of
+from voxlake.reporting import draw_calendar, draw_legend, render_metrics, render_status, to_json
 from voxlake.text import counted, visible
 
 if TYPE_CHECKING:
@@ -22,7 +25,19 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "prometheus"]),
+    default="text",
+    help="prometheus: metrics for a monitor.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --format prometheus: put a file in place of the one before, whole.",
+)
 @click.option("--check", is_flag=True, help="Only say what is wrong, for a monitor: see the exit codes.")
 @click.option(
     "--max-age",
@@ -34,12 +49,17 @@ if TYPE_CHECKING:
 )
 @data_options
 @account_option
-def status(settings: Settings, form: str, check: bool, max_age: timedelta) -> None:
+def status(settings: Settings, form: str, out: Path | None, check: bool, max_age: timedelta) -> None:
     """Show which days are final, open, missing or unverified.
 
     With --check, the exit code is 0 where all is well, 4 where days are missing or not verified, 5 where nothing is
     wrong but the age, and 2 where there is no export. Example: voxlake status --check --max-age 26h
     """
+    if out is not None and form != "prometheus":
+        raise SettingsError("--out is for --format prometheus: add it, or redirect stdout.")
+    if form == "prometheus":
+        _measure(settings, out, max_age, check=check)
+        return
     if check:
         _check(settings, form, max_age)
         return
@@ -62,12 +82,31 @@ def status(settings: Settings, form: str, check: bool, max_age: timedelta) -> No
         raise found.damage
 
 
-def _check(settings: Settings, form: str, max_age: timedelta) -> None:
-    accounts = account_ids_of(settings)
+def _watched(settings: Settings, max_age: timedelta) -> dict[str, Any]:
+    """Return what is to be looked at, and how old it may be."""
     off = {number for section in settings.sections.values() if not section.enabled for number in section.ids}
-    found = library.health(
-        settings.data_dir, max_age=max_age, accounts=accounts, paused=off, **finality_of(settings), clock=the_clock()
-    )
+    chosen = {"max_age": max_age, "accounts": account_ids_of(settings), "paused": off, "clock": the_clock()}
+    return chosen | finality_of(settings)
+
+
+def _measure(settings: Settings, out: Path | None, max_age: timedelta, *, check: bool) -> None:
+    """Write metrics to stdout, or to a file that a collector may read at any moment."""
+    if out is not None:
+        check_place(out)
+    samples, found = library.metrics(settings.data_dir, **_watched(settings, max_age))
+    text = render_metrics(samples)
+    if out is None:
+        give(text, nl=False)
+    else:
+        with storage(out.parent), beside(out) as aside:
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(target_of(out))
+    if check and found.exit_code:
+        click.get_current_context().exit(found.exit_code)
+
+
+def _check(settings: Settings, form: str, max_age: timedelta) -> None:
+    found = library.health(settings.data_dir, **_watched(settings, max_age))
     if form == "json":
         give(to_json(found.to_json()), form="json")
     else:

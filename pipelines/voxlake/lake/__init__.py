@@ -5,6 +5,7 @@ from voxlake.lake.claims import Claim, others_work
 from voxlake.lake.compaction import Month, install_months, require_exchange, size_of, write_months
 from voxlake.lake.compare import Difference
 from voxlake.lake.day_states import StreamDays, day_states
+from voxlake.lake.day_sums import StreamSums, day_sums, last_runs
 from voxlake.lake.directory import Lake
 from voxlake.lake.ids import held_elsewhere
 from voxlake.lake.layout import Layout
@@ -44,13 +45,16 @@ __all__ = [
     "ReplyArchive",
     "RunHistory",
     "StreamDays",
+    "StreamSums",
     "archives",
     "claimed",
     "day_states",
+    "day_sums",
     "exported_accounts",
     "held_elsewhere",
     "indexing",
     "install_months",
+    "last_runs",
     "others_work",
     "publishing",
     "replies",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         check_place,
         check_versions,
     )
-    from voxlake.library.offline import compact, health, publish, replay, runs, status
+    from voxlake.library.offline import compact, health, metrics, publish, replay, runs, status
     from voxlake.library.online import audit, backfill, export, plan
     from voxlake.library.overview import AccountLine, account_lines
     from voxlake.library.record import RunRecord, exit_code_of, recorded
@@ -47,7 +47,7 @@ _MODULES = {
         "check_place",
         "check_versions",
     ),
-    "offline": ("compact", "health", "publish", "replay", "runs", "status"),
+    "offline": ("compact", "health", "metrics", "publish", "replay", "runs", "status"),
     "overview": ("AccountLine", "account_lines"),
     "record": ("RunRecord", "exit_code_of", "recorded"),
     "roster": ("Roster", "find_accounts"),
@@ -86,6 +86,7 @@ __all__ = [
     "find_accounts",
     "health",
     "known_accounts",
+    "metrics",
     "open_database",
     "plan",
     "publish",

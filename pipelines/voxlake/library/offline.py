@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voxlake.clock import Clock
     from voxlake.events import Listener
     from voxlake.lake import RecordedRun
-    from voxlake.pipeline import CompactResult, Health, PublishResult, ReplayResult, Status
+    from voxlake.pipeline import CompactResult, Health, Metrics, PublishResult, ReplayResult, Status
 
 _SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
 
@@ -233,3 +233,24 @@ def health(
         accounts=accounts,
         paused=paused,
     )
+
+
+def metrics(
+    data_dir: str | os.PathLike[str],
+    *,
+    max_age: timedelta = timedelta(hours=26),
+    accounts: Collection[int] | None = None,
+    paused: Collection[int] = (),
+    settle_hours: float = _SETTLE_HOURS,
+    give_up_days: float = _GIVE_UP_DAYS,
+    clock: Clock = SYSTEM,
+) -> tuple[Metrics, Health]:
+    """Return what can be measured of a data directory and its runs, and what `health` returns; raises what that does.
+
+    The samples of each metric are by its name: labels and a value.
+    """
+    folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
+    return pipeline.metrics(
+        Lake(folder), Warehouse(folder), now=clock.now(), finality=policy, max_age=max_age, accounts=accounts,
+        paused=paused,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from voxlake.pipeline.compact import CompactResult, compact
 from voxlake.pipeline.context import Context, open_manifest, windows_at_once
 from voxlake.pipeline.export import export, export_accounts
 from voxlake.pipeline.health import Health, Problem, health
+from voxlake.pipeline.metrics import Metrics, metrics
 from voxlake.pipeline.plan import DayRange, Plan, plan_export
 from voxlake.pipeline.publish import PublishResult, publish
 from voxlake.pipeline.replay import replay
@@ -29,6 +30,7 @@ __all__ = [
     "ExportResult",
     "Health",
     "Identity",
+    "Metrics",
     "Plan",
     "Problem",
     "PublishResult",
@@ -49,6 +51,7 @@ __all__ = [
     "export",
     "export_accounts",
     "health",
+    "metrics",
     "open_manifest",
     "plan_export",
     "publish",

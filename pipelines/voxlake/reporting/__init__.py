@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from voxlake.reporting.calendar import ASCII_GLYPHS, GLYPHS, draw_calendar, draw_legend
     from voxlake.reporting.dashboard import Board, Extent, Span, covered_days
     from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
+    from voxlake.reporting.prometheus import METRICS, render_metrics
     from voxlake.reporting.query import query_table, query_text, scope_parameters, write_answer
     from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
     from voxlake.reporting.scope import Scope, read_scope
@@ -21,6 +22,7 @@ _MODULES = {
     "calendar": ("ASCII_GLYPHS", "GLYPHS", "draw_calendar", "draw_legend"),
     "dashboard": ("Board", "Extent", "Span", "covered_days"),
     "formats": ("choose_format", "render_plan", "render_rows", "render_status", "to_json"),
+    "prometheus": ("METRICS", "render_metrics"),
     "query": ("query_table", "query_text", "scope_parameters", "write_answer"),
     "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries"),
     "scope": ("Scope", "read_scope"),
@@ -29,6 +31,7 @@ _MODULES = {
 __all__ = [
     "ASCII_GLYPHS",
     "GLYPHS",
+    "METRICS",
     "Board",
     "Extent",
     "SavedQuery",
@@ -43,6 +46,7 @@ __all__ = [
     "query_table",
     "query_text",
     "read_scope",
+    "render_metrics",
     "render_plan",
     "render_rows",
     "render_status",

@@ -117,6 +117,12 @@ class Warehouse:
         with closing(self.begin(lake, rebuild=rebuild)) as build:
             return self.complete(build, changes_since(build.includes(finality)), finality=finality)
 
+    def published_at(self) -> float | None:
+        """Return when the published database was written, in seconds since 1970, UTC; None where there is none."""
+        with suppress(OSError):
+            return self.path.stat().st_mtime
+        return None
+
     def days(self, account_ids: Collection[int] | None = None) -> set[DayKey]:
         """Return every day that the published database covers, of some accounts or of all; raises as `reader` does."""
         query = "SELECT account_id, stream, date FROM coverage WHERE $1 IS NULL OR list_contains($1, account_id)"
