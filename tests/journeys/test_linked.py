@@ -13,9 +13,11 @@ from support.worlds import put_world
 
 from voxlake.errors import DataError, DuplicateMessage, SettingsError
 from voxlake.library import open_database
+from voxlake.model import DaySpan
 from voxlake.reporting.query import query_text
 from voxlake.reporting.saved_queries import bind_parameters, load_saved_queries
 from voxlake.sql import statements
+from voxlake.warehouse import Examination
 from voxlake.warehouse.layout import MANY, is_linked
 from voxlake.warehouse.row_files import FILE_ROWS, _File, small_files
 from voxlake.warehouse.state import PublishedState
@@ -240,6 +242,21 @@ def test_small_files_are_merged(hand):
     assert hand.ask("SELECT count(*), count(DISTINCT date) FROM messages") == [(11, 10)]
     assert len(hand.ask(NAMED)) < 4
     assert hand.warehouse.examine().failed_checks == {}
+
+
+def test_checks_of_some_days_read_their_files_alone(hand):
+    """Rows of other files are not looked at, whatever is wrong with them; a check of everything finds it."""
+    hand.put(THIRD, [row(9, THIRD)])
+    hand.publish()
+    damaged = {name for (name,) in hand.ask(f"SELECT file FROM meta.file_days WHERE date = '{FIRST}'")}
+    for path in (hand.root / "warehouse" / "rows" / name for name in damaged):
+        content = path.read_bytes()
+        footer = int.from_bytes(content[-8:-4], "little") + 8
+        path.chmod(0o644)
+        path.write_bytes(b"PAR1" + bytes(len(content) - footer - 4) + content[-footer:])
+    third = [DaySpan(ACCOUNT, stream, THIRD, THIRD + DAY) for stream in ("sms", "a2p")]
+    assert hand.warehouse.examine(third) == Examination(None, {}, [])
+    assert isinstance(hand.warehouse.examine().damage, DataError)
 
 
 def test_which_files_are_merged():

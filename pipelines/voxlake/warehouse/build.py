@@ -221,13 +221,14 @@ class DatabaseBuild:
         connection.execute("INSERT INTO meta.parts BY NAME SELECT account_id, stream, date, checksum FROM given")
         connection.execute("INSERT INTO coverage BY NAME SELECT * EXCLUDE (checksum) FROM given")
         changed = self._loaded.keys() | removed
-        load_totals(connection, changed)
+        files = self._folder if self._linked and self._state is not None else None
+        load_totals(connection, changed, folder=files)
         load_accounts(connection, self._lake.account_facts())
         load_runs(connection, self._lake.runs())
         folder = absolute(self._folder) if self._linked else None
         remember_state(connection, self._published, changes.mark, finality, folder)
         connection.execute("COMMIT")
-        check(connection, changed=None if self._state is None else changed | differences.coverage)
+        check(connection, changed=None if self._state is None else changed | differences.coverage, folder=files)
         ((rows,),) = connection.execute("SELECT coalesce(sum(row_count), 0)::BIGINT FROM coverage").fetchall()
         connection.execute("USE memory")
         connection.execute("DETACH next")

@@ -19,19 +19,23 @@ import pyarrow.compute as pc
 from voxlake.errors import DataError, DuplicateMessage
 from voxlake.sql import promise, statements
 from voxlake.transform import STREAMS
+from voxlake.warehouse.row_files import only_files_of
 from voxlake.warehouse.state import key_table, span_table
 from voxlake.warehouse.totals import TOTALS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+    from pathlib import Path
 
     import duckdb
     import pyarrow as pa
 
     from voxlake.model import DayKey, DaySpan
 
-_DUPLICATES = "-duplicates"
-"""How the checks end that compare ids."""
+_DUPLICATES, _SUMS = "-duplicates", "-sums"
+"""How the checks end that compare ids, and those that count all rows."""
+_OF_ALL_ROWS = (_DUPLICATES, _SUMS)
+"""Checks of days that changed that look elsewhere, too."""
 ID_ROWS = 2_000_000
 """The rows whose ids are compared at a time: together with their hash tables about 150 MB."""
 _BATCHES = """
@@ -43,15 +47,17 @@ _BATCHES = """
 """
 
 
-def check(connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] | None = None) -> None:
-    """Run the checks over the days that changed, or over all days.
+def check(
+    connection: duckdb.DuckDBPyConnection, *, changed: Collection[DayKey] | None = None, folder: Path | None = None
+) -> None:
+    """Run the checks over the days that changed, or over all days; `folder` has the files of a linked database.
 
     Raises:
         DuplicateMessage: a message is in two days.
         DataError: another check failed; the first failure is named.
 
     """
-    failed = failed_checks(connection, changed=changed)
+    failed = failed_checks(connection, changed=changed, folder=folder)
     if failed:
         name, found = next(iter(failed.items()))
         raise (DuplicateMessage if name.endswith(_DUPLICATES) else DataError)(
@@ -65,21 +71,36 @@ def failed_checks(
     *,
     changed: Collection[DayKey] | None = None,
     spans: Iterable[DaySpan] | None = None,
+    folder: Path | None = None,
 ) -> dict[str, str]:
     """Return the failing checks by name, each with its promise and the first row that breaks it.
 
-    They look at the days that `changed`, or at all days, or at those of some `spans`.
+    They look at the days that `changed`, or at all days, or at those of some `spans`. `folder` has the files of a
+    linked database: where not all days are asked for, only the files of some are read.
     """
     days = _days(connection, spans) if changed is None else key_table(changed)
     failed = {}
-    for name, statement in statements("checks").items():
-        for fresh in _batches(connection, days) if name.endswith(_DUPLICATES) else [days]:
-            connection.register("fresh", fresh)
-            rows = connection.execute(f"FROM ({statement.rstrip().removesuffix(';')}) LIMIT 1").fetchall()
-            if rows:
-                failed[name] = f"{promise(statement)} Yet: {rows[0]}"
-                break
-    return failed
+    for whole in (False, True):
+        everything = changed is None and spans is None
+        with only_files_of(connection, days, None if whole or everything else folder):
+            for name, statement in statements("checks").items():
+                if name.endswith(_OF_ALL_ROWS) is whole:
+                    fresh = _batches(connection, days) if name.endswith(_DUPLICATES) else [days]
+                    if (row := _first(connection, statement, fresh)) is not None:
+                        failed[name] = f"{promise(statement)} Yet: {row}"
+    return {name: failed[name] for name in sorted(failed)}
+
+
+def _first(
+    connection: duckdb.DuckDBPyConnection, statement: str, batches: Iterable[pa.Table]
+) -> tuple[Any, ...] | None:
+    """Return the first row that a check finds among some days, or among others."""
+    for fresh in batches:
+        connection.register("fresh", fresh)
+        rows = connection.execute(f"FROM ({statement.rstrip().removesuffix(';')}) LIMIT 1").fetchall()
+        if rows:
+            return tuple(rows[0])
+    return None
 
 
 def warnings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import DataError, SettingsError
@@ -34,7 +35,8 @@ def examine(
     asked = None if spans is None else list(spans)
     try:
         with reader() as connection:
-            failed = checks.failed_checks(connection, spans=asked)
+            ((folder,),) = connection.execute("SELECT rows_folder FROM meta.built").fetchall()
+            failed = checks.failed_checks(connection, spans=asked, folder=None if folder is None else Path(folder))
             if not asked:
                 return Examination(None, failed, checks.warnings(connection) if asked is None else ())
             firsts = [span.first for span in asked if span.first is not None]

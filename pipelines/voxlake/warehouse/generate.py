@@ -152,10 +152,11 @@ FULL JOIN (
     WHERE stream = '{stream}'
 ) AS c USING (account_id, date)
 WHERE coalesce(r.rows, 0) IS DISTINCT FROM c.row_count
-    OR (c.verified AND c.row_count + c.forgotten IS DISTINCT FROM c.total_count)
-UNION ALL
--- Of all other days, only the sum is compared: that costs nothing, and notices what else may have happened to the file.
-SELECT NULL, NULL, covered, NULL, NULL, held
+    OR (c.verified AND c.row_count + c.forgotten IS DISTINCT FROM c.total_count);
+""",
+    "sums": """\
+-- The days of {table} together have as many rows as their coverage says, those included that did not change.
+SELECT covered, held
 FROM (SELECT count(*) AS held FROM {table}), (
     SELECT coalesce(sum(row_count), 0) AS covered FROM coverage WHERE stream = '{stream}'
 )

@@ -9,8 +9,11 @@ rows at a time, so that what a publish writes does not depend on how much there 
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
+
+import duckdb
 
 from voxlake.files import make, put, storage, unsupported
 from voxlake.transform import STREAMS
@@ -22,11 +25,11 @@ from voxlake.warehouse.generation import quoted
 from voxlake.warehouse.state import key_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
-    import duckdb
+    import pyarrow as pa
 
     from voxlake.model import DayFile, DayKey
     from voxlake.transform import Stream
@@ -127,29 +130,62 @@ class RowFiles:
         return self._rows(stream, [name for (name,) in self._connection.execute(query, [stream.name]).fetchall()])
 
     def _rows(self, stream: Stream, names: Sequence[str]) -> str:
-        """Return the query for the rows that are read from some files of a stream."""
-        columns = ", ".join(name for name, *_ in typed_columns(stream))
-        partly = "SELECT DISTINCT file FROM meta.file_days WHERE replaced AND list_contains($1, file) ORDER BY file"
-        some = [name for (name,) in self._connection.execute(partly, [list(names)]).fetchall()]
-        whole = [name for name in names if name not in set(some)]
-        parts = []
-        if whole:
-            parts.append(f"SELECT {columns} FROM {_reading(map(self._path, whole))}")
-        if some:
-            listed = ", ".join(f"'{name}'" for name in some)
-            parts.append(
-                f"SELECT {columns} FROM (SELECT *, ([{listed}])[file_index::BIGINT + 1] AS file"
-                f" FROM {_reading(map(self._path, some))})"
-                " ANTI JOIN (SELECT file, account_id, date FROM meta.file_days WHERE replaced)"
-                " USING (file, account_id, date)"
-            )
-        if not parts:
-            parts.append(no_rows(stream))
-        return " UNION ALL ".join(parts)
+        return rows_in(self._connection, stream, names, self._path)
 
     def _path(self, name: str) -> Path:
         written = self._aside / name
         return written if written.exists() else self._folder / name
+
+
+def rows_in(
+    connection: duckdb.DuckDBPyConnection, stream: Stream, names: Sequence[str], path_of: Callable[[str], Path]
+) -> str:
+    """Return the query for the rows that are read from some files of a stream, which `path_of` finds by name."""
+    columns = ", ".join(name for name, *_ in typed_columns(stream))
+    partly = "SELECT DISTINCT file FROM meta.file_days WHERE replaced AND list_contains($1, file) ORDER BY file"
+    some = [name for (name,) in connection.execute(partly, [list(names)]).fetchall()]
+    whole = [name for name in names if name not in set(some)]
+    parts = []
+    if whole:
+        parts.append(f"SELECT {columns} FROM {_reading(map(path_of, whole))}")
+    if some:
+        listed = ", ".join(f"'{name}'" for name in some)
+        parts.append(
+            f"SELECT {columns} FROM (SELECT *, ([{listed}])[file_index::BIGINT + 1] AS file"
+            f" FROM {_reading(map(path_of, some))})"
+            " ANTI JOIN (SELECT file, account_id, date FROM meta.file_days WHERE replaced)"
+            " USING (file, account_id, date)"
+        )
+    if not parts:
+        parts.append(no_rows(stream))
+    return " UNION ALL ".join(parts)
+
+
+@contextmanager
+def only_files_of(connection: duckdb.DuckDBPyConnection, days: pa.Table, folder: Path | None) -> Iterator[None]:
+    """Read, for the length of the block, no other files than those with rows of some days, keys as in `key_table`.
+
+    `folder` has the files of a linked database, None of a portable one, whose tables are read as ever. Where files are
+    hundreds, opening each for a question about one day would take longer than the answer.
+    """
+    if folder is None:
+        yield
+        return
+    connection.register("days", days)
+    found = connection.execute(
+        "SELECT DISTINCT stream, file FROM meta.file_days SEMI JOIN days USING (account_id, stream, date) ORDER BY ALL"
+    ).fetchall()
+    for stream in STREAMS.values():
+        names = [file for of, file in found if of == stream.name]
+        # What is temporary is found first.
+        query = rows_in(connection, stream, names, folder.joinpath)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {stream.table} AS {query}")
+    try:
+        yield
+    finally:
+        for stream in STREAMS.values():
+            with suppress(duckdb.Error):
+                connection.execute(f"DROP VIEW temp.{stream.table}")
 
 
 def no_rows(stream: Stream) -> str:

@@ -81,7 +81,7 @@ def test_every_failure_is_listed(connection):
     put(connection, 1, FIRST, processed=SECOND)
     cover(connection, FIRST, 2)
     failed = failed_checks(connection)
-    assert list(failed) == ["sms-counts", "sms-days"]
+    assert list(failed) == ["sms-counts", "sms-days", "sms-sums"]
     assert all(" Yet: (" in found for found in failed.values())
     with pytest.raises(DataError, match="'sms-counts' failed"):
         check(connection)

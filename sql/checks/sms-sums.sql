@@ -1,0 +1,6 @@
+-- The days of sms_history together have as many rows as their coverage says, those included that did not change.
+SELECT covered, held
+FROM (SELECT count(*) AS held FROM sms_history), (
+    SELECT coalesce(sum(row_count), 0) AS covered FROM coverage WHERE stream = 'sms'
+)
+WHERE held <> covered;
