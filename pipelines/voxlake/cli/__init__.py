@@ -71,6 +71,7 @@ TABLE: Final = {
     ),
     "sandbox": ("voxlake.cli.sandbox:sandbox", "Run a local imitation of the Voximplant API."),
     "schema": ("voxlake.cli.schema:schema", "Describe every table, view, column and report, as Markdown."),
+    "shell": ("voxlake.cli.shell:shell", "Ask the database interactively, read-only."),
     "sms": ("voxlake.cli.sms:sms", "Send messages, switch numbers, and look after what was sent."),
     "status": ("voxlake.cli.status:status", "Show which days are final, open, missing or unverified."),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,8 +14,6 @@ from voxlake.errors import SettingsError
 from voxlake.reporting import scope_parameters
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from voxlake.cli.settings import Settings
 
 
@@ -40,10 +40,28 @@ def query(
     out: Path | None,
     limit: int | None,
 ) -> None:
-    """Ask the database in SQL, read-only."""
+    """Ask the database in SQL, read-only.
+
+    SQL is the query itself, @FILE for a file that has it, or - for standard input.
+    """
+    sql = _read(sql)
     # `$accounts` and `$tz` stand for what --account and --tz say.
     bound = scope_parameters(sql)
     for flag, name, value in (("--account", "accounts", settings.wanted), ("--tz", "tz", tz)):
         if value and name not in bound:
             raise SettingsError(f"The query does not look at {flag}: use ${name} in it, or leave {flag} out.")
     put_answer(settings, Question(sql, bound, tz), form, out, limit)
+
+
+def _read(sql: str) -> str:
+    """Return the query: as it was given, or from the file or the standard input that stands for it."""
+    if sql.strip() == "-":
+        return sys.stdin.read()
+    if not sql.startswith("@"):
+        return sql
+    path = Path(sql[1:])
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise SettingsError(f"The query cannot be read from {path} ({reason}): name a file of SQL after @.") from error

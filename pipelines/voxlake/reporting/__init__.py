@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from voxlake.reporting.calendar import ASCII_GLYPHS, GLYPHS, draw_calendar, draw_legend
     from voxlake.reporting.dashboard import Board, Extent, Span, covered_days
     from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
+    from voxlake.reporting.macros import report_macros
     from voxlake.reporting.prometheus import METRICS, render_metrics
     from voxlake.reporting.query import query_table, query_text, scope_parameters, write_answer
     from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
@@ -24,6 +25,7 @@ _MODULES = {
     "formats": ("choose_format", "render_plan", "render_rows", "render_status", "to_json"),
     "prometheus": ("METRICS", "render_metrics"),
     "query": ("query_table", "query_text", "scope_parameters", "write_answer"),
+    "macros": ("report_macros",),
     "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries"),
     "scope": ("Scope", "read_scope"),
 }
@@ -50,6 +52,7 @@ __all__ = [
     "render_plan",
     "render_rows",
     "render_status",
+    "report_macros",
     "scope_parameters",
     "to_json",
     "write_answer",
