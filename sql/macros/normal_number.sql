@@ -1,4 +1,4 @@
--- The normal form of a phone number, digits with the country code: without plus, 00, blanks and marks; any other text stays, without blanks at its ends.
+-- A phone number in its normal form, digits with the country code and nothing else. Any other text stays, without blanks at its ends.
 CREATE MACRO normal_number(number) AS
 CASE
     -- Most are: then nothing is copied.
