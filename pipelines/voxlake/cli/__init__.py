@@ -51,6 +51,10 @@ TABLE: Final = {
         "voxlake.cli.init:init",
         "Write voxlake.toml from four answers, try the credentials, and show what comes next.",
     ),
+    "install-timer": (
+        "voxlake.cli.install_timer:install_timer",
+        "Export every night: install a systemd service and its timer, or print them, or the line for cron.",
+    ),
     "privacy": (
         "voxlake.cli.privacy:privacy",
         "Make the key under which digests stand for numbers.",
