@@ -7,6 +7,7 @@ import duckdb
 import pytest
 from support.lakes import ACCOUNT, FIRST, LAYOUTS, Hand, row
 
+from voxlake.clock import SYSTEM
 from voxlake.lake import Lake
 from voxlake.library import publish
 from voxlake.model import DayKey
@@ -55,7 +56,7 @@ def test_today_is_not_missing(hand):
     assert states(hand, today=SINCE["a2p"])["a2p"] == "    f"
     with hand.warehouse.reader() as connection:
         ((newest,),) = connection.execute("SELECT max(date) FROM days").fetchall()
-    assert newest in {(datetime.now(UTC) - n * DAY).date() for n in (1, 2)}
+    assert newest in {(SYSTEM.now() - n * DAY).date() for n in (1, 2)}
 
 
 def test_what_is_known_of_a_day(hand):
