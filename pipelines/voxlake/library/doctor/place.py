@@ -67,6 +67,9 @@ def check_place(root: Path) -> Iterator[Check]:
 
 def _permissions(folder: Path, *, is_data: bool) -> Check:
     name, user = "permissions", _user(os.geteuid())
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        mend = "mount it for writing, or use another --data-dir"
+        return Check.failed(name, f"The file system of {folder} is read-only", mend, code=SET_UP)
     if not _may(folder, os.R_OK | os.W_OK | os.X_OK):
         mend = f"run as {_user(folder.stat().st_uid)}, change its permissions, or use another --data-dir"
         return Check.failed(name, f"{user} cannot write to {folder}", mend, code=SET_UP)
@@ -134,7 +137,7 @@ def _locks(file: IO[bytes], root: Path) -> Check:
 
 def _refused(error: OSError, folder: Path) -> Check:
     is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-    mend = "make room" if is_full else "change its permissions, or use another --data-dir"
+    mend = "make room" if is_full else "see permissions, or use another --data-dir"
     reason = error.strerror or str(error)
     return Check.failed("write", f"Nothing can be written to {folder} ({reason})", mend, code=SET_UP)
 
