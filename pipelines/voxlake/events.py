@@ -201,7 +201,7 @@ class Emitter:
         level = KINDS[kind].level
         if self._clock is not None and LEVELS[level] >= self.least:
             safe = {name: _safe(value) for name, value in details.items()}
-            said = f"{self._prefix}{_masked(message)}"
+            said = f"{self._prefix}{masked(message)}"
             self._take(Event(str(kind), self._clock.now(), said, level, stream, safe, self._account_id))
 
     def forward(self, events: Iterable[Event]) -> None:
@@ -263,8 +263,9 @@ def _safe(value: Scalar | date) -> Scalar:
     """Return a detail as a JSON scalar without long numbers in a text; a time is written in ISO 8601."""
     if isinstance(value, date):
         return value.isoformat().replace("+00:00", "Z")
-    return _masked(value) if isinstance(value, str) else value
+    return masked(value) if isinstance(value, str) else value
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
+    """Return a text with an ellipsis in place of numbers that could be those of phones or messages."""
     return _LONG_NUMBER.sub("…", text)

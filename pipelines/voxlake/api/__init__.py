@@ -19,6 +19,7 @@ from voxlake.api.probe import ProbeAnswer, probe
 from voxlake.api.reach import Reach, reach
 from voxlake.api.retry import MAYBE_DONE
 from voxlake.api.transport import API_URL, ApiClient
+from voxlake.api.webhook import post_json
 
 __all__ = [
     "API_URL",
@@ -44,6 +45,7 @@ __all__ = [
     "children",
     "find_credentials",
     "is_open_to_others",
+    "post_json",
     "probe",
     "reach",
     "read_credentials",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake import library
 from voxlake.cli import signals
+from voxlake.cli.notify import Notifier
 from voxlake.cli.options import the_clock
 
 if TYPE_CHECKING:
@@ -18,9 +19,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def recorded(settings: Settings, command: str) -> Iterator[RunRecord]:
-    """Record the block as a run of a command; what the library does in it belongs to the same run."""
-    with library.recorded(settings.data_dir, command, clock=the_clock(), code_of=_exit_code) as record:
-        yield record
+    """Record the block as a run of a command, and notify whom the settings name.
+
+    What the library does in the block belongs to the same run.
+    """
+    notifier = Notifier(settings, command)
+    record: RunRecord | None = None
+    try:
+        with library.recorded(settings.data_dir, command, clock=the_clock(), code_of=_exit_code) as record:
+            notifier.begin()
+            yield record
+    finally:
+        if record is not None and record.outcome is not None:
+            notifier.end(record.outcome, in_haste=signals.requested() is not None)
 
 
 def _exit_code(error: BaseException) -> int:

@@ -14,7 +14,19 @@ from click.core import ParameterSource
 
 from voxlake.cli.log import log_on_stderr
 from voxlake.cli.settings_file import DEFAULT_FILE, PATH, SECTIONS, config_option, option_class
-from voxlake.cli.types import API_URL, AccountNumber, ApiUrl, KeyText, OneOf, Switch, TimeOfDay, UserPath, WholeNumber
+from voxlake.cli.types import (
+    API_URL,
+    AccountNumber,
+    ApiUrl,
+    KeyText,
+    OneOf,
+    Switch,
+    TimeOfDay,
+    UserPath,
+    Webhook,
+    WebhookUrl,
+    WholeNumber,
+)
 from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, verbose_option
 from voxlake.model import GREATEST_ID
 from voxlake.privacy import KEY_FILE, VARIABLE, PrivacyKey, read_key
@@ -30,8 +42,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Declaration:
     """How a setting is set: its type, its variable, its default, and what its flag's help says.
 
-    A secret has neither flag nor key in the file: it comes from the environment alone. A setting of a `table` of the
-    file has no flag; the name of the table and `_` begin its name.
+    A secret has no flag, and is never quoted; it comes from the environment alone, unless it is in a `table` of the
+    file. A setting of such a table has no flag; the name of the table and `_` begin its name.
     """
 
     type: click.ParamType[Any]
@@ -135,6 +147,21 @@ class Settings:
     )  # fmt: skip
     privacy_key_file: Path | None = field(
         metadata=_setting(UserPath(), "VOXLAKE_PRIVACY_KEY_FILE", "The key of keyed digests.", table="privacy")
+    )
+    notify_url: Webhook | None = field(
+        metadata=_setting(
+            WebhookUrl(), "VOXLAKE_NOTIFY_URL", "Where to post how runs begin and end.", table="notify", secret=True
+        )
+    )
+    notify_url_start: Webhook | None = field(
+        metadata=_setting(
+            WebhookUrl(), "VOXLAKE_NOTIFY_URL_START", "The same for their begin alone.", table="notify", secret=True
+        )
+    )
+    notify_url_failure: Webhook | None = field(
+        metadata=_setting(
+            WebhookUrl(), "VOXLAKE_NOTIFY_URL_FAILURE", "The same for those that fail.", table="notify", secret=True
+        )
     )
     log_format: str | None = field(metadata=_setting(OneOf(LOG_FORMATS), "VOXLAKE_LOG_FORMAT", LOG_FORMAT_HELP))
     account_id: int | None = field(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -154,6 +157,38 @@ class KeyText(click.ParamType):  # type: ignore[type-arg] # generic in newer ver
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PrivacyKey:
         """Return the key; raises SettingsError for what is not one."""
         return value if isinstance(value, PrivacyKey) else parse_key(str(value), origin(param, ctx))
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address to which notices are posted: it is a secret, of which only the host is ever shown."""
+
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname}/..." if self.url else "none"
+
+    def __bool__(self) -> bool:
+        return bool(self.url)
+
+
+class WebhookUrl(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone
+    """The address of a webhook, which is never quoted; an empty text in the file stands for none."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Webhook:
+        """Return the address; raises SettingsError for what is not one."""
+        if isinstance(value, Webhook):
+            return value
+        with suppress(ValueError, AttributeError, TypeError):
+            parts = urlsplit(value)
+            if not value or (parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1) > 0):
+                return Webhook(value)
+        raise SettingsError(
+            f"{origin(param, ctx)} is not the address of a webhook: give one like https://hooks.example.com/1234."
+        )
 
 
 class ApiUrl(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone

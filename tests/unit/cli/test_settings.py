@@ -55,6 +55,9 @@ def test_defaults(resolve):
         api_key=None,
         privacy_key_file=None,
         privacy_key=None,
+        notify_url=None,
+        notify_url_start=None,
+        notify_url_failure=None,
     )
     assert (settings.settle_hours, settings.give_up_days) == (72, 14)
 
@@ -261,3 +264,17 @@ def test_what_stands_for_the_account_is_not_quoted(resolve, value):
     with pytest.raises(SettingsError, match="VOXIMPLANT_ACCOUNT_ID is not the number of an account") as raised:
         resolve(VOXIMPLANT_ACCOUNT_ID=value)
     assert value not in str(raised.value)
+
+
+def test_the_address_of_a_webhook(resolve):
+    """It may be in the file or the environment, is a secret of which the host alone is shown, and may be none."""
+    Path("voxlake.toml").write_text('[notify]\nurl = "https://hooks.example.com/s3cret"\nurl_start = ""\n')
+    settings = resolve(VOXLAKE_NOTIFY_URL_FAILURE="http://127.0.0.1:9/s3cret")
+    assert settings.notify_url.url == "https://hooks.example.com/s3cret"
+    assert not settings.notify_url_start
+    assert str(settings.notify_url_failure) == "http://127.0.0.1/..."
+    assert "s3cret" not in f"{settings!r} {settings.notify_url}"
+    for value in ("s3cret", "ftp://s3cret", "https://", "https://a:s3cret", "https://s3cret\r"):
+        with pytest.raises(SettingsError, match=r"^VOXLAKE_NOTIFY_URL") as raised:
+            resolve(VOXLAKE_NOTIFY_URL=value)
+        assert "s3cret" not in str(raised.value)
