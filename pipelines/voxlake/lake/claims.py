@@ -21,6 +21,7 @@ from voxlake.errors import AlreadyRunning
 from voxlake.files import make, storage
 from voxlake.lake.layout import TEMPORARY
 from voxlake.locks import is_held, is_locked_by_file, waiting
+from voxlake.spill import is_in_use, remove_left
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -107,10 +108,11 @@ def empty(tmp: Path, *, but: Collection[str] = ()) -> None:
     if tmp.is_symlink():
         left = [path for pattern in TEMPORARY for path in tmp.glob(pattern) if not path.is_dir()]
         left += [path for path in tmp.glob("run-*") if _RUN.fullmatch(path.name)]
+        remove_left(tmp)
     else:
         left = list(tmp.iterdir())
     for path in left:
-        if path.name in but:
+        if path.name in but or is_in_use(path):
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

@@ -40,7 +40,7 @@ def duplicates(lake: Lake, day_files: Iterable[DayFile]) -> dict[DayKey, set[int
     keys = [day_file.key for day_file in by_path.values()]
     others = {key for key in keys if not lake.is_current(key)}
     ids = {lake.layout.day_file(key): _ids(lake, key) for key in others}
-    for message_id, paths in find_duplicates((lake.path(key) for key in keys if key not in others), ids):
+    for message_id, paths in find_duplicates((lake.path(key) for key in keys if key not in others), ids, tmp=lake.tmp):
         for day_file in sorted((by_path[path] for path in paths), key=rank)[:-1]:
             found.setdefault(day_file.key, set()).add(message_id)
     return found

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voxlake.errors import DataError
+from voxlake.spill import READER_MEMORY, bound, require_room
 from voxlake.sql import interruptible
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def held_elsewhere(lake: Lake, manifest: Manifest, key: DayKey) -> dict[DayKey, 
     paths = {other: lake.path(other) for other in others}
     alone = [other for other, path in paths.items() if path == lake.layout.day_file(other)]
     found: dict[DayKey, set[int]] = {}
-    for other, message_id in _held(alone, [paths[other] for other in alone], fresh.tolist()):
+    for other, message_id in _held(alone, [paths[other] for other in alone], fresh.tolist(), lake.tmp):
         found.setdefault(other, set()).add(message_id)
     for other in others.keys() - set(alone):
         if ids := set(np.intersect1d(fresh, _ids_of_day(lake, other)).tolist()):
@@ -102,14 +103,16 @@ def _some_within(wanted: np.ndarray[tuple[int], np.dtype[np.int64]], least: int,
     return bool(np.searchsorted(wanted, least, "left") < np.searchsorted(wanted, most, "right"))
 
 
-def _held(keys: Sequence[DayKey], paths: Sequence[Path], ids: Sequence[int]) -> list[tuple[DayKey, int]]:
+def _held(keys: Sequence[DayKey], paths: Sequence[Path], ids: Sequence[int], tmp: Path) -> list[tuple[DayKey, int]]:
     """Return which of some ids lie in which of some files; damaged files hold none."""
     if not keys:
         return []
     try:
         with interruptible(duckdb.connect()) as connection:
+            bound(connection, READER_MEMORY, tmp)
             rows = connection.execute(_HELD, [list(map(str, paths)), ids]).fetchall()
-    except duckdb.Error:
+    except duckdb.Error as error:
+        require_room(error, tmp)
         # One of them is damaged.
         wanted = set(ids)
         return [(key, n) for key, path in zip(keys, paths, strict=True) for n in wanted & set(ids_of(path).tolist())]

@@ -25,6 +25,7 @@ from voxlake.pipeline.place import part_days, place
 from voxlake.pipeline.rebuild import RebuiltDays, table_name
 from voxlake.pipeline.replay_proof import History
 from voxlake.pipeline.result import ReplayResult
+from voxlake.spill import READER_MEMORY, bound
 from voxlake.sql import interruptible
 from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json
 
@@ -119,6 +120,7 @@ def _scratch(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with interruptible(duckdb.connect(str(path))) as connection:
             connection.execute("SET TimeZone = 'UTC'")
+            bound(connection, READER_MEMORY, path.parent)
             yield connection
     finally:
         for left in (path, path.with_name(f"{path.name}.wal")):

@@ -19,6 +19,7 @@ from voxlake.files import beside, storage, target_of
 from voxlake.reporting.formats import render_rows
 from voxlake.reporting.scope import PARAMETERS, shown_columns
 from voxlake.reporting.xlsx import write_workbook
+from voxlake.spill import lacks_room
 from voxlake.sql import explain
 
 if TYPE_CHECKING:
@@ -217,6 +218,9 @@ def _query_errors() -> Iterator[None]:
         yield
     except duckdb.Error as error:
         reason = " ".join(str(error).split())
+        # Left to whoever opened the database, too: the query may be right, and there is no room.
+        if lacks_room(error):
+            raise
         if "Corrupt database file" in reason or ("Could not read" in reason and ".duckdb" in reason):
             raise
         if isinstance(error, duckdb.PermissionException) or "read-only mode" in reason:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from voxlake.errors import DataError
+from voxlake.spill import READER_MEMORY, bound
 from voxlake.warehouse.generation import quoted
 from voxlake.warehouse.layout import absolute, rows_folder
 
@@ -18,34 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-READER_MEMORY = "640MB"
-"""The most that DuckDB takes for a query; beyond it, it writes to the machine's folder of temporary files."""
-
-
-def restrict(connection: duckdb.DuckDBPyConnection, *, but: Collection[Path] = ()) -> None:
+def restrict(connection: duckdb.DuckDBPyConnection, *, but: Collection[Path] = (), tmp: Path | None = None) -> None:
     """Set a connection's time zone to UTC, and forbid it for good to open any other file and to change its settings.
 
-    It may open the files `but`, which are those of a linked database. Its queries take `READER_MEMORY` at most.
+    It may open the files `but`, which are those of a linked database. Its queries take `READER_MEMORY` at most, and put
+    the rest into a folder in `tmp`, or in the system's folder of temporary files.
     Connections of one process to one file share an instance of DuckDB: a second one finds itself restricted.
     """
     ((restricted,),) = connection.execute("SELECT current_setting('lock_configuration')").fetchall()
     if not restricted:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{READER_MEMORY}'")
-        connection.execute(f"SET temp_directory = '{_spill()}'")
+        bound(connection, READER_MEMORY, tmp)
         if but:
             listed = ", ".join(f"'{quoted(path)}'" for path in but)
             connection.execute(f"SET allowed_paths = [{listed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-
-
-def _spill() -> str:
-    """Return the path of a folder for what a query does not hold in memory; none where there is no place for it."""
-    try:
-        return quoted(Path(tempfile.gettempdir(), f"voxlake-{os.getpid()}-{secrets.token_hex(4)}"))
-    except FileNotFoundError:
-        return ""
 
 
 def files_read(connection: duckdb.DuckDBPyConnection, published: Path) -> list[Path]:

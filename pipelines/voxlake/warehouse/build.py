@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from voxlake.errors import DataError, StorageFull
 from voxlake.files import storage
+from voxlake.spill import WRITER_MEMORY, lacks_room
 from voxlake.sql import interruptible
 from voxlake.transform import STREAMS
 from voxlake.warehouse.accounts import load_accounts
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from voxlake.model import Changes, DayFile, DayKey, FinalityPolicy, Mark
     from voxlake.warehouse.day_rows import DayFiles
 
-# Ten million rows are loaded and checked in 0.5 GB of the process with this limit, and in 1.1 GB, no faster, without.
-MEMORY_LIMIT = "256MB"
 # A quarter of DuckDB's default, for 5 % more bytes and no slower reports: a thread compresses a full row group at once,
 # while the incomplete ones that early loads leave are compressed at the end, one after the other.
 _ROW_GROUP_SIZE = 30_720
@@ -155,7 +154,7 @@ class DatabaseBuild:
 
     def _failure(self, error: duckdb.Error) -> StorageFull | DataError:
         reason = " ".join(str(error).split())
-        if "No space left" in reason or "out of disk space" in reason:
+        if lacks_room(error):
             return StorageFull(
                 f"{self._root} has no room for the database ({reason}): make some, then run 'voxlake publish'."
             )
@@ -245,7 +244,7 @@ class DatabaseBuild:
                 self._clone()
         connection = self._connection = interruptible(duckdb.connect())
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute(f"SET memory_limit = '{WRITER_MEMORY}'")
         connection.execute(f"SET temp_directory = '{quoted(self.file.with_name('spill'))}'")
         # The order of rows means nothing, and keeping it would cost memory.
         connection.execute("SET preserve_insertion_order = false")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from voxlake.errors import DataError
+from voxlake.spill import READER_MEMORY, bound, require_room
 from voxlake.sql import interruptible
 from voxlake.transform import STREAMS
 from voxlake.warehouse.day_rows import sources
@@ -32,6 +33,7 @@ def differing_days(database: Path, day_files: Iterable[DayFile], lake: DayFiles)
         by_stream.setdefault(day_file.key.stream, []).append(day_file.key)
     found: list[DayKey] = []
     with interruptible(duckdb.connect()) as connection:
+        bound(connection, READER_MEMORY, lake.tmp)
         for stream, keys in by_stream.items():
             digests = _digests(connection, database, stream, keys, lake)
             for key in keys:
@@ -58,6 +60,7 @@ def _digests(
             for account, day, count, its in connection.execute(query, parameters).fetchall():
                 counted, other = in_files.get((account, day), (0, 0))
                 in_files[account, day] = counted + count, other ^ its
-    except (duckdb.Error, DataError):
+    except (duckdb.Error, DataError) as error:
+        require_room(error, lake.tmp)
         return None
     return in_files, {(account, day): (count, its) for account, day, count, its in rows}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from voxlake.spill import WRITER_MEMORY
 from voxlake.sql import interruptible
 from voxlake.warehouse.ddl import create
 from voxlake.warehouse.generation import quoted
@@ -17,14 +18,14 @@ _ONLY_LINKED = ("files", "file_days")
 """The tables that say which files a linked database reads."""
 
 
-def write_portable_copy(database: Path, path: Path, *, options: str, memory_limit: str) -> None:
+def write_portable_copy(database: Path, path: Path, *, options: str) -> None:
     """Write a database with the rows of another one, whatever its layout, to a new file.
 
     `options` are those with which it is attached. Raises duckdb.Error.
     """
     with interruptible(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{memory_limit}'")
+        connection.execute(f"SET memory_limit = '{WRITER_MEMORY}'")
         connection.execute(f"SET temp_directory = '{quoted(path.with_name(f'{path.name}.spill'))}'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"ATTACH '{quoted(database)}' AS published (READ_ONLY)")

@@ -19,10 +19,11 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.files import beside, make, point, put, storage, target_of, unsupported
 from voxlake.model import DayKey
 from voxlake.places import usable
+from voxlake.spill import require_room
 from voxlake.sql import interruptible
 from voxlake.warehouse import checks
 from voxlake.warehouse.access import files_read, restrict
-from voxlake.warehouse.build import ATTACH_OPTIONS, MEMORY_LIMIT, DatabaseBuild
+from voxlake.warehouse.build import ATTACH_OPTIONS, DatabaseBuild
 from voxlake.warehouse.digests import differing_days
 from voxlake.warehouse.examine import Examination, examine
 from voxlake.warehouse.layout import AUTO, require_layout, rows_folder
@@ -163,7 +164,7 @@ class Warehouse:
             connection = stack.enter_context(self._connect())
             # A foreign database in this place would otherwise answer that there are no messages.
             connection.execute("SELECT fingerprint FROM meta.built").fetchall()
-            restrict(connection, but=files_read(connection, self.path))
+            restrict(connection, but=files_read(connection, self.path), tmp=self._root / "tmp")
             stack.pop_all()
             return connection
 
@@ -173,11 +174,13 @@ class Warehouse:
 
         Raises:
             DataError: that sentence.
+            StorageFull: what does not fit into memory has no room on the disk.
 
         """
         try:
             yield
         except duckdb.Error as error:
+            require_room(error, self._root / "tmp")
             reason = " ".join(str(error).split())
             raise DataError(f"The database {self.path} cannot be read ({reason}): run 'voxlake publish'.") from error
 
@@ -215,7 +218,7 @@ class Warehouse:
             # As long as it is open here, its generation is the one that is copied.
             with storage(path.parent), beside(path) as aside:
                 aside.unlink()
-                write_portable_copy(self.path.resolve(), aside, options=ATTACH_OPTIONS, memory_limit=MEMORY_LIMIT)
+                write_portable_copy(self.path.resolve(), aside, options=ATTACH_OPTIONS)
                 aside.replace(target_of(path))
         return int(rows)
 

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from voxlake.model import FinalityPolicy, Mark
+from voxlake.spill import READER_MEMORY, bound
 from voxlake.sql import interruptible, statements
 from voxlake.transform import STREAMS
 from voxlake.warehouse.day_rows import FILES_OF_0_1
@@ -99,6 +100,7 @@ def _is_file(path: Path, size: int) -> bool:
 def reading(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a published database for the length of the block."""
     with interruptible(duckdb.connect(str(database.resolve()), read_only=True)) as connection:
+        bound(connection, READER_MEMORY, database.parent / "tmp")
         yield connection
 
 

@@ -1,8 +1,10 @@
 """The published database for programs: exact frames, clear refusals, and an error for each thing in its place."""
 
+import tempfile
 import threading
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -44,6 +46,19 @@ def test_messages(database):
     assert list(database.messages(FIRST + DAY)["message_id"]) == [3]
     assert set(database.messages(None, str(FIRST + DAY))["message_id"]) == {1, 2, 4}
     assert database.messages("2030-01-01").empty
+
+
+def test_memory_is_bounded(hand, monkeypatch):
+    """A query takes so much memory and no more; what does not fit goes to `tmp/`, where that can be written."""
+    settings = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
+    with open_database(hand.root) as database:
+        ((memory, folder),) = database.execute(settings).fetchall()
+    assert (memory, Path(folder).parent) == ("610.3 MiB", hand.root / "tmp")
+    monkeypatch.setattr("voxlake.spill.os.access", lambda *_: False)
+    with open_database(hand.root) as database:
+        ((memory, folder),) = database.execute(settings).fetchall()
+        assert (memory, Path(folder).parent) == ("610.3 MiB", Path(tempfile.gettempdir()))
+        assert database.execute("SELECT count(*) FROM messages").fetchall() == [(4,)]
 
 
 @pytest.mark.parametrize(("since", "until"), [("since", "until"), ("from", "to"), ("first", "end")])
