@@ -3,7 +3,9 @@
     python benchmarks/layouts.py --rows 10000000 --rows 100000000 [--database linked] [--folder DIR] [--write FILE]
 
 Each step runs in a process of its own, which says what it took without its start: so the peak of memory is the step's.
-With --folder the made-up lakes stay there, to be measured again. `make layouts` writes benchmarks/LAYOUTS.md.
+With --folder the made-up lakes stay there, to be measured again, and --part asks the databases that are there already.
+What was measured is kept in the file --results: what is measured again takes its place. `make layouts` writes
+benchmarks/LAYOUTS.md and benchmarks/layouts.json.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
+Results = dict[str, dict[str, dict[str, dict[str, float]]]]
+"""What was measured by rows, layout, step and unit."""
 HERE = Path(__file__).resolve().parent
 NEW_DAYS = 3
 LAYOUTS = ["portable", "linked"]
@@ -86,8 +91,8 @@ def step(name: str, root: Path, layout: str, *more: str) -> dict[str, float]:
     return found
 
 
-def measured(lake: Lake, rows: int, layout: str) -> Iterator[tuple[str, dict[str, float]]]:
-    """Build the database of a lake, publish days more, and ask for what there is to ask."""
+def published(lake: Lake, rows: int, layout: str) -> Iterator[tuple[str, dict[str, float]]]:
+    """Build the database of a lake, and publish days more."""
     root, last = lake.root, datetime.now(UTC).date() - DAY
     shutil.rmtree(root / "warehouse", ignore_errors=True)
     (root / "voxlake.duckdb").unlink(missing_ok=True)
@@ -100,14 +105,20 @@ def measured(lake: Lake, rows: int, layout: str) -> Iterator[tuple[str, dict[str
             fill(lake, last - n * DAY, 1, recipients=max(1, rows // 12))
             yield f"one day more, {NEW_DAYS - n}", step("publish", root, layout)
         yield "nothing new", step("publish", root, layout)
+    sizes = [file.stat().st_size for file in (root / "voxlake.duckdb").resolve().parent.glob("rows/*")]
+    yield "size MB", {"size": ((root / "voxlake.duckdb").resolve().stat().st_size + sum(sizes)) / 1e6}
+
+
+def asked(lake: Lake, layout: str) -> Iterator[tuple[str, dict[str, float]]]:
+    """Ask a database for what there is to ask."""
+    root, last = lake.root, datetime.now(UTC).date() - DAY
     week = [last - n * DAY for n in reversed(range(7))]
     url = serve(lake, week)
     yield "audit of a week", step("audit", root, layout, url, str(week[0]))
     for name in ASKED:
         yield name, step(name, root, layout)
     yield "checks over everything", step("checks", root, layout)
-    sizes = [file.stat().st_size for file in (root / "voxlake.duckdb").resolve().parent.glob("rows/*")]
-    yield "size MB", {"size": ((root / "voxlake.duckdb").resolve().stat().st_size + sum(sizes)) / 1e6}
+    yield "nothing", step("nothing", root, layout)
 
 
 def lake_of(root: Path, rows: int) -> Lake:
@@ -121,23 +132,23 @@ def lake_of(root: Path, rows: int) -> Lake:
     return lake
 
 
-def table(found: dict[tuple[int, str], dict[str, dict[str, float]]], start: float) -> str:
+def table(found: Results) -> str:
     """Return what was measured as a page: a table for each number of rows."""
     lines = ["# What a database costs by its layout\n"]
+    start = max(steps["nothing"]["peak MiB"] for its in found.values() for steps in its.values() if "nothing" in steps)
     lines.append(_ABOUT.format(day=DAY_ROWS, today=datetime.now(UTC).date(), start=start))
-    for rows in dict.fromkeys(rows for rows, _ in found):
-        its = {layout: steps for (number, layout), steps in found.items() if number == rows}
+    for rows, its in sorted(found.items(), key=lambda each: int(each[0])):
         names = [f"{layout}, {unit}" for layout in its for unit in UNITS]
-        lines += [f"## {rows:,} rows\n", f"| | {' | '.join(names)} |", f"|---{'|---' * len(names)}|"]
-        for name in next(iter(its.values())):
-            if name != "size MB":
-                values = [steps[name][unit] for steps in its.values() for unit in UNITS]
+        lines += [f"## {int(rows):,} rows\n", f"| | {' | '.join(names)} |", f"|---{'|---' * len(names)}|"]
+        for name in dict.fromkeys(name for steps in its.values() for name in steps):
+            if name not in ("size MB", "nothing"):
+                values = [steps.get(name, {}).get(unit) for steps in its.values() for unit in UNITS]
                 digits = [0 if unit == "peak MiB" else 2 for _ in its for unit in UNITS]
-                shown = (f"{value:,.{n}f}" for value, n in zip(values, digits, strict=True))
+                shown = ["" if value is None else f"{value:,.{n}f}" for value, n in zip(values, digits, strict=True)]
                 lines.append(f"| {name} | {' | '.join(shown)} |")
         sizes = ", ".join(f"{layout} {steps['size MB']['size']:,.0f} MB" for layout, steps in its.items())
         lines.append(f"\nSize of one generation with its files: {sizes}.\n")
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def main() -> None:
@@ -146,19 +157,27 @@ def main() -> None:
     parser.add_argument("--rows", type=int, action="append")
     parser.add_argument("--database", choices=LAYOUTS, action="append")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--part", choices=("publish", "ask"), action="append")
+    parser.add_argument("--results", type=Path)
     parser.add_argument("--write", type=Path)
     chosen = parser.parse_args()
-    found: dict[tuple[int, str], dict[str, dict[str, float]]] = {}
+    found: Results = {}
+    if chosen.results and chosen.results.exists():
+        found = json.loads(chosen.results.read_text(encoding="utf-8"))
     with folder() as made:
-        for rows in chosen.rows or [10_000_000]:
-            root = (chosen.folder or Path(made)) / str(rows)
-            for layout in chosen.database or LAYOUTS:
-                found[rows, layout] = dict(measured(lake_of(root, rows), rows, layout))
-                start = step("start", root, layout)["peak MiB"]
+        for rows, layout in product(chosen.rows or [10_000_000], chosen.database or LAYOUTS):
+            # A folder for each layout: two databases of one lake would publish by turns.
+            lake = lake_of((chosen.folder or Path(made)) / f"{rows}-{layout}", rows)
+            steps = found.setdefault(str(rows), {}).setdefault(layout, {})
+            parts = chosen.part or ["publish", "ask"]
+            for part in parts:
+                steps |= dict(published(lake, rows, layout) if part == "publish" else asked(lake, layout))
+                if chosen.results:
+                    chosen.results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
             if not chosen.folder:
-                shutil.rmtree(root)
-            if chosen.write:
-                chosen.write.write_text(table(found, start), encoding="utf-8")
+                shutil.rmtree(lake.root)
+    if chosen.write:
+        chosen.write.write_text(table(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

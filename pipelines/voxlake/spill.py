@@ -37,7 +37,7 @@ _NO_ROOM: Final = ("Out of Memory Error", "No space left", "out of disk space", 
 
 
 def bound(connection: duckdb.DuckDBPyConnection, memory: str, tmp: Path | None) -> None:
-    """Let a connection take so much memory, and put what does not fit into a folder of its own in `tmp`.
+    """Bound the memory of a connection; what does not fit goes to a folder of its own in `tmp`.
 
     Connections of one process to one file share an instance of DuckDB: where that is restricted, it is bound already.
     """
