@@ -26,10 +26,11 @@ LAST = date(2026, 10, 31)
 """The last day of every database; a year ends before the day of another version's clock."""
 
 _COVERAGE = """
-INSERT INTO coverage
+INSERT INTO coverage BY NAME
 SELECT
-    account_id, '{stream}', $first::DATE + n::INTEGER AS date, 0, 0, n % 997 <> 500, n < $days - 10,
-    $last + INTERVAL 40 HOUR
+    account_id, '{stream}' AS stream, $first::DATE + n::INTEGER AS date, $messages AS row_count,
+    $messages AS total_count, 0 AS forgotten, n % 997 <> 500 AS verified, n < $days - 10 AS final,
+    $last + INTERVAL 40 HOUR AS exported_at
 FROM range($accounts) AS a (account_id), range($days) AS d (n)
 WHERE n % 1499 <> 700
 """
@@ -80,7 +81,7 @@ def make(root: Path, *, years: int, accounts: int, messages: int = 4) -> None:
         connection.execute("USE made")
         create(connection)
         for stream, its in STREAMS.items():
-            given = {"first": first, "days": days, "accounts": accounts, "last": LAST}
+            given = {"first": first, "days": days, "accounts": accounts, "last": LAST, "messages": messages}
             connection.execute(_COVERAGE.format(stream=stream), given)
             rows = _ROWS.format(stream=stream, table=its.table, own=_OWN[stream])
             connection.execute(rows, {"first": first, "messages": messages})
@@ -93,7 +94,9 @@ def make(root: Path, *, years: int, accounts: int, messages: int = 4) -> None:
             " FROM range($2) AS a (account_id)",
             [first, accounts],
         )
-        connection.execute("INSERT INTO meta.built VALUES ('made', NULL, NULL, 0, 0, NULL)")
+        connection.execute(
+            "INSERT INTO meta.built BY NAME SELECT 'made' AS fingerprint, 0 AS settled_after, 0 AS given_up_after"
+        )
 
 
 def draw(root: Path, *arguments: str) -> Drawn:

@@ -5,10 +5,7 @@ FROM (
     FROM (
         SELECT
             account_id, date, date_trunc('hour', processed_at) AS hour, 'sms' AS channel, direction,
-            count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost,
-            count(*) FILTER (status = 'success') AS succeeded,
-            0::BIGINT AS delivered,
-            0::BIGINT AS with_delivery
+            status_id, status, NULL::VARCHAR AS delivery_status, count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost
         FROM sms_history
         SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
         GROUP BY ALL

@@ -8,8 +8,10 @@ WITH top AS (
         coalesce(sum(cost), 0) AS cost,
         messages_if(direction = 'OUT' AND settled(channel, status, delivery_status), messages) AS settled,
         messages_if(direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS arrived,
+        messages_if(direction = 'OUT' AND moving(status, delivery_status), messages) AS moving,
+        messages_if(direction = 'OUT', messages) AS sent,
         count(*) OVER () AS accounts
-    FROM totals_of($first, $end, NULL, $accounts, $tz)
+    FROM days_of($first, $end, NULL, $accounts, $tz)
     GROUP BY account_id, account, coalesce(currency, '')
     ORDER BY messages DESC, account, account_id
     LIMIT $top
@@ -20,7 +22,7 @@ in_steps AS (
         account_id,
         ((date - $first::DATE + 1) * $steps::BIGINT - 1) // ($end::DATE - $first::DATE) AS step,
         sum(messages)::BIGINT AS messages
-    FROM totals_of($first, $end, NULL, $accounts, $tz)
+    FROM days_of($first, $end, NULL, $accounts, $tz)
     WHERE account_id IN (SELECT account_id FROM top)
     GROUP BY account_id, step
 )

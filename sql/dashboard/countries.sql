@@ -5,6 +5,7 @@ SELECT
     map_from_entries(list((currency, cost) ORDER BY currency)) AS costs,
     sum(settled)::BIGINT AS settled,
     sum(arrived)::BIGINT AS arrived,
+    sum(moving)::BIGINT AS moving,
     sum(sum(messages)) OVER ()::BIGINT AS total
 FROM (
     SELECT
@@ -13,7 +14,8 @@ FROM (
         sum(messages)::BIGINT AS messages,
         coalesce(sum(cost), 0) AS cost,
         messages_if(settled(channel, status, delivery_status), messages) AS settled,
-        messages_if(arrived(channel, status, delivery_status), messages) AS arrived
+        messages_if(arrived(channel, status, delivery_status), messages) AS arrived,
+        messages_if(moving(status, delivery_status), messages) AS moving
     FROM totals_of($first, $end, NULL, $accounts, $tz)
     WHERE direction = 'OUT'
     GROUP BY coalesce(destination_country, ''), coalesce(currency, '')

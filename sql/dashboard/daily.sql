@@ -1,4 +1,4 @@
--- Messages and costs by currency by day and channel of the days [$first, $end), and of those sent how many are settled and how many arrived.
+-- Messages and costs by currency by day and channel of the days [$first, $end), and of those sent how many are settled, arrived, or on their way.
 SELECT
     date,
     channel,
@@ -6,7 +6,8 @@ SELECT
     map_from_entries(list((currency, cost) ORDER BY currency)) AS costs,
     sum(sent)::BIGINT AS sent,
     sum(settled)::BIGINT AS settled,
-    sum(arrived)::BIGINT AS arrived
+    sum(arrived)::BIGINT AS arrived,
+    sum(moving)::BIGINT AS moving
 FROM (
     SELECT
         date,
@@ -16,8 +17,9 @@ FROM (
         coalesce(sum(cost), 0) AS cost,
         messages_if(direction = 'OUT', messages) AS sent,
         messages_if(direction = 'OUT' AND settled(channel, status, delivery_status), messages) AS settled,
-        messages_if(direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS arrived
-    FROM totals_of($first, $end, NULL, $accounts, $tz)
+        messages_if(direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS arrived,
+        messages_if(direction = 'OUT' AND moving(status, delivery_status), messages) AS moving
+    FROM days_of($first, $end, NULL, $accounts, $tz)
     GROUP BY date, channel, coalesce(currency, '')
 )
 GROUP BY date, channel

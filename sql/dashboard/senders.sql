@@ -6,6 +6,7 @@ SELECT
     map_from_entries(list((currency, cost) ORDER BY currency)) AS costs,
     sum(settled)::BIGINT AS settled,
     sum(arrived)::BIGINT AS arrived,
+    sum(moving)::BIGINT AS moving,
     list(steps) AS steps,
     count(*) OVER () AS senders
 FROM (
@@ -17,6 +18,7 @@ FROM (
         coalesce(sum(cost), 0) AS cost,
         count(*) FILTER (settled(channel, status, delivery_status)) AS settled,
         count(*) FILTER (arrived(channel, status, delivery_status)) AS arrived,
+        count(*) FILTER (moving(status, delivery_status)) AS moving,
         histogram(((date - $first::DATE + 1) * $steps::BIGINT - 1) // ($end::DATE - $first::DATE)) AS steps
     FROM messages_of($first, $end, NULL, $accounts, $tz)
     WHERE direction = 'OUT'

@@ -4,8 +4,12 @@ SELECT
     map_from_entries(list((currency, cost) ORDER BY currency)) AS costs,
     coalesce(sum(sms_settled), 0)::BIGINT AS sms_settled,
     coalesce(sum(sms_arrived), 0)::BIGINT AS sms_arrived,
+    coalesce(sum(sms_moving), 0)::BIGINT AS sms_moving,
+    coalesce(sum(sms_sent), 0)::BIGINT AS sms_sent,
     coalesce(sum(a2p_settled), 0)::BIGINT AS a2p_settled,
     coalesce(sum(a2p_arrived), 0)::BIGINT AS a2p_arrived,
+    coalesce(sum(a2p_moving), 0)::BIGINT AS a2p_moving,
+    coalesce(sum(a2p_sent), 0)::BIGINT AS a2p_sent,
     coalesce(sum(failed), 0)::BIGINT AS failed
 FROM (
     SELECT
@@ -14,9 +18,13 @@ FROM (
         sum(cost) AS cost,
         messages_if(channel = 'sms' AND direction = 'OUT' AND settled(channel, status, delivery_status), messages) AS sms_settled,
         messages_if(channel = 'sms' AND direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS sms_arrived,
+        messages_if(channel = 'sms' AND direction = 'OUT' AND moving(status, delivery_status), messages) AS sms_moving,
+        messages_if(channel = 'sms' AND direction = 'OUT', messages) AS sms_sent,
         messages_if(channel = 'a2p' AND settled(channel, status, delivery_status), messages) AS a2p_settled,
         messages_if(channel = 'a2p' AND arrived(channel, status, delivery_status), messages) AS a2p_arrived,
+        messages_if(channel = 'a2p' AND moving(status, delivery_status), messages) AS a2p_moving,
+        messages_if(channel = 'a2p', messages) AS a2p_sent,
         messages_if(status = 'error', messages) AS failed
-    FROM totals_of($first, $end, NULL, $accounts, $tz)
+    FROM days_of($first, $end, NULL, $accounts, $tz)
     GROUP BY coalesce(currency, '')
 );

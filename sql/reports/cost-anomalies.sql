@@ -33,7 +33,7 @@ spent AS (
     FROM whole_days AS w
     LEFT JOIN (
         SELECT account_id, channel, date, sum(cost) AS cost, sum(messages)::BIGINT AS messages
-        FROM totals_of($from - INTERVAL 28 DAYS, $to, $number, $accounts, $tz)
+        FROM days_of($from - INTERVAL 28 DAYS, $to, $number, $accounts, $tz)
         GROUP BY account_id, channel, date
     ) AS d ON d.account_id = w.account_id AND d.channel = w.channel AND d.date = w.date
     WHERE w.date >= $from - INTERVAL 28 DAYS AND w.date < $to

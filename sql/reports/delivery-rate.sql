@@ -7,22 +7,18 @@ SELECT
     sum(messages)::BIGINT AS messages,
     messages_if(delivery_status = 'DELIVERED', messages) AS delivered,
     messages_if(delivery_status IN ('ABORTED', 'REJECTED', 'FAILED', 'EXPIRED'), messages) AS failed,
-    messages_if(delivery_status IN ('QUEUED', 'DISPATCHED'), messages) AS moving,
-    round(
-        100.0 * messages_if(delivery_status = 'DELIVERED', messages)
-        / nullif(messages_if(delivery_status IS NOT NULL, messages), 0), 2
-    ) AS delivered_pct,
-    round(
-        100.0 * messages_if(delivery_status = 'DELIVERED', messages)
-        / nullif(messages_if(delivery_status NOT IN ('QUEUED', 'DISPATCHED'), messages), 0), 2
-    ) AS delivered_pct_of_settled,
+    messages_if(moving(status, delivery_status), messages) AS moving,
     messages_if(
-        coalesce(
-            delivery_status NOT IN ('DELIVERED', 'ABORTED', 'REJECTED', 'FAILED', 'EXPIRED', 'QUEUED', 'DISPATCHED'), true
-        ),
+        NOT moving(status, delivery_status)
+        AND coalesce(delivery_status NOT IN ('DELIVERED', 'ABORTED', 'REJECTED', 'FAILED', 'EXPIRED'), true),
         messages
-    ) AS unknown
-FROM totals_of($from, $to, $number, $accounts, $tz)
+    ) AS unknown,
+    percent(
+        messages_if(arrived(channel, status, delivery_status), messages),
+        messages_if(settled(channel, status, delivery_status), messages)
+    ) AS delivered_pct,
+    percent(messages_if(moving(status, delivery_status), messages), sum(messages)::BIGINT) AS moving_pct
+FROM days_of($from, $to, $number, $accounts, $tz)
 WHERE channel = 'a2p'
 GROUP BY account_id, account, currency, date
 ORDER BY date DESC, account, account_id;

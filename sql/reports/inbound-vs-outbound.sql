@@ -6,9 +6,9 @@ SELECT
     date,
     messages_if(direction = 'IN', messages) AS inbound,
     messages_if(direction = 'OUT', messages) AS outbound,
-    round(100.0 * messages_if(direction = 'IN', messages) / sum(messages)::BIGINT, 2) AS inbound_pct,
+    percent(messages_if(direction = 'IN', messages), sum(messages)::BIGINT) AS inbound_pct,
     coalesce(sum(cost) FILTER (direction = 'IN'), 0) AS inbound_cost,
     coalesce(sum(cost) FILTER (direction = 'OUT'), 0) AS outbound_cost
-FROM totals_of($from, $to, $number, $accounts, $tz)
+FROM days_of($from, $to, $number, $accounts, $tz)
 GROUP BY account_id, account, currency, date
 ORDER BY date DESC, account, account_id;

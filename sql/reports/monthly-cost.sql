@@ -10,6 +10,6 @@ SELECT
     sum(cost) AS cost,
     round(sum(cost) / sum(messages)::BIGINT, 6) AS cost_per_message,
     round(sum(cost) / nullif(sum(parts)::BIGINT, 0), 6) AS cost_per_part
-FROM totals_of($from, $to, $number, $accounts, $tz)
+FROM days_of($from, $to, $number, $accounts, $tz)
 GROUP BY account_id, account, currency, month, channel
 ORDER BY month DESC, account, account_id, channel;

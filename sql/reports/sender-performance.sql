@@ -8,10 +8,15 @@ SELECT
     count(*) AS messages,
     sum(fragments)::BIGINT AS parts,
     sum(cost) AS cost,
-    round(100.0 * count(*) FILTER (status = 'success') / count(*), 2) AS success_pct,
-    round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct,
+    percent(count(*) FILTER (status = 'success'), count(*) FILTER (status <> 'waiting')) AS success_pct,
+    percent(
+        count(*) FILTER (channel = 'a2p' AND arrived(channel, status, delivery_status)),
+        count(*) FILTER (channel = 'a2p' AND settled(channel, status, delivery_status))
+    ) AS delivered_pct,
+    percent(count(*) FILTER (moving(status, delivery_status)), count(*)) AS moving_pct,
     round(
-        sum(cost) / nullif(count(*) FILTER (CASE channel WHEN 'a2p' THEN delivery_status = 'DELIVERED' ELSE status = 'success' END), 0), 6
+        sum(cost) FILTER (NOT moving(status, delivery_status))
+        / nullif(count(*) FILTER (arrived(channel, status, delivery_status)), 0), 6
     ) AS cost_per_arrived,
     max(date) AS last_day
 FROM messages_of($from, $to, $number, $accounts, $tz)

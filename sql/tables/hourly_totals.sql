@@ -1,14 +1,14 @@
--- The messages of each UTC hour, counted and added up by channel and direction, always equal to the rows.
+-- The messages of each UTC hour, counted and added up as by day, but not by country, always equal to the rows.
 CREATE TABLE meta.hourly_totals (
-    account_id    BIGINT NOT NULL,    -- The Voximplant account.
-    date          DATE NOT NULL,      -- The UTC day of the hour.
-    hour          TIMESTAMP NOT NULL, -- The beginning of a UTC hour.
-    channel       VARCHAR NOT NULL,   -- sms or a2p.
-    direction     VARCHAR,            -- IN or OUT, and OUT for all of a2p.
-    messages      BIGINT NOT NULL,    -- How many.
-    parts         BIGINT,             -- Parts that were billed.
-    cost          DECIMAL(38, 6),     -- In the currency of the account.
-    succeeded     BIGINT NOT NULL,    -- Messages with the status success.
-    delivered     BIGINT NOT NULL,    -- Messages of a2p that arrived.
-    with_delivery BIGINT NOT NULL     -- Messages of a2p with any delivery status.
+    account_id      BIGINT NOT NULL,    -- The Voximplant account.
+    date            DATE NOT NULL,      -- The UTC day of the hour.
+    hour            TIMESTAMP NOT NULL, -- The beginning of a UTC hour.
+    channel         VARCHAR NOT NULL,   -- sms or a2p.
+    direction       VARCHAR,            -- IN or OUT, and OUT for all of a2p.
+    status_id       INTEGER,            -- The vendor's number of the status.
+    status          VARCHAR,            -- success, error or waiting, else unknown.
+    delivery_status VARCHAR,            -- What became of messages of a2p.
+    messages        BIGINT NOT NULL,    -- How many.
+    parts           BIGINT,             -- Parts that were billed.
+    cost            DECIMAL(38, 6)      -- In the currency of the account.
 );

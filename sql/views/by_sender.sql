@@ -10,9 +10,13 @@ SELECT
     sum(fragments)::BIGINT AS parts, -- Parts that were billed.
     sum(cost) AS cost, -- In the currency of the account.
     count(*) FILTER (status = 'success') AS succeeded, -- Messages with the status success.
-    round(100.0 * count(*) FILTER (status = 'success') / count(*), 2) AS success_pct, -- Their share of all, in percent.
+    percent(count(*) FILTER (status = 'success'), count(*) FILTER (status <> 'waiting')) AS success_pct, -- Their share of those with any other status than waiting, in percent.
     count(*) FILTER (delivery_status = 'DELIVERED') AS delivered, -- Messages of a2p that arrived.
-    round(100.0 * count(*) FILTER (delivery_status = 'DELIVERED') / nullif(count(delivery_status), 0), 2) AS delivered_pct -- Their share of all with a delivery status, in percent.
+    percent(
+        count(*) FILTER (channel = 'a2p' AND arrived(channel, status, delivery_status)),
+        count(*) FILTER (channel = 'a2p' AND settled(channel, status, delivery_status))
+    ) AS delivered_pct, -- Their share of those that have settled, in percent.
+    percent(count(*) FILTER (moving(status, delivery_status)), count(*)) AS moving_pct -- The share of all that is still on its way, in percent.
 FROM messages
 WHERE direction = 'OUT'
 GROUP BY account_id, account, currency, source_number, channel;

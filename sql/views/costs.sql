@@ -9,11 +9,11 @@ SELECT
     destination_country AS country, -- ISO 3166 code.
     sum(messages)::BIGINT AS messages, -- How many.
     sum(cost) AS cost, -- In the currency of the account.
-    messages_if(arrived, messages) AS delivered, -- Messages of a2p with DELIVERED, of sms with success.
-    round(sum(cost) / nullif(messages_if(arrived, messages), 0), 6) AS cost_per_delivered -- All cost, by messages that arrived.
-FROM (
-    SELECT *, CASE channel WHEN 'a2p' THEN delivery_status = 'DELIVERED' ELSE status = 'success' END AS arrived
-    FROM totals
-    WHERE direction = 'OUT'
-)
+    messages_if(arrived(channel, status, delivery_status), messages) AS delivered, -- Messages of a2p with DELIVERED, of sms with success.
+    round(
+        sum(cost) FILTER (NOT moving(status, delivery_status))
+        / nullif(messages_if(arrived(channel, status, delivery_status), messages), 0), 6
+    ) AS cost_per_delivered -- What those that are not on their way any more cost, for each that arrived.
+FROM totals
+WHERE direction = 'OUT'
 GROUP BY account_id, account, currency, date, channel, destination_country;

@@ -11,8 +11,12 @@ SELECT
     sum(parts)::BIGINT AS parts, -- Parts that were billed.
     sum(cost) AS cost, -- In the currency of the account.
     messages_if(status = 'success', messages) AS succeeded, -- Messages with the status success.
-    round(100.0 * messages_if(status = 'success', messages) / sum(messages)::BIGINT, 2) AS success_pct, -- Their share of all, in percent.
+    percent(messages_if(status = 'success', messages), messages_if(status <> 'waiting', messages)) AS success_pct, -- Their share of those with any other status than waiting, in percent.
     messages_if(delivery_status = 'DELIVERED', messages) AS delivered, -- Messages of a2p that arrived.
-    round(100.0 * messages_if(delivery_status = 'DELIVERED', messages) / nullif(messages_if(delivery_status IS NOT NULL, messages), 0), 2) AS delivered_pct -- Their share of all with a delivery status, in percent.
+    percent(
+        messages_if(channel = 'a2p' AND arrived(channel, status, delivery_status), messages),
+        messages_if(channel = 'a2p' AND settled(channel, status, delivery_status), messages)
+    ) AS delivered_pct, -- Their share of those that have settled, in percent.
+    percent(messages_if(moving(status, delivery_status), messages), sum(messages)::BIGINT) AS moving_pct -- The share of all that is still on its way, in percent.
 FROM totals
 GROUP BY account_id, account, currency, date, channel, direction;

@@ -7,12 +7,12 @@ SELECT
     date, -- A UTC day.
     delivery_status, -- Null where the API gave none.
     messages, -- How many.
-    round(100.0 * messages / sum(messages) OVER its_day, 2) AS share_pct, -- Their share of the day, in percent.
-    round(100.0 * sum(moving) OVER its_day / sum(messages) OVER its_day, 2) AS moving_pct -- The share of the day whose status can still change, in percent.
+    percent(messages, sum(messages) OVER its_day) AS share_pct, -- Their share of the day, in percent.
+    percent(sum(moving) OVER its_day, sum(messages) OVER its_day) AS moving_pct -- The share of the day that is still on its way, in percent.
 FROM (
     SELECT
         account_id, account, currency, date, delivery_status, sum(messages)::BIGINT AS messages,
-        messages_if(coalesce(status_id = 3, false) OR delivery_status IN ('QUEUED', 'DISPATCHED'), messages) AS moving
+        messages_if(moving(status, delivery_status), messages) AS moving
     FROM totals
     WHERE channel = 'a2p'
     GROUP BY account_id, account, currency, date, delivery_status

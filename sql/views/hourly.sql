@@ -1,18 +1,26 @@
 -- Messages, parts, cost, success and delivery by UTC hour, channel and direction.
 CREATE VIEW hourly AS
 SELECT
-    t.account_id, -- The Voximplant account.
-    coalesce(a.name, t.account_id::VARCHAR) AS account, -- Its name, or its number where that is not known.
-    a.currency, -- The currency of the account, null where it is not known.
-    t.hour, -- The beginning of a UTC hour.
-    t.channel, -- sms or a2p.
-    t.direction, -- IN or OUT.
-    t.messages, -- How many.
-    t.parts, -- Parts that were billed.
-    t.cost, -- In the currency of the account.
-    t.succeeded, -- Messages with the status success.
-    round(100.0 * t.succeeded / t.messages, 2) AS success_pct, -- Their share of all, in percent.
-    t.delivered, -- Messages of a2p that arrived.
-    round(100.0 * t.delivered / nullif(t.with_delivery, 0), 2) AS delivered_pct -- Their share of all with a delivery status, in percent.
-FROM meta.hourly_totals AS t
-LEFT JOIN accounts AS a ON a.account_id = t.account_id;
+    account_id, -- The Voximplant account.
+    account, -- Its name, or its number where that is not known.
+    currency, -- The currency of the account, null where it is not known.
+    hour, -- The beginning of a UTC hour.
+    channel, -- sms or a2p.
+    direction, -- IN or OUT.
+    sum(messages)::BIGINT AS messages, -- How many.
+    sum(parts)::BIGINT AS parts, -- Parts that were billed.
+    sum(cost) AS cost, -- In the currency of the account.
+    messages_if(status = 'success', messages) AS succeeded, -- Messages with the status success.
+    percent(messages_if(status = 'success', messages), messages_if(status <> 'waiting', messages)) AS success_pct, -- Their share of those with any other status than waiting, in percent.
+    messages_if(delivery_status = 'DELIVERED', messages) AS delivered, -- Messages of a2p that arrived.
+    percent(
+        messages_if(channel = 'a2p' AND arrived(channel, status, delivery_status), messages),
+        messages_if(channel = 'a2p' AND settled(channel, status, delivery_status), messages)
+    ) AS delivered_pct, -- Their share of those that have settled, in percent.
+    percent(messages_if(moving(status, delivery_status), messages), sum(messages)::BIGINT) AS moving_pct -- The share of all that is still on its way, in percent.
+FROM (
+    SELECT t.*, coalesce(a.name, t.account_id::VARCHAR) AS account, a.currency
+    FROM meta.hourly_totals AS t
+    LEFT JOIN accounts AS a ON a.account_id = t.account_id
+)
+GROUP BY account_id, account, currency, hour, channel, direction;

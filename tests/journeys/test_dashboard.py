@@ -255,8 +255,8 @@ def figures_of(span, *, daily=(), coverage=(), **others):
 
 
 TOTALS = {
-    "sms_settled": 2, "sms_arrived": 1, "a2p_settled": 2, "a2p_arrived": 1, "failed": 1, "messages": 2,
-    "costs": {"EUR": Decimal(1)},
+    "sms_settled": 2, "sms_arrived": 1, "sms_sent": 3, "sms_moving": 1, "a2p_settled": 2, "a2p_arrived": 1,
+    "a2p_sent": 3, "a2p_moving": 0, "failed": 1, "messages": 2, "costs": {"EUR": Decimal(1)},
 }  # fmt: skip
 
 
@@ -272,7 +272,7 @@ def test_refunds_hang_below_the_line():
 
 def daily_row(day, channel, *, cost="0.10", **others):
     """Give what is known of a day and channel; `others` differ."""
-    numbers = {"messages": 1, "sent": 1, "settled": 1, "arrived": 1}
+    numbers = {"messages": 1, "sent": 1, "settled": 1, "arrived": 1, "moving": 0}
     return {"date": day, "channel": channel, **numbers, "costs": {"EUR": Decimal(cost)}, **others}
 
 
@@ -293,6 +293,7 @@ def test_every_chart_is_valid(days):
     """The library checks no chart of the page as it is drawn, so all kinds of them are checked here, in every style."""
     span = Span(date(2016, 11, 1), date(2016, 11, 1) + DAY * days)
     shown = {"senders": 1, "accounts": 2, "settled": 1, "arrived": 1, "messages": 1, "total": 1, "channel": "sms"}
+    shown |= {"sent": 2, "moving": 1}
     shown |= {
         "costs": {"EUR": Decimal(1)},
         "steps": {0: 1},

@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from support.clock import CLOCK
 from support.lakes import ACCOUNT, FIRST, Hand, row
 from support.worlds import BERLIN, DAY, FRIDAY, LONDON, SHOP, THURSDAY, world
 
+from voxlake.reporting import Board, Span, read_scope
 from voxlake.reporting.saved_queries import bind_parameters, load_saved_queries
 
 pytestmark = pytest.mark.dateless
@@ -38,16 +40,19 @@ def some(rows, *names):
 
 KNOWN = {
     "daily": (
-        ("date", "channel", "messages", "parts", "cost", "success_pct", "delivered_pct"),
-        [(FRIDAY, "a2p", 3, 3, "0.080000", 66.67, 33.33), (THURSDAY, "sms", 5, 7, "0.130000", 60.0, None)],
+        ("date", "channel", "messages", "parts", "cost", "success_pct", "delivered_pct", "moving_pct"),
+        [
+            (FRIDAY, "a2p", 3, 3, "0.080000", 66.67, 50.0, 33.33),
+            (THURSDAY, "sms", 5, 7, "0.130000", 60.0, None, 0.0),
+        ],
     ),
     "monthly-cost": (
         ("month", "channel", "messages", "cost", "cost_per_message"),
         [("2026-01", "a2p", 3, "0.080000", 0.026667), ("2026-01", "sms", 5, "0.130000", 0.026)],
     ),
     "delivery-rate": (
-        ("date", "messages", "delivered", "failed", "moving", "delivered_pct", "delivered_pct_of_settled"),
-        [(FRIDAY, 3, 1, 1, 1, 33.33, 50.0)],
+        ("date", "messages", "delivered", "failed", "moving", "delivered_pct", "moving_pct"),
+        [(FRIDAY, 3, 1, 1, 1, 50.0, 33.33)],
     ),
     "top-errors": (
         ("error", "channel", "messages", "cost", "first_day", "last_day"),
@@ -57,11 +62,11 @@ KNOWN = {
         ],
     ),
     "top-destinations": (
-        ("country", "messages", "share_pct", "recipients", "cost", "arrived_pct", "cost_per_arrived"),
+        ("country", "messages", "share_pct", "recipients", "cost", "arrived_pct", "moving_pct", "cost_per_arrived"),
         [
-            ("DE", 3, 42.86, 1, "0.110000", 66.67, 0.055),
-            ("GB", 3, 42.86, 1, "0.100000", 33.33, 0.1),
-            ("unknown", 1, 14.29, 1, "0.000000", 0.0, None),
+            ("DE", 3, 42.86, 1, "0.110000", 100.0, 33.33, 0.055),
+            ("GB", 3, 42.86, 1, "0.100000", 33.33, 0.0, 0.1),
+            ("unknown", 1, 14.29, 1, "0.000000", 0.0, 0.0, None),
         ],
     ),
     "top-recipients": (
@@ -69,8 +74,11 @@ KNOWN = {
         [(LONDON, "GB", 3, "0.100000", 2), (BERLIN, "DE", 3, "0.110000", 2), ("12345", None, 1, "0.000000", 1)],
     ),
     "sender-performance": (
-        ("sender", "channel", "messages", "cost", "success_pct", "delivered_pct", "cost_per_arrived"),
-        [(BERLIN, "sms", 4, "0.130000", 50.0, None, 0.065), (SHOP, "a2p", 3, "0.080000", 66.67, 33.33, 0.08)],
+        ("sender", "channel", "messages", "cost", "success_pct", "delivered_pct", "moving_pct", "cost_per_arrived"),
+        [
+            (BERLIN, "sms", 4, "0.130000", 50.0, None, 0.0, 0.065),
+            (SHOP, "a2p", 3, "0.080000", 66.67, 50.0, 33.33, 0.08),
+        ],
     ),
     "failed-but-billed": (
         ("message_id", "channel", "status", "delivery_status", "cost"),
@@ -105,6 +113,63 @@ def test_every_delivery_has_a_place(tmp_path):
     hand.publish()
     names = ("messages", "delivered", "failed", "moving", "unknown")
     assert some(asked(hand, "delivery-rate"), *names) == [(10, 1, 4, 2, 3)]
+
+
+@pytest.fixture(scope="module")
+def settling(tmp_path_factory):
+    """Give a day of ten messages of a2p and four of sms, half of which are still on their way, and dear."""
+    hand = Hand(tmp_path_factory.mktemp("settling") / "data")
+    waiting = {"status": "waiting", "status_id": 3, "cost": Decimal("0.05")}
+    deliveries = ["DELIVERED"] * 4 + ["FAILED"] + ["QUEUED", "DISPATCHED", "DISPATCHED", None, "DISPATCHED"]
+    a2p = [row(n, delivery_status=status) | (waiting if n > 4 else {}) for n, status in enumerate(deliveries)]
+    failed = {"status": "error", "status_id": 2}
+    hand.put(FIRST, a2p, stream="a2p")
+    hand.put(FIRST, [row(1), row(2, **failed), row(3, **waiting), row(4, **waiting)])
+    hand.publish()
+    return hand
+
+
+@pytest.mark.parametrize("view", ["daily", "hourly", "by_sender", "by_country"])
+def test_a_view_of_a_settling_day_shows_no_drop(settling, view):
+    """Rates are of what has settled, and beside them stands the share that is still on its way."""
+    rates = "channel, messages, success_pct, delivered_pct, moving_pct"
+    assert settling.ask(f"SELECT {rates} FROM {view} ORDER BY channel") == [
+        ("a2p", 10, 100.0, 80.0, 50.0),
+        ("sms", 4, 50.0, None, 50.0),
+    ]
+
+
+def test_a_report_of_a_settling_day_shows_no_drop(settling):
+    """So they are in reports, and what an arrived message cost is not what the others on their way cost."""
+    rates = ("channel", "success_pct", "delivered_pct", "moving_pct")
+    assert some(asked(settling, "daily"), *rates) == [("a2p", 100.0, 80.0, 50.0), ("sms", 50.0, None, 50.0)]
+    assert some(asked(settling, "sender-performance"), *rates, "cost_per_arrived") == [
+        ("a2p", 100.0, 80.0, 50.0, 0.0125),
+        ("sms", 50.0, None, 50.0, 0.02),
+    ]
+    assert some(asked(settling, "top-destinations"), "arrived_pct", "moving_pct", "cost_per_arrived") == [
+        (71.43, 50.0, 0.014)
+    ]
+    assert some(asked(settling, "delivery-rate"), "delivered", "failed", "moving", "unknown", *rates[2:]) == [
+        (4, 1, 5, 0, 80.0, 50.0)
+    ]
+    assert settling.ask("SELECT channel, delivered, cost_per_delivered FROM costs ORDER BY channel") == [
+        ("a2p", 4, 0.0125),
+        ("sms", 1, 0.02),
+    ]
+    assert settling.ask("SELECT DISTINCT moving_pct FROM delivery") == [(50.0,)]
+
+
+def test_the_page_of_a_settling_day_shows_no_drop(settling):
+    """So they are on the dashboard: in its headlines, its tables, and where one points at."""
+    with settling.warehouse.reader() as connection:
+        page = Board(connection, Span(FIRST, FIRST + DAY), read_scope(connection)).html(made=CLOCK.now())
+    text = page.replace("\N{NARROW NO-BREAK SPACE}", "")
+    assert text.count('<span class="value" title="80.0%">80.0%</span><span class="way">50.0% still on its way') == 1
+    assert "<td>80.0%</td><td>5</td><td>50.0%</td>" in text
+    assert "2026-01-01 · A2P: 80.0%, 50.0% still on its way" in text
+    assert "<td>71.4%</td><td>50.0%</td>" in text
+    assert text.count('<span class="way">50.0% still on its way</span></td>') == 2
 
 
 def test_all_are_tried():
@@ -227,9 +292,9 @@ def test_views(hand):
         (LONDON, "a2p", 0, 2, Decimal("0.08")),
         (LONDON, "sms", 1, 1, Decimal("0.02")),
     ]
-    assert hand.ask("SELECT account_id, sender, messages, delivered_pct FROM by_sender ORDER BY ALL") == [
-        (ACCOUNT, BERLIN, 4, None),
-        (ACCOUNT, SHOP, 3, 33.33),
+    assert hand.ask("SELECT account_id, sender, messages, delivered_pct, moving_pct FROM by_sender ORDER BY ALL") == [
+        (ACCOUNT, BERLIN, 4, None, 0.0),
+        (ACCOUNT, SHOP, 3, 50.0, 33.33),
     ]
     assert hand.ask("SELECT country, channel, messages, parts FROM by_country ORDER BY ALL") == [
         ("DE", "a2p", 1, 1),

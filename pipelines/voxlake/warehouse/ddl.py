@@ -28,8 +28,8 @@ KINDS = {"tables": "TABLE", "macros": "MACRO", "views": "VIEW", "table_macros": 
 _WORDS = {"tables": "table", "macros": "macro", "views": "view", "table_macros": "table macro"}
 _MACROS = ("macros", "table_macros")
 
-_BASE_VIEWS = ("messages", "totals")
-"""The views that other views read, which are therefore created first."""
+_BASES = ("messages", "totals", "messages_of", "hours_of")
+"""The views and table macros that others read, which are therefore created before them."""
 
 _OBJECTS = """
 SELECT 'tables' AS kind, schema_name AS schema, table_name AS name, comment
@@ -61,7 +61,7 @@ def create(connection: duckdb.DuckDBPyConnection, *, instead: Mapping[str, str] 
     connection.execute("CREATE SCHEMA meta")
     for folder in KINDS:
         found = statements(folder)
-        for name in sorted(found, key=lambda name: name not in _BASE_VIEWS):
+        for name in sorted(found, key=lambda name: name not in _BASES):
             view = folder == "tables" and name in queries
             connection.execute(f"CREATE VIEW {name} AS {queries[name]}" if view else found[name])
     connection.execute(";".join(_comments(connection)))

@@ -44,19 +44,19 @@ CREATE TABLE meta.daily_totals (
 );
 """,
     "hourly": """\
--- The messages of each UTC hour, counted and added up by channel and direction, always equal to the rows.
+-- The messages of each UTC hour, counted and added up as by day, but not by country, always equal to the rows.
 CREATE TABLE meta.hourly_totals (
-    account_id    BIGINT NOT NULL,    -- The Voximplant account.
-    date          DATE NOT NULL,      -- The UTC day of the hour.
-    hour          TIMESTAMP NOT NULL, -- The beginning of a UTC hour.
-    channel       VARCHAR NOT NULL,   -- sms or a2p.
-    direction     VARCHAR,            -- IN or OUT, and OUT for all of a2p.
-    messages      BIGINT NOT NULL,    -- How many.
-    parts         BIGINT,             -- Parts that were billed.
-    cost          {cost},     -- In the currency of the account.
-    succeeded     BIGINT NOT NULL,    -- Messages with the status success.
-    delivered     BIGINT NOT NULL,    -- Messages of a2p that arrived.
-    with_delivery BIGINT NOT NULL     -- Messages of a2p with any delivery status.
+    account_id      BIGINT NOT NULL,    -- The Voximplant account.
+    date            DATE NOT NULL,      -- The UTC day of the hour.
+    hour            TIMESTAMP NOT NULL, -- The beginning of a UTC hour.
+    channel         VARCHAR NOT NULL,   -- sms or a2p.
+    direction       VARCHAR,            -- IN or OUT, and OUT for all of a2p.
+    status_id       INTEGER,            -- The vendor's number of the status.
+    status          VARCHAR,            -- success, error or waiting, else unknown.
+    delivery_status VARCHAR,            -- What became of messages of a2p.
+    messages        BIGINT NOT NULL,    -- How many.
+    parts           BIGINT,             -- Parts that were billed.
+    cost            {cost}      -- In the currency of the account.
 );
 """,
     "odd": """\
@@ -86,10 +86,7 @@ GROUP BY ALL;
 -- What the messages of {table} of some days are in hourly_totals.
 SELECT
     account_id, date, date_trunc('hour', processed_at) AS hour, '{stream}' AS channel, {direction},
-    count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost,
-    count(*) FILTER (status = 'success') AS succeeded,
-    {delivered} AS delivered,
-    {with_delivery} AS with_delivery
+    status_id, status, {delivery_status}, count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost
 FROM {table}
 SEMI JOIN {fresh}
 GROUP BY ALL;
@@ -129,10 +126,8 @@ _DELIVERY = ("QUEUED", "DISPATCHED", "ABORTED", "REJECTED", "DELIVERED", "FAILED
 
 _COUNTED_WITHOUT = {
     "direction": {"direction": "'OUT' AS direction"},
-    "delivery_status": {
-        "delivery_status": "NULL::VARCHAR AS delivery_status", "delivered": "0::BIGINT", "with_delivery": "0::BIGINT",
-    },
-}  # fmt: skip
+    "delivery_status": {"delivery_status": "NULL::VARCHAR AS delivery_status"},
+}
 """What a stream counts that has no such column."""
 
 _CHECKS = {
@@ -206,12 +201,7 @@ HAVING sum(found) <> 0;
 def generated(stream: Stream) -> dict[str, str]:
     """Return the SQL files of a stream: their text by their path below `sql/`."""
     words = {"table": stream.table, "stream": stream.name, "fresh": _FRESH.format(stream=stream.name)}
-    words |= {
-        "direction": "direction",
-        "delivery_status": "delivery_status",
-        "delivered": "count(*) FILTER (delivery_status = 'DELIVERED')",
-        "with_delivery": "count(delivery_status)",
-    }
+    words |= {"direction": "direction", "delivery_status": "delivery_status"}
     for column, instead in _COUNTED_WITHOUT.items():
         words |= {} if column in stream.schema.names else instead
     words |= _odd(stream)

@@ -5,9 +5,11 @@ from datetime import date, datetime, timedelta
 import duckdb
 import pytest
 
+from voxlake.model import DayKey
 from voxlake.warehouse import restrict
 from voxlake.warehouse.accounts import load_accounts
 from voxlake.warehouse.ddl import create
+from voxlake.warehouse.totals import load_totals
 
 pytestmark = pytest.mark.dateless
 
@@ -148,3 +150,86 @@ def test_bounds(hours, day):
     """A local day that is asked for is whole, though it lies in two UTC days."""
     first = date.fromisoformat(day)
     assert counts(hours, 1, BERLIN, first, first + timedelta(days=1)) == {day: IN_BERLIN[day]}
+
+
+ODD = ["Asia/Kolkata", "Asia/Kathmandu", LORD_HOWE, "Pacific/Apia"]
+"""Zones that are half or three quarters of an hour off, always or for some of the year, and one that skipped a day."""
+
+GOOSE_BAY = "America/Goose_Bay"
+"""Where clocks went back a minute after midnight, into the day before, in the middle of an hour of UTC."""
+
+MESSAGES = """
+INSERT INTO sms_history BY NAME
+SELECT
+    1 + n % 3 AS account_id, moment::DATE AS date, n AS message_id, if(n % 4 = 0, 'IN', 'OUT') AS direction,
+    n % 3 AS fragments, n / 1000 AS cost, 1 + n % 2 AS status_id, if(n % 2 = 0, 'success', 'error') AS status,
+    moment AS processed_at, '1' AS source_number, '2' AS destination_number
+FROM (
+    SELECT range AS n, first + to_seconds((hash(range) % (8 * 86400))::BIGINT) AS moment
+    FROM range(5000), (SELECT unnest($1::TIMESTAMP[]) AS first, unnest(range(5)) AS share)
+    WHERE range % 5 = share
+)
+"""
+CHANGES = [datetime(*day) for day in ((2010, 11, 3), (2011, 12, 27), (2026, 3, 26), (2026, 4, 2), (2026, 10, 22))]  # noqa: DTZ001
+
+
+@pytest.fixture(scope="module")
+def busy():
+    """Give messages of all minutes around changes of clocks, of accounts in three zones, with their totals."""
+    with duckdb.connect() as connection:
+        create(connection)
+        connection.execute(MESSAGES, [CHANGES])
+        days = connection.execute("SELECT DISTINCT account_id, date FROM sms_history").fetchall()
+        load_totals(connection, [DayKey(account, "sms", day) for account, day in days])
+        connection.execute(
+            "INSERT INTO coverage BY NAME SELECT account_id, 'sms' AS stream, date, 0 AS row_count, 0 AS forgotten,"
+            " true AS verified, true AS final, date AS exported_at FROM sms_history GROUP BY ALL"
+        )
+        zones = {1: BERLIN, 2: "Asia/Kolkata", 3: None}
+        load_accounts(connection, [{"account_id": account, "time_zone": zone} for account, zone in zones.items()])
+        restrict(connection)
+        yield connection
+
+
+def both_ways(connection, tz, *span):
+    """Give the days of a zone, with all that a report asks for, by totals and by rows."""
+    by = "account_id, date, channel, direction, status_id, status, delivery_status"
+    sums = ("sum(messages)::BIGINT, sum(parts)::BIGINT, sum(cost)", "count(*), sum(fragments)::BIGINT, sum(cost)")
+    bound = [*(span or (None, None)), tz]
+    return [
+        connection.execute(f"SELECT {by}, {its} FROM {macro}($1, $2, NULL, NULL, $3) GROUP BY ALL ORDER BY ALL", bound)
+        .fetchall()
+        for its, macro in zip(sums, ("days_of", "messages_of"), strict=True)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("tz", ["UTC", "account", BERLIN, NEW_YORK, GOOSE_BAY, "Etc/GMT-8", *ODD])
+def test_totals_are_the_rows(busy, tz):
+    """Local days are the same by totals of hours as by rows, whenever clocks change and by how much."""
+    assert len(counts(busy, 1, tz)) >= 30
+    for span in ((), (date(2026, 3, 29), date(2026, 3, 30)), (date(2010, 11, 6), date(2010, 11, 8))):
+        totals, rows = both_ways(busy, tz, *span)
+        assert totals == rows
+        assert rows
+    hours = busy.execute(
+        "SELECT hour, sum(messages)::BIGINT FROM hours_of(tz := $1) GROUP BY ALL ORDER BY ALL", [tz]
+    ).fetchall()
+    assert (
+        hours
+        == busy.execute(
+            "SELECT date_trunc('hour', processed_at), count(*) FROM messages_of(tz := $1) GROUP BY ALL ORDER BY ALL",
+            [tz],
+        ).fetchall()
+    )
+
+
+def test_rows_are_read_where_hours_do_not_fit(busy):
+    """Without rows, a zone of whole hours has the same days; one of half hours has none, or those of the other half."""
+    whole, half = both_ways(busy, BERLIN)[1], len(both_ways(busy, LORD_HOWE)[1])
+    busy.execute("BEGIN; DELETE FROM sms_history")
+    try:
+        assert both_ways(busy, BERLIN) == [whole, []]
+        assert both_ways(busy, "Asia/Kolkata") == [[], []]
+        assert 0 < len(both_ways(busy, LORD_HOWE)[0]) < half
+    finally:
+        busy.execute("ROLLBACK")

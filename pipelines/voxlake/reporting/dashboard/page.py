@@ -11,7 +11,7 @@ from voxlake.model import DAY, Window
 from voxlake.reporting.dashboard import draw, style, words
 from voxlake.reporting.dashboard.figures import ACCOUNTS, SENDERS, STEPS, Span
 from voxlake.reporting.dashboard.paint import DARK, LIGHT
-from voxlake.reporting.dashboard.panels import cost_heads, costs
+from voxlake.reporting.dashboard.panels import ON_THEIR_WAY, cost_heads, costs
 from voxlake.reporting.dashboard.tiles import tiles
 from voxlake.reporting.dashboard.timelines import CHANNELS
 from voxlake.text import counted
@@ -132,8 +132,13 @@ def _tile(tile: Tile) -> str:
     return (
         f'<li><span class="name">{escape(tile.name)}</span>'
         f'<span class="value" title="{escape(tile.exact)}">{escape(tile.value)}</span>'
+        f"{_way(tile.moving)}"
         f'<span class="change">{_moved(tile.change)} {escape(tile.change.text)}</span>{week}</li>\n'
     )
+
+
+def _way(moving: str) -> str:
+    return f'<span class="way">{escape(moving)}</span>' if moving else ""
 
 
 def _moved(change: Change) -> str:
@@ -201,7 +206,7 @@ _CARDS = {"senders": _senders, "accounts": _accounts}
 
 def _bar_table(figures: Figures, panel: Panel, rows: str) -> str:
     """Return a table of rows that are HTML, with the columns of a panel and the days beside them."""
-    names = [name for name in panel.head if name != "currency"] + [_over(figures)]
+    names = [name for name in panel.head if name not in {"currency", ON_THEIR_WAY}] + [_over(figures)]
     head = "".join(f'<th role="columnheader" scope="col">{escape(name)}</th>' for name in names)
     return (
         f'\n<table class="senders" role="table" aria-labelledby="{panel.name}-title">'
@@ -227,11 +232,12 @@ def _account(figures: Figures, row: Row, most: int) -> str:
 
 def _bars(figures: Figures, row: Row, most: int, name: str, costs: Iterable[str]) -> str:
     rate = words.share(row["arrived"], row["settled"])
+    moving = words.still_moving(row["moving"], row["sent"] if "sent" in row else row["messages"])
     return "".join(
         (
             f'<tr role="row"><th role="rowheader" scope="row">{name}</th>',
             _cell("messages", f"{row['messages']:,}{_meter(row['messages'] / most)}"),
-            _cell("arrived", f"{words.as_text(rate)}{_meter(rate or 0, 'rate')}"),
+            _cell("arrived", f"{words.as_text(rate)}{_meter(rate or 0, 'rate')}{_way(moving)}"),
             *costs,
             _cell(_over(figures), _spark(figures.span, row["steps"])),
             "</tr>",

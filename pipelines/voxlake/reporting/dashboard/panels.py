@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from voxlake.reporting.dashboard.style import Style
 
 
+ON_THEIR_WAY = "on their way"
 _NOTHING_SENT = "Nothing was sent in these days."
 
 
@@ -145,27 +146,28 @@ def _arriving(figures: Figures, line: Timeline) -> Panel:
             str(line.steps[number]),
             timelines.CHANNELS[channel],
             row["sent"],
-            row["sent"] - row["settled"],
             row["arrived"],
             words.share(row["arrived"], row["settled"]),
+            row["moving"],
+            words.share(row["moving"], row["sent"]),
         )
         for (number, channel), row in line.rows.items()
         if row["sent"]
     ]
-    known = [row for row in rows if row[-1] is not None]
-    worst = min(known, key=lambda row: row[-1] or 0.0, default=None)
+    known = [row for row in rows if row[4] is not None]
+    worst = min(known, key=lambda row: row[4] or 0.0, default=None)
     return Panel(
         name="delivery-rate",
         title=title,
-        summary=f"{title}, {figures.span}: lowest {_at(line)} {worst[0]}, {worst[1]}, {words.as_text(worst[-1])}."
+        summary=f"{title}, {figures.span}: lowest {_at(line)} {worst[0]}, {worst[1]}, {words.as_text(worst[4])}."
         if worst
         else "",
         draw=partial(timelines.arriving, figures, line, title=title),
-        head=(_days(figures, line), "channel", "sent", "on their way", "arrived", "rate"),
+        head=(_days(figures, line), "channel", "sent", "arrived", "rate of settled", ON_THEIR_WAY, "share of sent"),
         rows=rows if known else [],
         empty="Nothing that was sent in these days has settled yet.",
         note="How much of what was sent arrived: A2P with the status DELIVERED, SMS with the status success."
-        " What is still on its way does not count; days that may still change are shaded blue.",
+        " What is still on its way is not part of a rate; days that may still change are shaded blue.",
     )
 
 
@@ -210,10 +212,11 @@ def _countries(figures: Figures) -> Panel:
             words.share(row["messages"], row["total"]),
             *costs(figures, row),
             words.share(row["arrived"], row["settled"]),
+            words.share(row["moving"], row["messages"]),
         )
         for row in figures.countries
     ]
-    head = ("country", "messages", "share of sent", *cost_heads(figures), "arrived")
+    head = ("country", "messages", "share of sent", *cost_heads(figures), "arrived", ON_THEIR_WAY)
     return _ranked("countries", "Top destination countries", rows, head, empty=_NOTHING_SENT)
 
 
@@ -224,11 +227,12 @@ def senders(figures: Figures) -> Panel:
             f"{row['sender'] or 'unknown'} · {timelines.CHANNELS[row['channel']]}",
             row["messages"],
             words.share(row["arrived"], row["settled"]),
+            words.share(row["moving"], row["messages"]),
             *costs(figures, row),
         )
         for row in figures.senders
     ]
-    head = ("sender", "messages", "arrived", *cost_heads(figures))
+    head = ("sender", "messages", "arrived", ON_THEIR_WAY, *cost_heads(figures))
     return _ranked("senders", "Senders", rows, head, empty=_NOTHING_SENT)
 
 
@@ -239,12 +243,14 @@ def accounts(figures: Figures) -> Panel:
             row["account"],
             row["messages"],
             words.share(row["arrived"], row["settled"]),
+            words.share(row["moving"], row["sent"]),
             row["cost"],
             words.unit(row["currency"], alone=False),
         )
         for row in figures.accounts
     ]
-    return _ranked("accounts", "Accounts", rows, ("account", "messages", "arrived", "cost", "currency"), empty="")
+    head = ("account", "messages", "arrived", ON_THEIR_WAY, "cost", "currency")
+    return _ranked("accounts", "Accounts", rows, head, empty="")
 
 
 def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str], *, empty: str) -> Panel:

@@ -31,7 +31,7 @@ _UNITS: Mapping[str, Callable[[date], date]] = {
 _LONGEST = "quarter"
 """Sixty of them are more days than a page shows."""
 
-_SUMS = ("messages", "sent", "settled", "arrived")
+_SUMS = ("messages", "sent", "settled", "arrived", "moving")
 
 
 @dataclass(frozen=True, slots=True)

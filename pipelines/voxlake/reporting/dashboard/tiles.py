@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from voxlake.reporting.dashboard import words
 from voxlake.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from voxlake.reporting.dashboard.figures import Figures, Period, Row
 
@@ -30,24 +30,28 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One headline figure; `exact` has every digit, `week` is the figure and change of its last seven days."""
+    """One headline figure; `exact` has every digit, `week` is the figure and change of its last seven days.
+
+    Beside a delivery rate, `moving` says how much is still on its way.
+    """
 
     name: str
     value: str
     exact: str
     change: Change
     week: tuple[str, Change] | None
+    moving: str = ""
 
 
 _Figure = tuple[str, "Callable[[Row], Value]", int]
 """A name, the figure, and whether more is good (1), bad (-1) or neither (0)."""
 
 _MESSAGES: _Figure = ("Messages", lambda t: int(t["messages"]), 0)
-_RATES: tuple[_Figure, ...] = (
-    ("A2P delivered", lambda t: words.share(t["a2p_arrived"], t["a2p_settled"]), 1),
-    ("SMS sent with success", lambda t: words.share(t["sms_arrived"], t["sms_settled"]), 1),
-    ("Messages with errors", lambda t: int(t["failed"]), -1),
-)
+_RATES: Mapping[str, _Figure] = {
+    "a2p": ("A2P delivered", lambda t: words.share(t["a2p_arrived"], t["a2p_settled"]), 1),
+    "sms": ("SMS sent with success", lambda t: words.share(t["sms_arrived"], t["sms_settled"]), 1),
+}
+_ERRORS: _Figure = ("Messages with errors", lambda t: int(t["failed"]), -1)
 
 
 def tiles(figures: Figures) -> list[Tile]:
@@ -56,7 +60,14 @@ def tiles(figures: Figures) -> list[Tile]:
     costs: list[_Figure] = [
         (f"Cost, {words.unit(its, alone=len(found) == 1)}", partial(_cost, its), 0) for its in found
     ]
-    return [_tile(figures, name, of, good) for name, of, good in (_MESSAGES, *costs, *_RATES)]
+    rates = [
+        replace(
+            _tile(figures, *rate),
+            moving=words.still_moving(figures.whole.totals[f"{its}_moving"], figures.whole.totals[f"{its}_sent"]),
+        )
+        for its, rate in _RATES.items()
+    ]
+    return [_tile(figures, *_MESSAGES), *(_tile(figures, *cost) for cost in costs), *rates, _tile(figures, *_ERRORS)]
 
 
 def _cost(currency: str, totals: Row) -> Value:

@@ -9,7 +9,7 @@ import altair as alt
 from voxlake.model import Window
 from voxlake.reporting.dashboard.figures import UNREAD
 from voxlake.reporting.dashboard.style import DAY_MS, Style, data, finished, ms
-from voxlake.reporting.dashboard.words import as_text, share
+from voxlake.reporting.dashboard.words import as_text, share, still_moving
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def arriving(figures: Figures, timeline: Timeline, style: Style, *, title: str) 
             "x": (ms(step.days.first) + ms(step.days.end)) // 2,
             "c": name,
             "y": rates.get((number, channel)),
-            "tooltip": f"{step} · {name}: {as_text(rates.get((number, channel)))}",
+            "tooltip": f"{step} · {name}: {as_text(rates.get((number, channel)))}{_way(timeline, number, channel)}",
         }
         for channel, name in CHANNELS.items()
         for number, step in enumerate(timeline.steps)
@@ -107,6 +107,13 @@ def arriving(figures: Figures, timeline: Timeline, style: Style, *, title: str) 
         )
         layers.append(dots.encode(**encoded, **({"description": "tooltip:N"} if style.has_tooltips else {})))
     return finished(layers, style, height=_HEIGHT, title=title)
+
+
+def _way(timeline: Timeline, number: int, channel: str) -> str:
+    """Return how much of a step and channel is still on its way, after a comma, if anything is."""
+    row = timeline.rows.get((number, channel))
+    moving = "" if row is None else still_moving(row["moving"], row["sent"])
+    return moving and f", {moving}"
 
 
 def _shades(figures: Figures, style: Style, *states: str) -> Iterable[alt.Chart]:

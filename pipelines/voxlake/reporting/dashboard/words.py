@@ -41,6 +41,11 @@ def share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
+def still_moving(part: int, whole: int) -> str:
+    """Return how much of what was sent is still on its way; nothing where all has settled."""
+    return f"{as_text(part / whole)} still on its way" if part else ""
+
+
 def unit(currency: str, *, alone: bool) -> str:
     """Return what to call a currency; an unknown one is that of the account, where it is the only one."""
     return currency or ("account currency" if alone else "currency not known")

@@ -1,0 +1,3 @@
+-- Whether a message is still on its way, as its status or what became of it can still change.
+CREATE MACRO moving(status, delivery_status) AS
+coalesce(status = 'waiting', false) OR coalesce(delivery_status IN ('QUEUED', 'DISPATCHED'), false);
