@@ -13,7 +13,11 @@ from voxlake.errors import SettingsError
 if TYPE_CHECKING:
     from types import ModuleType
 
-EXTRAS: Final = {"dashboard": ("altair", "phonenumbers", "vl_convert"), "excel": ("xlsxwriter",)}
+EXTRAS: Final = {
+    "dashboard": ("altair", "phonenumbers", "vl_convert"),
+    "excel": ("xlsxwriter",),
+    "postgres": ("adbc_driver_manager", "adbc_driver_postgresql"),
+}
 """The packages that each extra installs, by the names under which they are imported."""
 
 

@@ -17,6 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PIPELINES = ROOT / "pipelines" / "voxlake"
 DRAWN = PIPELINES / "reporting" / "dashboard"
 WORKBOOK = PIPELINES / "reporting" / "xlsx.py"
+POSTGRES = PIPELINES / "warehouse" / "postgres.py"
 
 
 def declared(requirements):
@@ -48,13 +49,17 @@ def test_what_is_imported_is_declared():
     """Each package that the program imports is declared, where it is needed, and nothing else is."""
     found = {path: imported(path) for path in PIPELINES.rglob("*.py")}
     plain = {
-        package for path, its in found.items() if DRAWN not in path.parents and path != WORKBOOK for package in its
+        package
+        for path, its in found.items()
+        if DRAWN not in path.parents and path not in (WORKBOOK, POSTGRES)
+        for package in its
     }
     drawn = {package for path, its in found.items() if DRAWN in path.parents for package in its}
     assert distributions(plain) == declared(PROJECT["dependencies"])
     optional = PROJECT["optional-dependencies"]
     assert distributions(drawn - plain) == declared(optional["dashboard"])
     assert distributions(found[WORKBOOK]) == declared(optional["excel"])
+    assert distributions(found[POSTGRES] - plain) == declared(optional["postgres"])
 
 
 def test_extras():

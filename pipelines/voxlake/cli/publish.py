@@ -12,10 +12,11 @@ from voxlake.cli.output import give, say
 from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UserPath
+from voxlake.errors import SettingsError
 from voxlake.pipeline import describe_missing
 from voxlake.reporting import to_json
 from voxlake.text import counted
-from voxlake.warehouse import Warehouse
+from voxlake.warehouse import Warehouse, copy_to_postgres
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +32,17 @@ if TYPE_CHECKING:
     "--portable", "copy", type=UserPath(), metavar="FILE",
     help="Build nothing: write a copy of the published database that needs no other file.",
 )  # fmt: skip
-def publish(settings: Settings, form: str, copy: Path | None) -> None:
+@click.option(
+    "--postgres", metavar="URI",
+    help="Build nothing: bring the copy of the published database in PostgreSQL up to date, in its schema voxlake.",
+)  # fmt: skip
+def publish(settings: Settings, form: str, copy: Path | None, postgres: str | None) -> None:
     """Rebuild the database from the lake, without network."""
+    if copy is not None and postgres is not None:
+        raise SettingsError("--portable and --postgres are two copies: ask for one after the other.")
+    if postgres is not None:
+        _copy_to_postgres(settings, postgres, form)
+        return
     if copy is not None:
         with stoppable():
             rows = Warehouse(settings.data_dir).write_copy(copy)
@@ -42,6 +52,15 @@ def publish(settings: Settings, form: str, copy: Path | None) -> None:
         return
     with recorded(settings, "publish"):
         _publish(settings, form)
+
+
+def _copy_to_postgres(settings: Settings, uri: str, form: str) -> None:
+    with stoppable(), Warehouse(settings.data_dir).reader() as connection:
+        done = copy_to_postgres(connection, uri)
+    if form == "json":
+        give(to_json({"exit_code": 0, "days": done.days, "sent": done.sent, "rows": done.rows}), form="json")
+    tables = counted(done.tables, "other table")
+    say(f"copied {counted(done.sent, 'row')} of {counted(done.days)} and {tables}: {counted(done.rows, 'row')} there")
 
 
 def _publish(settings: Settings, form: str) -> None:

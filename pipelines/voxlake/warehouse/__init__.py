@@ -5,6 +5,17 @@ from voxlake.warehouse.build import DatabaseBuild
 from voxlake.warehouse.clone import shares_blocks
 from voxlake.warehouse.ddl import markdown
 from voxlake.warehouse.examine import Examination
+from voxlake.warehouse.postgres import PostgresCopy, copy_to_postgres
 from voxlake.warehouse.publish import DatabaseUpdate, Warehouse
 
-__all__ = ["DatabaseBuild", "DatabaseUpdate", "Examination", "Warehouse", "markdown", "restrict", "shares_blocks"]
+__all__ = [
+    "DatabaseBuild",
+    "DatabaseUpdate",
+    "Examination",
+    "PostgresCopy",
+    "Warehouse",
+    "copy_to_postgres",
+    "markdown",
+    "restrict",
+    "shares_blocks",
+]
