@@ -56,6 +56,7 @@ class Kind(StrEnum):
     FAILED = "failed"
     PROGRESS = "progress"
     WAITING = "waiting"
+    REPLIES_READ = "replies-read"
     PUBLISHED = "published"
     COMPACTED = "compacted"
     NOT_COMPACTED = "not-compacted"
@@ -81,7 +82,8 @@ KINDS: Final[Mapping[Kind, Declaration]] = {
     Kind.SURVEYED: Declaration("debug", "Days were cut into windows to read.", ("days", "windows", "first", "last")),
     Kind.REQUEST: Declaration("debug", "A reply came.", ("method", "status", "bytes", "seconds")),
     Kind.RETRY: Declaration(
-        "warning", "A request failed and is sent again after a pause.", ("method", "reason", "attempt", "seconds")
+        "warning", "A request failed and is sent again after a pause.",
+        ("method", "reason", "attempt", "seconds", "left"),
     ),
     Kind.SLOWED: Declaration(
         "info", 'The API said "too fast": fewer requests run at once.', ("requests_at_once", "all_accounts")
@@ -114,6 +116,7 @@ KINDS: Final[Mapping[Kind, Declaration]] = {
     Kind.FAILED: Declaration("warning", "Some or all days of a stream could not be read.", ("error", "code")),
     Kind.PROGRESS: Declaration("debug", "Days are done.", ("done", "planned", "accounts_done", "accounts")),
     Kind.WAITING: Declaration("warning", "Another run publishes, and is waited for.", ()),
+    Kind.REPLIES_READ: Declaration("debug", "Kept replies were read, for a replay.", ("replies",)),
     Kind.PUBLISHED: Declaration("info", "The database is published.", ("days", "rows", "seconds")),
     Kind.COMPACTED: Declaration("info", "Months that are final lie in one file each now.", ("months", "days")),
     Kind.NOT_COMPACTED: Declaration("warning", "Months that are final keep a file a day.", ("reason",)),

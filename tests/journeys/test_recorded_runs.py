@@ -74,6 +74,8 @@ def test_runs_that_end_badly(sandbox, tmp_path, voxlake):
     server, data = sandbox(rows=100, days=2), voxlake.folder / "data"
     voxlake("export", "--since", days_ago(2), server=server)
     assert re.search(r"^last export: \d+ requests, at least \d+ were needed, ", voxlake("status").stdout, re.MULTILINE)
+    quiet = voxlake("export", "-q", server=server)
+    assert (quiet.stdout, quiet.stderr) == ("", "")
     with Lake(data).locked(holder="a test"):
         voxlake("export", server=server, code=75)
         voxlake("publish", code=75)
@@ -88,7 +90,7 @@ def test_runs_that_end_badly(sandbox, tmp_path, voxlake):
     ]
     table = voxlake("runs").stdout.splitlines()
     assert table[0].split() == list(RecordedRun.__dataclass_fields__)
-    assert len(table) == 2 + 5
+    assert len(table) == 2 + 6
     assert "last replay: 0 requests, " in voxlake("status").stdout
 
 

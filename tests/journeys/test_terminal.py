@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from support.lakes import FIRST, Hand, row
-from support.terminal import shown_by, terminal
+from support.terminal import shown_by
 
-from voxlake.cli.output import progress_bar
 from voxlake.reporting.saved_queries import load_saved_queries
 from voxlake.text import width
 
@@ -92,12 +91,15 @@ def test_status_of_strangers(data, tmp_path):
 
 
 @pytest.mark.parametrize("columns", [40, 54, 80])
-def test_the_progress_bar_fits(columns):
-    """The bar is as short as the terminal needs it."""
-    with terminal(columns) as shown, progress_bar(3650, "days") as bar:
-        for _ in range(3650):
-            bar.update(1)
-    assert "3650/3650" in shown[0]
-    assert (
-        max(width(line) for line in shown[0].replace("\x1b[?25l", "").replace("\x1b[?25h", "").split("\r")) <= columns
-    )
+def test_progress_fits(sandbox, tmp_path, columns):
+    """What an export says of its progress fits, says what matters most, and is gone before the result."""
+    server = sandbox(rows=300, days=30, faults="http-503=1,first=2")
+    environ = ["--credentials", server.credentials, "--api-url", server.url, "--data-dir", tmp_path / "data"]
+    code, shown = shown_by("export", *environ, columns=columns)
+    assert code == 0
+    drawn = [line for line in shown.split("\r\033[K") if "\n" not in line]
+    assert max(map(width, drawn)) <= columns
+    assert any("trying again for " in line for line in drawn)
+    assert any(" of 62 days" in line for line in drawn)
+    assert "\r\033[Ksms: " in shown
+    assert shown.count("\033") == shown.count("\r\033[K")

@@ -36,8 +36,8 @@ def slowed(events: Emitter, limit: int, *, all_accounts: bool = False) -> None:
     )
 
 
-def retry(events: Emitter, method: str, fault: Fault, *, attempt: int, seconds: float) -> None:
-    """Announce that a request is sent again after a pause."""
+def retry(events: Emitter, method: str, fault: Fault, *, attempt: int, seconds: float, left: float) -> None:
+    """Announce that a request is sent again after a pause, and the seconds for which that goes on, at most."""
     events.emit(
         Kind.RETRY,
         f"{method} failed ({fault.loggable}); it is sent again in {seconds:.1f} s.",
@@ -45,4 +45,5 @@ def retry(events: Emitter, method: str, fault: Fault, *, attempt: int, seconds: 
         reason=fault.loggable,
         attempt=attempt,
         seconds=round(seconds, 3),
+        left=round(left),
     )

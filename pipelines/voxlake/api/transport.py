@@ -257,7 +257,7 @@ class ApiClient:
         if isinstance(next_step, Final):
             self._out_of_patience |= counts and next_step is Final.OUT_OF_PATIENCE
             raise_final(next_step, fault, method=method, url=self.url)
-        announce.retry(self.events, method, fault, attempt=attempt, seconds=next_step)
+        announce.retry(self.events, method, fault, attempt=attempt, seconds=next_step, left=left)
         self._clock.sleep(next_step)
 
     def _send(self, method: str, parameters: Mapping[str, str]) -> Response:

@@ -14,7 +14,7 @@ from voxlake import __version__
 from voxlake.cli import signals
 from voxlake.cli.group import LazyGroup
 from voxlake.cli.process import prepare_streams, tune_process
-from voxlake.cli.verbosity import log_format_option, verbose_option
+from voxlake.cli.verbosity import log_format_option, quiet_option, verbose_option
 from voxlake.clock import SYSTEM
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ TABLE: Final = {
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @log_format_option
+@quiet_option
 @verbose_option
 def commands() -> None:
     """Export the SMS history of a Voximplant account, completely and provably."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voxlake.api import is_open_to_others
-from voxlake.cli.log import user_listener
 from voxlake.cli.options import the_clock
 from voxlake.cli.output import say
 from voxlake.errors import SettingsError
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voxlake.cli.settings import Settings
+    from voxlake.events import Listener
     from voxlake.library import Account
     from voxlake.messaging import Client
 
@@ -102,14 +102,14 @@ def account_ids_of(settings: Settings, wanted: Sequence[str] | None = None) -> l
     return ids_of(Lake(settings.data_dir), settings.wanted if wanted is None else wanted, settings.sections)
 
 
-def client_of(settings: Settings) -> Client:
-    """Return a client for the sending methods of the account that the settings name; the user hears of long pauses.
+def client_of(settings: Settings, on_event: Listener | None = None) -> Client:
+    """Return a client for the sending methods of the account that the settings name; `on_event` hears what happens.
 
     Raises:
         SettingsError: they name none, or more than one.
 
     """
-    return account_of(settings).client(on_event=user_listener())
+    return account_of(settings).client(on_event=on_event)
 
 
 def _only_account(settings: Settings, wanted: Sequence[str]) -> Account:

@@ -9,9 +9,9 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import accounts_of
-from voxlake.cli.log import user_listener
 from voxlake.cli.options import account_option, api_options, lock_option, publishing_of, the_clock
 from voxlake.cli.output import give, say
+from voxlake.cli.progress import progress, say_result
 from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UtcDay
@@ -69,10 +69,10 @@ def _audit(settings: Settings, form: str, *, repair: bool, **chosen: Any) -> Non
         if form == "text" and found:
             give("\n".join(line for its in found for line in _labelled(str(its), labels.get(its.account_id))))
 
-    with stoppable():
+    with progress("audit") as shown, stoppable():
         result = library.audit(
             accounts, settings.data_dir, jobs=settings.jobs, repair=repair, **chosen, on_round=show,
-            on_event=user_listener(), keep_raw=settings.keep_raw, **publishing_of(settings),
+            on_event=shown, keep_raw=settings.keep_raw, **publishing_of(settings),
         )  # fmt: skip
     if not result.locked:
         say(f"{settings.data_dir} cannot be written: it was audited without its lock.")
@@ -85,7 +85,7 @@ def _audit(settings: Settings, form: str, *, repair: bool, **chosen: Any) -> Non
     if any(found.differences for found in result.last_round):
         again = "the lines above say what" if repair else "'voxlake audit --repair' reads these days again"
         say(f"Something {'still ' if repair else ''}differs: {again}.")
-    say(f"The pages were chosen by --seed {result.seed}.")
+    say_result(f"The pages were chosen by --seed {result.seed}.", result.exit_code)
     sys.exit(result.exit_code)
 
 

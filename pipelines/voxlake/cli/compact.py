@@ -10,6 +10,7 @@ import click
 from voxlake import library
 from voxlake.cli.options import account_option, finality_of, form_option, lock_option, the_clock, work_options
 from voxlake.cli.output import give, say
+from voxlake.cli.progress import progress
 from voxlake.cli.recorded import recorded
 from voxlake.cli.replay import accounts_wanted
 from voxlake.cli.signals import stoppable
@@ -36,12 +37,14 @@ def compact(settings: Settings, form: str, *, dry_run: bool) -> None:
 
 
 def _compact(settings: Settings, form: str, *, dry_run: bool) -> None:
-    with stoppable():
+    with progress("compact") as shown, stoppable():
+        shown.step("looking for months")
         done = library.compact(
             settings.data_dir,
             accounts=accounts_wanted(settings),
             dry_run=dry_run,
             **finality_of(settings),
+            on_event=shown,
             clock=the_clock(),
         )
     if form == "json":

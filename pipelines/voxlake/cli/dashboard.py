@@ -13,10 +13,13 @@ from voxlake.cli.answer import choose_scope
 from voxlake.cli.options import account_option, data_options, the_clock, zone_option
 from voxlake.cli.output import check_place, give, say
 from voxlake.cli.process import some_home
+from voxlake.cli.progress import progress
 from voxlake.cli.signals import EARLY, deferred, stoppable
 from voxlake.cli.types import UtcDay
+from voxlake.cli.verbosity import quiet_option
 from voxlake.errors import SettingsError
 from voxlake.files import beside, storage, target_of
+from voxlake.text import counted
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ LONGEST = 3660
 @data_options
 @account_option
 @zone_option
+@quiet_option
 def dashboard(
     settings: Settings, first: date | None, end: date | None, out: Path | None, png: Path | None, tz: str | None
 ) -> None:
@@ -53,21 +57,27 @@ def dashboard(
     with deferred(), some_home():
         extras.require("dashboard")
     page = out or settings.data_dir / "dashboard.html"
-    with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
+    with progress("dashboard") as shown, stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
         scope = choose_scope(connection, settings, tz)
         span = _span(reporting.covered_days(connection, scope), first, end)
         _make_room(page, png)
+        shown.step(f"reading {counted(len(span))}")
         board = reporting.Board(connection, span, scope)
+        shown.step("drawing")
+        content = board.html(made=the_clock().now()).encode()
     with storage(page.parent):
-        _put(page, board.html(made=the_clock().now()).encode())
+        _put(page, content)
     give(page)
     for note in scope.notes():
         say(note)
     if png is not None:
-        for name, picture in board.pictures():
-            with storage(png):
-                _put(png / name, picture)
-            give(png / name)
+        with progress("dashboard") as shown:
+            shown.step("drawing pictures")
+            for n, (name, picture) in enumerate(board.pictures(), start=1):
+                with storage(png):
+                    _put(png / name, picture)
+                give(png / name)
+                shown.step(done=n, unit="picture")
 
 
 def _span(extent: Extent, first: date | None, end: date | None) -> Span:

@@ -9,7 +9,6 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import accounts_of
-from voxlake.cli.log import log_is_shown, user_listener
 from voxlake.cli.options import (
     account_option,
     api_options,
@@ -19,7 +18,8 @@ from voxlake.cli.options import (
     publishing_of,
     the_clock,
 )
-from voxlake.cli.output import give, progress, say
+from voxlake.cli.output import give, say
+from voxlake.cli.progress import progress, say_result
 from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import ANEW, RESUMABLE, stoppable
 from voxlake.cli.types import UtcDay
@@ -99,22 +99,20 @@ def _export(settings: Settings, form: str, chosen: dict[str, Any]) -> None:
     accounts = accounts_of(settings)
     run = library.backfill if "force" in chosen else library.export
     resumed = ANEW if chosen.get("force") else RESUMABLE
-    with progress(hidden=log_is_shown(), accounts=len(accounts)) as show, stoppable(resumed):
+    with progress("backfill" if "force" in chosen else "export") as shown, stoppable(resumed):
         result = run(
             accounts,
             settings.data_dir,
             **chosen,
             jobs=settings.jobs,
-            on_event=user_listener(show),
+            on_event=shown,
             keep_raw=settings.keep_raw,
             compact=settings.compact,
             **publishing_of(settings),
         )
-        if not sum(stream.days for stream in result.streams):
-            show({"done": 1, "planned": 1, "accounts_done": len(accounts), "accounts": len(accounts)})
     if form == "json":
         give(to_json(result.to_json()), form="json")
-    say(str(result))
+    say_result(str(result), result.exit_code)
     if result.missing:
         days_missing = describe_missing(result.missing)
         say(f"{days_missing}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from voxlake.cli.output import say
 from voxlake.cli.verbosity import verbosity
-from voxlake.events import LOGGER, Event, Kind
+from voxlake.events import LOGGER, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from voxlake.events import Listener
+    from collections.abc import Iterator
 
 _SHOWN: Final = "voxlake.log_shown"
-_ERASED = "\r\033[K"
-_LONG = 10.0
-"""Seconds of a pause that a person who waits should know of."""
 
 
 @contextmanager
@@ -49,38 +43,6 @@ def log_on_stderr(log_format: str | None) -> Iterator[None]:
 def log_is_shown() -> bool:
     """Whether the running command shows the log on stderr."""
     return bool(click.get_current_context().meta.get(_SHOWN))
-
-
-def user_listener(show: Callable[[Mapping[str, Any]], None] | None = None) -> Listener:
-    """Return who tells the user of long pauses, where no log does; `show` is called with what is done and planned."""
-    notice = None if log_is_shown() else PauseNotice()
-
-    def hear(event: Event) -> None:
-        if notice is not None:
-            notice(event)
-        if show is not None and event.kind == Kind.PROGRESS:
-            show(event.details)
-
-    return hear
-
-
-class PauseNotice:
-    """A listener that says in words why nothing seems to happen, at most once in the time of a pause."""
-
-    def __init__(self) -> None:
-        self._silent_until: datetime | None = None
-
-    def __call__(self, event: Event) -> None:
-        """Name the reason of a long pause: a request that is sent again, or another run that publishes."""
-        if event.kind == Kind.WAITING:
-            say(f"{_ERASED if sys.stderr.isatty() else ''}voxlake: {event.message}")
-        seconds = event.details.get("seconds")
-        if event.kind != Kind.RETRY or not isinstance(seconds, float) or seconds < _LONG:
-            return
-        if self._silent_until is None or event.at >= self._silent_until:
-            self._silent_until = event.at + timedelta(seconds=seconds)
-            # What stands on a terminal's line is a progress bar.
-            say(f"{_ERASED if sys.stderr.isatty() else ''}voxlake: {event.message}")
 
 
 class _Stderr(logging.Handler):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack, contextmanager, suppress
+import threading
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
-
-import click
 
 from voxlake.errors import SettingsError, StorageFull
 from voxlake.files import target_of
@@ -15,7 +14,7 @@ from voxlake.reporting import ASCII_GLYPHS, GLYPHS
 from voxlake.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -23,8 +22,10 @@ PRINTED = ("table", "csv", "json")
 """The formats that stdout can have."""
 _DATA = ("csv", "json")
 _USUAL = 80
-_BESIDE_THE_BAR = 35
-"""Columns for the brackets, the count, the share and the time that is left."""
+_ERASED = "\r\033[K"
+_drawing = threading.RLock()
+_is_drawn = False
+"""Whether the last line of the terminal is one that is drawn anew."""
 
 
 def give(text: Any, *, nl: bool = True, form: str = "text") -> None:
@@ -37,6 +38,7 @@ def give(text: Any, *, nl: bool = True, form: str = "text") -> None:
         StorageFull: it cannot be written.
 
     """
+    draw("")
     text = f"{text}\n" if nl else str(text)
     stdout = sys.stdout
     try:
@@ -60,45 +62,30 @@ def give(text: Any, *, nl: bool = True, form: str = "text") -> None:
 
 def say(text: str) -> None:
     """Write a message to stderr; if nobody reads it any more, what was done stays done."""
-    with suppress(OSError):
+    draw("")
+    with suppress(OSError), _drawing:
         sys.stderr.write(f"{visible(text) if sys.stderr.isatty() else text}\n")
         sys.stderr.flush()
 
 
-@contextmanager
-def progress(*, hidden: bool, accounts: int = 1) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Yield what shows progress on a terminal, as a bar that begins with it; a log gets nothing.
-
-    The bar counts days, or where there are several accounts, these: how many days one has is known when it begins.
-    """
-    with ExitStack() as stack:
-        bar: Any = None
-
-        def show(so_far: Mapping[str, Any]) -> None:
-            nonlocal bar
-            several = accounts > 1
-            done, length = (
-                (so_far["accounts_done"], so_far["accounts"]) if several else (so_far["done"], so_far["planned"])
-            )
-            if bar is None:
-                bar = stack.enter_context(progress_bar(length, "accounts" if several else "days", hidden=hidden))
-            bar.length = length
-            bar.update(done - bar.pos)
-
-        yield show
+def draw(line: str) -> None:
+    """Draw the last line of a terminal anew on stderr; what is written next takes its place."""
+    global _is_drawn  # noqa: PLW0603 - there is one stderr
+    with suppress(OSError), _drawing:
+        if line or _is_drawn:
+            _is_drawn = bool(line)
+            sys.stderr.write(f"{_ERASED}{visible(line)}")
+            sys.stderr.flush()
 
 
-def progress_bar(length: int, label: str, *, hidden: bool = False) -> Any:
-    """Return a progress bar that fits a terminal, and draws nothing into a log, nor where it is `hidden`."""
-    stderr = sys.stderr
-    hidden = hidden or not stderr.isatty()
-    bar = max(1, min(36, _columns(stderr) - _BESIDE_THE_BAR - len(label)))
-    return click.progressbar(length=length, label=label, file=stderr, show_pos=True, width=bar, hidden=hidden)
+def terminal_width(stream: IO[str]) -> int | None:
+    """Return the width of the terminal that a stream is; None where it is a file or a pipe."""
+    return _columns(stream) if stream.isatty() else None
 
 
 def screen() -> int | None:
     """Return the width of the terminal that stdout is; None where it is a file or a pipe."""
-    return _columns(sys.stdout) if sys.stdout.isatty() else None
+    return terminal_width(sys.stdout)
 
 
 def _columns(stream: IO[str]) -> int:

@@ -9,6 +9,7 @@ import click
 from voxlake import library
 from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
+from voxlake.cli.progress import progress, say_result
 from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import UserPath
@@ -64,8 +65,11 @@ def _copy_to_postgres(settings: Settings, uri: str, form: str) -> None:
 
 
 def _publish(settings: Settings, form: str) -> None:
-    with stoppable():
-        done = library.publish(settings.data_dir, forget_missing=True, **publishing_of(settings), clock=the_clock())
+    with progress("publish") as shown, stoppable():
+        shown.step("building the database")
+        done = library.publish(
+            settings.data_dir, forget_missing=True, **publishing_of(settings), on_event=shown, clock=the_clock()
+        )
     if form == "json":
         give(to_json(done.to_json()), form="json")
     if done.forgotten:
@@ -79,4 +83,4 @@ def _publish(settings: Settings, form: str) -> None:
             say(f"{days}: they are forgotten, and the database is without them; 'voxlake backfill' reads them again.")
     if done.moved_aside:
         say(done.moved_aside)
-    say(f"published {counted(done.rows, 'row')}: {done.database}")
+    say_result(f"published {counted(done.rows, 'row')}: {done.database}", done.exit_code)

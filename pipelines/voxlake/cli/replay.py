@@ -12,6 +12,7 @@ from voxlake import library
 from voxlake.cli.account import account_ids_of
 from voxlake.cli.options import account_option, form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
+from voxlake.cli.progress import progress, say_result
 from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import stoppable
 from voxlake.pipeline import describe_missing
@@ -45,22 +46,24 @@ def replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> N
 
 
 def _replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> None:
-    with stoppable():
+    with progress("replay") as shown, stoppable():
         done = library.replay(
             settings.data_dir,
             raw=raw,
             accounts=accounts_wanted(settings),
             force=force,
             **publishing_of(settings),
+            on_event=shown,
             clock=the_clock(),
         )
     if form == "json":
         give(to_json(done.to_json()), form="json")
     if done.moved_aside:
         say(done.moved_aside)
-    say(
+    say_result(
         f"{done.replies:,} replies: {counted(done.rows, 'row')} in {counted(len(done.day_files))},"
-        f" {done.verified:,} of them verified; database {done.database}"
+        f" {done.verified:,} of them verified; database {done.database}",
+        done.exit_code,
     )
     for path in done.torn:
         say(f"{path}: its last reply is torn, as after a kill, and was skipped.")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from voxlake.cli.account import client_of
-from voxlake.cli.log import log_is_shown
 from voxlake.cli.options import API, LOG, account_option, lock_option, the_clock
-from voxlake.cli.output import PRINTED, give, progress_bar, say, screen
+from voxlake.cli.output import PRINTED, give, say, screen
+from voxlake.cli.progress import progress
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import Stopped, stoppable
 from voxlake.errors import OutcomeUnknown, SettingsError, StorageFull
@@ -36,6 +36,7 @@ from voxlake.text import counted, is_loopback, visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from voxlake.cli.progress import Progress
     from voxlake.cli.settings import Settings
     from voxlake.messaging import BatchResult, Order
 
@@ -112,8 +113,10 @@ def _send(
     if dry_run:
         _tell_parts(order, form)
         return
+    shown: list[Progress] = []
     try:
-        client = client_of(settings)
+        # Nothing is shown before the question is answered.
+        client = client_of(settings, lambda event: shown[0](event) if shown else None)
     except SettingsError as error:
         raise SettingsError(f"Nothing was sent: {error}") from error
     with open_journal(settings.data_dir) as journal:
@@ -123,9 +126,10 @@ def _send(
             " to find."
         )
         with (
-            progress_bar(len(order.numbers), "messages", hidden=log_is_shown()) as bar,
+            progress("send") as its,
             stoppable(interruption, interrupted=OutcomeUnknown.exit_code),
         ):
+            shown.append(its)
             result = send(
                 client,
                 journal,
@@ -135,12 +139,24 @@ def _send(
                 # One message is sent as often as it is asked for; a list goes on where it was interrupted.
                 again=again or method == SEND,
                 resend_unknown=resend_unknown,
-                progress=bar.update,
+                progress=_counting(its, len(order.numbers)),
             )
     # What was sent is sent: neither sentence nor exit code may say to try it again.
     with stoppable("Stopped by {signal} while the outcomes were printed: they are in the journal."):
         _tell(result, form, again=again)
     sys.exit(result.exit_code)
+
+
+def _counting(shown: Progress, numbers: int) -> Callable[[int], None]:
+    """Return who counts the numbers that are settled, of so many."""
+    done = 0
+
+    def count_on(more: int) -> None:
+        nonlocal done
+        done += more
+        shown.step(done=done, of=numbers, unit="message")
+
+    return count_on
 
 
 def _tell_parts(order: Order, form: str) -> None:

@@ -27,7 +27,7 @@ from voxlake.cli.types import (
     WebhookUrl,
     WholeNumber,
 )
-from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, verbose_option
+from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, quiet_option, verbose_option
 from voxlake.model import GREATEST_ID
 from voxlake.privacy import KEY_FILE, VARIABLE, PrivacyKey, read_key
 
@@ -221,7 +221,7 @@ def settings_options(*flags: str, file: Use = "read", **helps: str) -> Callable[
 
         decorated: Any = config_option(NAMES, TABLES, use=file)(with_settings)
         if "log_format" in flags:
-            decorated = verbose_option(decorated)
+            decorated = quiet_option(verbose_option(decorated))
         for name, declared in reversed(DECLARATIONS.items()):
             decorated = _option(name, declared, flag=name in flags, help_=helps.get(name), use=file)(decorated)
         return decorated  # type: ignore[no-any-return] # what click's decorators return

@@ -12,6 +12,7 @@ from voxlake.cli.account import client_of
 from voxlake.cli.group import Group
 from voxlake.cli.options import lock_option, the_clock
 from voxlake.cli.output import PRINTED, give, say, screen
+from voxlake.cli.progress import progress
 from voxlake.cli.send import account_options, journal_options, send_many, send_one, typed_text
 from voxlake.cli.signals import stoppable
 from voxlake.messaging import open_journal, resolve_unknown
@@ -36,8 +37,8 @@ def sms() -> None:
 def control(settings: Settings, number: str, command: str) -> None:
     """Enable or disable SMS for a rented number (ControlSms)."""
     interruption = "Stopped by {signal}: the switch may or may not have been made, which 'voxlake sms numbers' shows."
-    with stoppable(interruption):
-        client_of(settings).control_sms(number, enable=command == "enable")
+    with stoppable(interruption), progress("control") as shown:
+        client_of(settings, shown).control_sms(number, enable=command == "enable")
         say(f"{number}: SMS is {command}d")
 
 
@@ -46,7 +47,8 @@ def control(settings: Settings, number: str, command: str) -> None:
 @account_options
 def numbers(settings: Settings, form: str) -> None:
     """List the rented numbers, and whether they can and may send and receive SMS (GetPhoneNumbers)."""
-    rows = [[p.number, p.sms_supported, p.sms_enabled] for p in client_of(settings).phone_numbers()]
+    with progress("numbers") as shown:
+        rows = [[p.number, p.sms_supported, p.sms_enabled] for p in client_of(settings, shown).phone_numbers()]
     give(render_rows(["number", "sms_supported", "sms_enabled"], rows, form, screen=screen()), nl=False, form=form)
 
 
@@ -69,9 +71,10 @@ def segments(text: str, form: str) -> None:
 @lock_option
 def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
-    client = client_of(settings)
-    with open_journal(settings.data_dir) as journal:
-        found = resolve_unknown(client, journal, now=the_clock().now)
+    with progress("check") as shown:
+        client = client_of(settings, shown)
+        with open_journal(settings.data_dir) as journal:
+            found = resolve_unknown(client, journal, now=the_clock().now)
     names = ["number", "source", "asked_at", "state", "message_id", "status"]
     table = [_line(resolution) for resolution in found]
     give(render_rows(names, table, form, screen=screen()), nl=False, form=form)

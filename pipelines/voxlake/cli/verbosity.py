@@ -16,6 +16,7 @@ LOG_FORMATS: Final = ("text", "json")
 LOG_FORMAT_HELP: Final = "Show events on stderr, as lines of text or of JSON."
 _VERBOSE: Final = "voxlake.verbose"
 _LOG_FORMAT: Final = "voxlake.log_format"
+_QUIET: Final = "voxlake.quiet"
 
 
 def verbose_option(command: F) -> F:
@@ -28,6 +29,23 @@ def verbose_option(command: F) -> F:
         callback=_count,
         help="Show on stderr what is done, with times; -vv shows every request, too.",
     )(command)
+
+
+def quiet_option(command: F) -> F:
+    """Add `-q`, which counts wherever it stands."""
+    return click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=lambda ctx, _param, value: ctx.meta.update({_QUIET: value or is_quiet(ctx)}),
+        help="Show no progress, and nothing at all where all is well.",
+    )(command)
+
+
+def is_quiet(ctx: click.Context | None = None) -> bool:
+    """Return whether `-q` was given to the running command."""
+    return bool((ctx or click.get_current_context()).meta.get(_QUIET))
 
 
 def log_format_option(command: F) -> F:

@@ -198,6 +198,11 @@ def progress(events: Emitter, so_far: Progress) -> None:
     )
 
 
+def replies_read(events: Emitter, replies: int) -> None:
+    """Announce how many replies a replay has read so far."""
+    events.emit(Kind.REPLIES_READ, f"{replies:,} kept replies were read.", replies=replies)
+
+
 def waiting(events: Emitter) -> None:
     """Announce that another run publishes, and is waited for."""
     events.emit(Kind.WAITING, "Another run is publishing: waiting until it is done.")

@@ -188,7 +188,10 @@ def _look_at(
     found: list[StreamAudit] = []
     errors: list[VoxlakeError] = []
     context.history.ceiling.begin()
-    for stream, its in (_days(context, manifest, assignment) if days is None else days).items():
+    wanted, done = _days(context, manifest, assignment) if days is None else days, 0
+    planned = sum(map(len, wanted.values()))
+    announce.progress(context.events.of(None), context.shared.advance(account, done, planned))
+    for stream, its in wanted.items():
         draw = random.Random(f"{seed}/{stream.name}").random  # noqa: S311 - a sample, not a secret
         try:
             found.append(audit_stream(context, manifest, stream, its, pages=pages, draw=draw, database=database))
@@ -197,6 +200,8 @@ def _look_at(
             announce.failed(context.events, stream.name, error)
         else:
             announce.audited(context.events, found[-1])
+        done += len(its)
+        announce.progress(context.events.of(None), context.shared.advance(account, done, planned))
     return AccountAudit(assignment.account_id, tuple(found), tuple(errors))
 
 

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from voxlake.warehouse import Warehouse
 
 
+_SOME = 100
+"""Replies after which is said how many were read."""
+
+
 def replay(
     lake: Lake,
     warehouse: Warehouse,
@@ -89,7 +93,10 @@ def _replay(
         for reply in replies(folder, torn.append):
             if accounts is None or reply.account_id in accounts:
                 number += 1
+                if not number % _SOME:
+                    announce.replies_read(events, number)
                 _read(connection, number, reply, histories)
+        announce.replies_read(events, number)
         if not number:
             raise SettingsError(
                 f"No reply in {folder} is of these accounts: leave --account out, or name another --raw."

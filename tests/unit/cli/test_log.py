@@ -1,18 +1,17 @@
 """`-v` and `--log-format`: the log on stderr, wherever they stand."""
 
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import click
 import pytest
 from support.contexts import StandingClock, noon
 
-from voxlake.cli.log import PauseNotice, log_is_shown
+from voxlake.cli.log import log_is_shown
 from voxlake.cli.settings import settings_options
 from voxlake.cli.verbosity import log_format_option, verbose_option
 from voxlake.errors import SettingsError
-from voxlake.events import LOGGER, Emitter, Event, Kind
+from voxlake.events import LOGGER, Emitter, Kind
 
 CLOCK = StandingClock(noon(2026, 3, 10))
 
@@ -118,17 +117,3 @@ def test_records_without_an_event(run):
     assert run("work", "-v", VOXLAKE_JOBS="1").err.endswith("Z WARNING A listener raised.\n")
     line = json.loads(run("--log-format", "json", "work", VOXLAKE_JOBS="1").err.splitlines()[-1])
     assert (line["kind"], line["level"], line["message"]) == ("log", "warning", "A listener raised.")
-
-
-def test_long_pauses(capsys):
-    """Without a log, who waits long hears why, once for all requests that wait at the same time."""
-    notice = PauseNotice()
-
-    def failed(after, seconds):
-        at = CLOCK.now() + timedelta(seconds=after)
-        notice(Event(Kind.RETRY, at, f"failed, {seconds} s.", "warning", None, {"seconds": float(seconds)}))
-
-    for after, seconds in ((0, 4), (4, 12), (5, 14), (16, 30), (17, 60), (46, 60)):
-        failed(after, seconds)
-    notice(Event(Kind.WINDOW_READ, CLOCK.now(), "read", "info", None, {"seconds": 99.0}))
-    assert capsys.readouterr().err.splitlines() == [f"voxlake: failed, {seconds} s." for seconds in (12, 30, 60)]
