@@ -201,7 +201,8 @@ class DayFile:
     whose status can still change. `total_count` is the API's own count, or None if it reported none. `proof` is what
     proves the rows of a verified day: `COUNTS`, or `READINGS` where the API's counts prove nothing. `surplus` rows are
     counted by the API beyond the messages, because it gives and counts some more than once. `forgotten` messages were
-    erased on request: the API counts them still, and no file has them.
+    erased on request: the API counts them still, and no file has them. A day that is `textless` is older than texts are
+    kept, and has none.
     """
 
     key: DayKey
@@ -216,6 +217,7 @@ class DayFile:
     proof: str = COUNTS
     surplus: int = 0
     forgotten: int = 0
+    textless: bool = False
 
     @property
     def counted(self) -> int:

@@ -47,6 +47,10 @@ TABLE: Final = {
         "Look for what is wrong with settings, credentials, network, place and data, a line each, with what mends it.",
     ),
     "export": ("voxlake.cli.export:export", "Export everything that is not yet final, and publish the database."),
+    "forget": (
+        "voxlake.cli.forget:forget",
+        "Erase every message from or to a number, and every mention of it, for good; and write a certificate.",
+    ),
     "init": (
         "voxlake.cli.init:init",
         "Write voxlake.toml from four answers, try the credentials, and show what comes next.",

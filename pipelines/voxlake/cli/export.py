@@ -108,6 +108,7 @@ def _export(settings: Settings, form: str, chosen: dict[str, Any]) -> None:
             on_event=shown,
             keep_raw=settings.keep_raw,
             compact=settings.compact,
+            privacy_key=settings.find_key(),
             **publishing_of(settings),
         )
     if form == "json":

@@ -52,6 +52,7 @@ def _replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> 
             raw=raw,
             accounts=accounts_wanted(settings),
             force=force,
+            privacy_key=settings.find_key(),
             **publishing_of(settings),
             on_event=shown,
             clock=the_clock(),

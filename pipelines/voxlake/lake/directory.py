@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from voxlake.lake.erased import Erased
     from voxlake.lake.ids import Range
     from voxlake.lake.month_file import MonthFile
     from voxlake.model import DaySpan, Reject
+    from voxlake.privacy import PrivacyKey
 
 T = TypeVar("T")
 
@@ -52,13 +54,14 @@ class Lake:
 
     Days that are final may lie in the file of their month, see `months.py`: they are read and replaced there. Files are
     written in `tmp/`, on the same file system, and put in place by one rename, so that a glob over `lake/` never meets
-    half a file, or a row twice. Holds no open file: it can be pickled and shared between threads.
+    half a file, or a row twice. Holds no open file: it can be pickled and shared between threads. `key` is that of
+    numbers which were forgotten here, see `erased_in`.
     """
 
-    def __init__(self, root: Path, *, run: str = "") -> None:
+    def __init__(self, root: Path, *, run: str = "", key: PrivacyKey | None = None) -> None:
         self.root = root = usable(root)
-        self.layout = Layout(root, run)
-        self.store = Store(root)
+        self.layout, self.store, self.key = Layout(root, run), Store(root), key
+        self.known_erased: Erased | None = None
 
     @property
     def tmp(self) -> Path:

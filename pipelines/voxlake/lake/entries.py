@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 FACTS: Final = tuple(field.name for field in dataclasses.fields(DayFile) if field.name != "key")
 """The columns that say what the footer of a file says."""
-ADDED: Final = ("forgotten",)
-"""Those of them, the last ones, that an index has once messages were erased; until then they are 0."""
+ADDED: Final = ("forgotten", "textless")
+"""Those of them, the last ones, that an index has once anything was erased; until then they are 0."""
 
 ERASED: Final = 4
 """The number of the format of an index with the columns `ADDED`, so that earlier versions refuse it."""
@@ -35,10 +35,10 @@ SELECT: Final = "SELECT * FROM day_files"
 """The columns in the order of the table; only some indexes have the last."""
 _ADD = "ALTER TABLE day_files ADD COLUMN {} INTEGER NOT NULL DEFAULT 0"
 
-_VERIFIED, _AT, _PROBLEM = (FACTS.index(name) for name in ("verified", "exported_at", "problem"))
+_VERIFIED, _AT, _PROBLEM, _TEXTLESS = (FACTS.index(name) for name in ("verified", "exported_at", "problem", "textless"))
 _numbers = itemgetter(*(FACTS.index(name) for name in ("row_count", "moving", "rejects", "surplus", "forgotten")))
 _TYPES = {
-    (int, total, int, int, str, str, int, problem, str, int, int)
+    (int, total, int, int, str, str, int, problem, str, int, int, int)
     for total in (int, NoneType)
     for problem in (str, NoneType)
 }
@@ -89,9 +89,13 @@ def ids_of(least: Any, greatest: Any) -> Range | None:
 
 
 def _day_file(key: DayKey, facts: list[Any]) -> DayFile:
-    if tuple(map(type, facts)) not in _TYPES or min(_numbers(facts)) < 0 or facts[_VERIFIED] not in (0, 1):
+    if (
+        tuple(map(type, facts)) not in _TYPES
+        or min(_numbers(facts)) < 0
+        or not {facts[_VERIFIED], facts[_TEXTLESS]} <= {0, 1}
+    ):
         raise ValueError(f"{key} is {facts}")
-    facts[_VERIFIED] = facts[_VERIFIED] == 1
+    facts[_VERIFIED], facts[_TEXTLESS] = facts[_VERIFIED] == 1, facts[_TEXTLESS] == 1
     facts[_AT] = at = datetime.fromisoformat(facts[_AT])
     if at.utcoffset() is None:
         raise ValueError("exported_at has no zone")
@@ -129,7 +133,8 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     key, day_file = entry.key, entry.day_file
     facts: list[Any] = [None] * len(FACTS) if day_file is None else [getattr(day_file, name) for name in FACTS]
     if day_file is not None:
-        facts[_VERIFIED], facts[_AT] = int(day_file.verified), day_file.exported_at.isoformat()
+        facts[_VERIFIED], facts[_TEXTLESS] = int(day_file.verified), int(day_file.textless)
+        facts[_AT] = day_file.exported_at.isoformat()
         if day_file.problem is not None:
             # SQLite does not take half a surrogate pair, which a reply may hold.
             facts[_PROBLEM] = day_file.problem.encode(errors="backslashreplace").decode()

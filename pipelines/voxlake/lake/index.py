@@ -254,6 +254,11 @@ class Index:
         )
 
 
+def allow_erased(lake: Lake) -> None:
+    """Do what `Index.allow_erased` does; the caller holds the lake."""
+    Index(lake).allow_erased()
+
+
 def _version(connection: sqlite3.Connection) -> int:
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     return int(version)

@@ -6,6 +6,7 @@ rejects/<table>/account_id=<n>/date=<UTC day>.jsonl       rows that could not be
 rejects/gone/..., rejects/stray/...                       files that were replaced, or were not ours
 raw/<start>-<process>.gz                                  replies, where they are kept
 lake/accounts.json                                        what is known of each account
+lake/forgotten.json                                       digests of numbers that were forgotten
 ledger.sqlite                                             the index, and what was learned
 ledger.json, learned.json                                 the same of versions up to 0.2; the first refuses them now
 runs.jsonl, runs.1.jsonl                                  the history of runs
@@ -65,6 +66,16 @@ class Layout:
     def accounts(self) -> Path:
         """What is known of each account."""
         return self.lake / "accounts.json"
+
+    @property
+    def forgotten(self) -> Path:
+        """The digests of numbers that were forgotten."""
+        return self.lake / "forgotten.json"
+
+    @property
+    def certificates(self) -> Path:
+        """The folder of what was written about each erasure."""
+        return self.root / "certificates"
 
     @property
     def old_learned(self) -> Path:

@@ -24,7 +24,8 @@ from voxlake.model import DayKey
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
     from pathlib import Path
 
     import pyarrow as pa
@@ -83,7 +84,9 @@ def put_into_month(lake: Lake, key: DayKey, draft: Path) -> None:
             aside = lake.layout.draft(last_of(key), ASIDE)
             try:
                 month = read_month(path, last_of(key))
-                write_month(lake.store, aside, STREAMS[key.stream], _with_draft(month, key, draft))
+                write_month(
+                    lake.store, aside, STREAMS[key.stream], _with_drafts(month, last_of(key), {key.date: draft})
+                )
             except DataError:
                 _dissolve(lake, path, key)
             else:
@@ -93,14 +96,40 @@ def put_into_month(lake: Lake, key: DayKey, draft: Path) -> None:
         lake.store.put(draft, lake.layout.day_file(key))
 
 
-def _with_draft(month: MonthFile, key: DayKey, draft: Path) -> Iterable[tuple[DayFile, Iterable[pa.Table]]]:
-    """Yield the days of a month with a draft in place of one; raises DataError where the file is damaged."""
-    with readable(month.path, last_of(key)):
+def put_days(lake: Lake, drafts: Mapping[DayKey, Path], *, on_file: Callable[[Path, Path], None]) -> None:
+    """Put sealed days in place that lie in one file now: their own, or that of their month, which is written once.
+
+    `on_file` is called before it is replaced, with its path and that of what takes its place.
+
+    Raises:
+        DataError: the file of the month is damaged.
+        StorageFull: the disk is full.
+
+    """
+    (path,) = {lake.path(key) for key in drafts}
+    first = next(iter(drafts))
+    if path == lake.layout.day_file(first):
+        aside = drafts[first]
+    else:
+        aside, last = lake.layout.draft(last_of(first), ASIDE), last_of(first)
+        days = _with_drafts(read_month(path, last), last, {key.date: draft for key, draft in drafts.items()})
+        write_month(lake.store, aside, STREAMS[last.stream], days)
+    on_file(path, aside)
+    lake.store.put(aside, path)
+    for draft in drafts.values():
+        lake.store.remove(draft)
+
+
+def _with_drafts(
+    month: MonthFile, last: DayKey, drafts: Mapping[date, Path]
+) -> Iterable[tuple[DayFile, Iterable[pa.Table]]]:
+    """Yield the days of a month with drafts in place of some; raises DataError where the file is damaged."""
+    with readable(month.path, last):
         sound = month.is_written()
     if not sound:
         raise DataError(f"{month.path} is not what was written.")
     # Read once, and not once for each day: these share row groups.
-    tables = read_rows(StoredDay(last_of(key), month.path))
+    tables = read_rows(StoredDay(last, month.path))
     rest: pa.Table | None = None
     for day, its in month.days.items():
         found, wanted = [], its.day_file.row_count
@@ -109,8 +138,9 @@ def _with_draft(month: MonthFile, key: DayKey, draft: Path) -> Iterable[tuple[Da
             found.append(rest.slice(0, wanted))
             rest = rest.slice(found[-1].num_rows)
             wanted -= found[-1].num_rows
-        if day == key.date:
-            yield read_footer(draft, key), read_rows(StoredDay(key, draft))
+        if day in drafts:
+            key = its.day_file.key
+            yield read_footer(drafts[day], key), read_rows(StoredDay(key, drafts[day]))
         else:
             yield its.day_file, found
 

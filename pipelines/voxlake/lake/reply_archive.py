@@ -13,6 +13,7 @@ import json
 import os
 import threading
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from voxlake.files import append, storage
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from voxlake.clock import Clock
@@ -45,6 +46,9 @@ class Reply:
     body: bytes
 
 
+Treat = Callable[[int, str, Mapping[str, str], bytes], bytes | None]
+
+
 @dataclass(slots=True)
 class _OneFile:
     """The file of a run, once there is one, and whose turn it is to write to it."""
@@ -53,23 +57,31 @@ class _OneFile:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+def _whole(_account_id: int, _method: str, _parameters: Mapping[str, str], body: bytes) -> bytes:
+    return body
+
+
 class ReplyArchive:
     """The replies of one run, in one file that the first of them creates; can be shared between threads.
 
-    A copy that was pickled for another process writes a file of its own.
+    A copy that was pickled for another process writes a file of its own. What may be kept of a reply is what `treat`
+    returns of it, given the account, the method, the parameters and the body; None of what may not be.
     """
 
-    def __init__(self, layout: Layout, account_id: int, *, clock: Clock, file: _OneFile | None = None) -> None:
-        self._layout, self._account_id, self._clock = layout, account_id, clock
+    def __init__(
+        self, layout: Layout, account_id: int, *, clock: Clock, treat: Treat = _whole, file: _OneFile | None = None
+    ) -> None:
+        self._layout, self._account_id, self._clock, self._treat = layout, account_id, clock, treat
         self._file = file or _OneFile()
 
     def of(self, account_id: int) -> ReplyArchive:
         """Return the archive of another account, in the same file."""
-        return ReplyArchive(self._layout, account_id, clock=self._clock, file=self._file)
+        return ReplyArchive(self._layout, account_id, clock=self._clock, treat=self._treat, file=self._file)
 
     def __reduce__(self) -> tuple[Callable[..., ReplyArchive], tuple[Any, ...]]:
         """Pickle without the open file and the lock."""
-        return functools.partial(ReplyArchive, clock=self._clock), (self._layout, self._account_id)
+        its = functools.partial(ReplyArchive, clock=self._clock, treat=self._treat)
+        return its, (self._layout, self._account_id)
 
     def keep(self, method: str, parameters: Mapping[str, str], body: bytes, *, at: datetime) -> None:
         """Append the body of a reply with HTTP status 200, what it answers, and when it came (UTC).
@@ -78,6 +90,10 @@ class ReplyArchive:
             StorageFull: it cannot be written.
 
         """
+        kept = self._treat(self._account_id, method, parameters, body)
+        if kept is None:
+            return
+        body = kept
         asked = {
             "at": at.isoformat(),
             "account_id": self._account_id,
@@ -130,7 +146,7 @@ def replies(folder: Path, torn: Callable[[Path], None]) -> Iterator[Reply]:
     any_left = False
     for path in archives(folder):
         try:
-            for member in _members(path, torn):
+            for member in members(path, torn):
                 any_left = True
                 line, _, rest = member.partition(b"\n")
                 asked: dict[str, Any] = json.loads(line)
@@ -145,7 +161,7 @@ def replies(folder: Path, torn: Callable[[Path], None]) -> Iterator[Reply]:
         raise DataError(f"No reply in {folder} could be read: take its files from a backup, or name another --raw.")
 
 
-def _members(path: Path, torn: Callable[[Path], None]) -> Iterator[bytes]:
+def members(path: Path, torn: Callable[[Path], None]) -> Iterator[bytes]:
     """Unpack the members of a gzip file one by one; a last one without its end was torn by a kill."""
     with path.open("rb") as file:
         start, packed = 0, b""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         check_place,
         check_versions,
     )
+    from voxlake.library.erase import forget
     from voxlake.library.offline import compact, health, metrics, publish, replay, runs, status
     from voxlake.library.online import audit, backfill, export, plan
     from voxlake.library.overview import AccountLine, account_lines
@@ -48,6 +49,7 @@ _MODULES = {
         "check_versions",
     ),
     "offline": ("compact", "health", "metrics", "publish", "replay", "runs", "status"),
+    "erase": ("forget",),
     "overview": ("AccountLine", "account_lines"),
     "record": ("RunRecord", "exit_code_of", "recorded"),
     "roster": ("Roster", "find_accounts"),
@@ -84,6 +86,7 @@ __all__ = [
     "exit_code_of",
     "export",
     "find_accounts",
+    "forget",
     "health",
     "known_accounts",
     "metrics",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from voxlake.api import Connections
 from voxlake.events import Emitter
-from voxlake.lake import AccountFacts, AccountRegistry, ReplyArchive
+from voxlake.lake import AccountFacts, AccountRegistry, ReplyArchive, StandingEraser, erased_in
 from voxlake.pipeline import Assignment, Context, Identity, Run, Shared, windows_at_once
 from voxlake.warehouse import Warehouse
 
@@ -86,6 +86,11 @@ class Work:
     days: DayRange
 
 
+def _archive(lake: Lake, account: Account) -> ReplyArchive:
+    """Return the archive of a run's replies, which keeps nothing that was erased in the lake."""
+    return ReplyArchive(lake.layout, account.account_id, clock=account.clock, treat=StandingEraser(erased_in(lake)))
+
+
 @contextmanager
 def run_accounts(
     works: Sequence[Work],
@@ -118,7 +123,7 @@ def run_accounts(
         used,
         finality,
         Emitter(first.clock, *filter(None, [on_event])),
-        ReplyArchive(lake.layout, first.account_id, clock=first.clock) if keep_raw else None,
+        _archive(lake, first) if keep_raw else None,
         AccountRegistry(lake),
         Shared(len(works), 2 * windows, several=several),
         {url: Connections(url, jobs=jobs) for url in {work.account.api_url for work in works} if several},

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from voxlake.events import Listener
     from voxlake.lake import RecordedRun
     from voxlake.pipeline import CompactResult, Health, Metrics, PublishResult, ReplayResult, Status
+    from voxlake.privacy import PrivacyKey
 
 _SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
 
@@ -77,6 +78,7 @@ def replay(
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
     database: str = "auto",
+    privacy_key: PrivacyKey | None = None,
     on_event: Listener | None = None,
     clock: Clock = SYSTEM,
 ) -> ReplayResult:
@@ -93,7 +95,7 @@ def replay(
 
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
-    lake = Lake(folder)
+    lake = Lake(folder, key=privacy_key)
     replies = lake.layout.replies if raw is None else find_folder(raw)
     with recorded(folder, "replay", clock=clock) as record:
         # Before a data directory is created for nothing.

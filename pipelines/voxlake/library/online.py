@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, overload
 
 from voxlake import pipeline
 from voxlake.errors import SettingsError
-from voxlake.lake import Lake, claimed
+from voxlake.lake import Lake, claimed, erased_in
 from voxlake.library.account import Account
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.assign import assign
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from voxlake.library.arguments import Day
     from voxlake.library.composition import Work
     from voxlake.pipeline import AuditResult, ExportResult, Plan, StreamAudit
+    from voxlake.privacy import PrivacyKey
 
 _ALL = ("sms", "a2p")
 _SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
@@ -47,6 +48,7 @@ def export(
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
     database: str = "auto",
+    privacy_key: PrivacyKey | None = None,
 ) -> ExportResult:
     """Export every UTC day of `[since, until)` that is not final, publish the database, and return what was done.
 
@@ -75,7 +77,7 @@ def export(
     return _run(
         "export", works, data_dir, force=False, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
-        database=database,
+        database=database, privacy_key=privacy_key,
     )  # fmt: skip
 
 
@@ -95,6 +97,7 @@ def backfill(
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
     database: str = "auto",
+    privacy_key: PrivacyKey | None = None,
 ) -> ExportResult:
     """Export a span of days as `export` does; with `force`, final days are read again, and what is gone is taken out.
 
@@ -109,7 +112,7 @@ def backfill(
     return _run(
         "backfill", works, data_dir, force=force, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
-        database=database,
+        database=database, privacy_key=privacy_key,
     )  # fmt: skip
 
 
@@ -167,6 +170,7 @@ def audit(
     settle_hours: float = _SETTLE_HOURS,
     give_up_days: float = _GIVE_UP_DAYS,
     database: str = "auto",
+    privacy_key: PrivacyKey | None = None,
 ) -> AuditResult:
     """Compare the lake with the API, with the database and with its own checksums; return what differs.
 
@@ -181,7 +185,7 @@ def audit(
 
     """
     works = assign(account, streams, since, until, today=False)
-    policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir))
+    policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir), key=privacy_key)
     lake.require()
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     locked = repair or keep_raw or os.access(lake.root, os.W_OK)
@@ -208,11 +212,14 @@ def _claimed(
 ) -> Iterator[tuple[Lake, Sequence[Work], Mapping[int, AlreadyRunning]]]:
     """Hold the accounts, so that no other run changes their files; yields those that no other run has, and the rest."""
     if not locked:
+        erased_in(lake)
         yield lake, works, {}
         return
     by_id = {work.account.account_id: work for work in works}
     with claimed(lake, list(by_id), holder=holder(works[0].account.clock)) as (its, claim):
         record.begin()
+        # Before anything is asked for that may not be kept.
+        erased_in(its)
         yield its, [by_id[account] for account in claim.account_ids], claim.taken
 
 
@@ -227,9 +234,9 @@ def _recorded(command: str, works: Sequence[Work], lake: Lake) -> Iterator[RunRe
 def _run(
     command: str, works: Sequence[Work], data_dir: str | os.PathLike[str], *, force: bool, jobs: int | None,
     executor: Executor | None, on_event: Listener | None, keep_raw: bool, compact: bool, settle_hours: float,
-    give_up_days: float, database: str,
+    give_up_days: float, database: str, privacy_key: PrivacyKey | None,
 ) -> ExportResult:  # fmt: skip
-    policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir))
+    policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir), key=privacy_key)
     names = {work.account.account_id: work.account.name for work in works}
     with (
         _recorded(command, works, lake) as record,

@@ -10,6 +10,7 @@ from voxlake.messaging.batch import (
     send,
 )
 from voxlake.messaging.client import A2P_SEND, SEND, Client
+from voxlake.messaging.erase import erase_in_journal
 from voxlake.messaging.journal import FAILED, SENT, UNKNOWN, Entry, MessageKey, SendJournal, open_journal
 from voxlake.messaging.resolve import Resolution, resolve_unknown
 from voxlake.messaging.responses import A2PReceipt, HistoryRow, PhoneNumber, RefusedNumber, SmsReceipt
@@ -38,6 +39,7 @@ __all__ = [
     "SmsReceipt",
     "checked_number",
     "checked_order",
+    "erase_in_journal",
     "open_journal",
     "resolve_unknown",
     "send",

@@ -8,6 +8,8 @@ from voxlake.pipeline.audit_stream import StreamAudit
 from voxlake.pipeline.compact import CompactResult, compact
 from voxlake.pipeline.context import Context, open_manifest, windows_at_once
 from voxlake.pipeline.export import export, export_accounts
+from voxlake.pipeline.forget import forget
+from voxlake.pipeline.forget_result import ForgetResult
 from voxlake.pipeline.health import Health, Problem, health
 from voxlake.pipeline.metrics import Metrics, metrics
 from voxlake.pipeline.plan import DayRange, Plan, plan_export
@@ -28,6 +30,7 @@ __all__ = [
     "Context",
     "DayRange",
     "ExportResult",
+    "ForgetResult",
     "Health",
     "Identity",
     "Metrics",
@@ -50,6 +53,7 @@ __all__ = [
     "describe_missing",
     "export",
     "export_accounts",
+    "forget",
     "health",
     "metrics",
     "open_manifest",

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from voxlake.errors import ApiRejected, CeilingReached, DataError
 from voxlake.extract import CALIBRATION, WindowReader, count
-from voxlake.lake import Learned
+from voxlake.lake import Learned, erased_in
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.pipeline.memory import recall
 from voxlake.pipeline.refresh import learn_lake_bounds
@@ -248,7 +248,9 @@ def _page(
 
 
 def _compare(lake: Lake, day_file: DayFile, page: pa.Table) -> Iterator[str]:
-    """Yield clauses that name the rows of a page that the lake lacks, or has otherwise."""
+    """Yield clauses that name the rows of a page that the lake lacks, or has otherwise, but for what was erased."""
+    erased = erased_in(lake)
+    page = erased.treat(page, textless=erased.is_textless(day_file.key, day_file)).table
     ids = page["message_id"].combine_chunks()
     ours = {
         row["message_id"]: row

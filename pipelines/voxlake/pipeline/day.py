@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from voxlake.extract import CountedDay
-from voxlake.lake import NO_ROWS, Difference
+from voxlake.lake import NO_ROWS, Difference, erased_in, forgotten_in
 from voxlake.model import COUNTS, DAY, READINGS, SECOND, UNCONFIRMED, DayFile, DayKey, Window, midnight
 from voxlake.transform import distinct
 
@@ -53,10 +53,15 @@ class WrittenDay:
 
 
 class DayDraft:
-    """One day in the making. Pieces are added in the order of time and go to disk, so that a day of any size fits."""
+    """One day in the making. Pieces are added in the order of time and go to disk, so that a day of any size fits.
 
-    def __init__(self, lake: Lake, stream: Stream, key: DayKey) -> None:
+    What was erased in the lake is counted with the rest, and not written. `previous` is the file that the day has.
+    """
+
+    def __init__(self, lake: Lake, stream: Stream, key: DayKey, previous: DayFile | None = None) -> None:
         self.key = key
+        self._erased = erased_in(lake)
+        self._textless = self._erased.is_textless(key, previous)
         self.problems: list[str] = []
         self._lake, self._stream = lake, stream
         self._writer: DayFileWriter | None = None
@@ -108,12 +113,14 @@ class DayDraft:
 
     def add(self, piece: WindowRows) -> None:
         """Append the rows of a piece of the day."""
-        if piece.table.num_rows:
-            self._file().add(piece.table)
-            self._ids += piece.table["message_id"].chunks
-            self._rows += piece.table.num_rows
-            self._moving += count_moving(self._stream, piece.table)
-        self._rejects += piece.rejects
+        table, forgotten, *_ = self._erased.treat(piece.table, textless=self._textless)
+        self._ids += piece.table["message_id"].chunks
+        self._forgotten += forgotten
+        if table.num_rows:
+            self._file().add(table)
+            self._rows += table.num_rows
+            self._moving += count_moving(self._stream, table)
+        self._rejects += self._erased.treat_rejects(piece.rejects, textless=self._textless)
         self._total += piece.total
         self._pieces += 1
         self._surplus += piece.surplus
@@ -125,7 +132,8 @@ class DayDraft:
 
     def has_duplicates(self) -> bool:
         """Return whether a message came with two pieces."""
-        return self._rows > 1 and distinct(self._ids) != self._rows
+        rows = self._rows + self._forgotten
+        return rows > 1 and distinct(self._ids) != rows
 
     def describe(self, at: datetime, *, confirmed: bool = True) -> DayFile:
         """Return what the file will say of itself; `at` is up to when it is known. The checksum is that of no rows.
@@ -146,6 +154,7 @@ class DayDraft:
             proof=READINGS if self._repeated else COUNTS,
             surplus=self._surplus,
             forgotten=self._forgotten,
+            textless=self._textless,
         )
 
     def seal(self, at: datetime, *, confirmed: bool = True) -> DayFile:
@@ -157,7 +166,8 @@ class DayDraft:
 
         The file must be sealed. All rows of the day are held in memory: days are merged only where something is wrong.
         """
-        previous = self._lake.read_rows(self.key) if with_previous else ()
+        rows = self._lake.read_rows(self.key) if with_previous else ()
+        previous = [self._erased.treat(table, textless=self._textless).table for table in rows]
         latest = pq.ParquetFile(self.path).read().replace_schema_metadata(None)
         table = latest_rows(pa.concat_tables([*previous, latest]))
         self._moving = count_moving(self._stream, table)
@@ -259,8 +269,8 @@ def _is_kept(
     return is_enough and lake.damage(previous) is None
 
 
-def _content(day_file: DayFile) -> tuple[str, int | None, int, int]:
-    return day_file.checksum, day_file.total_count, day_file.rejects, day_file.forgotten
+def _content(day_file: DayFile) -> tuple[Any, ...]:
+    return day_file.checksum, day_file.total_count, day_file.rejects, day_file.forgotten, day_file.textless
 
 
 def _difference(lake: Lake, draft: DayDraft, sealed: DayFile, previous: DayFile | None) -> Difference:
@@ -272,7 +282,7 @@ def _difference(lake: Lake, draft: DayDraft, sealed: DayFile, previous: DayFile 
     found = lake.compare(draft.key, draft.path)
     if found.gone and lake.damage(previous) is not None:
         return Difference(found.new, found.changed)
-    return found
+    return replace(found, gone=found.gone - forgotten_in(lake, draft.key)) if found.gone else found
 
 
 def latest_rows(table: pa.Table) -> pa.Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from voxlake.lake import ROW_GROUP, held_elsewhere
+from voxlake.lake import ROW_GROUP, erased_in, held_elsewhere
 from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
 from voxlake.pipeline.day import WrittenDay, count_moving
 from voxlake.pipeline.replay_proof import LONG_AGO, covers, under_one_count
@@ -55,9 +55,11 @@ class RebuiltDays:
     def days(self) -> list[DayKey]:
         """Return the days that were read; rows beyond them came because each window is asked a second wider.
 
-        Days that were counted and never read, such as those before the first that is looked after, are not among them.
+        Days that were counted and never read, such as those before the first that is looked after, are not among them,
+        nor those that were retained away.
         """
-        return [DayKey(self._account_id, self._stream.name, day) for day in sorted(self._read)]
+        keys = (DayKey(self._account_id, self._stream.name, day) for day in sorted(self._read))
+        return [key for key in keys if not erased_in(self._lake).is_retained(key)]
 
     def is_behind(self, known: DayFile | None) -> bool:
         """Return whether the replies about a day prove less than its file does, or cannot be compared with it."""
@@ -90,7 +92,7 @@ class RebuiltDays:
 
         A message that another day has, which is newer and not `rebuilt_too`, has moved there since.
         """
-        day_file = self._seal(day_key)
+        day_file = self._seal(day_key, manifest.get(day_key))
         elsewhere = held_elsewhere(self._lake, manifest, day_key)
         newer = (
             ids
@@ -99,35 +101,41 @@ class RebuiltDays:
         )
         return WrittenDay(day_file, kept=frozenset().union(*newer))
 
-    def _seal(self, day_key: DayKey) -> DayFile:
+    def _seal(self, day_key: DayKey, known: DayFile | None) -> DayFile:
         pagings = self._covering(day_key.date)
         pages = [n for paging in pagings for n in paging.pages]
         first = min(pages, default=0)
         draft = self._lake.writer(day_key)
-        moving = 0
-        for table in self._rows(day_key.date, first):
-            moving += count_moving(self._stream, table)
-            draft.add(table)
+        erased = erased_in(self._lake)
+        textless = erased.is_textless(day_key, known)
+        moving = forgotten = 0
+        for rows in self._rows(day_key.date, first):
+            treated = erased.treat(rows, textless=textless)
+            forgotten += treated.forgotten
+            moving += count_moving(self._stream, treated.table)
+            draft.add(treated.table)
         rejects = [r for n, r in self._rejects if n >= first and r.at is not None and r.at.date() == day_key.date]
         proved = self._counted(day_key.date, pages)
         problem = None
         if not pagings:
             problem = "no replies of one run cover the day with counts that agree"
-        elif proved != draft.rows or rejects:
-            problem = f"{proved} messages were proved, and later replies make them {draft.rows}"
-        self._lake.write_rejects(day_key, rejects)
+        elif proved != draft.rows + forgotten or rejects:
+            problem = f"{proved} messages were proved, and later replies make them {draft.rows + forgotten}"
+        self._lake.write_rejects(day_key, erased.treat_rejects(rejects, textless=textless))
         return self._lake.seal(
             draft,
             DayFile(
                 key=day_key,
                 row_count=draft.rows,
-                total_count=proved if pagings else draft.rows,
+                total_count=proved if pagings else draft.rows + forgotten,
                 verified=problem is None,
                 moving=moving,
                 exported_at=self._read_at(day_key.date, pagings),
                 checksum="",
                 rejects=len(rejects),
                 problem=problem,
+                forgotten=forgotten,
+                textless=textless,
             ),
         )
 

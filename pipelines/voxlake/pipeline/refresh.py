@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from voxlake.errors import DataError
 from voxlake.extract import CALIBRATION, IDS, count, learn_bounds, messages_by_id
+from voxlake.lake import erased_in
 from voxlake.model import COUNTS, DAY, Window, midnight
 from voxlake.pipeline.day import count_moving
 from voxlake.pipeline.two_clocks import earlier
@@ -217,6 +218,7 @@ def _latest(
         ids, days = {message_id for _, message_id in some}, {day for day, _ in some}
         surplus = sum(day_file.surplus for day_file in day_files if day_file.key.date in days)
         rows = messages_by_id(history, stream, window, ids, surplus=surplus)
+        rows = _without_erased(lake, stream, rows, {its.key.date for its in day_files if its.textless})
         for day, message_id in some:
             held, row = found[day], rows.get(message_id)
             lies_on = None if row is None else row["processed_at"].date()
@@ -227,6 +229,17 @@ def _latest(
             if lies_on is not None and lies_on != day:
                 moved_to.add(lies_on)
     return found, moved_to
+
+
+def _without_erased(lake: Lake, stream: Stream, rows: Rows, textless: set[date]) -> Rows:
+    """Return messages without what was erased in the lake; days that are `textless` have no texts."""
+    if not rows:
+        return rows
+    table = erased_in(lake).treat(pa.Table.from_pylist([*rows.values()], schema=stream.schema), textless=False).table
+    return {
+        row["message_id"]: row | ({"text": None} if row["processed_at"].date() in textless else {})
+        for row in table.to_pylist()
+    }
 
 
 def _moving_ids(lake: Lake, stream: Stream, day_file: DayFile) -> list[int]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from voxlake.errors import SettingsError
 from voxlake.events import SILENT
-from voxlake.lake import replies
+from voxlake.lake import erased_in, replies
 from voxlake.model import Window
 from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
@@ -82,6 +82,7 @@ def _replay(
     accounts: Collection[int] | None,
     force: bool,
 ) -> ReplayResult:
+    erased_in(lake)
     manifest = open_manifest(lake, warehouse, now=now)
     part_days(lake, manifest, suspects_only=True)
     torn: list[Path] = []

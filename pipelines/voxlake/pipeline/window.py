@@ -100,7 +100,8 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
             if midnight(_day(piece)) >= earlier(clock, history):
                 continue
             if draft is None:
-                draft = DayDraft(lake, task.stream, DayKey(history.account_id, task.stream.name, _day(piece)))
+                key = DayKey(history.account_id, task.stream.name, _day(piece))
+                draft = DayDraft(lake, task.stream, key, previous.get(key.date))
             draft.add(piece)
             rows += piece.table.num_rows
             day_is_over = piece.window.end == midnight(_day(piece)) + DAY

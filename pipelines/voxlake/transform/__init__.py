@@ -4,6 +4,7 @@ from voxlake.transform.columns import pages_of_json
 from voxlake.transform.decode_csv import decode_csv
 from voxlake.transform.decode_json import decode_json, page_of, total_of
 from voxlake.transform.envelope import parse_json
+from voxlake.transform.forgotten import ANONYMISE, ERASE, LEAST, MARK, MOST, NUMBERS, Forgotten, Treated
 from voxlake.transform.normalise import distinct, integers, load_pandas, normalise
 from voxlake.transform.promote import promote
 from voxlake.transform.rows import BrokenReplyError
@@ -12,12 +13,20 @@ from voxlake.transform.values import read_integer, reader_of
 
 __all__ = [
     "A2P",
+    "ANONYMISE",
+    "ERASE",
+    "LEAST",
+    "MARK",
+    "MOST",
+    "NUMBERS",
     "SMS",
     "STATUSES",
     "STREAMS",
     "BrokenReplyError",
     "Field",
+    "Forgotten",
     "Stream",
+    "Treated",
     "decode_csv",
     "decode_json",
     "distinct",

@@ -29,7 +29,7 @@ from voxlake.warehouse.examine import Examination, examine
 from voxlake.warehouse.layout import AUTO, require_layout, rows_folder
 from voxlake.warehouse.own import is_own, remember
 from voxlake.warehouse.portable_copy import write_portable_copy
-from voxlake.warehouse.unused_files import remove_files
+from voxlake.warehouse.unused_files import remove_earlier, remove_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -123,6 +123,10 @@ class Warehouse:
         with suppress(OSError):
             return self.path.stat().st_mtime
         return None
+
+    def remove_earlier(self) -> list[str]:
+        """Remove earlier generations and their files at once; returns what cannot be removed. Raises duckdb.Error."""
+        return remove_earlier(self._root, self.path)
 
     def days(self, account_ids: Collection[int] | None = None) -> set[DayKey]:
         """Return every day that the published database covers, of some accounts or of all; raises as `reader` does."""

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from voxlake.warehouse.layout import rows_folder
+from voxlake.warehouse.state import reading
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
@@ -48,3 +51,24 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
     for name in names:
         with suppress(OSError):
             (folder / name).unlink(missing_ok=True)
+
+
+def remove_earlier(root: Path, database: Path) -> list[str]:
+    """Remove at once all generations but the published `database`, and all files that it does not read.
+
+    Whoever has an earlier one open may go on for as long as the system lets him. Returns what cannot be removed.
+    """
+    generations, current = root / "warehouse", database.resolve()
+    used: set[str] = set()
+    if current.exists():
+        with reading(database) as connection:
+            used = {name for (name,) in connection.execute("SELECT DISTINCT file FROM meta.file_days").fetchall()}
+    others = [path for path in generations.glob("*.duckdb*") if path.resolve() != current]
+    others += [path for path in rows_folder(root).glob("*") if path.name not in used]
+    left = []
+    for path in others:
+        try:
+            path.unlink()
+        except OSError:
+            left.append(str(path))
+    return left

@@ -1,0 +1,78 @@
+"""What takes data away for good: a person who is to be forgotten, and what is older than it is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voxlake import pipeline
+from voxlake.clock import SYSTEM
+from voxlake.errors import SettingsError
+from voxlake.events import Emitter
+from voxlake.lake import Lake
+from voxlake.library.arguments import finality, find_folder
+from voxlake.library.composition import holder
+from voxlake.messaging import erase_in_journal
+from voxlake.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from voxlake.clock import Clock
+    from voxlake.events import Listener
+    from voxlake.pipeline import ForgetResult
+    from voxlake.privacy import PrivacyKey
+    from voxlake.transform import Forgotten
+
+_SETTLE_HOURS, _GIVE_UP_DAYS = 72, 14
+
+
+def forget(
+    data_dir: str | os.PathLike[str],
+    number: str,
+    *,
+    privacy_key: PrivacyKey | None,
+    anonymise: bool = False,
+    dry_run: bool = False,
+    settle_hours: float = _SETTLE_HOURS,
+    give_up_days: float = _GIVE_UP_DAYS,
+    database: str = "auto",
+    on_event: Listener | None = None,
+    clock: Clock = SYSTEM,
+) -> ForgetResult:
+    """Erase a person from a data directory: every message from or to a number, and every mention of it.
+
+    With `anonymise` these messages stay, without the number and without what was written. A tombstone, which holds no
+    number, keeps later runs from bringing them back. With `dry_run` nothing is changed.
+
+    Raises:
+        SettingsError: there is no key or no such data directory, or it is not a number.
+        DataError: a file cannot be read, so that the database cannot be built again.
+        AlreadyRunning: another run is working in this data directory.
+        StorageFull: the data directory cannot be written.
+
+    """
+    folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
+    if privacy_key is None:
+        raise SettingsError(
+            "A privacy key is needed, by whose digests later runs know what was forgotten: run 'voxlake privacy init'."
+        )
+    if not folder.is_dir():
+        raise SettingsError(f"There is no data directory {folder}: name another one with --data-dir.")
+    lake, events = Lake(folder, key=privacy_key), Emitter(clock, *filter(None, [on_event]))
+    warehouse = Warehouse(folder, database=database, clock=clock)
+
+    def journal(forgotten: Forgotten, on_file: Callable[[Path, Path], None] | None) -> int:
+        return erase_in_journal(folder, forgotten, on_file=on_file)
+
+    def run() -> ForgetResult:
+        return pipeline.forget(
+            lake, warehouse, number, privacy_key, now=clock.now(), finality=policy, journal=journal,
+            anonymise=anonymise, dry_run=dry_run, events=events,
+        )  # fmt: skip
+
+    if dry_run:
+        return run()
+    with lake.locked(holder=holder(clock)):
+        return run()
