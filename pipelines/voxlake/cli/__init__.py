@@ -73,6 +73,10 @@ TABLE: Final = {
         "voxlake.cli.report:report",
         "Answer a question that many have; without a name, list the questions.",
     ),
+    "retain": (
+        "voxlake.cli.retain:retain",
+        "Take away days, or texts, that are older than they are to be kept, for good.",
+    ),
     "runs": (
         "voxlake.cli.runs:runs",
         "List the last runs, the newest first, with what they did, asked for and how they ended.",

@@ -21,6 +21,7 @@ from voxlake.cli.options import (
 from voxlake.cli.output import give, say
 from voxlake.cli.progress import progress, say_result
 from voxlake.cli.recorded import recorded
+from voxlake.cli.retain import retain_after
 from voxlake.cli.signals import ANEW, RESUMABLE, stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.library import day_range
@@ -117,4 +118,5 @@ def _export(settings: Settings, form: str, chosen: dict[str, Any]) -> None:
     if result.missing:
         days_missing = describe_missing(result.missing)
         say(f"{days_missing}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")
-    sys.exit(result.exit_code)
+    retained = retain_after(settings)
+    sys.exit(result.exit_code or retained)

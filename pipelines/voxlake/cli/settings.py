@@ -19,6 +19,7 @@ from voxlake.cli.types import (
     AccountNumber,
     ApiUrl,
     KeyText,
+    Length,
     OneOf,
     Switch,
     TimeOfDay,
@@ -32,6 +33,8 @@ from voxlake.model import GREATEST_ID
 from voxlake.privacy import KEY_FILE, VARIABLE, PrivacyKey, read_key
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from voxlake.cli.settings_file import Use
     from voxlake.library import Section
 
@@ -147,6 +150,16 @@ class Settings:
     )  # fmt: skip
     privacy_key_file: Path | None = field(
         metadata=_setting(UserPath(), "VOXLAKE_PRIVACY_KEY_FILE", "The key of keyed digests.", table="privacy")
+    )
+    retention_older_than: timedelta | None = field(
+        metadata=_setting(
+            Length(), "VOXLAKE_RETENTION_OLDER_THAN", "Days that ended longer ago are taken away.", table="retention"
+        )
+    )
+    retention_texts_older_than: timedelta | None = field(
+        metadata=_setting(
+            Length(), "VOXLAKE_RETENTION_TEXTS_OLDER_THAN", "So are the texts of such days.", table="retention"
+        )
     )
     notify_url: Webhook | None = field(
         metadata=_setting(

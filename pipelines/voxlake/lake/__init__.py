@@ -7,7 +7,7 @@ from voxlake.lake.compare import Difference
 from voxlake.lake.day_states import StreamDays, day_states
 from voxlake.lake.day_sums import StreamSums, day_sums, last_runs
 from voxlake.lake.directory import Lake
-from voxlake.lake.erase_files import erase_in_index, erase_in_parquet, erase_in_text
+from voxlake.lake.erase_files import erase_in_index, erase_in_parquet, erase_in_text, remove_folder_of
 from voxlake.lake.erase_replies import Eraser, NumberEraser, StandingEraser, blank, erase_replies, names_of
 from voxlake.lake.erased import Erased, erased_in, forgotten_in, without_text
 from voxlake.lake.ids import held_elsewhere
@@ -84,6 +84,7 @@ __all__ = [
     "others_work",
     "publishing",
     "put_days",
+    "remove_folder_of",
     "replies",
     "require_exchange",
     "search",

@@ -131,8 +131,9 @@ def add_columns(connection: sqlite3.Connection) -> None:
 
 def _row(entry: Entry) -> tuple[Any, ...]:
     key, day_file = entry.key, entry.day_file
-    facts: list[Any] = [None] * len(FACTS) if day_file is None else [getattr(day_file, name) for name in FACTS]
+    facts: list[Any] = [*[None] * (len(FACTS) - len(ADDED)), *[0] * len(ADDED)]
     if day_file is not None:
+        facts = [getattr(day_file, name) for name in FACTS]
         facts[_VERIFIED], facts[_TEXTLESS] = int(day_file.verified), int(day_file.textless)
         facts[_AT] = day_file.exported_at.isoformat()
         if day_file.problem is not None:

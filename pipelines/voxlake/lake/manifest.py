@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import DataError
+from voxlake.lake.accounts import AccountRegistry
 from voxlake.lake.entries import DAMAGED, FORGOTTEN, HELD, MISSING, Entry
 from voxlake.lake.evolve import declaration
 from voxlake.lake.index import Index
@@ -16,7 +17,7 @@ from voxlake.lake.stored import Change, find_news, load, store
 from voxlake.model import DAY, Changes, DayKey, Mark, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import date, datetime
 
     from voxlake.lake.directory import Lake
@@ -68,12 +69,17 @@ class Manifest(KnownDays):
             if scanned.in_months:
                 self._in_months[scanned.account_id, scanned.stream] = scanned.in_months
             self._take_in(scanned)
-        self.missing = self._lost()
+        lost = self._lost()
+        kept = {its.account_id: its.kept_since for its in AccountRegistry(lake).all() if its.kept_since}
+        # Days of a retention that was interrupted: they are no more, and nobody misses them.
+        retained = {key for key in lost if key.date < kept.get(key.account_id, {}).get(key.stream, key.date)}
+        self.missing = lost - retained
         known = {entry.key for its in stored.entries.values() for entry in its.values() if entry.state == MISSING}
         self._news |= self.missing - known
         # What was found again, or whose file cannot be read any more, is written as it is now.
         self._news |= {key for key in known if key not in self.missing}
-        self._forgotten: set[DayKey] = set()
+        self._forgotten: set[DayKey] = set(retained)
+        self._news |= retained
 
     def _take_in(self, scanned: Scanned) -> None:
         """Take in the files of a stream that are there: most are as the index knows them, and nothing is to be done."""
@@ -148,6 +154,14 @@ class Manifest(KnownDays):
     def last_run(self) -> dict[str, Any] | None:
         """How the newest of the last runs ended."""
         return max(self.last_runs.values(), key=lambda run: str(run.get("ended_at", "")), default=None)
+
+    def retain_away(self, keys: Iterable[DayKey]) -> None:
+        """Take away days that are older than days are kept: from now on, nobody misses them."""
+        for key in list(keys):
+            self._streams.get((key.account_id, key.stream), {}).pop(key.date, None)
+            self.missing.discard(key)
+            self._forgotten.add(key)
+            self._news.add(key)
 
     def forget_missing(self) -> None:
         """Take the lake as it is: from now on, days without a file never had one."""

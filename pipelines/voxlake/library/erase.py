@@ -17,11 +17,12 @@ from voxlake.warehouse import Warehouse
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from datetime import timedelta
     from pathlib import Path
 
     from voxlake.clock import Clock
     from voxlake.events import Listener
-    from voxlake.pipeline import ForgetResult
+    from voxlake.pipeline import ForgetResult, RetainResult
     from voxlake.privacy import PrivacyKey
     from voxlake.transform import Forgotten
 
@@ -70,6 +71,49 @@ def forget(
         return pipeline.forget(
             lake, warehouse, number, privacy_key, now=clock.now(), finality=policy, journal=journal,
             anonymise=anonymise, dry_run=dry_run, events=events,
+        )  # fmt: skip
+
+    if dry_run:
+        return run()
+    with lake.locked(holder=holder(clock)):
+        return run()
+
+
+def retain(
+    data_dir: str | os.PathLike[str],
+    *,
+    older_than: timedelta | None = None,
+    texts_older_than: timedelta | None = None,
+    privacy_key: PrivacyKey | None = None,
+    dry_run: bool = False,
+    settle_hours: float = _SETTLE_HOURS,
+    give_up_days: float = _GIVE_UP_DAYS,
+    database: str = "auto",
+    on_event: Listener | None = None,
+    clock: Clock = SYSTEM,
+) -> RetainResult:
+    """Take away days that are `older_than` so much, and the texts of days that are `texts_older_than`, for good.
+
+    Nothing asks for such days again, and nothing brings such texts back. With `dry_run` nothing is changed.
+
+    Raises:
+        SettingsError: neither is given, or nothing was exported yet.
+        DataError: a file cannot be read, so that the database cannot be built again.
+        AlreadyRunning: another run is working in this data directory.
+        StorageFull: the data directory cannot be written.
+
+    """
+    folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
+    if older_than is None and texts_older_than is None:
+        raise SettingsError("Nothing is to be taken away: give --older-than, --texts-older-than, or both.")
+    lake, events = Lake(folder, key=privacy_key), Emitter(clock, *filter(None, [on_event]))
+    lake.require()
+    warehouse = Warehouse(folder, database=database, clock=clock)
+
+    def run() -> RetainResult:
+        return pipeline.retain(
+            lake, warehouse, older_than=older_than, texts_older_than=texts_older_than, now=clock.now(),
+            finality=policy, dry_run=dry_run, events=events,
         )  # fmt: skip
 
     if dry_run:

@@ -16,6 +16,7 @@ from voxlake.pipeline.plan import DayRange, Plan, plan_export
 from voxlake.pipeline.publish import PublishResult, publish
 from voxlake.pipeline.replay import replay
 from voxlake.pipeline.result import ReplayResult, StreamResult, describe_missing
+from voxlake.pipeline.retain import RetainResult, retain
 from voxlake.pipeline.run import Assignment, Run
 from voxlake.pipeline.shared import Shared
 from voxlake.pipeline.status import Calendars, Status, StreamStatus, calendars, status, stream_states
@@ -38,6 +39,7 @@ __all__ = [
     "Problem",
     "PublishResult",
     "ReplayResult",
+    "RetainResult",
     "Run",
     "Shared",
     "Status",
@@ -61,6 +63,7 @@ __all__ = [
     "publish",
     "read_window",
     "replay",
+    "retain",
     "status",
     "stream_states",
     "windows_at_once",

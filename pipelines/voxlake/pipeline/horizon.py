@@ -12,7 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from voxlake.errors import VoxlakeError
-from voxlake.lake import FILLED, UNFINISHED, AccountRegistry, indexing
+from voxlake.lake import FILLED, UNFINISHED, AccountRegistry, erased_in, indexing
 from voxlake.model import DAY, SECOND, Window, midnight, span
 from voxlake.text import counted
 
@@ -51,7 +51,7 @@ def horizon(
     Where nothing was, as by earlier versions, it is the oldest day in the lake, else `DEFAULT_DAYS` ago. Asks nothing.
     """
     account, today, facts = context.history.account_id, context.now().date(), facts_of(context)
-    default = today - DEFAULT_DAYS * DAY
+    default, erased = today - DEFAULT_DAYS * DAY, erased_in(context.lake)
     first, known = {}, set()
     for stream in streams:
         found = facts and facts.exported_since.get(stream.name)
@@ -62,6 +62,8 @@ def horizon(
         if days.since is None and manifest.ahead(account, stream.name):
             # Where a wrong clock decided where an export began, it may have begun too late.
             first[stream] = min(first[stream], default)
+        # What was retained away is not asked for again.
+        first[stream] = max(first[stream], erased.retained.get((account, stream.name), first[stream]))
     return Horizon(first, frozenset(known))
 
 

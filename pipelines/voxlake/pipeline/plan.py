@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from voxlake.lake import OLDEST_DAY, Learned
+from voxlake.errors import SettingsError
+from voxlake.lake import OLDEST_DAY, Learned, erased_in
 from voxlake.model import DAY, DayFile, midnight, span
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.horizon import horizon, unfinished
@@ -111,7 +112,13 @@ def plan_export(
         known = manifest.of(account, stream.name)
         first = None if force else first_given(learned, account, stream)
         brought = manifest.known_days(account, stream.name) | unfinished(learned, account, stream.name)
+        kept = erased_in(context.lake).retained.get((account, stream.name))
+        if kept is not None and days.fills and days.first is not None and days.first < kept:
+            raise SettingsError(
+                f"{stream.name}: days before {kept} were retained away, and are not exported again: begin with {kept}."
+            )
         wanted = begun(days.days(begins.first[stream], brought), now)
+        wanted = [day for day in wanted if kept is None or day >= kept]
         given = [day for day in wanted if first is None or day >= first]
         found = plan(given, known, finality=context.finality, force=force)
         plans[stream] = replace(found, refused=len(wanted) - len(given))

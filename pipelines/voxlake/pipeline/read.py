@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import ExecutorFailed, Refused, VoxlakeError
 from voxlake.extract import survey
+from voxlake.lake import erased_in
 from voxlake.model import Window
 from voxlake.pipeline import announce
 from voxlake.pipeline.confirm import confirm
@@ -77,7 +78,11 @@ def _read_all(
     """Read days, and go on with the days to which messages moved from them."""
     while any(days.values()):
         now = context.now()
-        started = {stream: begun(sorted(its), now) for stream, its in days.items()}
+        erased = erased_in(context.lake)
+        started = {
+            stream: [day for day in begun(sorted(its), now) if not erased.is_retained(record.key(stream, day))]
+            for stream, its in days.items()
+        }
         for stream, its in started.items():
             record.wanted[stream].update(its)
         days = _read_once(context, started, record, database, force=force)

@@ -357,6 +357,13 @@ def test_erased_messages_are_counted(lake):
     manifest.save()
     indexed = Manifest(lake, forbidden)
     assert [(its.row_count, its.forgotten, its.counted) for its in indexed] == [(1, 0, 1), (2, 0, 2), (1, 2, 3)]
+    lake.path(key(DAYS[0])).rename(lake.root / "elsewhere")
+    missed = Manifest(lake, forbidden)
+    assert missed.missing == {key(DAYS[0])}
+    missed.save()
+    assert Manifest(lake, forbidden).missing == {key(DAYS[0])}
+    (lake.root / "elsewhere").rename(lake.path(key(DAYS[0])))
+    Manifest(lake, forbidden).save()
     assert ask(lake, "PRAGMA user_version") == [(4,)]
     assert json.loads(lake.layout.old_index.read_bytes())["version"] == 4
     assert indexed.last_run == {"exit_code": 0}
