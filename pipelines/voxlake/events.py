@@ -57,6 +57,7 @@ class Kind(StrEnum):
     PROGRESS = "progress"
     WAITING = "waiting"
     REPLIES_READ = "replies-read"
+    LOADED = "loaded"
     PUBLISHED = "published"
     COMPACTED = "compacted"
     NOT_COMPACTED = "not-compacted"
@@ -117,6 +118,7 @@ KINDS: Final[Mapping[Kind, Declaration]] = {
     Kind.PROGRESS: Declaration("debug", "Days are done.", ("done", "planned", "accounts_done", "accounts")),
     Kind.WAITING: Declaration("warning", "Another run publishes, and is waited for.", ()),
     Kind.REPLIES_READ: Declaration("debug", "Kept replies were read, for a replay.", ("replies",)),
+    Kind.LOADED: Declaration("debug", "Days were loaded into the next database.", ("done", "planned", "rows")),
     Kind.PUBLISHED: Declaration("info", "The database is published.", ("days", "rows", "seconds")),
     Kind.COMPACTED: Declaration("info", "Months that are final lie in one file each now.", ("months", "days")),
     Kind.NOT_COMPACTED: Declaration("warning", "Months that are final keep a file a day.", ("reason",)),

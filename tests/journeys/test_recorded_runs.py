@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 
 import duckdb
 import pytest
@@ -92,6 +93,23 @@ def test_runs_that_end_badly(sandbox, tmp_path, voxlake):
     assert table[0].split() == list(RecordedRun.__dataclass_fields__)
     assert len(table) == 2 + 6
     assert "last replay: 0 requests, " in voxlake("status").stdout
+
+
+@pytest.mark.parametrize("database", ["portable", "linked"])
+def test_a_publish_that_loads_in_parts(tmp_path, database, monkeypatch):
+    """Days are loaded a part at a time, each is told, and the database is the same."""
+    hand, heard = Hand(tmp_path / "data", database=database), []
+    for day in (1, 2, 3, 4, 5):
+        hand.put(FIRST.replace(day=day), [row(day * 10 + n, FIRST.replace(day=day)) for n in range(day)])
+    sql = "SELECT date, count(*), sum(cost), min(message_id) FROM sms_history GROUP BY ALL ORDER BY ALL"
+    voxlake.publish(hand.root, clock=CLOCK, database=database)
+    whole = hand.ask(sql)
+    monkeypatch.setattr(import_module("voxlake.pipeline.publish"), "PART", 4)
+    voxlake.publish(hand.root, clock=CLOCK, database=database, on_event=heard.append)
+    told = [tuple(event.details.values()) for event in heard if event.kind == "loaded"]
+    assert told == [(3, 5, 6), (4, 5, 10), (5, 5, 15)]
+    assert hand.ask(sql) == whole
+    assert [run.days for run in voxlake.runs(hand.root)] == [5, 5]
 
 
 def test_nothing_is_recorded_where_nothing_is(voxlake):

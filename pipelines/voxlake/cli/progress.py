@@ -130,6 +130,9 @@ class Progress:
             self._done, self._of = int(numbers["done"]), int(numbers["planned"])
             self._accounts = int(numbers["accounts_done"]), int(numbers["accounts"])
             self._doing = "" if self._done < self._of else "counting and publishing"
+        elif event.kind == Kind.LOADED:
+            self._done, self._of, self._rows = int(numbers["done"]), int(numbers["planned"]), int(numbers["rows"])
+            self._doing = "" if 0 < self._done < self._of else "building the database"
         elif event.kind == Kind.REPLIES_READ:
             self._doing, self._done, self._unit = "reading kept replies", int(numbers["replies"]), "page"
         elif event.kind in {Kind.WAITING, Kind.PUBLISHED, Kind.COMPACTED}:

@@ -203,6 +203,17 @@ def replies_read(events: Emitter, replies: int) -> None:
     events.emit(Kind.REPLIES_READ, f"{replies:,} kept replies were read.", replies=replies)
 
 
+def loaded(events: Emitter, *, done: int, planned: int, rows: int) -> None:
+    """Announce how many of so many days were loaded into the next database so far, and their rows."""
+    events.emit(
+        Kind.LOADED,
+        f"{done:,} of {counted(planned)} loaded, {counted(rows, 'row')}.",
+        done=done,
+        planned=planned,
+        rows=rows,
+    )
+
+
 def waiting(events: Emitter) -> None:
     """Announce that another run publishes, and is waited for."""
     events.emit(Kind.WAITING, "Another run is publishing: waiting until it is done.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from voxlake.events import SILENT
 from voxlake.pipeline import announce
@@ -12,12 +13,16 @@ from voxlake.pipeline.horizon import forget_horizons
 from voxlake.pipeline.place import part_days
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from voxlake.events import Emitter
     from voxlake.lake import Lake
-    from voxlake.model import DayKey, FinalityPolicy
-    from voxlake.warehouse import Warehouse
+    from voxlake.model import DayFile, DayKey, FinalityPolicy
+    from voxlake.warehouse import DatabaseBuild, Warehouse
+
+PART: Final = 1_000_000
+"""Rows that are loaded at a time, after which is said how far a publish is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,24 @@ def publish(
     return published
 
 
+def _load(build: DatabaseBuild, day_files: Sequence[DayFile], events: Emitter) -> None:
+    """Load all days a part at a time, and say how far that is; a few rows are left to the end of the build."""
+    rows, planned = sum(day_file.row_count for day_file in day_files), len(day_files)
+    if rows <= PART:
+        announce.loaded(events, done=0, planned=planned, rows=0)
+        return
+    waiting: list[DayFile] = []
+    held = loaded = 0
+    for n, day_file in enumerate(day_files, start=1):
+        waiting.append(day_file)
+        held += day_file.row_count
+        if held >= PART or n == planned:
+            build.load(waiting)
+            loaded += held
+            announce.loaded(events, done=n, planned=planned, rows=loaded)
+            waiting, held = [], 0
+
+
 def _publish(
     lake: Lake,
     warehouse: Warehouse,
@@ -93,7 +116,10 @@ def _publish(
     lake.require()
     manifest, began = open_manifest(lake, warehouse, now=now), events.seconds()
     part_days(lake, manifest, suspects_only=True)
-    done = warehouse.publish(manifest.changes, lake, finality=finality, rebuild=True)
+    with closing(warehouse.begin(lake, rebuild=True)) as build:
+        changes = manifest.changes(build.includes(finality))
+        _load(build, changes.day_files, events)
+        done = warehouse.complete(build, changes, finality=finality)
     announce.published(events, days=done.changed, rows=done.rows, began=began)
     missing = tuple(sorted(manifest.missing))
     forgotten = missing if forget_missing else ()

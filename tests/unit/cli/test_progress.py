@@ -104,6 +104,10 @@ def test_other_commands():
     drawing = Shown(80, "dashboard")
     drawing.progress.step("drawing")
     assert drawing.after(61) == "dashboard: drawing, 1 min 1 s"
+    loading = Shown(80, "publish")
+    loading.after(10)
+    loading.events.emit(Kind.LOADED, "", done=100, planned=300, rows=2_000_000)
+    assert loading.lines[-1] == "publish: 100 of 300 days, 2,000,000 rows, 200,000 rows/s, 20 s left"
     publishing = Shown(None, "publish")
     publishing.events.emit(Kind.WAITING, "Another run publishes.")
     assert publishing.lines[-1].endswith("voxlake publish: waiting for another run that publishes, 0 s")
