@@ -19,7 +19,7 @@ import voxlake
 from voxlake import library
 from voxlake.lake import Lake, Manifest
 from voxlake.model import FinalityPolicy
-from voxlake.reporting import bind_parameters, load_saved_queries, query_text, read_scope
+from voxlake.reporting import bind_parameters, load_saved_queries, query_pieces, read_scope
 from voxlake.warehouse import Warehouse
 
 SETTLING = FinalityPolicy(timedelta(hours=72), timedelta(days=14))
@@ -43,7 +43,8 @@ def report(root: Path, words: str) -> None:
         scope = read_scope(connection, given["tz"])
         bound = scope.bind(bind_parameters(query, **given))
         limit = int(rows.split()[0]) if rows else None
-        query_text(connection, query.sql, bound, form="csv", limit=limit, report_of=scope)
+        for _ in query_pieces(connection, query.sql, bound, form="csv", limit=limit, report_of=scope):
+            pass
 
 
 def audit(root: Path, url: str, since: str) -> None:

@@ -9,7 +9,7 @@ from voxlake.cli.output import check_place, give, say, screen
 from voxlake.cli.signals import EARLY, stoppable
 from voxlake.lake import Lake
 from voxlake.library import known_accounts, select
-from voxlake.reporting import choose_format, query_text, read_scope, write_answer
+from voxlake.reporting import choose_format, query_pieces, read_scope, write_answer
 from voxlake.text import counted
 from voxlake.warehouse import Warehouse
 
@@ -107,8 +107,8 @@ def put_rows(
     """Put what a query answers to stdout or into a file, in the form that was chosen."""
     form = choose_format(form, out)
     if out is None:
-        text = query_text(connection, sql, bound, form=form, limit=limit, screen=screen(), report_of=report_of)
-        give(text, nl=False, form=form)
+        for text in query_pieces(connection, sql, bound, form=form, limit=limit, screen=screen(), report_of=report_of):
+            give(text, nl=False, form=form)
         return
     check_place(out)
     rows = write_answer(connection, sql, bound, form=form, limit=limit, path=out, report_of=report_of)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
     from voxlake.reporting.macros import report_macros
     from voxlake.reporting.prometheus import METRICS, render_metrics
-    from voxlake.reporting.query import query_table, query_text, scope_parameters, write_answer
+    from voxlake.reporting.query import query_pieces, query_table, query_text, scope_parameters, write_answer
     from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
     from voxlake.reporting.scope import Scope, read_scope
 
@@ -24,7 +24,7 @@ _MODULES = {
     "dashboard": ("Board", "Extent", "Span", "covered_days"),
     "formats": ("choose_format", "render_plan", "render_rows", "render_status", "to_json"),
     "prometheus": ("METRICS", "render_metrics"),
-    "query": ("query_table", "query_text", "scope_parameters", "write_answer"),
+    "query": ("query_pieces", "query_table", "query_text", "scope_parameters", "write_answer"),
     "macros": ("report_macros",),
     "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries"),
     "scope": ("Scope", "read_scope"),
@@ -45,6 +45,7 @@ __all__ = [
     "draw_calendar",
     "draw_legend",
     "load_saved_queries",
+    "query_pieces",
     "query_table",
     "query_text",
     "read_scope",

@@ -14,7 +14,7 @@ from voxlake.reporting.table import render_table
 from voxlake.text import counted, listed_days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _ENDINGS = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".xlsx": "xlsx"}
@@ -33,9 +33,23 @@ def render_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str, 
     if form == "json":
         return to_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
     if form == "csv":
-        # An empty line would not be read as a row.
-        return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in (names, *rows))
+        return _csv((names, *rows))
     return render_table(names, [[_plain(value) for value in row] for row in rows], screen=screen)
+
+
+def render_pieces(names: Sequence[str], chunks: Iterable[Sequence[Sequence[Any]]], form: str) -> Iterator[str]:
+    """Yield the text of rows that come by some at a time, as `csv` or `json`: together what `render_rows` returns."""
+    if form == "csv":
+        yield _csv((names,))
+        for rows in chunks:
+            yield _csv(rows)
+        return
+    before = "[\n"
+    for rows in chunks:
+        # Without the brackets around them.
+        yield before + render_rows(names, rows, form)[2:-3]
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 def choose_format(form: str | None, out: Path | None) -> str:
@@ -178,6 +192,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return str(value) if isinstance(value, date) else value
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
+    # An empty line would not be read as a row.
+    return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in rows)
 
 
 def _cell(value: Any) -> str:

@@ -7,6 +7,7 @@ one statement, of a kind that has an answer; the kind is what DuckDB's parser sa
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from voxlake.errors import SettingsError
 from voxlake.files import beside, storage, target_of
-from voxlake.reporting.formats import render_rows
+from voxlake.reporting.formats import render_pieces, render_rows
 from voxlake.reporting.scope import PARAMETERS, shown_columns
 from voxlake.reporting.xlsx import write_workbook
 from voxlake.spill import lacks_room
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from voxlake.reporting.scope import Scope
 
 Rows = list[tuple[Any, ...]]
+_ROWS, _GROUP = 10_000, 122_880
+"""Rows of an answer that are in memory at a time, and those of a row group of Parquet."""
 # DESCRIBE, SHOW and SUMMARIZE are SELECT to DuckDB, and PIVOT is MULTI: several statements in one.
 _QUESTIONS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
 # These formats hold each column under its name; the table and csv can have two columns of one name.
@@ -45,15 +48,36 @@ def query_text(
     screen: int | None = None,
     report_of: Scope | None = None,
 ) -> str:
-    """Return the answer as a table, csv or JSON, at most `limit` rows of it; `bound` are the parameters by name.
+    """Return what `query_pieces` yields as one text."""
+    return "".join(query_pieces(connection, sql, bound, form=form, limit=limit, screen=screen, report_of=report_of))
 
-    A table fits a `screen` of so many columns. Of a `report_of` one account, no column says whose the rows are.
+
+def query_pieces(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    bound: Mapping[str, Any],
+    *,
+    form: str,
+    limit: int | None,
+    screen: int | None = None,
+    report_of: Scope | None = None,
+) -> Iterator[str]:
+    """Yield the answer as a table, csv or JSON, at most `limit` rows of it; `bound` are the parameters by name.
+
+    A table, whose columns are as wide as their widest values, comes as a whole, and fits a `screen` of so many columns.
+    csv and JSON come in pieces, so that an answer takes no memory for each of its rows. Of a `report_of` one account,
+    no column says whose the rows are.
 
     Raises:
-        SettingsError: the query is not one question, fails, or does not fit the format.
+        SettingsError: the query is not one question, fails, or does not fit the format; of csv and JSON, a query may
+            fail after some pieces.
 
     """
-    return render_rows(*_fetch(connection, sql, bound, form, limit, report_of), form, screen=screen)
+    names, chunks = _fetch(connection, sql, bound, form, limit, report_of)
+    if form == "table":
+        yield render_rows(names, [row for rows in chunks for row in rows], form, screen=screen)
+    else:
+        yield from render_pieces(names, chunks, form)
 
 
 def write_answer(
@@ -81,12 +105,24 @@ def write_answer(
         if form == "parquet":
             count = _write_parquet(connection, sql, bound, limit, aside, report_of)
         else:
-            names, rows = _fetch(connection, sql, bound, form, limit, report_of)
-            count = len(rows)
+            names, chunks = _fetch(connection, sql, bound, form, limit, report_of)
+            count = 0
+
+            def counted() -> Iterator[Rows]:
+                nonlocal count
+                for rows in chunks:
+                    count += len(rows)
+                    yield rows
+
+            if form in ("xlsx", "table"):
+                rows = [row for its in counted() for row in its]
             if form == "xlsx":
                 write_workbook(aside, names, rows)
-            else:
+            elif form == "table":
                 aside.write_text(render_rows(names, rows, form), encoding="utf-8", newline="")
+            else:
+                with aside.open("w", encoding="utf-8", newline="") as file:
+                    file.writelines(render_pieces(names, counted(), form))
         aside.replace(target_of(path))
     return count
 
@@ -98,17 +134,26 @@ def _fetch(
     form: str,
     limit: int | None,
     report_of: Scope | None,
-) -> tuple[list[str], Rows]:
+) -> tuple[list[str], Iterator[Rows]]:
+    """Return the names of the columns, and the rows by some thousands; raises SettingsError, also while these come."""
     _require_one_question(sql)
     with _query_errors():
         result = connection.execute(sql, dict(bound))
         names = [column[0] for column in result.description or []]
         _require_distinct_names(names, form)
-        rows = result.fetchmany(limit) if limit else result.fetchall()
     shown = shown_columns(names, report_of)
-    if len(shown) == len(names):
-        return names, rows
-    return [names[n] for n in shown], [tuple(row[n] for n in shown) for row in rows]
+
+    def chunks() -> Iterator[Rows]:
+        left = limit or sys.maxsize
+        while left:
+            with _query_errors():
+                rows = result.fetchmany(min(left, _ROWS))
+            if not rows:
+                return
+            left -= len(rows)
+            yield rows if len(shown) == len(names) else [tuple(row[n] for n in shown) for row in rows]
+
+    return [names[n] for n in shown], chunks()
 
 
 def query_table(
@@ -130,12 +175,19 @@ def query_table(
     """
     _require_one_question(sql)
     with _query_errors():
-        relation = connection.sql(sql, params=dict(bound))
-        if relation is None:
-            raise SettingsError("The query has no answer to write: ask with SELECT.")
-        _require_distinct_names(relation.columns, form)
-        table = (relation.limit(limit) if limit else relation).to_arrow_table()
+        table = _relation(connection, sql, bound, limit, form).to_arrow_table()
     return table.select(shown_columns(table.column_names, report_of))
+
+
+def _relation(
+    connection: duckdb.DuckDBPyConnection, sql: str, bound: Mapping[str, Any], limit: int | None, form: str
+) -> duckdb.DuckDBPyRelation:
+    """Return a question as a relation of DuckDB's; raises SettingsError where it has two columns of one name."""
+    relation = connection.sql(sql, params=dict(bound))
+    if relation is None:
+        raise SettingsError("The query has no answer to write: ask with SELECT.")
+    _require_distinct_names(relation.columns, form)
+    return relation.limit(limit) if limit else relation
 
 
 def _write_parquet(
@@ -146,17 +198,29 @@ def _write_parquet(
     path: Path,
     report_of: Scope | None,
 ) -> int:
-    """Write columns as DuckDB returns them in Arrow."""
-    table = query_table(connection, sql, bound, limit=limit, form="parquet", report_of=report_of)
-    for field in table.schema:
+    """Write columns as DuckDB returns them in Arrow, some thousand rows at a time."""
+    _require_one_question(sql)
+    with _query_errors():
+        relation = _relation(connection, sql, bound, limit, "parquet")
+        shown = shown_columns(relation.columns, report_of)
+        reader = relation.to_arrow_reader(_GROUP)
+    schema = pa.schema([reader.schema.field(n) for n in shown])
+    for field in schema:
         try:
             pq.ParquetWriter(pa.BufferOutputStream(), pa.schema([field])).close()
         except pa.ArrowNotImplementedError:
             raise SettingsError(
                 f"Parquet cannot hold the type of the column {field.name!r}: make it text with CAST(... AS VARCHAR)."
             ) from None
-    pq.write_table(table, path, compression="zstd")
-    return int(table.num_rows)
+    count = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        while True:
+            with _query_errors():
+                batch = next(reader, None)
+            if batch is None:
+                return count
+            count += batch.num_rows
+            writer.write_batch(batch.select(shown))
 
 
 def scope_parameters(sql: str) -> dict[str, None]:

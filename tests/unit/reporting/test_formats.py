@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from voxlake.errors import SettingsError
-from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
+from voxlake.reporting.formats import choose_format, render_pieces, render_plan, render_rows, render_status, to_json
 
 FORMULAS = [
     "=1+1",
@@ -180,3 +180,13 @@ def test_status():
     ]
     nothing = {"streams": [], "warnings": [], "last_run": None, "accounts": []}
     assert render_status(nothing, Path("data"), {}) == "data holds nothing yet: run 'voxlake export'."
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize("sizes", [(), (1,), (2, 1), (1, 1, 3)])
+def test_pieces(form, sizes):
+    """Rows that come by some at a time give the text that they give at once."""
+    names, rows = ["day\nof", "text"], [(date(2026, 1, n + 1), f'a "{n}"\n]') for n in range(sum(sizes))]
+    ends = [sum(sizes[: n + 1]) for n in range(len(sizes))]
+    chunks = [rows[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+    assert "".join(render_pieces(names, chunks, form)) == render_rows(names, rows, form)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from voxlake.errors import SettingsError
-from voxlake.reporting.query import query_text, write_answer
+from voxlake.reporting.query import query_pieces, query_text, write_answer
 from voxlake.text import visible, width
 from voxlake.warehouse import restrict
 
@@ -261,3 +261,28 @@ def test_the_caret_stays_where_the_line_is_drawn(connection, sql, wrong):
     before, _, _ = line.partition(wrong)
     assert "\t" not in line
     assert caret.index("^") == width(visible(before))
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_long_answer_comes_in_pieces(connection, form):
+    """Some thousand rows are in memory at a time; a limit counts, and what fails later fails in one sentence."""
+    pieces = list(query_pieces(connection, "SELECT a FROM range(25_000) AS r(a)", {}, form=form, limit=None))
+    assert len(pieces) == 4
+    limited = query_text(connection, "SELECT a FROM range(25_000) AS r(a)", {}, form="csv", limit=10_001)
+    assert limited.splitlines() == ["a", *map(str, range(10_001))]
+    failing = query_pieces(
+        connection, "SELECT IF(a = 24_000, error('late'), a) FROM range(25_000) AS r(a)", {}, form=form, limit=None
+    )
+    with pytest.raises(SettingsError, match="late"):
+        list(failing)
+
+
+@pytest.mark.parametrize("limit", [None, 130_000])
+def test_a_long_answer_as_parquet(connection, tmp_path, limit):
+    """It is written by row groups, and has every row."""
+    path = tmp_path / "a.parquet"
+    rows = write_answer(connection, "SELECT a FROM range(300_000) AS r(a)", {}, form="parquet", limit=limit, path=path)
+    assert rows == (limit or 300_000)
+    written = pq.ParquetFile(path)
+    assert written.metadata.num_row_groups > 1
+    assert written.read()["a"].to_pylist() == list(range(rows))
