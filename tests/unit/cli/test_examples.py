@@ -50,6 +50,16 @@ def parse(command, words, path=("voxlake",), parent=None):
     return path
 
 
+def called(line):
+    """Return the path of the command that an example calls; of a file that is not here, what the line says."""
+    try:
+        return " ".join(parse(commands, words_of(line)))
+    except (click.UsageError, SettingsError) as error:
+        if NOT_HERE not in str(error):
+            raise
+        return line
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_examples(name, tmp_path, monkeypatch):
     """A help shows at least one line that calls the command, or one below it; options and values are right."""
@@ -58,12 +68,7 @@ def test_examples(name, tmp_path, monkeypatch):
     assert lines
     assert "Examples:" in EVERY[name].get_help(click.Context(EVERY[name], info_name=name))
     for line in lines:
-        try:
-            path = " ".join(parse(commands, words_of(line)))
-        except (click.UsageError, SettingsError) as error:
-            assert NOT_HERE in str(error), line
-            continue
-        assert path.startswith(name), line
+        assert called(line).startswith(name), line
 
 
 def test_a_wrong_example_is_found():
