@@ -19,6 +19,8 @@ GREATEST_ID: Final = (1 << 63) - 1
 """The largest number that an account or a message can have: ids are 64 bits wide."""
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
+MAX_AGE: Final = timedelta(hours=26)
+"""The age of the newest export that ended well, beyond which data are stale: a night, and two hours for its run."""
 
 
 def midnight(day: date) -> datetime:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
+    from datetime import date, timedelta
 
 LONGEST_LINE = 500
 """Characters of a stranger's text that a sentence of ours quotes, at most."""
@@ -46,6 +46,15 @@ def listed_days(days: Iterable[date]) -> list[str]:
         else:
             spans.append([day])
     return [str(its[0]) if len(its) == 1 else f"{its[0]} to {its[-1]} ({counted(len(its))})" for its in spans]
+
+
+def in_words(age: timedelta) -> str:
+    """Return a length of time in its two largest units, such as `2 days 4 hours`."""
+    minutes = max(0, int(age.total_seconds()) // 60)
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [(days, "day"), (hours, "hour"), (rest, "minute")]
+    found = [counted(number, unit) for number, unit in parts if number][:2]
+    return " ".join(found) or "less than a minute"
 
 
 def meant(word: str, known: Iterable[str]) -> str:

@@ -2,28 +2,30 @@
 -- Of several accounts, days before the first of each are left out. Days between a backfill and the first that exports
 -- look after are skipped, or where nothing else was asked for, missing. With $together all accounts of a stream are one, in
 -- the worst state of any.
-WITH streams AS (
-    SELECT c.account_id, c.stream, coalesce(any_value(a.name), c.account_id::VARCHAR) AS account, min(a.first_day) AS first_day,
-        coalesce(min(a.exported_since), min(a.first_day)) AS since
-    FROM coverage AS c
-    INNER JOIN accounts AS a ON a.account_id = c.account_id
-    WHERE $accounts::BIGINT[] IS NULL OR list_contains($accounts::BIGINT[], c.account_id)
-    GROUP BY c.account_id, c.stream
+WITH chosen AS (
+    SELECT
+        s.account_id, s.stream, coalesce(a.name, s.account_id::VARCHAR) AS account, a.first_day,
+        coalesce(s.exported_since, s.first_day) AS since
+    FROM streams AS s
+    INNER JOIN accounts AS a ON a.account_id = s.account_id
+    WHERE $accounts::BIGINT[] IS NULL OR list_contains($accounts::BIGINT[], s.account_id)
 ),
 
-days AS (
+found AS (
     SELECT
-        s.account_id, s.account, s.stream, d.day::DATE AS date, c.row_count, c.total_count,
+        s.account_id, s.account, s.stream, r.day::DATE AS date, d.row_count, d.total_count,
         CASE
-            WHEN c.date IS NULL THEN if(d.day >= s.since OR d.day < s.first_day OR $end::DATE <= s.since, 4, 0)
-            WHEN NOT c.verified THEN 3
-            WHEN c.final THEN 1
-            ELSE 2
+            WHEN d.state IS NOT NULL THEN list_position(['final', 'open', 'unverified', 'missing'], d.state)
+            WHEN r.day < s.first_day OR $end::DATE <= s.since THEN 4
+            ELSE 0
         END AS state
-    FROM streams AS s
-    CROSS JOIN range($first::TIMESTAMP, $end::TIMESTAMP, INTERVAL 1 DAY) AS d (day)
-    LEFT JOIN coverage AS c ON c.account_id = s.account_id AND c.stream = s.stream AND c.date = d.day::DATE
-    WHERE d.day >= least(s.first_day, s.since) OR (SELECT count(DISTINCT account_id) = 1 FROM streams)
+    FROM chosen AS s
+    CROSS JOIN range($first::TIMESTAMP, $end::TIMESTAMP, INTERVAL 1 DAY) AS r (day)
+    LEFT JOIN days AS d ON d.account_id = s.account_id AND d.stream = s.stream AND d.date = r.day::DATE
+    WHERE
+        -- Today has time.
+        (d.date IS NOT NULL OR r.day < utc_today())
+        AND (r.day >= least(s.first_day, s.since) OR (SELECT count(DISTINCT account_id) = 1 FROM chosen))
 )
 
 SELECT
@@ -34,6 +36,6 @@ SELECT
     ['skipped', 'final', 'open', 'unverified', 'missing'][max(state) + 1] AS state,
     coalesce(sum(row_count), 0)::BIGINT AS messages,
     sum(total_count)::BIGINT AS counted
-FROM days
+FROM found
 GROUP BY ALL
 ORDER BY account, account_id, stream DESC, date;

@@ -27,7 +27,7 @@ from support.runner import Command
 from support.worlds import DAY, FRIDAY, THURSDAY, put_world
 
 from voxlake.library import backfill, connect, export
-from voxlake.reporting import Board, read_scope
+from voxlake.reporting import Board, Gaps, read_scope
 from voxlake.reporting.dashboard.completeness import calendar
 from voxlake.reporting.dashboard.draw import specification
 from voxlake.reporting.dashboard.figures import Figures, Period, Span, gather
@@ -38,6 +38,7 @@ from voxlake.sandbox import Behaviour, Sandbox, World
 from voxlake.warehouse import Warehouse
 
 CHARTS = ("messages", "cost", "delivery-rate", "hours", "errors", "countries", "completeness")
+NO_GAPS = Gaps(CLOCK.now(), of_one_account=False)
 HOSTILE = "<script>alert(1)</script>"
 BREAKING = '</title></svg></style><img src="http://192.0.2.1/x" onerror="alert(1)"> opacity="1" \x0b\x00 \u202e & it\'s'
 
@@ -534,9 +535,9 @@ def test_currencies_are_shown_apart(tmp_path):
     span = Span(THURSDAY, FRIDAY + DAY)
     with hand.warehouse.reader() as connection:
         scope = read_scope(connection)
-        html = Board(connection, span, scope).html(made=CLOCK.now())
-        narrow = Board(connection, span, scope.narrowed([13])).html(made=CLOCK.now())
-        local = Board(connection, span, read_scope(connection, "account")).html(made=CLOCK.now())
+        html = Board(connection, span, scope, NO_GAPS).html()
+        narrow = Board(connection, span, scope.narrowed([13]), NO_GAPS).html()
+        local = Board(connection, span, read_scope(connection, "account"), NO_GAPS).html()
     page = Tables(html)
     for name, truth in (("cost-eur", "2.31"), ("cost-usd", "21.00")):
         assert sum(Decimal(row[3].replace(",", "")) for row in page.rows[name][1:]) == Decimal(truth)
@@ -571,6 +572,6 @@ def test_many_accounts_share_a_calendar(tmp_path):
         hand.put(FRIDAY, [], account=account, verified=account != 5)
     hand.publish()
     with hand.warehouse.reader() as connection:
-        page = Tables(Board(connection, Span(THURSDAY, FRIDAY + DAY), read_scope(connection)).html(made=CLOCK.now()))
+        page = Tables(Board(connection, Span(THURSDAY, FRIDAY + DAY), read_scope(connection), NO_GAPS).html())
     states = [row[2:5] for row in page.rows["completeness"][1:]]
     assert states == [["all", "verified and final", "8"], ["all", "not verified", "0"]]

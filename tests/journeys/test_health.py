@@ -11,7 +11,7 @@ from support.lakes import ACCOUNT, FIRST, Hand, row
 
 from voxlake.lake import AccountFacts, AccountRegistry, Lake
 from voxlake.library import health
-from voxlake.pipeline.health import in_words
+from voxlake.text import in_words
 
 DAY = timedelta(days=1)
 

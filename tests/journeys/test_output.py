@@ -44,7 +44,9 @@ def test_a_reader_that_goes_away(work, command):
         done = subprocess.run([VOXLAKE, *command], cwd=work, stdout=writing, stderr=subprocess.PIPE, check=False)
     finally:
         os.close(writing)
-    assert (done.returncode, done.stderr) == (0, b"")
+    # What the answer lacks is said all the same.
+    assert {line.partition(b":")[0] for line in done.stderr.splitlines()} <= {b"Stale", b"Missing"}
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("format_", ["table", "csv"])

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import openpyxl
+from support.dates import days_ago
 from support.lakes import FIRST, Hand, row
 
 
@@ -33,20 +34,34 @@ def test_a_query_that_begins_with_a_comment(voxlake, tmp_path):
     assert "--note" in voxlake("query", "--note", "SELECT 1", *where, code=2).stderr
 
 
-def test_a_report_says_which_days_may_lack_messages(tmp_path, voxlake):
-    """Figures over days that are not verified come with a word about it, and only they."""
+def test_a_report_says_which_days_lack_messages(tmp_path, voxlake):
+    """Figures over days that are missing or not verified come with a word about it, and only they."""
     hand = Hand(tmp_path / "data")
     for n in range(4):
         day = FIRST + timedelta(days=n)
         hand.put(day, [row(n + 1, day)], verified=n not in (1, 2))
     hand.publish()
     where = ("--data-dir", tmp_path / "data")
-    done = voxlake("report", "daily", *where)
-    (line,) = done.stderr.splitlines()
-    assert line == (
-        "2 days of 2026-01-02 to 2026-01-03 are not verified, so messages may be missing: 'voxlake status' says why."
-    )
-    some = voxlake("report", "daily", "--from", "2026-01-03", "--to", "2026-01-04", *where)
-    assert some.stderr.startswith("1 day of 2026-01-03 to 2026-01-03 is not verified")
-    assert not voxlake("report", "daily", "--from", "2026-01-04", *where).stderr
+    after = (days_ago(0) - FIRST).days - 4
+    told = voxlake("report", "daily", *where).stderr.splitlines()
+    assert told[0].startswith("Stale: the newest export that ended well was ")
+    assert told[1:] == [
+        f"Missing: 2026-01-05 to {days_ago(1)} ({after} days) of sms; run 'voxlake export'.",
+        (
+            "Not verified: 2026-01-02 to 2026-01-03 (2 days) of sms, so messages may be missing; 'voxlake status' says"
+            " why."
+        ),
+    ]
+    assert voxlake("query", "SELECT 1", *where).stderr.splitlines() == told
+    assert voxlake("report", "daily", "-q", *where).stderr.splitlines() == told
+    (line,) = voxlake("report", "daily", "--from", "2026-01-03", "--to", "2026-01-04", *where).stderr.splitlines()
+    assert line.startswith("Not verified: 2026-01-03 of sms, so")
+    assert not voxlake("report", "daily", "--from", "2026-01-04", "--to", "2026-01-05", *where).stderr
     assert not voxlake("report", "daily", "--to", "2026-01-02", *where).stderr
+    (line,) = voxlake("report", "daily", "--from", "2025-12-30", "--to", "2026-01-02", *where).stderr.splitlines()
+    assert line == (
+        "Missing: 2025-12-30 to 2025-12-31 (2 days) of sms, before what exports look after; run 'voxlake backfill sms"
+        " --from 2025-12-30 --to 2026-01-01'."
+    )
+    states = voxlake("query", "SELECT max(date) AS day FROM days", "--format", "csv", *where).stdout
+    assert states == f"day\n{days_ago(1)}\n"

@@ -4,11 +4,15 @@ import json
 import os
 import pty
 import subprocess
+from datetime import UTC, datetime, timedelta
 
+from support.contexts import StandingClock
 from support.dates import days_ago
 from support.lakes import FIRST, Hand
 from support.program import PROGRAM
 
+from voxlake.library import status
+from voxlake.reporting import render_status
 from voxlake.reporting.calendar import ASCII_GLYPHS, GLYPHS, draw_legend
 
 
@@ -85,3 +89,35 @@ def test_colour_on_a_terminal_alone(sandbox, voxlake):
     assert "\033[36m" in shown(voxlake.folder)
     assert "\033" not in shown(voxlake.folder, NO_COLOR="1")
     assert "\033" not in shown(voxlake.folder, TERM="dumb")
+
+
+def test_where_there_is_no_data_directory(voxlake):
+    """A name that leads nowhere is a mistake of whoever asks; a directory without an export holds nothing yet."""
+    (line,) = voxlake("status", "--data-dir", "nowhere", code=2).stderr.splitlines()
+    assert line.startswith("voxlake: There is no data directory nowhere: ")
+    assert "'voxlake export'" in line
+    assert "holds nothing yet" in voxlake("status", "--data-dir", ".").stdout
+
+
+def test_an_old_lake_says_its_age(tmp_path):
+    """When an export ended well is said in words, and what is stale is called so, of several accounts by name."""
+    hand, at = Hand(tmp_path / "data"), datetime(2026, 1, 10, 3, tzinfo=UTC)
+    for account, name, days in ((1, "North", 0), (2, "South", 11)):
+        hand.put(FIRST, [], account=account)
+        hand.know(account, name=name, last_good_run=at - timedelta(days=days, hours=2))
+    hand.publish()
+
+    def told(now, *accounts):
+        found = status(hand.root, accounts=accounts or None, clock=StandingClock(now)).to_json()
+        lines = render_status(found, hand.root, {}).splitlines()
+        return [line for line in lines if "ended well" in line or line.startswith("stale")], found["accounts"]
+
+    lines, accounts = told(at)
+    assert lines == [
+        "stale: South, account 2: 2025-12-30 01:00 UTC, 11 days 2 hours ago",
+        "newest export that ended well of North, account 1: 2026-01-10 01:00 UTC, 2 hours ago",
+    ]
+    assert accounts[1]["last_good_run"] == "2025-12-30 01:00:00"
+    assert [(its["age"], its["stale"]) for its in accounts] == [("2 hours", False), ("11 days 2 hours", True)]
+    lines, _ = told(at + timedelta(days=2), 1)
+    assert lines == ["stale: newest export that ended well: 2026-01-10 01:00 UTC, 2 days 2 hours ago"]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from voxlake.cli.options import paused_of, the_clock
 from voxlake.cli.output import check_place, give, say, screen
 from voxlake.cli.signals import EARLY, stoppable
+from voxlake.cli.verbosity import is_quiet
+from voxlake.errors import SettingsError
 from voxlake.lake import Lake
 from voxlake.library import known_accounts, select
-from voxlake.reporting import choose_format, query_pieces, read_scope, write_answer
+from voxlake.reporting import choose_format, query_pieces, read_gaps, read_scope, write_answer
 from voxlake.text import counted
-from voxlake.warehouse import Warehouse
+from voxlake.warehouse import Warehouse, set_today
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,15 +29,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query with its parameters, and the zone that `--tz` names; `span` holds the days of a report.
+    """A query with its parameters, and the zone that `--tz` names.
 
-    Of a `shipped` report, no column says whose a row is where the database has one account.
+    With `of_days` it is a report of the days `[first, end)`. Of a `shipped` one, no column says whose a row is where
+    the database has one account.
     """
 
     sql: str
     bound: Mapping[str, Any]
     tz: str | None = None
-    span: tuple[date | None, date | None] | None = None
+    first: date | None = None
+    end: date | None = None
+    of_days: bool = False
     shipped: bool = False
 
     @property
@@ -49,6 +55,7 @@ def put_answer(settings: Settings, question: Question, form: str | None, out: Pa
     if out is not None:
         check_place(out)
     with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
+        set_today(connection, the_clock().now().date())
         if not question.needs_scope:
             put_rows(connection, question.sql, question.bound, form, out, limit)
             scope = None
@@ -58,8 +65,7 @@ def put_answer(settings: Settings, question: Question, form: str | None, out: Pa
             put_rows(connection, question.sql, scope.bind(question.bound), form, out, limit, report_of)
             for note in scope.notes(question.sql):
                 say(note)
-        if question.span is not None:
-            _warn(connection, *question.span, scope)
+        say_gaps(connection, settings, question, scope)
 
 
 def choose_scope(connection: duckdb.DuckDBPyConnection, settings: Settings, tz: str | None) -> Scope:
@@ -77,22 +83,29 @@ def choose_scope(connection: duckdb.DuckDBPyConnection, settings: Settings, tz: 
     return scope.narrowed(select(settings.wanted, known))
 
 
-def _warn(
-    connection: duckdb.DuckDBPyConnection, first: date | None, end: date | None, scope: Scope | None = None
+def say_gaps(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    question: Question | None = None,
+    scope: Scope | None = None,
 ) -> None:
-    """Warn on stderr of UTC days that a report looks at and that may lack messages."""
-    ((number, oldest, newest),) = connection.execute(
-        "SELECT count(DISTINCT date), min(date), max(date) FROM coverage"
-        " WHERE NOT verified AND ($1::DATE IS NULL OR date >= $1::DATE - $3::INTEGER)"
-        " AND ($2::DATE IS NULL OR date < $2::DATE + $3::INTEGER)"
-        " AND ($4::BIGINT[] IS NULL OR list_contains($4, account_id))",
-        [first, end, 0 if scope is None or scope.tz == "UTC" else 1, None if scope is None else scope.account_ids],
-    ).fetchall()
-    if number:
-        say(
-            f"{counted(number)} of {oldest} to {newest} {'is' if number == 1 else 'are'} not verified, so messages may"
-            " be missing: 'voxlake status' says why."
+    """Write to stderr what is stale, missing or not verified, and which days of a report are still settling."""
+    asked = question or Question("", {})
+    try:
+        gaps = read_gaps(
+            connection,
+            Lake(settings.data_dir),
+            scope or read_scope(connection),
+            now=the_clock().now(),
+            first=asked.first,
+            end=asked.end,
+            paused=paused_of(settings),
         )
+    except SettingsError as problem:
+        say(str(problem))
+        return
+    for sentence in gaps.sentences() if asked.of_days and not is_quiet() else gaps.trouble():
+        say(sentence)
 
 
 def put_rows(

@@ -10,8 +10,7 @@ import click
 
 from voxlake import extras, reporting
 from voxlake.cli.answer import choose_scope
-from voxlake.cli.examples import examples
-from voxlake.cli.options import account_option, data_options, the_clock, zone_option
+from voxlake.cli.options import account_option, data_options, paused_of, the_clock, zone_option
 from voxlake.cli.output import check_place, give, say
 from voxlake.cli.process import some_home
 from voxlake.cli.progress import progress
@@ -20,6 +19,7 @@ from voxlake.cli.types import UtcDay
 from voxlake.cli.verbosity import quiet_option
 from voxlake.errors import SettingsError
 from voxlake.files import beside, storage, target_of
+from voxlake.lake import Lake
 from voxlake.text import counted
 from voxlake.warehouse import Warehouse
 
@@ -34,12 +34,7 @@ LONGEST_DEFAULT = 365
 LONGEST = 3660
 
 
-@click.command(
-    epilog=examples(
-        "voxlake dashboard",
-        "voxlake dashboard --from 2026-01-01 --account shop --tz Europe/Berlin --out shop.html",
-    )
-)
+@click.command()
 @click.option(
     "--from",
     "first",
@@ -68,9 +63,19 @@ def dashboard(
         span = _span(reporting.covered_days(connection, scope), first, end)
         _make_room(page, png)
         shown.step(f"reading {counted(len(span))}")
-        board = reporting.Board(connection, span, scope)
+        gaps = reporting.read_gaps(
+            connection,
+            Lake(settings.data_dir),
+            scope,
+            now=the_clock().now(),
+            first=first or span.first,
+            end=end,
+            asked=first is not None,
+            paused=paused_of(settings),
+        )
+        board = reporting.Board(connection, span, scope, gaps)
         shown.step("drawing")
-        content = board.html(made=the_clock().now()).encode()
+        content = board.html().encode()
     with storage(page.parent):
         _put(page, content)
     give(page)

@@ -106,6 +106,11 @@ def finality_of(settings: Settings) -> dict[str, Any]:
     return {"settle_hours": settings.settle_hours, "give_up_days": settings.give_up_days}
 
 
+def paused_of(settings: Settings) -> set[int]:
+    """Return the accounts that the settings switch off, as far as these name their numbers: they may be old."""
+    return {number for section in settings.sections.values() if not section.enabled for number in section.ids}
+
+
 def publishing_of(settings: Settings) -> dict[str, Any]:
     """Return the settings of a run that publishes, as it takes them: those of `finality_of`, and of the database."""
     return {**finality_of(settings), "database": settings.database}

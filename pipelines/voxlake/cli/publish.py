@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
-from voxlake.cli.examples import examples
 from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.progress import progress, say_result
@@ -26,13 +25,7 @@ if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
 
 
-@click.command(
-    epilog=examples(
-        "voxlake publish",
-        "voxlake publish --database linked",
-        "voxlake publish --portable copy.duckdb",
-    )
-)
+@click.command()
 @form_option
 @work_options
 @lock_option

@@ -8,12 +8,12 @@ import click
 import duckdb
 
 from voxlake.cli.answer import Question, put_answer, put_rows
-from voxlake.cli.examples import examples
 from voxlake.cli.options import DATA, account_option, answer_options, zone_option
 from voxlake.cli.output import give
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import EARLY, stoppable
 from voxlake.cli.types import UtcDay
+from voxlake.cli.verbosity import quiet_option
 from voxlake.errors import SettingsError
 from voxlake.reporting import bind_parameters, load_saved_queries
 from voxlake.sql import interruptible
@@ -28,18 +28,13 @@ if TYPE_CHECKING:
     from voxlake.reporting import SavedQuery
 
 
-@click.command(
-    epilog=examples(
-        "voxlake report",
-        "voxlake report daily --from 2026-01-01 --to 2026-02-01",
-        "voxlake report monthly-cost --account shop --tz account --out cost.xlsx",
-    )
-)
+@click.command()
 @click.argument("name", required=False)
 @click.option("--from", "first", type=UtcDay(), metavar="DATE", help="First day, in UTC or --tz. [everything]")
 @click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", help="The day to stop before. [everything]")
 @click.option("--number", metavar="NUMBER", help="Messages from or to this number or SenderID alone.")
 @zone_option
+@quiet_option
 @answer_options
 @settings_options(*DATA, "reports_dir")
 @account_option
@@ -69,7 +64,7 @@ def report(
     if first and end and first >= end:
         raise SettingsError(f"--from {first} is not before --to {end}: the end is excluded.")
     bound = bind_parameters(known[name], first=first, end=end, number=number, accounts=settings.wanted, tz=tz)
-    question = Question(known[name].sql, bound, tz, (first, end), known[name].shipped)
+    question = Question(known[name].sql, bound, tz, first, end, of_days=True, shipped=known[name].shipped)
     put_answer(settings, question, form, out, limit)
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voxlake.cli.examples import examples
 from voxlake.cli.group import Group
 from voxlake.cli.output import give, say
 from voxlake.cli.sandbox_admin import TOKEN_VARIABLE, accounts, advance, condition, inbound
@@ -30,13 +29,7 @@ if TYPE_CHECKING:
     from voxlake.sandbox import Sandbox
 
 
-@click.group(
-    cls=Group,
-    epilog=examples(
-        "voxlake sandbox run -- voxlake export",
-        'eval "$(voxlake sandbox serve)"',
-    ),
-)
+@click.group(cls=Group)
 def sandbox() -> None:
     """Run a local imitation of the Voximplant API."""
 
@@ -45,12 +38,7 @@ STOP = (signal.SIGINT, signal.SIGTERM)
 _INTRODUCED = 10
 
 
-@sandbox.command(
-    epilog=examples(
-        "voxlake sandbox serve --rows 1000 --days 10 --port 8080",
-        "voxlake sandbox serve --accounts 20 --switch order=desc --faults http-503=0.1",
-    )
-)
+@sandbox.command()
 @sandbox_options
 def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
     """Serve until interrupted; print the URL and a ready credentials file as lines to paste into a shell."""
@@ -67,14 +55,7 @@ def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@sandbox.command(
-    "run",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-    epilog=examples(
-        "voxlake sandbox run -- voxlake export",
-        "voxlake sandbox run --rows 500 --days 5 -- voxlake doctor",
-    ),
-)
+@sandbox.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @sandbox_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tuple[str, ...]) -> None:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import click
 
-from voxlake.cli.examples import examples
 from voxlake.cli.output import give
 from voxlake.warehouse import markdown
 
 
-@click.command(
-    epilog=examples(
-        "voxlake schema > schema.md",
-    )
-)
+@click.command()
 def schema() -> None:
     """Describe every table, view, column and report, as Markdown."""
     give(markdown(), nl=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import duckdb
 
-from voxlake.cli.examples import examples
+from voxlake.cli.answer import say_gaps
 from voxlake.cli.options import DATA
 from voxlake.cli.output import give, say, screen
 from voxlake.cli.settings import settings_options
@@ -38,12 +38,7 @@ HELP = (
 _READY, _MORE = "voxlake> ", "    ...> "
 
 
-@click.command(
-    epilog=examples(
-        "voxlake shell",
-        "voxlake shell --plain --data-dir data",
-    )
-)
+@click.command()
 @click.option("--plain", is_flag=True, help="The small prompt, also where DuckDB's own shell is installed.")
 @settings_options(*DATA, "reports_dir")
 def shell(settings: Settings, *, plain: bool) -> None:
@@ -58,10 +53,12 @@ def shell(settings: Settings, *, plain: bool) -> None:
     program = None if plain else _program()
     if program is not None:
         # Whatever keeps a reader out is said in voxlake's words.
-        with warehouse.reader():
-            pass
+        with warehouse.reader() as connection:
+            say_gaps(connection, settings)
         sys.exit(_run(program, warehouse.path, macros.values()))
     with warehouse.reader() as connection:
+        if sys.stdin.isatty():
+            say_gaps(connection, settings)
         for statement in macros.values():
             with suppress(duckdb.Error):
                 connection.execute(statement)

@@ -10,8 +10,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import account_ids_of
-from voxlake.cli.examples import examples
-from voxlake.cli.options import account_option, data_options, finality_of, the_clock
+from voxlake.cli.options import account_option, data_options, finality_of, paused_of, the_clock
 from voxlake.cli.output import check_place, drawing, give, screen
 from voxlake.cli.types import Length
 from voxlake.errors import SettingsError
@@ -25,13 +24,7 @@ if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
 
 
-@click.command(
-    epilog=examples(
-        "voxlake status",
-        "voxlake status --check --max-age 26h",
-        "voxlake status --account shop --format json",
-    )
-)
+@click.command()
 @click.option(
     "--format",
     "form",
@@ -60,7 +53,7 @@ def status(settings: Settings, form: str, out: Path | None, check: bool, max_age
     """Show which days are final, open, missing or unverified.
 
     With --check, the exit code is 0 where all is well, 4 where days are missing or not verified, 5 where nothing is
-    wrong but the age, and 2 where there is no export.
+    wrong but the age, and 2 where there is no export. Example: voxlake status --check --max-age 26h
     """
     if out is not None and form != "prometheus":
         raise SettingsError("--out is for --format prometheus: add it, or redirect stdout.")
@@ -91,8 +84,12 @@ def status(settings: Settings, form: str, out: Path | None, check: bool, max_age
 
 def _watched(settings: Settings, max_age: timedelta) -> dict[str, Any]:
     """Return what is to be looked at, and how old it may be."""
-    off = {number for section in settings.sections.values() if not section.enabled for number in section.ids}
-    chosen = {"max_age": max_age, "accounts": account_ids_of(settings), "paused": off, "clock": the_clock()}
+    chosen = {
+        "max_age": max_age,
+        "accounts": account_ids_of(settings),
+        "paused": paused_of(settings),
+        "clock": the_clock(),
+    }
     return chosen | finality_of(settings)
 
 

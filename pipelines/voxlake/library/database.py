@@ -5,25 +5,29 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Self
 
+from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
+from voxlake.events import LOGGER
 from voxlake.lake import Lake
 from voxlake.library.arguments import find_folder, utc_day
 from voxlake.library.selection import select
-from voxlake.reporting import bind_parameters, load_saved_queries, query_table, read_scope
+from voxlake.reporting import bind_parameters, load_saved_queries, query_table, read_gaps, read_scope
 from voxlake.text import did_you_mean
 from voxlake.transform import load_pandas
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
     from types import TracebackType
 
     import duckdb
     import pandas as pd
 
+    from voxlake.clock import Clock
     from voxlake.library.arguments import Day
-    from voxlake.reporting import Scope
+    from voxlake.reporting import Gaps, Scope
 
     Accounts = int | str | Iterable[int | str]
 
@@ -49,9 +53,10 @@ class Database:
     DuckDB's it belongs to one thread: `cursor` gives another thread one of its own.
     """
 
-    def __init__(self, folder: Path, *, reports_dir: Path | None = None) -> None:
-        self._warehouse = Warehouse(folder)
-        self._reports_dir = reports_dir
+    def __init__(self, folder: Path, *, reports_dir: Path | None = None, clock: Clock = SYSTEM) -> None:
+        self._warehouse, self._lake = Warehouse(folder), Lake(folder)
+        self._reports_dir, self._clock = reports_dir, clock
+        self._said: set[str] = set()
         self.connection: duckdb.DuckDBPyConnection = self._warehouse.connect()
 
     def __repr__(self) -> str:
@@ -121,9 +126,10 @@ class Database:
             query, first=first, end=end, number=given.get("number"), accounts=accounts, tz=tz, flags=_NAMES
         )
         if not (query.shipped or bound.keys() & {"accounts", "tz"}):
-            return self._frame(query.sql, bound)
+            return self._told(self._frame(query.sql, bound), first, end)
         scope = self._scope(accounts, tz)
-        return self._frame(query.sql, scope.bind(bound), scope if query.shipped else None)
+        frame = self._frame(query.sql, scope.bind(bound), scope if query.shipped else None)
+        return self._told(frame, first, end, scope)
 
     def messages(
         self, since: Day | None = None, until: Day | None = None, *, accounts: Accounts | None = None
@@ -139,8 +145,44 @@ class Database:
 
         """
         first, end = utc_day(since, "since"), utc_day(until, "until", end=True)
-        ids = None if accounts is None else self._scope(_wanted(accounts), None).account_ids
-        return self._frame(_MESSAGES, {"from": first, "to": end, "accounts": ids})
+        scope = None if accounts is None else self._scope(_wanted(accounts), None)
+        ids = None if scope is None else scope.account_ids
+        return self._told(self._frame(_MESSAGES, {"from": first, "to": end, "accounts": ids}), first, end, scope)
+
+    def gaps(self, since: Day | None = None, until: Day | None = None, *, accounts: Accounts | None = None) -> Gaps:
+        """Return which of the UTC days `[since, until)` are missing, not verified or still settling, and what is stale.
+
+        Days before the first that exports look after are named where `since` asks for them.
+
+        Raises:
+            SettingsError: an argument is not a day, there is no such account, or an earlier version published.
+            DataError: the database is damaged.
+
+        """
+        first, end = utc_day(since, "since"), utc_day(until, "until", end=True)
+        return self._gaps(first, end, self._scope(_wanted(accounts), None))
+
+    def _gaps(self, first: date | None, end: date | None, scope: Scope) -> Gaps:
+        now = self._clock.now()
+        with self._warehouse.read_errors(), self.connection.cursor() as cursor:
+            return read_gaps(cursor, self._lake, scope, now=now, first=first, end=end)
+
+    def _told(
+        self, frame: pd.DataFrame, first: date | None, end: date | None, scope: Scope | None = None
+    ) -> pd.DataFrame:
+        """Return an answer with what it lacks in its `attrs`, and log what is trouble, each sentence once."""
+        try:
+            gaps = self._gaps(first, end, scope or self._scope([], None))
+        except SettingsError as problem:
+            sentences, trouble, newest = [str(problem)], [str(problem)], None
+        else:
+            sentences, trouble, newest = gaps.sentences(), gaps.trouble(), gaps.to_json()["last_good_run"]
+        for sentence in trouble:
+            if sentence not in self._said:
+                self._said.add(sentence)
+                LOGGER.warning("%s", sentence)
+        frame.attrs |= {"gaps": sentences, "last_good_run": newest}
+        return frame
 
     def _scope(self, accounts: Sequence[str], tz: str | None) -> Scope:
         with self._warehouse.read_errors(), self.connection.cursor() as cursor:
@@ -179,8 +221,12 @@ def _parameters(report: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def open_database(data_dir: str | os.PathLike[str], *, reports_dir: str | os.PathLike[str] | None = None) -> Database:
+def open_database(
+    data_dir: str | os.PathLike[str], *, reports_dir: str | os.PathLike[str] | None = None, clock: Clock = SYSTEM
+) -> Database:
     """Open the published database of a data directory, read-only; `reports_dir` has reports of your own.
+
+    By `clock`, answers say which days are missing and how old they are.
 
     Raises:
         SettingsError: nothing was published there yet, or there is no such folder.
@@ -194,4 +240,4 @@ def open_database(data_dir: str | os.PathLike[str], *, reports_dir: str | os.Pat
         raise SettingsError(f"There is no data directory {folder}: run 'voxlake export' first, or name another.")
     if not os.path.lexists(lake.database):
         lake.require_idle()
-    return Database(folder, reports_dir=None if reports_dir is None else find_folder(reports_dir))
+    return Database(folder, reports_dir=None if reports_dir is None else find_folder(reports_dir), clock=clock)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voxlake import pipeline
@@ -14,11 +13,13 @@ from voxlake.lake import MOST, Lake, RunHistory, archives, claimed, exported_acc
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.composition import holder
 from voxlake.library.record import recorded
+from voxlake.model import MAX_AGE
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection
+    from datetime import timedelta
 
     from voxlake.clock import Clock
     from voxlake.events import Listener
@@ -198,7 +199,7 @@ def status(
     With `accounts`, only their days are looked at.
 
     Raises:
-        SettingsError: the data directory is a file.
+        SettingsError: there is no such data directory.
         DataError: the file of a newest day cannot be read.
 
     """
@@ -209,7 +210,7 @@ def status(
 def health(
     data_dir: str | os.PathLike[str],
     *,
-    max_age: timedelta = timedelta(hours=26),
+    max_age: timedelta = MAX_AGE,
     accounts: Collection[int] | None = None,
     paused: Collection[int] = (),
     settle_hours: float = _SETTLE_HOURS,
@@ -240,7 +241,7 @@ def health(
 def metrics(
     data_dir: str | os.PathLike[str],
     *,
-    max_age: timedelta = timedelta(hours=26),
+    max_age: timedelta = MAX_AGE,
     accounts: Collection[int] | None = None,
     paused: Collection[int] = (),
     settle_hours: float = _SETTLE_HOURS,

@@ -10,7 +10,7 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.lake import AccountRegistry, day_states
 from voxlake.model import span
 from voxlake.pipeline.status import stream_states
-from voxlake.text import counted, listed_days
+from voxlake.text import counted, in_words, listed_days
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -151,15 +151,6 @@ def _of_age(number: int, facts: AccountFacts, now: datetime, max_age: timedelta)
     when = "" if at is None else f" ({at:%Y-%m-%d %H:%M} UTC), more than {in_words(max_age)}"
     said = f"{_name(number, facts.name)}: {age}{when}."
     yield Problem("stale", number, facts.name, None, (), said)
-
-
-def in_words(age: timedelta) -> str:
-    """Return a length of time in its two largest units, such as `2 days 4 hours`."""
-    minutes = max(0, int(age.total_seconds()) // 60)
-    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [(days, "day"), (hours, "hour"), (rest, "minute")]
-    found = [counted(number, unit) for number, unit in parts if number][:2]
-    return " ".join(found) or "less than a minute"
 
 
 def _shown(days: Iterable[date]) -> str:

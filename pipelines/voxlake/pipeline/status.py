@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from voxlake.errors import DataError
+from voxlake.errors import DataError, SettingsError
 from voxlake.lake import AccountRegistry, Learned, RunHistory
-from voxlake.model import DAY
+from voxlake.model import DAY, MAX_AGE
 from voxlake.pipeline.context import open_manifest
 from voxlake.pipeline.horizon import describe_older, unfinished
 from voxlake.pipeline.plan import DayRange
 from voxlake.pipeline.result import jsonable
+from voxlake.text import in_words
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -59,11 +60,21 @@ class StreamStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountAge:
+    """When the newest run of an account ended well (UTC), how long ago that was in words, and whether it is `stale`."""
+
+    account_id: int
+    last_good_run: str
+    age: str
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What there is; `warnings` is what is odd in the database, `damage` why that cannot be read.
 
     `last_run` is the newest of the `last_runs` of accounts, which `names` names where that is known; `recorded` has the
-    newest run of each command, the newest of all first.
+    newest run of each command, the newest of all first. `ages` say how long ago an export of each account ended well.
     """
 
     streams: tuple[StreamStatus, ...]
@@ -74,6 +85,7 @@ class Status:
     last_runs: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
     recorded: tuple[RecordedRun, ...] = ()
+    ages: tuple[AccountAge, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -82,6 +94,8 @@ class Status:
 
     def to_json(self) -> dict[str, Any]:
         """Return the same for programs, ready for `json.dumps`."""
+        ages = {its.account_id: asdict(its) for its in self.ages}
+        unknown = {"last_good_run": None, "age": None, "stale": None}
         return {
             "streams": [asdict(stream) for stream in self.streams],
             "warnings": jsonable(self.warnings),
@@ -89,6 +103,7 @@ class Status:
             "runs": [run.to_json() for run in self.recorded],
             "accounts": [
                 {"account_id": number, "name": self.names.get(number), "last_run": self.last_runs.get(number)}
+                | ages.get(number, unknown)
                 for number in sorted({*self.last_runs, *(stream.account_id for stream in self.streams)})
             ],
         }
@@ -107,9 +122,14 @@ def status(
     With `accounts`, only theirs.
 
     Raises:
+        SettingsError: there is no such data directory.
         DataError: the file of a newest day cannot be read.
 
     """
+    if not lake.root.is_dir():
+        raise SettingsError(
+            f"There is no data directory {lake.root}: name another with --data-dir, or run 'voxlake export' first."
+        )
     manifest = open_manifest(lake, warehouse, now=now, account_ids=accounts)
     registry = AccountRegistry(lake)
     states, streams = _streams(lake, manifest, registry, now=now, finality=finality)
@@ -124,7 +144,19 @@ def status(
     names |= {facts.account_id: facts.name for facts in registry.all() if facts.name is not None}
     newest = {run.command: run for run in RunHistory(lake.layout).runs()}
     recorded = tuple(sorted(newest.values(), key=lambda run: run.started_at, reverse=True))
-    return Status(streams, states, warnings, manifest.last_run, damage, manifest.last_runs, names, recorded)
+    return Status(
+        streams, states, warnings, manifest.last_run, damage, manifest.last_runs, names, recorded, _ages(registry, now)
+    )
+
+
+def _ages(registry: AccountRegistry, now: datetime) -> tuple[AccountAge, ...]:
+    """Return how old what is known of each account is; of those that vanished, nobody expects news."""
+    known = ((its.account_id, its.last_good_run) for its in registry.all() if its.vanished_at is None)
+    return tuple(
+        AccountAge(number, f"{at:%Y-%m-%d %H:%M:%S}", in_words(now - at), now - at > MAX_AGE)
+        for number, at in known
+        if at is not None
+    )
 
 
 def stream_states(

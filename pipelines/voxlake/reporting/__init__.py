@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from voxlake.reporting.calendar import ASCII_GLYPHS, GLYPHS, draw_calendar, draw_legend
     from voxlake.reporting.dashboard import Board, Extent, Span, covered_days
     from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
+    from voxlake.reporting.gaps import Gaps, read_gaps
     from voxlake.reporting.macros import report_macros
     from voxlake.reporting.prometheus import METRICS, render_metrics
     from voxlake.reporting.query import query_pieces, query_table, query_text, scope_parameters, write_answer
@@ -24,6 +25,7 @@ _MODULES = {
     "dashboard": ("Board", "Extent", "Span", "covered_days"),
     "formats": ("choose_format", "render_plan", "render_rows", "render_status", "to_json"),
     "prometheus": ("METRICS", "render_metrics"),
+    "gaps": ("Gaps", "read_gaps"),
     "query": ("query_pieces", "query_table", "query_text", "scope_parameters", "write_answer"),
     "macros": ("report_macros",),
     "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries"),
@@ -36,6 +38,7 @@ __all__ = [
     "METRICS",
     "Board",
     "Extent",
+    "Gaps",
     "SavedQuery",
     "Scope",
     "Span",
@@ -48,6 +51,7 @@ __all__ = [
     "query_pieces",
     "query_table",
     "query_text",
+    "read_gaps",
     "read_scope",
     "render_metrics",
     "render_plan",

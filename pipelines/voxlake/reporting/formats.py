@@ -124,6 +124,7 @@ def render_status(
         )
         lines += [f"  {error}" for error in last.get("errors", ())]
     lines += _recorded(found.get("runs", ()))
+    lines += _aged(accounts.values(), labels)
     failed = (
         {number: its["last_run"] for number, its in accounts.items() if its["last_run"]} if len(accounts) > 1 else {}
     )
@@ -135,6 +136,24 @@ def render_status(
     ]
     drawn = {line for its in calendars.values() for line in its}
     return "\n".join(line if line in drawn else shown(line) for line in lines)
+
+
+def _aged(accounts: Iterable[Mapping[str, Any]], labels: Mapping[int, str]) -> list[str]:
+    """Return how long ago the newest export ended well, and of which accounts that is too long ago."""
+    known = sorted((its for its in accounts if its.get("last_good_run")), key=lambda its: str(its["last_good_run"]))
+    if not known:
+        return []
+    whose = ""
+    lines = []
+    if len(known) > 1:
+        whose = f" of {labels[known[-1]['account_id']]}"
+        lines = [f"stale: {labels[its['account_id']]}: {_since(its)}" for its in known[:-1] if its["stale"]]
+    state = "stale: " if known[-1]["stale"] else ""
+    return [*lines, f"{state}newest export that ended well{whose}: {_since(known[-1])}"]
+
+
+def _since(account: Mapping[str, Any]) -> str:
+    return f"{account['last_good_run'][:16]} UTC, {account['age']} ago"
 
 
 def _recorded(runs: Sequence[Mapping[str, Any]]) -> list[str]:

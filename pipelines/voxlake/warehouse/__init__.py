@@ -1,6 +1,6 @@
 """The DuckDB database, a projection of the lake: built from day files, checked, installed, opened for readers."""
 
-from voxlake.warehouse.access import restrict
+from voxlake.warehouse.access import restrict, set_today
 from voxlake.warehouse.build import DatabaseBuild
 from voxlake.warehouse.clone import shares_blocks
 from voxlake.warehouse.ddl import markdown
@@ -17,5 +17,6 @@ __all__ = [
     "copy_to_postgres",
     "markdown",
     "restrict",
+    "set_today",
     "shares_blocks",
 ]

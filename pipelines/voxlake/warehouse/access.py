@@ -14,6 +14,7 @@ from voxlake.warehouse.layout import absolute, rows_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import date
 
 
 def restrict(connection: duckdb.DuckDBPyConnection, *, but: Collection[Path] = (), tmp: Path | None = None) -> None:
@@ -32,6 +33,11 @@ def restrict(connection: duckdb.DuckDBPyConnection, *, but: Collection[Path] = (
             connection.execute(f"SET allowed_paths = [{listed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
+
+
+def set_today(connection: duckdb.DuckDBPyConnection, today: date) -> None:
+    """Set the UTC day with which the view `days` of this connection ends, that day excluded."""
+    connection.execute(f"SET VARIABLE voxlake_today = DATE '{today.isoformat()}'")
 
 
 def files_read(connection: duckdb.DuckDBPyConnection, published: Path) -> list[Path]:

@@ -11,24 +11,28 @@ from voxlake.reporting.dashboard.panels import panels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     import duckdb
 
     from voxlake.reporting.dashboard.figures import Span
+    from voxlake.reporting.gaps import Gaps
     from voxlake.reporting.scope import Scope
 
 
 class Board:
-    """The dashboard of a span of days; reads the database once, when it is created."""
+    """The dashboard of a span of days; reads the database once, when it is created.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, span: Span, scope: Scope) -> None:
+    `gaps` are those of the days since the first of the span, so that the page says how far behind its newest day is.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, span: Span, scope: Scope, gaps: Gaps) -> None:
         self._figures = gather(connection, span, scope)
+        self._gaps = gaps
         self._panels = panels(self._figures)
 
-    def html(self, *, made: datetime) -> str:
+    def html(self) -> str:
         """Return one self-contained HTML page."""
-        return page(self._figures, self._panels, made=made)
+        return page(self._figures, self._panels, self._gaps)
 
     def pictures(self) -> Iterator[tuple[str, bytes]]:
         """Return each chart that has data as a PNG, by file name."""

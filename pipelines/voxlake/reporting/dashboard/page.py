@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 
 from voxlake.model import DAY, Window
 from voxlake.reporting.dashboard import draw, style, words
-from voxlake.reporting.dashboard.figures import ACCOUNTS, SENDERS, STEPS, Span
+from voxlake.reporting.dashboard.figures import ACCOUNTS, SENDERS, SKIPPED, STEPS, Span
 from voxlake.reporting.dashboard.paint import DARK, LIGHT
 from voxlake.reporting.dashboard.panels import ON_THEIR_WAY, cost_heads, costs
 from voxlake.reporting.dashboard.tiles import tiles
 from voxlake.reporting.dashboard.timelines import CHANNELS
+from voxlake.reporting.gaps import days_of
 from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from voxlake.reporting.dashboard.figures import Figures, Row
     from voxlake.reporting.dashboard.panels import Panel
     from voxlake.reporting.dashboard.tiles import Change, Tile
+    from voxlake.reporting.gaps import Gaps
 
 # Whatever the data holds, the browser runs nothing and asks nobody.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -31,8 +32,8 @@ _TILES = 5
 _NAMED = 5
 
 
-def page(figures: Figures, panels: Iterable[Panel], *, made: datetime) -> str:
-    """Return the page as HTML."""
+def page(figures: Figures, panels: Iterable[Panel], gaps: Gaps) -> str:
+    """Return the page as HTML, made at the time as of which the gaps are."""
     title = f"SMS, {figures.span}"
     cards = "\n".join(_CARDS[p.name](figures, p) if p.name in _CARDS else _card(p) for p in panels)
     styles = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -54,14 +55,14 @@ def page(figures: Figures, panels: Iterable[Panel], *, made: datetime) -> str:
 <header>
 <h1>SMS at a glance</h1>
 <p>{escape(str(figures.span))}, {counted(len(figures.span))}, {escape(figures.clock)}</p>
-</header>
-{_notice(figures)}
+{_settling(figures, gaps)}</header>
+{_notice(figures, gaps)}
 {_tiles(figures)}
 <div class="cards">
 {cards}
 </div>
 <footer>
-<p>Made by voxlake on {made:%Y-%m-%d at %H:%M} UTC from the published database. {_units(figures)}</p>
+<p>Made by voxlake on {gaps.now:%Y-%m-%d at %H:%M} UTC from the published database. {_units(figures)}</p>
 </footer>
 </main>
 </body>
@@ -84,26 +85,38 @@ def _units(figures: Figures) -> str:
     return f"{days}, amounts are\nin {named}{'' if len(currencies) == 1 else ', and never added up across currencies'}."
 
 
-def _notice(figures: Figures) -> str:
-    """Return the notices at the top: days that are missing or unverified, and what to do about them."""
+def _settling(figures: Figures, gaps: Gaps) -> str:
+    """Return a calm line about days of which statuses can still change."""
+    days = [day for day in days_of(gaps.settling) if figures.span.first <= day < figures.span.end]
+    if not days:
+        return ""
+    are = "is" if len(days) == 1 else "are"
+    said = f"{counted(len(days))} {are} still settling: {_named(Window.joining(days))}. Their figures may still change."
+    return f"<p>{said}</p>\n"
+
+
+def _notice(figures: Figures, gaps: Gaps) -> str:
+    """Return the notices at the top: what is stale, missing or unverified, and what to do about it."""
     if not figures.coverage:
         return _warned("Nothing was exported yet.", "Run 'voxlake export', then make this page again.")
-    gaps = [
+    skipped = {*figures.in_state(SKIPPED)}
+    missing = [day for day in days_of((*gaps.missing, *gaps.before)) if day not in skipped]
+    unverified = days_of(gaps.unverified)
+    told = [
         f"{counted(len(days))} {'is' if len(days) == 1 else 'are'} {state}: {_named(Window.joining(days))}"
-        for state, days in (
-            ("missing", figures.in_state("missing")),
-            ("not verified", figures.in_state("unverified")),
-        )
+        for state, days in (("missing", missing), ("not verified", unverified))
         if days
     ]
-    if gaps:
-        unproved = figures.in_state("missing", "unverified")
-        return _warned(
-            f"{'; '.join(gaps)}.",
-            "Figures that touch these days may be too low. Read them with 'voxlake backfill --from"
-            f" {unproved[0]} --to {unproved[-1] + DAY}'; the calendar below shows which stream they lack.",
-        )
-    return "" if figures.messages else _warned("No messages in these days.", "All of them were read and verified.")
+    if gaps.stale:
+        told.insert(0, f"The newest export that ended well was {gaps.age}")
+    if not told:
+        return "" if figures.messages else _warned("No messages in these days.", "All of them were read and verified.")
+    unproved = sorted({*missing, *unverified})
+    advice = "Run 'voxlake export', then make this page again."
+    if not gaps.stale:
+        command = f"voxlake backfill --from {unproved[0]} --to {unproved[-1] + DAY}"
+        advice = f"Read them with '{command}'; the calendar below shows which stream they lack."
+    return _warned(f"{'; '.join(told)}.", f"Figures that touch these days may be too low. {advice}")
 
 
 def _named(windows: Sequence[Window]) -> str:
