@@ -102,15 +102,17 @@ def test_the_text(place, sandbox, monkeypatch, capfd):
     monkeypatch.setenv("VOXIMPLANT_ACCOUNT_ID", str(server.account_id))
     monkeypatch.setenv("VOXIMPLANT_API_KEY", server.api_key)
     monkeypatch.setenv("VOXLAKE_DATADIR", "elsewhere")
-    Path("voxlake.toml").write_text("jobs = 8\n")
+    Path("voxlake.toml").write_text('jobs = 8\n[notify]\nurl = "https://hooks.example/s3cret"\n')
     assert run("doctor", "--timeout", "20") == 0
     said = capfd.readouterr()
     assert server.api_key not in said.out + said.err
+    assert "s3cret" not in said.out + said.err
     meaningless = "VOXLAKE_DATADIR is set, which means nothing to voxlake"
     for line in (
         "ok        jobs             8 (voxlake.toml).",
         "ok        timeout          20 (flag --timeout).",
         "ok        api_key          is set (variable VOXIMPLANT_API_KEY).",
+        "ok        [notify] url     is set (voxlake.toml).",
         f"ok      credentials        number and key of account {server.account_id}, from the environment.",
         f"note    variable           {meaningless}: use VOXLAKE_DATA_DIR, or unset it.",
     ):

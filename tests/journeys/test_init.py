@@ -16,9 +16,10 @@ import pytest
 from support.dates import days_ago
 from support.terminal import run, terminal
 
-from voxlake.cli.settings import NAMES
+from voxlake.cli.settings import NAMES, TABLES
 from voxlake.files import write_private
 
+TABLE_LINES = {f"# [{table}]" for table in TABLES}
 FLAGS = ("--data-dir", "data", "--nightly-at", "02:30")
 
 
@@ -75,8 +76,11 @@ def test_every_setting_is_in_the_file(place, sandbox):
     run("init", "--offline", "--credentials", server.credentials)
     lines = Path("voxlake.toml").read_text().splitlines()
     open_lines = [line.removeprefix("# ") if line.startswith("# ") and " = " in line else line for line in lines]
+    open_lines = [line.removeprefix("# ") if line in TABLE_LINES else line for line in open_lines]
     text = "\n".join(line for line in open_lines[: open_lines.index("# [accounts.main]")] if not line.startswith("#"))
-    assert set(tomllib.loads(text)) == set(NAMES)
+    found = tomllib.loads(text)
+    assert set(found) == {*NAMES, *TABLES}
+    assert all(set(found[table]) == set(keys) for table, keys in TABLES.items())
 
 
 def test_since_is_remembered(place, sandbox):

@@ -12,6 +12,7 @@ import click
 
 from voxlake import __version__
 from voxlake.cli import signals
+from voxlake.cli.examples import examples
 from voxlake.cli.group import LazyGroup
 from voxlake.cli.process import prepare_streams, tune_process
 from voxlake.cli.verbosity import log_format_option, quiet_option, verbose_option
@@ -93,6 +94,7 @@ TABLE: Final = {
 @click.group(
     cls=LazyGroup,
     table=TABLE,
+    epilog=examples("voxlake init", "voxlake export", "voxlake report daily", "voxlake status --check"),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")

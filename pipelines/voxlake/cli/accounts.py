@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voxlake.cli.account import parent_of
+from voxlake.cli.examples import examples
 from voxlake.cli.group import Group
 from voxlake.cli.options import API, DATA, LOG, account_option, finality_of, the_clock
 from voxlake.cli.output import PRINTED, give, say, screen
@@ -43,12 +44,24 @@ class _ListByDefault(Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=_ListByDefault)
+@click.group(
+    cls=_ListByDefault,
+    epilog=examples(
+        "voxlake accounts",
+        "voxlake accounts --account 'shop*' --format csv",
+        "voxlake accounts discover --parent main --write",
+    ),
+)
 def accounts() -> None:
     """List the accounts with what was exported of each, or find the children of a reseller."""
 
 
-@accounts.command("list")
+@accounts.command(
+    "list",
+    epilog=examples(
+        "voxlake accounts list --format json",
+    ),
+)
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @settings_options(*DATA)
 @account_option
@@ -66,7 +79,13 @@ def list_accounts(settings: Settings, form: str) -> None:
     _put(AccountLine, rows, form)
 
 
-@accounts.command("discover")
+@accounts.command(
+    "discover",
+    epilog=examples(
+        "voxlake accounts discover --parent main",
+        "voxlake accounts discover --parent main --write",
+    ),
+)
 @click.option("--parent", metavar="NAME", help="The account whose children are asked for. [the only one with a key]")
 @click.option("--write", is_flag=True, help="Add a section for each child that has none to the file of settings.")
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")

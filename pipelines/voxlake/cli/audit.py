@@ -9,6 +9,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import accounts_of
+from voxlake.cli.examples import examples
 from voxlake.cli.options import account_option, api_options, lock_option, publishing_of, the_clock
 from voxlake.cli.output import give, say
 from voxlake.cli.progress import progress, say_result
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
     from voxlake.pipeline import AuditResult, StreamAudit
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake audit",
+        "voxlake audit sms --since 2026-01-01 --until 2026-02-01 --repair",
+    )
+)
 @click.argument("stream", type=click.Choice([*STREAMS, "all"]), default="all")
 @click.option("--since", type=UtcDay(), metavar="DATE", help="First UTC day. [every day that was exported]")
 @click.option("--until", type=UtcDay(end=True), metavar="DATE", help="The UTC day to stop before. [today]")

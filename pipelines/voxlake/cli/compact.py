@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
+from voxlake.cli.examples import examples
 from voxlake.cli.options import account_option, finality_of, form_option, lock_option, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.progress import progress
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake compact --dry-run",
+        "voxlake compact --account shop",
+    )
+)
 @click.option("--dry-run", is_flag=True, help="Show what would become of which months, and write nothing.")
 @form_option
 @work_options

@@ -10,6 +10,7 @@ import click
 
 from voxlake import extras, reporting
 from voxlake.cli.answer import choose_scope
+from voxlake.cli.examples import examples
 from voxlake.cli.options import account_option, data_options, paused_of, the_clock, zone_option
 from voxlake.cli.output import check_place, give, say
 from voxlake.cli.process import some_home
@@ -34,7 +35,12 @@ LONGEST_DEFAULT = 365
 LONGEST = 3660
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake dashboard",
+        "voxlake dashboard --from 2026-01-01 --account shop --tz Europe/Berlin --out shop.html",
+    )
+)
 @click.option(
     "--from",
     "first",

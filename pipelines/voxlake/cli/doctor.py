@@ -85,6 +85,7 @@ def _checks(settings: Settings, *, offline: bool) -> Iterator[Check]:
     yield from check_versions()
     yield from _settings(settings)
     yield from _credentials(settings)
+    yield from _privacy_key(settings)
     accounts: list[Account] = []
     try:
         accounts = _accounts(settings)
@@ -110,12 +111,13 @@ def _settings(settings: Settings) -> Iterator[Check]:
         yield Check.note("settings", f"There is no {settings.file} here", "write one with 'voxlake init'")
     defaults = []
     for name, declared in DECLARATIONS.items():
-        source, value = _source(ctx, name, settings), getattr(settings, name)
+        source = _source(ctx, name, settings)
         if source is None:
             if not declared.secret and declared.default is not None:
-                defaults.append(f"{name} = {_shown(declared.default)}")
+                defaults.append(f"{declared.key(name)} = {_shown(declared.default)}")
             continue
-        yield Check.ok(f"  {name}", f"{'is set' if name == 'api_key' else _shown(value)} ({source})")
+        value = "is set" if declared.secret and name != "account_id" else _shown(getattr(settings, name))
+        yield Check.ok(f"  {declared.key(name)}", f"{value} ({source})")
     yield Check.ok("  by default", ", ".join(defaults))
     known = [declared.variable for declared in DECLARATIONS.values()]
     for name in sorted(os.environ):
@@ -169,6 +171,17 @@ def _credentials(settings: Settings) -> Iterator[Check]:
     else:
         mend = "name the vendor's credentials.json with 'voxlake init', --credentials or VOXIMPLANT_CREDENTIALS"
         yield Check.failed("credentials", "There are none", mend, code=_SET_UP)
+
+
+def _privacy_key(settings: Settings) -> Iterator[Check]:
+    """Yield whether the key under which digests stand for numbers can be used, where there is one."""
+    try:
+        key = settings.find_key()
+    except SettingsError as error:
+        yield Check.failed("privacy key", error, code=_ACCESS)
+        return
+    if key is not None:
+        yield Check.ok("privacy key", f"key {key.id}, from the environment or {settings.key_path}")
 
 
 def _accounts(settings: Settings) -> list[Account]:

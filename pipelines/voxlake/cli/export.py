@@ -9,6 +9,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import accounts_of
+from voxlake.cli.examples import examples
 from voxlake.cli.options import (
     account_option,
     api_options,
@@ -38,7 +39,14 @@ if TYPE_CHECKING:
     from voxlake.library import Account
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake export",
+        "voxlake export sms --since 2026-01-01",
+        "voxlake export --account 'shop*' --jobs 8 -v",
+        "voxlake export --dry-run",
+    )
+)
 @click.argument("stream", type=click.Choice([*STREAMS, "all"]), default="all")
 @click.option(
     "--since", type=UtcDay(), metavar="DATE", help="First UTC day. [where exports begin: at first 30 days back]"
@@ -57,7 +65,12 @@ def export(
     _run(settings, form, dry_run=dry_run, streams=stream, since=since, until=until)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake backfill --from 2025-01-01 --to 2025-04-01",
+        "voxlake backfill a2p --from 2025-03-01 --to 2025-03-02 --force",
+    )
+)
 @click.argument("stream", type=click.Choice([*STREAMS, "all"]), default="all")
 @click.option("--from", "first", type=UtcDay(), metavar="DATE", required=True, help="First UTC day.")
 @click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", required=True, help="The UTC day to stop before.")

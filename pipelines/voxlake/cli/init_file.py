@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from voxlake.cli.settings import DECLARATIONS, NAMES
+from voxlake.cli.settings import DECLARATIONS, NAMES, TABLES
 from voxlake.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -47,17 +47,31 @@ def settings_text(chosen: Mapping[str, Any], *, since: date | None) -> str:
     """
     values = {name: _written(value) for name, value in chosen.items()}
     if since is None:
-        return _HEAD + "".join(_line(name, values) for name in NAMES) + _SECTIONS
+        return _HEAD + "".join(_line(name, values) for name in NAMES) + _tables() + _SECTIONS
     section = _SECTION.format(credentials=values.pop("credentials"), since=since)
-    return _HEAD + "".join(_line(name, values) for name in NAMES if name != "credentials") + section
+    return _HEAD + "".join(_line(name, values) for name in NAMES if name != "credentials") + _tables() + section
+
+
+def _tables() -> str:
+    """Return the tables of settings, as comments."""
+    text = ""
+    for table, keys in TABLES.items():
+        text += f"\n# [{table}]\n"
+        text += "".join(f"# {key} = {_default(name)}  # {DECLARATIONS[name].help}\n" for key, name in keys.items())
+    return text
 
 
 def _line(name: str, values: Mapping[str, str]) -> str:
     declared = DECLARATIONS[name]
     if name in values:
         return f"\n# {declared.help}\n{name} = {values[name]}\n"
-    default = f'"{declared.metavar or "..."}"' if declared.default is None else _written(declared.default)
-    return f"\n# {declared.help}\n# {name} = {default}\n"
+    return f"\n# {declared.help}\n# {name} = {_default(name)}\n"
+
+
+def _default(name: str) -> str:
+    """Return the default of a setting in TOML, or what kind of text it takes."""
+    declared = DECLARATIONS[name]
+    return f'"{declared.metavar or "..."}"' if declared.default is None else _written(declared.default)
 
 
 def _written(value: Any) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from voxlake.cli.examples import examples
 from voxlake.cli.group import Group
 from voxlake.cli.output import give, say
 from voxlake.cli.settings import settings_options
@@ -15,12 +16,23 @@ if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
 
 
-@click.group(cls=Group)
+@click.group(
+    cls=Group,
+    epilog=examples(
+        "voxlake privacy init",
+    ),
+)
 def privacy() -> None:
     """Make the key under which digests stand for numbers."""
 
 
-@privacy.command("init")
+@privacy.command(
+    "init",
+    epilog=examples(
+        "voxlake privacy init",
+        "voxlake privacy init --config /srv/sms/voxlake.toml",
+    ),
+)
 @settings_options("data_dir")
 def init(settings: Settings) -> None:
     """Make a random key in a new file that only its owner can read; an existing file is never replaced."""

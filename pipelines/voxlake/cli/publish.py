@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
+from voxlake.cli.examples import examples
 from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.progress import progress, say_result
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake publish",
+        "voxlake publish --database linked",
+        "voxlake publish --portable copy.duckdb",
+    )
+)
 @form_option
 @work_options
 @lock_option

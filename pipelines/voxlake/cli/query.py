@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.answer import Question, put_answer
+from voxlake.cli.examples import examples
 from voxlake.cli.options import account_option, answer_options, data_options, zone_option
 from voxlake.errors import SettingsError
 from voxlake.reporting import scope_parameters
@@ -26,7 +27,13 @@ class _Sql(click.Command):
         return super().parse_args(ctx, [f"\n{arg}" if it else arg for arg, it in zip(args, comments, strict=True)])
 
 
-@click.command(cls=_Sql)
+@click.command(
+    cls=_Sql,
+    epilog=examples(
+        'voxlake query "SELECT status, count(*) FROM messages GROUP BY ALL"',
+        'voxlake query "FROM coverage WHERE NOT verified" --format csv --out days.csv',
+    ),
+)
 @click.argument("sql")
 @zone_option
 @answer_options

@@ -10,6 +10,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import account_ids_of
+from voxlake.cli.examples import examples
 from voxlake.cli.options import account_option, form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.progress import progress, say_result
@@ -30,7 +31,12 @@ def accounts_wanted(settings: Settings) -> set[int] | None:
     return {*map(int, numbers), *(named or ())} if settings.wanted else None
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake replay",
+        "voxlake replay --raw /backup/raw --account shop",
+    )
+)
 @click.option(
     "--raw", type=click.Path(path_type=Path), metavar="DIR", help="Where the replies are. [raw/ in the data directory]"
 )

@@ -8,6 +8,7 @@ import click
 import duckdb
 
 from voxlake.cli.answer import Question, put_answer, put_rows
+from voxlake.cli.examples import examples
 from voxlake.cli.options import DATA, account_option, answer_options, zone_option
 from voxlake.cli.output import give
 from voxlake.cli.settings import settings_options
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
     from voxlake.reporting import SavedQuery
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake report",
+        "voxlake report daily --from 2026-01-01 --to 2026-02-01",
+        "voxlake report monthly-cost --account shop --tz account --out cost.xlsx",
+    )
+)
 @click.argument("name", required=False)
 @click.option("--from", "first", type=UtcDay(), metavar="DATE", help="First day, in UTC or --tz. [everything]")
 @click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", help="The day to stop before. [everything]")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
+from voxlake.cli.examples import examples
 from voxlake.cli.options import data_options
 from voxlake.cli.output import PRINTED, give, screen
 from voxlake.lake import MOST, RecordedRun
@@ -20,17 +21,19 @@ _SHOWN = 20
 _NAMES = tuple(each.name for each in fields(RecordedRun))
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake runs --limit 5",
+        "voxlake runs --format json",
+    )
+)
 @click.option(
     "--limit", type=click.IntRange(1, MOST), default=_SHOWN, show_default=True, metavar="N", help="The newest N runs."
 )
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @data_options
 def runs(settings: Settings, limit: int, form: str) -> None:
-    """List the last runs, the newest first, with what they did, asked for and how they ended.
-
-    Example: voxlake runs --limit 5 --format csv
-    """
+    """List the last runs, the newest first, with what they did, asked for and how they ended."""
     found = library.runs(settings.data_dir, limit=limit)
     if form == "json":
         give(render_rows(_NAMES, [list(run.to_json().values()) for run in found], form), nl=False, form=form)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from voxlake.cli.examples import examples
 from voxlake.cli.group import Group
 from voxlake.cli.output import give, say
 from voxlake.cli.sandbox_admin import TOKEN_VARIABLE, accounts, advance, condition, inbound
@@ -29,7 +30,13 @@ if TYPE_CHECKING:
     from voxlake.sandbox import Sandbox
 
 
-@click.group(cls=Group)
+@click.group(
+    cls=Group,
+    epilog=examples(
+        "voxlake sandbox run -- voxlake export",
+        'eval "$(voxlake sandbox serve)"',
+    ),
+)
 def sandbox() -> None:
     """Run a local imitation of the Voximplant API."""
 
@@ -38,7 +45,12 @@ STOP = (signal.SIGINT, signal.SIGTERM)
 _INTRODUCED = 10
 
 
-@sandbox.command()
+@sandbox.command(
+    epilog=examples(
+        "voxlake sandbox serve --rows 1000 --days 10 --port 8080",
+        "voxlake sandbox serve --accounts 20 --switch order=desc --faults http-503=0.1",
+    )
+)
 @sandbox_options
 def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
     """Serve until interrupted; print the URL and a ready credentials file as lines to paste into a shell."""
@@ -55,7 +67,14 @@ def serve(build: Callable[[Path], Sandbox], keep: Path | None) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@sandbox.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@sandbox.command(
+    "run",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog=examples(
+        "voxlake sandbox run -- voxlake export",
+        "voxlake sandbox run --rows 500 --days 5 -- voxlake doctor",
+    ),
+)
 @sandbox_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def sandbox_run(build: Callable[[Path], Sandbox], keep: Path | None, command: tuple[str, ...]) -> None:

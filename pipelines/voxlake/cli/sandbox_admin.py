@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 import requests
 
+from voxlake.cli.examples import examples
 from voxlake.cli.output import give
 from voxlake.cli.settings import settings_options
 from voxlake.cli.types import API_URL, Number
@@ -25,7 +26,11 @@ TOKEN_VARIABLE = "VOXLAKE_SANDBOX_TOKEN"  # noqa: S105 - a name
 _account = click.option("--account", default="", metavar="ACCOUNT", help="An id, a name or a number. [the parent]")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake sandbox inbound --from 447700900123 --to 12025550123 --text 'Hello'",
+    )
+)
 @_account
 @click.option("--from", "source", required=True, metavar="NUMBER", help="Who writes.")
 @click.option("--to", "destination", required=True, metavar="NUMBER", help="A number of the account.")
@@ -40,7 +45,11 @@ def inbound(
     _post(settings.api_url, "inbound", message | ({"callback_url": callback_url} if callback_url else {}))
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake sandbox advance 3600",
+    )
+)
 @_account
 @click.argument("seconds", type=Number(min=0))
 @settings_options("api_url", api_url="The address of the sandbox.")
@@ -49,7 +58,12 @@ def advance(settings: Settings, account: str, seconds: float) -> None:
     _post(settings.api_url, "advance", {"seconds": str(seconds), "account": account})
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake sandbox accounts",
+        "voxlake sandbox accounts 1234567 --sums",
+    )
+)
 @click.argument("account", default="")
 @click.option("--sums", is_flag=True, help="Add how many messages each history shows, and their cost.")
 @settings_options("api_url", api_url="The address of the sandbox.")
@@ -58,7 +72,11 @@ def accounts(settings: Settings, account: str, sums: bool) -> None:
     _post(settings.api_url, "accounts", {"account": account, "sums": "1" if sums else ""})
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake sandbox condition 1234567 frozen",
+    )
+)
 @click.argument("account")
 @click.argument("words", nargs=-1, required=True, metavar="CONDITION...")
 @settings_options("api_url", api_url="The address of the sandbox.")

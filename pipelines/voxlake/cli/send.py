@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from voxlake.cli.account import client_of
+from voxlake.cli.examples import examples
 from voxlake.cli.options import API, LOG, account_option, lock_option, the_clock
 from voxlake.cli.output import PRINTED, give, say, screen
 from voxlake.cli.progress import progress
@@ -74,7 +75,13 @@ def _send_options(command: F) -> F:
     return journal_options(lock_option(command))
 
 
-@click.command("send")
+@click.command(
+    "send",
+    epilog=examples(
+        "voxlake sms send --from 12025550123 --to 447700900123 --text 'Good morning'",
+        "voxlake sms send --from 12025550123 --to 447700900123 --text - --dry-run < text.txt",
+    ),
+)
 @click.option("--from", "source", required=True, metavar="NUMBER", help="A rented number.")
 @click.option("--to", "destination", required=True, metavar="NUMBER", help="The recipient, digits only.")
 @_send_options
@@ -86,7 +93,13 @@ def send_one(settings: Settings, source: str, destination: str, **chosen: Any) -
     _send(settings, SEND, source, [destination], **chosen)
 
 
-@click.command("a2p-send")
+@click.command(
+    "a2p-send",
+    epilog=examples(
+        "voxlake sms a2p-send --from MYSHOP --to 447700900123 --to 447700900124 --text 'Good morning'",
+        "voxlake sms a2p-send --from MYSHOP --to-file numbers.txt --text 'Good morning' --dry-run",
+    ),
+)
 @click.option("--from", "source", required=True, metavar="SENDER_ID", help="A SenderID that the vendor has installed.")
 @click.option("--to", "numbers", multiple=True, metavar="NUMBER...", help="Recipients, digits only.")
 @click.option("--to-file", metavar="FILE", help="A file with one recipient a line; - reads it from stdin.")

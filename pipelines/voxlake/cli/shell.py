@@ -15,6 +15,7 @@ import click
 import duckdb
 
 from voxlake.cli.answer import say_gaps
+from voxlake.cli.examples import examples
 from voxlake.cli.options import DATA
 from voxlake.cli.output import give, say, screen
 from voxlake.cli.settings import settings_options
@@ -38,7 +39,12 @@ HELP = (
 _READY, _MORE = "voxlake> ", "    ...> "
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake shell",
+        "voxlake shell --plain --data-dir data",
+    )
+)
 @click.option("--plain", is_flag=True, help="The small prompt, also where DuckDB's own shell is installed.")
 @settings_options(*DATA, "reports_dir")
 def shell(settings: Settings, *, plain: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake.cli.account import client_of
+from voxlake.cli.examples import examples
 from voxlake.cli.group import Group
 from voxlake.cli.options import lock_option, the_clock
 from voxlake.cli.output import PRINTED, give, say, screen
@@ -25,12 +26,23 @@ if TYPE_CHECKING:
     from voxlake.messaging import Resolution
 
 
-@click.group(cls=Group)
+@click.group(
+    cls=Group,
+    epilog=examples(
+        "voxlake sms numbers",
+        "voxlake sms send --from 12025550123 --to 447700900123 --text 'Good morning' --dry-run",
+        "voxlake sms check",
+    ),
+)
 def sms() -> None:
     """Send messages, switch numbers, and look after what was sent."""
 
 
-@sms.command()
+@sms.command(
+    epilog=examples(
+        "voxlake sms control 12025550123 enable",
+    )
+)
 @click.argument("number")
 @click.argument("command", type=click.Choice(["enable", "disable"]))
 @account_options
@@ -42,7 +54,11 @@ def control(settings: Settings, number: str, command: str) -> None:
         say(f"{number}: SMS is {command}d")
 
 
-@sms.command()
+@sms.command(
+    epilog=examples(
+        "voxlake sms numbers --format csv",
+    )
+)
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @account_options
 def numbers(settings: Settings, form: str) -> None:
@@ -52,7 +68,12 @@ def numbers(settings: Settings, form: str) -> None:
     give(render_rows(["number", "sms_supported", "sms_enabled"], rows, form, screen=screen()), nl=False, form=form)
 
 
-@sms.command()
+@sms.command(
+    epilog=examples(
+        "voxlake sms segments --text 'Good morning'",
+        "voxlake sms segments --text - < text.txt",
+    )
+)
 @click.option("--text", required=True, help="The text; - reads it from stdin.")
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 def segments(text: str, form: str) -> None:
@@ -65,7 +86,12 @@ def segments(text: str, form: str) -> None:
         say(f"Not in GSM-7, so that a part holds 70 characters in place of 160: {named}")
 
 
-@sms.command()
+@sms.command(
+    epilog=examples(
+        "voxlake sms check",
+        "voxlake sms check --account shop --format json",
+    )
+)
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 @journal_options
 @lock_option

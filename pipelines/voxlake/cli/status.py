@@ -10,6 +10,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import account_ids_of
+from voxlake.cli.examples import examples
 from voxlake.cli.options import account_option, data_options, finality_of, paused_of, the_clock
 from voxlake.cli.output import check_place, drawing, give, screen
 from voxlake.cli.types import Length
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
     from voxlake.cli.settings import Settings
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake status",
+        "voxlake status --check --max-age 26h",
+        "voxlake status --account shop --format json",
+    )
+)
 @click.option(
     "--format",
     "form",
@@ -53,7 +60,7 @@ def status(settings: Settings, form: str, out: Path | None, check: bool, max_age
     """Show which days are final, open, missing or unverified.
 
     With --check, the exit code is 0 where all is well, 4 where days are missing or not verified, 5 where nothing is
-    wrong but the age, and 2 where there is no export. Example: voxlake status --check --max-age 26h
+    wrong but the age, and 2 where there is no export.
     """
     if out is not None and form != "prometheus":
         raise SettingsError("--out is for --format prometheus: add it, or redirect stdout.")
