@@ -11,16 +11,20 @@ import argparse
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 from measure import folder, timed
 
 from voxlake.model import DayKey
 from voxlake.transform import STREAMS
+from voxlake.warehouse.accounts import load_accounts
 from voxlake.warehouse.build import ATTACH_OPTIONS
 from voxlake.warehouse.ddl import create
 from voxlake.warehouse.totals import load_totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 LAST = date(2026, 10, 31)
 """The last day of every database; a year ends before the day of another version's clock."""
@@ -31,7 +35,7 @@ SELECT
     account_id, '{stream}' AS stream, $first::DATE + n::INTEGER AS date, $messages AS row_count,
     $messages AS total_count, 0 AS forgotten, n % 997 <> 500 AS verified, n < $days - 10 AS final,
     $last + INTERVAL 40 HOUR AS exported_at
-FROM range($accounts) AS a (account_id), range($days) AS d (n)
+FROM range(1, $accounts + 1) AS a (account_id), range($days) AS d (n)
 WHERE n % 1499 <> 700
 """
 _ROWS = """
@@ -46,7 +50,7 @@ SELECT
         AS destination_country
 FROM (
     SELECT
-        account_id, date, row_number() OVER () AS m, if(hash(n, account_id, k) % 10 = 0, 2, 1) AS status_id,
+        account_id, date, n, row_number() OVER () AS m, if(hash(n, account_id, k) % 10 = 0, 2, 1) AS status_id,
         date + to_seconds((hash(k, n) % 86400)::BIGINT) AS processed_at
     FROM (
         SELECT account_id, date, date - $first::DATE AS n
@@ -56,7 +60,7 @@ FROM (
 """
 _OWN = {
     "sms": "if(hash(m, 3) % 4 = 0, 'IN', 'OUT') AS direction,",
-    "a2p": "if(hash(m, 3) % 20 < 17, 'DELIVERED', 'FAILED') AS delivery_status,",
+    "a2p": "if(n > $days - 4 AND m % 2 = 0, 'DISPATCHED', if(m % 20 < 17, 'DELIVERED', 'FAILED')) AS delivery_status,",
 }
 
 
@@ -84,15 +88,17 @@ def make(root: Path, *, years: int, accounts: int, messages: int = 4) -> None:
             given = {"first": first, "days": days, "accounts": accounts, "last": LAST, "messages": messages}
             connection.execute(_COVERAGE.format(stream=stream), given)
             rows = _ROWS.format(stream=stream, table=its.table, own=_OWN[stream])
-            connection.execute(rows, {"first": first, "messages": messages})
+            bound = {"first": first, "messages": messages, "days": days}
+            connection.execute(rows, {name: value for name, value in bound.items() if f"${name}" in rows})
             keys = connection.execute("SELECT account_id, date FROM coverage WHERE stream = $1", [stream]).fetchall()
             load_totals(connection, [DayKey(account, stream, day) for account, day in keys])
         connection.execute(f"UPDATE coverage SET row_count = {messages}, total_count = {messages}")
-        connection.execute(
-            "INSERT INTO accounts BY NAME SELECT account_id, 'shop-' || account_id AS name, 'EUR' AS currency,"
-            " 'Europe/Berlin' AS time_zone, $1::DATE AS first_day, $1::DATE AS exported_since"
-            " FROM range($2) AS a (account_id)",
-            [first, accounts],
+        load_accounts(
+            connection,
+            [
+                {"account_id": n, "name": f"shop-{n}", "currency": "EUR", "time_zone": "Europe/Berlin"}
+                for n in range(1, accounts + 1)
+            ],
         )
         connection.execute(
             "INSERT INTO meta.built BY NAME SELECT 'made' AS fingerprint, 0 AS settled_after, 0 AS given_up_after"
@@ -114,6 +120,24 @@ def draw(root: Path, *arguments: str) -> Drawn:
     )
     cpu = usage.ru_utime + usage.ru_stime
     return Drawn(wall, cpu, usage.ru_maxrss / 1024, page.stat().st_size / 1e6)
+
+
+def pages(cases: Sequence[tuple[int, int, int]]) -> Iterable[str]:
+    """Draw everything of databases of so many years, accounts, and messages of each day of each history."""
+    yield "## The dashboard: one page of everything (single runs)"
+    yield ""
+    yield "| years | accounts | rows | wall s | cpu s | peak MiB | page MB |"
+    yield "|---|---|---|---|---|---|---|"
+    for years, accounts, messages in cases:
+        with folder() as made:
+            make(Path(made), years=years, accounts=accounts, messages=messages)
+            with duckdb.connect(str(Path(made) / "voxlake.duckdb"), read_only=True) as connection:
+                ((rows,),) = connection.execute("SELECT sum(row_count)::BIGINT FROM coverage").fetchall()
+            drawn = draw(Path(made))
+            yield (
+                f"| {years} | {accounts} | {rows:,} | {drawn.wall:.1f} | {drawn.cpu:.1f} | {drawn.peak:.0f} |"
+                f" {drawn.size:.2f} |"
+            )
 
 
 def main() -> None:

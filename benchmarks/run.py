@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import board
 import night
 import publish
 from measure import Taken, folder, rows, run, server
@@ -283,7 +284,10 @@ def main() -> None:
     parser.add_argument(
         "--parts",
         nargs="*",
-        default=["contest", "before", "latency", "busy-day", "growth", "nightly", "reseller", "start", "publishing"],
+        default=[
+            *("contest", "before", "latency", "busy-day", "growth", "nightly", "reseller", "start", "publishing"),
+            "dashboard",
+        ],
     )
     parser.add_argument("--busy-rows", type=int, default=250_000, help="rows of each history on the busy day")
     parser.add_argument("--keep", action="store_true", help="leave the other sections of the file as they are")
@@ -304,6 +308,7 @@ def main() -> None:
         "start": lambda: start(chosen.rounds),
         "before": lambda: before(chosen.rows, chosen.rounds, chosen.before),
         "publishing": lambda: publishing(chosen.publish_rows, chosen.publish_days),
+        "dashboard": lambda: board.pages([(1, 1, 4), (10, 1, 4), (1, 100, 4), (10, 100, 4), (1, 1, 13_700)]),
     }
     cores, load = os.cpu_count(), os.getloadavg()[0]
     told = [

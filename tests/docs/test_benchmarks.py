@@ -56,6 +56,17 @@ def test_the_night_of_a_reseller():
 
 
 @pytest.mark.slow
+def test_the_dashboard():
+    """A database is made up without a lake, and its page is drawn, small however many days it has."""
+    board = importlib.import_module("board")
+    *_, line = board.pages([(10, 2, 1)])
+    years, accounts, rows, *_, size = line.strip("| ").split(" | ")
+    assert (years, accounts) == ("10", "2")
+    assert int(rows.replace(",", "")) > 2 * 2 * 3600
+    assert 0.1 < float(size) < 0.5
+
+
+@pytest.mark.slow
 def test_a_part_of_the_report(tmp_path):
     """The harness writes its table."""
     out = tmp_path / "RESULTS.md"

@@ -121,19 +121,24 @@ class Figures:
 
 def covered_days(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Extent:
     """Return which UTC days the database covers of some accounts."""
-    return Extent(**_ask(connection, "extent", accounts=scope.account_ids)[0])
+    return Extent(**_ask(connection, "extent", accounts=_wanted(scope))[0])
+
+
+def _wanted(scope: Scope) -> list[int] | None:
+    """Return the accounts that are asked for; None for all, of which no row needs to be compared with them."""
+    return None if scope.accounts == scope.everyone else scope.account_ids
 
 
 def gather(connection: duckdb.DuckDBPyConnection, span: Span, scope: Scope) -> Figures:
     """Query all figures of a span."""
-    ask = partial(_ask, connection, first=span.first, end=span.end, accounts=scope.account_ids, tz=scope.tz)
+    ask = partial(_ask, connection, first=span.first, end=span.end, accounts=_wanted(scope), tz=scope.tz)
     # States depend on the end of the days that are asked for, which all the spans share.
     coverage = _ask(
         connection,
         "coverage",
         first=span.before.first,
         end=span.end,
-        accounts=scope.account_ids,
+        accounts=_wanted(scope),
         together=covered_days(connection, scope).accounts > _APART,
     )
     week, steps = Span(span.end - DAY * WEEK, span.end), min(len(span), STEPS)

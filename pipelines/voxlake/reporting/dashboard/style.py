@@ -50,46 +50,47 @@ def as_picture(*, half: bool) -> Style:
 
 def finished(layers: Sequence[alt.Chart], style: Style, *, height: int, title: str) -> alt.LayerChart:
     """Return layers as one chart with the size and look of a style; a picture gets its own title."""
-    paint = style.paint
-    sized = alt.LayerChart(layer=list(layers)).properties(
+    paint, size = style.paint, 12
+    soft: dict[str, Any] = {
+        "labelColor": paint.soft,
+        "labelFontSize": size,
+        "titleColor": paint.soft,
+        "titleFontSize": size,
+    }
+    # All at once: each method that adds to a chart copies it.
+    return alt.LayerChart(
+        layer=list(layers),
         width=style.width,
         height=height,
         padding=16 if style.picture else 2,
         autosize=alt.AutoSizeParams(type="fit", contains="padding"),
         background=paint.card if style.picture else "transparent",
-        **({"title": alt.TitleParams(title, anchor="start", fontSize=17, offset=12)} if style.picture else {}),
+        config=alt.Config(
+            font=FONT,
+            aria=False,
+            view=alt.ViewConfig(stroke=None),
+            title=alt.TitleConfig(color=paint.ink),
+            text=alt.MarkConfig(color=paint.ink, fontSize=size),
+            axis=alt.AxisConfig(
+                domainColor=paint.line,
+                gridColor=paint.line,
+                tickColor=paint.line,
+                titleFontWeight="normal",
+                **soft,
+            ),
+            legend=alt.LegendConfig(
+                orient="top",
+                symbolType="square",
+                symbolSize=110,
+                symbolStrokeWidth=0,
+                columnPadding=16,
+                titleFontWeight="normal",
+                offset=8,
+                **{**soft, "labelColor": paint.ink},
+            ),
+        ),
+        title=alt.TitleParams(title, anchor="start", fontSize=17, offset=12) if style.picture else alt.Undefined,
     )
-    size = 12
-    looked: alt.LayerChart = (
-        sized.configure(font=FONT, aria=False)
-        .configure_view(stroke=None)
-        .configure_title(color=paint.ink)
-        .configure_text(color=paint.ink, fontSize=size)
-        .configure_axis(
-            domainColor=paint.line,
-            gridColor=paint.line,
-            tickColor=paint.line,
-            labelColor=paint.soft,
-            labelFontSize=size,
-            titleColor=paint.soft,
-            titleFontSize=size,
-            titleFontWeight="normal",
-        )
-        .configure_legend(
-            orient="top",
-            labelColor=paint.ink,
-            labelFontSize=size,
-            symbolType="square",
-            symbolSize=110,
-            symbolStrokeWidth=0,
-            columnPadding=16,
-            titleColor=paint.soft,
-            titleFontSize=size,
-            titleFontWeight="normal",
-            offset=8,
-        )
-    )
-    return looked
 
 
 def data(rows: list[dict[str, Any]]) -> alt.InlineData:

@@ -42,8 +42,8 @@ def share(part: int, whole: int) -> float | None:
 
 
 def still_moving(part: int, whole: int) -> str:
-    """Return how much of what was sent is still on its way; nothing where all has settled."""
-    return f"{as_text(part / whole)} still on its way" if part else ""
+    """Return how much of what was sent is still on its way; nothing where that reads as 0.0 %."""
+    return f"{as_text(part / whole)} still on its way" if part >= whole / 2000 and part else ""
 
 
 def unit(currency: str, *, alone: bool) -> str:
