@@ -51,6 +51,8 @@ def test_what_is_too_old_goes(tmp_path, database):
         assert min(day for day, _ in found) == kept
         assert {day < texts: text is None for day, text in found} == {True: True, False: False}
         assert hand.ask(f"SELECT min(date), min(date) FILTER (text IS NOT NULL) FROM {table}") == [(kept, texts)]
+    states = dict(hand.ask("SELECT state, count(*) FROM days WHERE date < $1 GROUP BY ALL", texts))
+    assert states == {"retained": 2 * (kept - FIRST).days, "final": 2 * (texts - kept).days}
     manifest = Manifest(Lake(root))
     assert not manifest.missing
     assert all(its.verified for its in manifest)

@@ -32,7 +32,8 @@ class AccountFacts:
     `confirmed` names the fields whose value the API itself gave, `said` what a run has said of them, so that it is said
     once. `refused_at` is when the API refused to say. All times are UTC. By stream, `exported_since` is the first UTC
     day that is looked after, `older_messages` how many the API counted before it, and `older_since` a day from which on
-    these lie; `kept_since` is the first day that is kept, and `texts_since` the first whose texts are.
+    these lie; `kept_since` is the first day that is kept, `texts_since` the first whose texts are, and
+    `retained_from` the first that was taken away because of its age.
     """
 
     account_id: int
@@ -51,6 +52,7 @@ class AccountFacts:
     exported_since: Mapping[str, date] = field(default_factory=dict)
     older_messages: Mapping[str, int | None] = field(default_factory=dict)
     older_since: Mapping[str, date | None] = field(default_factory=dict)
+    retained_from: Mapping[str, date] = field(default_factory=dict)
     kept_since: Mapping[str, date] = field(default_factory=dict)
     texts_since: Mapping[str, date] = field(default_factory=dict)
 
@@ -161,7 +163,7 @@ def _facts(its: Mapping[str, Any]) -> AccountFacts:
         known[name] = tuple(map(str, its.get(name, ())))
     for name in ("refreshed_at", "refused_at", "vanished_at", "last_good_run"):
         known[name] = datetime.fromisoformat(its[name]) if name in its else None
-    for name in ("exported_since", "older_since", "kept_since", "texts_since"):
+    for name in ("exported_since", "older_since", "retained_from", "kept_since", "texts_since"):
         known[name] = {stream: day and date.fromisoformat(day) for stream, day in its.get(name, {}).items()}
     return AccountFacts(account_id=int(its["account_id"]), **known)
 

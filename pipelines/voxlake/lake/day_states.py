@@ -1,6 +1,8 @@
 """Which days of a lake have a file, and which are not verified: by the index and the names of files, nothing is opened.
 
-What an index of a million days says is read by a few questions; a manifest of them would take a minute.
+What an index of a million days says is read by a few questions; a manifest of them would take a minute. Days that were
+retained away are none of these: the index has them as accepted, and `lake/accounts.json` says from which day on days
+are kept (`kept_since`), from where the view `days` of the database names them.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ class _Retention:
         lake, manifest = self._lake, open_manifest(self._lake, self._warehouse, now=self._now)
         streams = {(its.key.account_id, its.key.stream) for its in manifest}
         if not self._dry_run and streams:
-            self._state(streams)
+            self._state(manifest, streams)
         texts = self._texts_of(manifest)
         self._days(manifest)
         if not self._dry_run:
@@ -147,7 +147,7 @@ class _Retention:
         left = tuple(dict.fromkeys(self._left))
         return RetainResult(self._kept, self._texts, days, self._rows, texts, left, self._dry_run)
 
-    def _state(self, streams: set[At]) -> None:
+    def _state(self, manifest: Manifest, streams: set[At]) -> None:
         """Write down from which day on days and texts are kept."""
         allow_erased(self._lake)
         registry = AccountRegistry(self._lake)
@@ -158,7 +158,12 @@ class _Retention:
             since = facts.exported_since
             if stream in since and stream in kept:
                 since = {**since, stream: max(since[stream], kept[stream])}
-            registry.put(replace(facts, kept_since=kept, texts_since=texts, exported_since=since))
+            oldest, retained = manifest.oldest(account, stream), facts.retained_from
+            if oldest is not None and stream in kept and oldest < kept[stream]:
+                retained = {**retained, stream: min(oldest, retained.get(stream, oldest))}
+            registry.put(
+                replace(facts, kept_since=kept, texts_since=texts, exported_since=since, retained_from=retained)
+            )
         registry.save()
         self._lake.known_erased = None
 

@@ -24,7 +24,11 @@ _FACTS = pa.schema(
         ("refreshed_at", pa.timestamp("us")),
     ]
 )
-_STREAM_FACTS = pa.schema([("account_id", pa.int64()), ("stream", pa.string()), ("exported_since", pa.date32())])
+_SINCE = ("exported_since", "retained_from", "kept_since")
+"""Days by stream."""
+_STREAM_FACTS = pa.schema(
+    [("account_id", pa.int64()), ("stream", pa.string()), *((name, pa.date32()) for name in _SINCE)]
+)
 _ACCOUNTS = """
 SELECT
     covered.account_id, f.name, f.parent_id, f.currency, zone.name AS time_zone, covered.first_day, f.exported_since,
@@ -35,7 +39,7 @@ LEFT JOIN (SELECT DISTINCT name FROM pg_timezone_names()) AS zone ON lower(zone.
 """
 """The rows of `accounts`. A zone that DuckDB does not know would stop every report in it, so it counts as not known."""
 _STREAMS = """
-SELECT account_id, stream, covered.first_day, f.exported_since
+SELECT account_id, stream, covered.first_day, f.exported_since, f.retained_from, f.kept_since
 FROM (SELECT account_id, stream, min(date) AS first_day FROM coverage GROUP BY account_id, stream) AS covered
 FULL JOIN stream_facts AS f USING (account_id, stream)
 WHERE account_id IN (SELECT account_id FROM coverage)
@@ -49,7 +53,8 @@ def load_accounts(connection: duckdb.DuckDBPyConnection, facts: Iterable[Mapping
 
     `facts` have the columns of `accounts`, one mapping for each account, of which all but `account_id` may be missing
     or null; in place of `exported_since` and `vanished_on`, they have the first day of each stream by its name, and the
-    time `vanished_at`. Times are aware, or in UTC. Accounts without coverage are left out.
+    time `vanished_at`; `retained_from` and `kept_since` are by stream, too. Times are aware, or in UTC. Accounts
+    without coverage are left out.
     """
     _register(connection, facts)
     for table, rows in _ROWS.items():
@@ -84,9 +89,10 @@ def _register(connection: duckdb.DuckDBPyConnection, facts: Iterable[Mapping[str
     known = list(facts)
     connection.register("account_facts", pa.Table.from_pylist([_account(each) for each in known], schema=_FACTS))
     streams = [
-        {"account_id": each["account_id"], "stream": stream, "exported_since": since}
+        {"account_id": each["account_id"], "stream": stream}
+        | {name: (each.get(name) or {}).get(stream) for name in _SINCE}
         for each in known
-        for stream, since in (each.get("exported_since") or {}).items()
+        for stream in sorted({stream for name in _SINCE for stream in each.get(name) or {}})
     ]
     connection.register("stream_facts", pa.Table.from_pylist(streams, schema=_STREAM_FACTS))
 
