@@ -418,7 +418,7 @@ class HurriedClock:
 def night(url, credentials, folder, clock, output, jobs, settle_hours, first, *, server=None):
     """Export once, in this process: real HTTP and files, a clock that moves when the client sleeps.
 
-    A `server` is asked without HTTP.
+    A `server` is asked without HTTP. In a folder with a file `linked`, the database is a linked one.
     """
     from voxlake.api import ApiClient, ApiKey, HistoryApi, read_credentials  # noqa: PLC0415 - in the child alone
     from voxlake.lake import Lake  # noqa: PLC0415
@@ -438,6 +438,7 @@ def night(url, credentials, folder, clock, output, jobs, settle_hours, first, *,
     finality = FinalityPolicy(timedelta(hours=settle_hours), timedelta(days=100))
     days = DayRange(date.fromisoformat(first), today + timedelta(days=1))
     with lake.locked(holder="a night"), ThreadPoolExecutor(windows_at_once(jobs)) as executor:
-        context = Context(api, lake, Warehouse(lake.root), ours, executor, finality)
+        database = "linked" if (Path(folder) / "linked").exists() else "auto"
+        context = Context(api, lake, Warehouse(lake.root, database=database), ours, executor, finality)
         report = export(context, list(STREAMS.values()), days)
     (Path(folder) / "report.json").write_text(json.dumps(report.to_json()))

@@ -1,7 +1,7 @@
 """Try random lives and kill -9 for as long as one asks: `make soak SOAK=30m SEED=1`.
 
-Every round prints its seed; a round that fails prints its scenario and ends the soak with 1. The same seed gives the
-same scenario (where a kill strikes is up to the machine).
+Every second seed has a linked database. Every round prints its seed; a round that fails prints its scenario and ends
+the soak with 1. The same seed gives the same scenario (where a kill strikes is up to the machine).
 """
 
 import random
@@ -43,6 +43,8 @@ def main(length, seed=None):
 
 
 def _life(number, folder):
+    if number % 2:
+        (folder / "linked").touch()
     return Life(draw(random.Random(number)), folder).live()
 
 

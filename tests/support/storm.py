@@ -2,6 +2,7 @@
 
 `python -m support.storm --kills 300 --seed 1` (in tests/, or with it on PYTHONPATH) draws worlds in which messages move
 to other days, appear late in final days, and days are repaired, and looks at the lake's glob right after each kill.
+Half of the seeds have a linked database.
 """
 
 import argparse
@@ -139,6 +140,8 @@ def one_world(seed, kills, *, days=None):
     rng = random.Random(seed)
     days = rng.choice([DAYS, MONTHS]) if days is None else days
     settle, rows = rng.choice([0, 1200]), rng.choice([500, 3_000, 12_000])
+    # By the tens, too: a soak's storms are those of every twentieth seed.
+    layout = "linked" if (seed // 20 + seed) % 2 else "portable"
     moves, lies = rng.choice([1, 3, 8]), rng.choice([0, 0.01, 0.05, 0.1])
     with tempfile.TemporaryDirectory(prefix="voxlake-storm-") as folder:
         root = Path(folder)
@@ -147,11 +150,12 @@ def one_world(seed, kills, *, days=None):
         world = World(rows=rows, days=days, seed=seed, until=days_ago(0))
         with Sandbox(world, behaviour=Behaviour(), directory=root / "keys", now=CLOCK.time) as server:
             environ = os.environ | {"VOXIMPLANT_API_URL": server.url, "VOXIMPLANT_CREDENTIALS": str(server.credentials)}
+            environ["VOXLAKE_DATABASE"] = layout
             tally = storm(
                 server, root, environ, kills=kills, seed=seed, settle=settle, moves=moves, lies=lies, days=days
             )
             settled(root / "data", server)
-    say(f"seed {seed}: {days} days, {rows:,} rows, {settle} hours to settle, {lies:.0%} lies: {dict(tally)}")
+    say(f"seed {seed}: {days} days, {rows:,} rows, {settle} hours to settle, {lies:.0%} lies, {layout}: {dict(tally)}")
     return tally
 
 
