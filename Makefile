@@ -107,8 +107,9 @@ $(BENCH)/airbyte/.installed: benchmarks/airbyte.lock $(BENCH)/.installed
 bench: $(BENCH)/airbyte/.installed ## Measure voxlake against its peers and write benchmarks/RESULTS.md (an hour; BEFORE=DIR pairs it with the programs of an earlier one)
 	@$(BENCH)/bin/python benchmarks/run.py $(if $(BEFORE),--before $(BEFORE))
 
-layouts: $(VENV)/.tested ## Measure both layouts of the database at LAYOUT_ROWS rows and write benchmarks/LAYOUTS.md (five minutes)
-	@$(BIN)/python benchmarks/layouts.py --rows $(LAYOUT_ROWS) --write benchmarks/LAYOUTS.md
+layouts: $(VENV)/.tested ## Measure both layouts of the database at LAYOUT_ROWS rows into benchmarks/LAYOUTS.md and docs/scale.md (five minutes)
+	@$(BIN)/python benchmarks/layouts.py $(LAYOUT_ROWS:%=--rows %) --results benchmarks/layouts.json --write benchmarks/LAYOUTS.md
+	@$(BIN)/python benchmarks/scale.py --write
 
 night: $(VENV)/.installed ## Measure the night of a reseller alone (ACCOUNTS), into its section of benchmarks/RESULTS.md (a quarter of an hour)
 	@$(BIN)/python benchmarks/run.py --keep --parts reseller --accounts $(ACCOUNTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxlake.lake.layout import ACCOUNTS
-from voxlake.lake.scan import day_of, names_in, scan
+from voxlake.lake.scan import day_of, names_in
 from voxlake.model import DayKey
 from voxlake.transform import STREAMS
 
@@ -30,17 +30,13 @@ def find_strays(lake: Lake, spans: Iterable[DaySpan] | None) -> list[Path]:
 
 
 def _of_span(lake: Lake, span: DaySpan) -> Iterator[Path]:
-    ours = {
-        lake.path(key)
-        for scanned in scan(lake.layout, [span.account_id])
-        for key in (DayKey(scanned.account_id, scanned.stream, day) for day in scanned.stamps)
-        if span.has(key)
-    }
     table = lake.layout.lake / STREAMS[span.stream].table
     account = table / f"{ACCOUNTS}{span.account_id}"
     for name in names_in(account):
         path = account / name
         day = day_of(name)
-        if day is None or span.has(DayKey(span.account_id, span.stream, day)):
+        key = None if day is None else DayKey(span.account_id, span.stream, day)
+        if key is None or span.has(key):
+            ours = None if key is None else lake.path(key)
             found = [path] if name.endswith(".parquet") else lake.store.find(path, "**/*.parquet")
-            yield from (its for its in found if its not in ours and its.is_file())
+            yield from (its for its in found if its != ours and its.is_file())

@@ -147,8 +147,9 @@ def rows_by_second(lake: Lake, key: DayKey) -> Counter[datetime]:
     """Count the rows of a day's file by their second, in UTC. Raises DataError where it cannot be read."""
     seconds: Counter[datetime] = Counter()
     for table in lake.read_rows(key, columns=["processed_at"]):
-        for entry in table["processed_at"].value_counts().to_pylist():
-            seconds[entry["values"].replace(microsecond=0)] += entry["counts"]
+        counts = table["processed_at"].value_counts()
+        for at, rows in zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True):
+            seconds[at.replace(microsecond=0)] += rows
     return seconds
 
 
