@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
+from voxlake.cli.examples import examples
 from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
     from voxlake.pipeline import ForgetResult
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake forget --number 447700900123 --dry-run",
+        "voxlake forget --number +447700900123 --anonymise",
+    )
+)
 @click.option("--number", required=True, metavar="N", help="The number, however it is written.")
 @click.option("--anonymise", is_flag=True, help="Keep its messages, without the number and what was written.")
 @click.option("--dry-run", is_flag=True, help="Show what would be erased, and change nothing.")

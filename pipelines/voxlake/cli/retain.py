@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voxlake import library
+from voxlake.cli.examples import examples
 from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
 from voxlake.cli.signals import stoppable
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
     from voxlake.pipeline import RetainResult
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "voxlake retain --older-than 400d --dry-run",
+        "voxlake retain --texts-older-than 30d",
+    )
+)
 @click.option("--older-than", type=Length(), metavar="LENGTH", help="Days that ended longer ago, such as 400d.")
 @click.option("--texts-older-than", type=Length(), metavar="LENGTH", help="The texts of such days, such as 30d.")
 @click.option("--dry-run", is_flag=True, help="Show what would be taken away, and change nothing.")
