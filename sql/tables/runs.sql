@@ -2,7 +2,7 @@
 CREATE TABLE runs (
     started_at     TIMESTAMP NOT NULL, -- When the run began, in UTC.
     finished_at    TIMESTAMP,          -- When it ended, in UTC, or of the run that published this, when it began to publish, null where it was killed.
-    command        VARCHAR NOT NULL,   -- What was run: export, backfill, audit, replay, publish or compact.
+    command        VARCHAR NOT NULL,   -- What was run, such as export, audit or publish.
     account_id     BIGINT,             -- The account, null where the run worked on several or on all that there are.
     account        VARCHAR,            -- Its name, or its number where it has none, null as before.
     accounts       INTEGER,            -- How many accounts the run worked on, null where that is not known.

@@ -11,6 +11,7 @@ from support.dates import days_ago
 from support.lakes import FIRST, Hand, row
 
 import voxlake
+from voxlake.cli import commands
 from voxlake.lake import Lake, RecordedRun
 from voxlake.warehouse import Warehouse
 
@@ -112,6 +113,21 @@ def test_a_publish_that_loads_in_parts(tmp_path, database, monkeypatch):
     assert [run.days for run in voxlake.runs(hand.root)] == [5, 5]
 
 
+def test_what_takes_rows_away(tmp_path):
+    """What removes messages is a run, too, unless it is dry; its publish is part of it."""
+    hand = Hand(tmp_path / "data")
+    for day in (1, 2):
+        hand.put(FIRST.replace(day=day), [row(day, FIRST.replace(day=day))])
+    hand.publish()
+    command = ["retain", "--older-than", "1d", "--data-dir", str(hand.root)]
+    for flags in (["--dry-run"], []):
+        with pytest.raises(SystemExit) as ended:
+            commands.main([*command, *flags], prog_name="voxlake", obj=CLOCK, standalone_mode=False)
+        assert ended.value.code == 0
+    (run,) = voxlake.runs(hand.root)
+    assert (run.command, run.exit_code, run.days, run.rows_gone) == ("retain", 0, 2, 2)
+
+
 def test_nothing_is_recorded_where_nothing_is(voxlake):
     """A command on a folder that is no data directory leaves none, and a look at one is no run."""
     voxlake("publish", code=2)
@@ -131,8 +147,8 @@ def test_both_layouts(tmp_path, database):
     hand.put(FIRST, [row(1), row(2)])
     hand.publish()
     hand.warehouse.write_copy(tmp_path / "copy.duckdb")
-    for commands in (hand.ask("SELECT command FROM runs"), asked_file(tmp_path / "copy.duckdb")):
-        assert commands == [("publish",), ("compact",)]
+    for names in (hand.ask("SELECT command FROM runs"), asked_file(tmp_path / "copy.duckdb")):
+        assert names == [("publish",), ("compact",)]
     assert hand.ask("SELECT count(*) FROM duckdb_columns() WHERE table_name = 'runs' AND comment IS NULL") == [(0,)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from voxlake import library
 from voxlake.cli.examples import examples
 from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
+from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import stoppable
 from voxlake.reporting import to_json
 from voxlake.text import counted
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 @lock_option
 def forget(settings: Settings, number: str, form: str, *, anonymise: bool, dry_run: bool) -> None:
     """Erase every message from or to a number, and every mention of it, for good; and write a certificate."""
-    with stoppable():
+    with nullcontext() if dry_run else recorded(settings, "forget") as record, stoppable():
         done = library.forget(
             settings.data_dir,
             number,
@@ -44,6 +46,11 @@ def forget(settings: Settings, number: str, form: str, *, anonymise: bool, dry_r
             **publishing_of(settings),
             clock=the_clock(),
         )
+        if record is not None:
+            gone = 0 if done.kind == "anonymise" else done.rows
+            changed = done.rows - gone
+            record.take(days=sum(len(its["dates"]) for its in done.days), rows_gone=gone, rows_changed=changed)
+            record.take_end(done.exit_code)
     if form == "json":
         give(to_json(done.text or done.to_json()), form="json")
     elif done.text:

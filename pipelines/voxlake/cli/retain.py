@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from voxlake import library
 from voxlake.cli.examples import examples
 from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
 from voxlake.cli.output import give, say
+from voxlake.cli.recorded import recorded
 from voxlake.cli.signals import stoppable
 from voxlake.cli.types import Length
 from voxlake.reporting import to_json
@@ -39,7 +41,7 @@ def retain(
     settings: Settings, older_than: timedelta | None, texts_older_than: timedelta | None, form: str, *, dry_run: bool
 ) -> None:
     """Take away days, or texts, that are older than they are to be kept, for good; nothing brings them back."""
-    with stoppable():
+    with nullcontext() if dry_run else recorded(settings, "retain") as record, stoppable():
         done = library.retain(
             settings.data_dir,
             older_than=older_than or settings.retention_older_than,
@@ -49,6 +51,9 @@ def retain(
             **publishing_of(settings),
             clock=the_clock(),
         )
+        if record is not None:
+            record.take(days=len(done.days), rows_gone=done.rows, rows_changed=done.texts)
+            record.take_end(done.exit_code)
     if form == "json":
         give(to_json(done.to_json()), form="json")
     tell(done)
