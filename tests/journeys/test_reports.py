@@ -12,6 +12,7 @@ from support.lakes import ACCOUNT, FIRST, Hand, row
 from support.worlds import BERLIN, DAY, FRIDAY, LONDON, SHOP, THURSDAY, world
 
 from voxlake.reporting import Board, Span, read_scope
+from voxlake.reporting.gaps import Gaps
 from voxlake.reporting.saved_queries import bind_parameters, load_saved_queries
 
 pytestmark = pytest.mark.dateless
@@ -163,7 +164,9 @@ def test_a_report_of_a_settling_day_shows_no_drop(settling):
 def test_the_page_of_a_settling_day_shows_no_drop(settling):
     """So they are on the dashboard: in its headlines, its tables, and where one points at."""
     with settling.warehouse.reader() as connection:
-        page = Board(connection, Span(FIRST, FIRST + DAY), read_scope(connection)).html(made=CLOCK.now())
+        page = Board(
+            connection, Span(FIRST, FIRST + DAY), read_scope(connection), Gaps(CLOCK.now(), of_one_account=False)
+        ).html()
     text = page.replace("\N{NARROW NO-BREAK SPACE}", "")
     assert text.count('<span class="value" title="80.0%">80.0%</span><span class="way">50.0% still on its way') == 1
     assert "<td>80.0%</td><td>5</td><td>50.0%</td>" in text
