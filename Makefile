@@ -133,7 +133,7 @@ schema: $(VENV)/.installed ## Write the SQL files and docs/schema.md that follow
 	@$(BIN)/voxlake schema > docs/schema.md
 
 numbering: $(VENV)/.tested ## Take the countries' numbering plans from the library phonenumbers
-	@$(BIN)/python tests/support/numbering_plans.py > .numbering && mv .numbering pipelines/voxlake/warehouse/numbering.py || { rm .numbering; exit 1; }
+	@$(BIN)/python tests/support/numbering_plans.py > .numbering && mv .numbering pipelines/voxlake/numbering.py || { rm .numbering; exit 1; }
 
 picture: $(VENV)/.tested ## Draw docs/architecture.svg from the code
 	@PYTHONPATH=tests $(BIN)/python -m support.architecture

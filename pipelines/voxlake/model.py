@@ -204,7 +204,8 @@ class DayFile:
     proves the rows of a verified day: `COUNTS`, or `READINGS` where the API's counts prove nothing. `surplus` rows are
     counted by the API beyond the messages, because it gives and counts some more than once. `forgotten` messages were
     erased on request: the API counts them still, and no file has them. A day that is `textless` is older than texts are
-    kept, and has none.
+    kept, and has none. `privacy` says how numbers and texts were treated before they were written, as the label of a
+    `PrivacyPolicy`.
     """
 
     key: DayKey
@@ -220,6 +221,7 @@ class DayFile:
     surplus: int = 0
     forgotten: int = 0
     textless: bool = False
+    privacy: str = ""
 
     @property
     def counted(self) -> int:

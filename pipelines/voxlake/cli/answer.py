@@ -12,7 +12,7 @@ from voxlake.cli.verbosity import is_quiet
 from voxlake.errors import SettingsError
 from voxlake.lake import Lake
 from voxlake.library import known_accounts, select
-from voxlake.reporting import choose_format, query_pieces, read_gaps, read_scope, write_answer
+from voxlake.reporting import choose_format, query_pieces, read_gaps, read_scope, set_digest, write_answer
 from voxlake.text import counted
 from voxlake.warehouse import Warehouse, set_today
 
@@ -56,6 +56,8 @@ def put_answer(settings: Settings, question: Question, form: str | None, out: Pa
         check_place(out)
     with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
         set_today(connection, the_clock().now().date())
+        number = question.bound.get("number")
+        set_digest(connection, number, settings.find_key() if number is not None else None)
         if not question.needs_scope:
             put_rows(connection, question.sql, question.bound, form, out, limit)
             scope = None

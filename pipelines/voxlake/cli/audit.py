@@ -10,7 +10,7 @@ import click
 from voxlake import library
 from voxlake.cli.account import accounts_of
 from voxlake.cli.examples import examples
-from voxlake.cli.options import account_option, api_options, lock_option, publishing_of, the_clock
+from voxlake.cli.options import account_option, api_options, lock_option, privacy_of, publishing_of, the_clock
 from voxlake.cli.output import give, say
 from voxlake.cli.progress import progress, say_result
 from voxlake.cli.recorded import recorded
@@ -79,7 +79,7 @@ def _audit(settings: Settings, form: str, *, repair: bool, **chosen: Any) -> Non
         result = library.audit(
             accounts, settings.data_dir, jobs=settings.jobs, repair=repair, **chosen, on_round=show,
             on_event=shown, keep_raw=settings.keep_raw, privacy_key=settings.find_key(),
-            **publishing_of(settings),
+            **publishing_of(settings), **privacy_of(settings),
         )  # fmt: skip
     if not result.locked:
         say(f"{settings.data_dir} cannot be written: it was audited without its lock.")

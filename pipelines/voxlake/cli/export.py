@@ -16,6 +16,7 @@ from voxlake.cli.options import (
     finality_of,
     form_option,
     lock_option,
+    privacy_of,
     publishing_of,
     the_clock,
 )
@@ -124,6 +125,7 @@ def _export(settings: Settings, form: str, chosen: dict[str, Any]) -> None:
             compact=settings.compact,
             privacy_key=settings.find_key(),
             **publishing_of(settings),
+            **privacy_of(settings),
         )
     if form == "json":
         give(to_json(result.to_json()), form="json")

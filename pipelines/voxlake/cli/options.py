@@ -116,6 +116,14 @@ def publishing_of(settings: Settings) -> dict[str, Any]:
     return {**finality_of(settings), "database": settings.database}
 
 
+def privacy_of(settings: Settings) -> dict[str, Any]:
+    """Return how a run that writes rows treats them, as it takes it; that replies are not kept then is said."""
+    policy = settings.find_policy()
+    if settings.keep_raw and not policy.keeps_all:
+        say("voxlake: Replies are not kept, because [privacy] treats what they hold: keep_raw has no effect.")
+    return {"privacy": policy}
+
+
 def form_option(command: F) -> F:
     """Add the choice between sentences and the whole result as JSON."""
     return click.option(

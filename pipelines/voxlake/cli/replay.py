@@ -11,7 +11,15 @@ import click
 from voxlake import library
 from voxlake.cli.account import account_ids_of
 from voxlake.cli.examples import examples
-from voxlake.cli.options import account_option, form_option, lock_option, publishing_of, the_clock, work_options
+from voxlake.cli.options import (
+    account_option,
+    form_option,
+    lock_option,
+    privacy_of,
+    publishing_of,
+    the_clock,
+    work_options,
+)
 from voxlake.cli.output import give, say
 from voxlake.cli.progress import progress, say_result
 from voxlake.cli.recorded import recorded
@@ -61,6 +69,7 @@ def _replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> 
             privacy_key=settings.find_key(),
             **publishing_of(settings),
             on_event=shown,
+            **privacy_of(settings),
             clock=the_clock(),
         )
     if form == "json":

@@ -30,6 +30,7 @@ from voxlake.cli.types import (
 )
 from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, quiet_option, verbose_option
 from voxlake.model import GREATEST_ID
+from voxlake.policy import KEEP, PARTS, TREATMENTS, PrivacyPolicy
 from voxlake.privacy import KEY_FILE, VARIABLE, PrivacyKey, read_key
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ class Declaration:
 
 def _setting(type_: click.ParamType[Any], variable: str, help_: str, **rest: Any) -> dict[str, Declaration]:
     return {"declaration": Declaration(type_, variable, help_, **rest)}
+
+
+def _privacy(name: str, help_: str) -> dict[str, Declaration]:
+    return _setting(OneOf(TREATMENTS), f"VOXLAKE_PRIVACY_{name}", help_, default="keep", table="privacy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +153,11 @@ class Settings:
             default="03:15", metavar="HH:MM",
         )
     )  # fmt: skip
+    privacy_source: str = field(metadata=_privacy("SOURCE", "The numbers and SenderIDs that sent."))
+    privacy_destination: str = field(metadata=_privacy("DESTINATION", "The numbers that were written to."))
+    privacy_text: str = field(metadata=_privacy("TEXT", "What was written."))
+    privacy_error_text: str = field(metadata=_privacy("ERROR_TEXT", "The numbers in texts of errors."))
+    privacy_unknown_fields: str = field(metadata=_privacy("UNKNOWN_FIELDS", "Fields that voxlake does not know."))
     privacy_key_file: Path | None = field(
         metadata=_setting(UserPath(), "VOXLAKE_PRIVACY_KEY_FILE", "The key of keyed digests.", table="privacy")
     )
@@ -203,6 +213,11 @@ class Settings:
     def find_key(self) -> PrivacyKey | None:
         """Return the privacy key, None where there is none; raises SettingsError for one that must not be used."""
         return self.privacy_key or read_key(self.key_path, data_dir=self.data_dir)
+
+    def find_policy(self) -> PrivacyPolicy:
+        """Return how numbers and texts are treated before they are written; raises what `find_key` raises."""
+        chosen: dict[str, Any] = {part: getattr(self, f"privacy_{part}") for part in PARTS}
+        return PrivacyPolicy(**chosen, key=self.find_key() if set(chosen.values()) != {KEEP} else None)
 
 
 DECLARATIONS: Final[dict[str, Declaration]] = {

@@ -45,6 +45,7 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "surplus": (int,),
     "forgotten": (int,),
     "textless": (bool,),
+    "privacy": (str,),
 }
 """Our entry in the footer's key-value metadata."""
 
@@ -78,13 +79,13 @@ def read_footer(path: Path, key: DayKey) -> DayFile:
 def to_json(day_file: DayFile) -> dict[str, Any]:
     """Return the facts of a day file, without its key, as JSON holds them.
 
-    That counts prove a day, that no row came twice, and that nothing was erased is not among them: it goes without
-    saying, in earlier versions too. These refuse a file that says otherwise.
+    That counts prove a day, that no row came twice, and that nothing was erased or treated is not among them: it goes
+    without saying, in earlier versions too. These refuse a file that says otherwise.
     """
     fields = {name: getattr(day_file, name) for name in FACTS} | {"exported_at": day_file.exported_at.isoformat()}
     if day_file.proof == COUNTS:
         del fields["proof"]
-    for name in ("surplus", "forgotten", "textless"):
+    for name in ("surplus", "forgotten", "textless", "privacy"):
         if not fields[name]:
             del fields[name]
     return fields

@@ -19,7 +19,7 @@ from voxlake.lake.duplicates import duplicates
 from voxlake.lake.ids import id_range
 from voxlake.lake.layout import Layout
 from voxlake.lake.months import find_month, keep_day, put_into_month, stored_day
-from voxlake.lake.rewrite import as_of_today, named, reject_lines, with_latest, without
+from voxlake.lake.rewrite import as_of_today, labelled, named, placeholder, reject_lines, with_latest, without
 from voxlake.lake.run_history import RunHistory
 from voxlake.lake.scan import scan
 from voxlake.lake.store import Store
@@ -29,7 +29,8 @@ from voxlake.lake.writer import DayFileWriter, rows_checksum
 from voxlake.locks import locked, require_unlocked
 from voxlake.model import DayFile, DayKey
 from voxlake.places import usable
-from voxlake.transform import STREAMS
+from voxlake.policy import KEEP_ALL
+from voxlake.transform import STREAMS, treat, treat_rejects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from voxlake.lake.ids import Range
     from voxlake.lake.month_file import MonthFile
     from voxlake.model import DaySpan, Reject
+    from voxlake.policy import PrivacyPolicy
     from voxlake.privacy import PrivacyKey
 
 T = TypeVar("T")
@@ -55,12 +57,14 @@ class Lake:
     Days that are final may lie in the file of their month, see `months.py`: they are read and replaced there. Files are
     written in `tmp/`, on the same file system, and put in place by one rename, so that a glob over `lake/` never meets
     half a file, or a row twice. Holds no open file: it can be pickled and shared between threads. `key` is that of
-    numbers which were forgotten here, see `erased_in`.
+    numbers which were forgotten here, see `erased_in`; by `policy`, what is written is treated first.
     """
 
-    def __init__(self, root: Path, *, run: str = "", key: PrivacyKey | None = None) -> None:
+    def __init__(
+        self, root: Path, *, run: str = "", key: PrivacyKey | None = None, policy: PrivacyPolicy = KEEP_ALL
+    ) -> None:
         self.root = root = usable(root)
-        self.layout, self.store, self.key = Layout(root, run), Store(root), key
+        self.layout, self.store, self.key, self.policy = Layout(root, run), Store(root), key, policy
         self.known_erased: Erased | None = None
 
     @property
@@ -244,11 +248,7 @@ class Lake:
 
     def put_placeholder(self, key: DayKey, problem: str, *, now: datetime) -> DayFile:
         """Put an empty, unverified file in place for a day that could not be read, so that it is named everywhere."""
-        day_file = DayFile(
-            key=key, row_count=0, total_count=None, verified=False, moving=0, exported_at=now, checksum="",
-            problem=problem,
-        )  # fmt: skip
-        return self.commit(self.writer(key, _REWRITTEN), day_file)
+        return self.commit(self.writer(key, _REWRITTEN), placeholder(key, problem, now=now))
 
     def update_rows(self, day_file: DayFile, rows: pa.Table) -> DayFile:
         """Write a day's file again with some rows in their latest state, and `day_file` in its footer.
@@ -256,16 +256,17 @@ class Lake:
         `rows` lie at the times that they had. Returns what `seal` returns; raises DataError where the file is damaged.
         """
         writer = self.writer(day_file.key)
-        for table in with_latest(self.read_rows(day_file.key), rows):
+        for table in with_latest(self.treated_rows(day_file.key), rows):
             writer.add(table)
-        return self.commit(writer, day_file)
+        return self.commit(writer, labelled(day_file, self.policy))
+
+    def treated_rows(self, key: DayKey) -> Iterator[pa.Table]:
+        """Yield what `read_rows` does, treated by the policy as far as that is possible."""
+        return (treat(table, self.policy) for table in self.read_rows(key))
 
     def remove_rows(self, day_file: DayFile, ids: AbstractSet[int], *, problem: str = "") -> DayFile:
-        """Write a day's file again without messages that moved to another day; it is unverified from then on.
-
-        Returns what `seal` returns; raises DataError where the file is damaged.
-        """
-        sealed = self._without(self.read_rows(day_file.key), day_file, ids, problem)
+        """Write a day's file again, unverified, without messages that moved to another day, as `update_rows` does."""
+        sealed = self._without(self.treated_rows(day_file.key), labelled(day_file, self.policy), ids, problem)
         self.put(sealed.key, self.layout.draft(sealed.key, _REWRITTEN))
         return sealed
 
@@ -281,8 +282,8 @@ class Lake:
         writer = self.writer(day_file.key, _REWRITTEN)
         for table in without(rows, ids):
             writer.add(table)
-        problem = problem or f"{named(ids)} moved to another day, and this one was not read again"
-        return self.seal(writer, dataclasses.replace(day_file, verified=False, problem=problem))
+        said = problem or f"{named(ids)} moved to another day, and this one was not read again"
+        return self.seal(writer, dataclasses.replace(day_file, verified=False, problem=said))
 
     def keep_replaced(self, key: DayKey) -> None:
         """Keep a day's file in `rejects/gone/` before another replaces it that gives up some of its rows."""
@@ -294,4 +295,5 @@ class Lake:
         if not rejects:
             self.store.remove(path)
             return
-        self.store.write_text(path, reject_lines(rejects), aside=self.layout.draft(key, ".jsonl"))
+        treated = treat_rejects(rejects, self.policy, STREAMS[key.stream])
+        self.store.write_text(path, reject_lines(treated), aside=self.layout.draft(key, ".jsonl"))

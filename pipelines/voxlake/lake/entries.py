@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 FACTS: Final = tuple(field.name for field in dataclasses.fields(DayFile) if field.name != "key")
 """The columns that say what the footer of a file says."""
-ADDED: Final = ("forgotten", "textless")
-"""Those of them, the last ones, that an index has once anything was erased; until then they are 0."""
+ADDED: Final = {"forgotten": 0, "textless": 0, "privacy": ""}
+"""Those of them, the last ones, that an index has once anything was erased or treated; what they are until then."""
 
 ERASED: Final = 4
 """The number of the format of an index with the columns `ADDED`, so that earlier versions refuse it."""
@@ -33,12 +33,13 @@ _COLUMNS = (
 )  # fmt: skip
 SELECT: Final = "SELECT * FROM day_files"
 """The columns in the order of the table; only some indexes have the last."""
-_ADD = "ALTER TABLE day_files ADD COLUMN {} INTEGER NOT NULL DEFAULT 0"
+_ADD = "ALTER TABLE day_files ADD COLUMN {} NOT NULL DEFAULT {!r}"
 
+_NOT_ADDED: Final = list(ADDED.values())
 _VERIFIED, _AT, _PROBLEM, _TEXTLESS = (FACTS.index(name) for name in ("verified", "exported_at", "problem", "textless"))
 _numbers = itemgetter(*(FACTS.index(name) for name in ("row_count", "moving", "rejects", "surplus", "forgotten")))
 _TYPES = {
-    (int, total, int, int, str, str, int, problem, str, int, int, int)
+    (int, total, int, int, str, str, int, problem, str, int, int, int, str)
     for total in (int, NoneType)
     for problem in (str, NoneType)
 }
@@ -75,7 +76,7 @@ def read_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
         if state != HELD:
             yield Entry(key, sequence, state)
             continue
-        day_file = _day_file(key, facts + [0] * (len(FACTS) - len(facts)))
+        day_file = _day_file(key, facts + _NOT_ADDED[len(_NOT_ADDED) - (len(FACTS) - len(facts)) :])
         yield Entry(key, sequence, state, stamp, bool(compared), ids_of(least, greatest), bool(ahead), day_file)
 
 
@@ -124,8 +125,8 @@ def has_added(connection: sqlite3.Connection) -> bool:
 def add_columns(connection: sqlite3.Connection) -> None:
     """Add the columns `ADDED` to an index that lacks them, from when on earlier versions refuse it."""
     if not has_added(connection):
-        for name in ADDED:
-            connection.execute(_ADD.format(name))
+        for name, until_then in ADDED.items():
+            connection.execute(_ADD.format(name, until_then))
         connection.execute(f"PRAGMA user_version = {ERASED}")
 
 

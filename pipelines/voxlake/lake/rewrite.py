@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import simplejson
 
+from voxlake.model import DayFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
+    from datetime import datetime
     from pathlib import Path
 
     from voxlake.lake.directory import Lake
     from voxlake.model import DayKey, Reject
+    from voxlake.policy import PrivacyPolicy
 
 _NAMED = 3
 _ORDER = [("processed_at", "ascending"), ("message_id", "ascending")]
@@ -51,6 +56,18 @@ def without(tables: Iterable[pa.Table], ids: AbstractSet[int]) -> Iterator[pa.Ta
     moved = pa.array(sorted(ids), pa.int64())
     for table in tables:
         yield table.filter(pc.invert(pc.is_in(table["message_id"], moved)))
+
+
+def labelled(day_file: DayFile, policy: PrivacyPolicy) -> DayFile:
+    """Return what a day's file says of itself once its rows are treated by a policy."""
+    return replace(day_file, privacy=policy.label)
+
+
+def placeholder(key: DayKey, problem: str, *, now: datetime) -> DayFile:
+    """Return what the file of a day says of itself that could not be read."""
+    return DayFile(
+        key=key, row_count=0, total_count=None, verified=False, moving=0, exported_at=now, checksum="", problem=problem
+    )
 
 
 def reject_lines(rejects: Sequence[Reject]) -> str:

@@ -28,7 +28,7 @@ def claimed(lake: Lake, account_ids: Collection[int], *, holder: str) -> Iterato
         locked(lake.layout.lock, holder=holder, shared=True),
         claim_accounts(lake.layout, account_ids, holder=holder) as claim,
     ):
-        yield Lake(lake.root, run=claim.run, key=lake.key), claim
+        yield Lake(lake.root, run=claim.run, key=lake.key, policy=lake.policy), claim
 
 
 @contextmanager

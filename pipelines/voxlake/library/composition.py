@@ -108,7 +108,8 @@ def run_accounts(
 
     Of all accounts together at most `jobs` requests are under way, by default as many as one of them may have. With
     `several`, more accounts than one were asked for, of which other runs may have some. An executor that is passed in
-    is used and left running; without one there are threads. After an error the tasks that have not begun are dropped,
+    is used and left running; without one there are threads. Replies are only kept where the policy of the lake treats
+    nothing of them. After an error the tasks that have not begun are dropped,
     and those that have are waited for, because they write into the lake; not after what ends the process.
     """
     jobs = jobs or max(work.account.jobs for work in works)
@@ -123,7 +124,7 @@ def run_accounts(
         used,
         finality,
         Emitter(first.clock, *filter(None, [on_event])),
-        _archive(lake, first) if keep_raw else None,
+        _archive(lake, first) if keep_raw and lake.policy.keeps_all else None,
         AccountRegistry(lake),
         Shared(len(works), 2 * windows, several=several),
         {url: Connections(url, jobs=jobs) for url in {work.account.api_url for work in works} if several},

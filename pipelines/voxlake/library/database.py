@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from voxlake.clock import SYSTEM
@@ -10,8 +11,9 @@ from voxlake.errors import SettingsError
 from voxlake.events import LOGGER
 from voxlake.lake import Lake
 from voxlake.library.arguments import find_folder, utc_day
+from voxlake.library.privacy import find_key
 from voxlake.library.selection import select
-from voxlake.reporting import bind_parameters, load_saved_queries, query_table, read_gaps, read_scope
+from voxlake.reporting import bind_parameters, load_saved_queries, query_table, read_gaps, read_scope, set_digest
 from voxlake.text import did_you_mean
 from voxlake.transform import load_pandas
 from voxlake.warehouse import Warehouse
@@ -19,7 +21,6 @@ from voxlake.warehouse import Warehouse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
     from types import TracebackType
 
     import duckdb
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from voxlake.clock import Clock
     from voxlake.library.arguments import Day
+    from voxlake.privacy import PrivacyKey
     from voxlake.reporting import Gaps, Scope
 
     Accounts = int | str | Iterable[int | str]
@@ -53,8 +55,15 @@ class Database:
     DuckDB's it belongs to one thread: `cursor` gives another thread one of its own.
     """
 
-    def __init__(self, folder: Path, *, reports_dir: Path | None = None, clock: Clock = SYSTEM) -> None:
-        self._warehouse, self._lake = Warehouse(folder), Lake(folder)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        reports_dir: Path | None = None,
+        clock: Clock = SYSTEM,
+        key: PrivacyKey | None = None,
+    ) -> None:
+        self._warehouse, self._lake, self._key = Warehouse(folder), Lake(folder), key
         self._reports_dir, self._clock = reports_dir, clock
         self._said: set[str] = set()
         self.connection: duckdb.DuckDBPyConnection = self._warehouse.connect()
@@ -126,9 +135,9 @@ class Database:
             query, first=first, end=end, number=given.get("number"), accounts=accounts, tz=tz, flags=_NAMES
         )
         if not (query.shipped or bound.keys() & {"accounts", "tz"}):
-            return self._told(self._frame(query.sql, bound), first, end)
-        scope = self._scope(accounts, tz)
-        frame = self._frame(query.sql, scope.bind(bound), scope if query.shipped else None)
+            return self._told(self._frame(query.sql, bound, number=given.get("number")), first, end)
+        scope, report_of = self._scope(accounts, tz), query.shipped
+        frame = self._frame(query.sql, scope.bind(bound), scope if report_of else None, number=given.get("number"))
         return self._told(frame, first, end, scope)
 
     def messages(
@@ -191,10 +200,13 @@ class Database:
             return scope
         return scope.narrowed(select(accounts, scope.names()))
 
-    def _frame(self, sql: str, bound: Mapping[str, Any], report_of: Scope | None = None) -> pd.DataFrame:
+    def _frame(
+        self, sql: str, bound: Mapping[str, Any], report_of: Scope | None = None, *, number: str | None = None
+    ) -> pd.DataFrame:
         arrow_dtype = load_pandas().ArrowDtype
         # On a cursor of its own: a result of the caller's that was not fetched to its end stays as it is.
         with self._warehouse.read_errors(), self.connection.cursor() as cursor:
+            set_digest(cursor, number, self._key)
             table = query_table(cursor, sql, bound, form="DataFrame", report_of=report_of)
         frame: pd.DataFrame = table.to_pandas(types_mapper=arrow_dtype)
         return frame
@@ -222,14 +234,19 @@ def _parameters(report: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def open_database(
-    data_dir: str | os.PathLike[str], *, reports_dir: str | os.PathLike[str] | None = None, clock: Clock = SYSTEM
+    data_dir: str | os.PathLike[str],
+    *,
+    reports_dir: str | os.PathLike[str] | None = None,
+    clock: Clock = SYSTEM,
+    key_file: str | os.PathLike[str] | None = None,
 ) -> Database:
     """Open the published database of a data directory, read-only; `reports_dir` has reports of your own.
 
-    By `clock`, answers say which days are missing and how old they are.
+    By `clock`, answers say which days are missing and how old they are. With the privacy key in `key_file`, reports
+    find a `number` where a digest stands for it, too.
 
     Raises:
-        SettingsError: nothing was published there yet, or there is no such folder.
+        SettingsError: nothing was published there yet, or there is no such folder or key.
         AlreadyRunning: nothing yet, but a run is working that will publish.
         DataError: the database is damaged.
 
@@ -240,4 +257,6 @@ def open_database(
         raise SettingsError(f"There is no data directory {folder}: run 'voxlake export' first, or name another.")
     if not os.path.lexists(lake.database):
         lake.require_idle()
-    return Database(folder, reports_dir=None if reports_dir is None else find_folder(reports_dir), clock=clock)
+    key = None if key_file is None else find_key(Path(key_file), folder)
+    reports = None if reports_dir is None else find_folder(reports_dir)
+    return Database(folder, reports_dir=reports, clock=clock, key=key)

@@ -12,6 +12,7 @@ from voxlake.events import Emitter
 from voxlake.lake import MOST, Lake, RunHistory, archives, claimed, exported_accounts
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.composition import holder
+from voxlake.library.privacy import find_policy
 from voxlake.library.record import recorded
 from voxlake.model import MAX_AGE
 from voxlake.warehouse import Warehouse
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from voxlake.clock import Clock
     from voxlake.events import Listener
     from voxlake.lake import RecordedRun
+    from voxlake.library.privacy import Privacy
     from voxlake.pipeline import CompactResult, Health, Metrics, PublishResult, ReplayResult, Status
     from voxlake.privacy import PrivacyKey
 
@@ -82,11 +84,13 @@ def replay(
     privacy_key: PrivacyKey | None = None,
     on_event: Listener | None = None,
     clock: Clock = SYSTEM,
+    privacy: Privacy | None = None,
 ) -> ReplayResult:
     """Rebuild the lake from replies that `keep_raw` kept, without network, and publish the database.
 
     The replies are in `raw`, or in `raw/` in the data directory; with `accounts`, only theirs are used. Days whose
-    files are newer or prove more are left alone, unless `force` is set.
+    files are newer or prove more are left alone, unless `force` is set. `privacy` says how the rows are treated, as
+    `export` has it.
 
     Raises:
         SettingsError: there are no replies.
@@ -96,7 +100,7 @@ def replay(
 
     """
     folder, policy = find_folder(data_dir), finality(settle_hours, give_up_days)
-    lake = Lake(folder, key=privacy_key)
+    lake = Lake(folder, key=privacy_key, policy=find_policy(privacy, folder))
     replies = lake.layout.replies if raw is None else find_folder(raw)
     with recorded(folder, "replay", clock=clock) as record:
         # Before a data directory is created for nothing.

@@ -15,6 +15,7 @@ from voxlake.library.account import Account
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.assign import assign
 from voxlake.library.composition import holder, run_accounts
+from voxlake.library.privacy import find_policy
 from voxlake.library.record import RunRecord, recorded
 from voxlake.pipeline import AccountResult
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from voxlake.events import Listener
     from voxlake.library.arguments import Day
     from voxlake.library.composition import Work
+    from voxlake.library.privacy import Privacy
     from voxlake.pipeline import AuditResult, ExportResult, Plan, StreamAudit
     from voxlake.privacy import PrivacyKey
 
@@ -49,6 +51,7 @@ def export(
     give_up_days: float = _GIVE_UP_DAYS,
     database: str = "auto",
     privacy_key: PrivacyKey | None = None,
+    privacy: Privacy | None = None,
 ) -> ExportResult:
     """Export every UTC day of `[since, until)` that is not final, publish the database, and return what was done.
 
@@ -63,7 +66,8 @@ def export(
     was verified `settle_hours` after its end, and no status in it can change, or `give_up_days` after it. With
     `compact`, the run ends with bringing months that are final into one file each, as `voxlake.compact` does.
     `database` is `portable` (one file that is copied when days change), `linked` (files beside it, which are not), or
-    `auto`.
+    `auto`. `privacy` says how numbers and texts are treated before they are written, with the keys of the table
+    `[privacy]` of voxlake.toml.
 
     Trouble with a day, a stream or the API is part of the result, and decides its `exit_code`.
 
@@ -77,7 +81,7 @@ def export(
     return _run(
         "export", works, data_dir, force=False, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
-        database=database, privacy_key=privacy_key,
+        database=database, privacy_key=privacy_key, privacy=privacy,
     )  # fmt: skip
 
 
@@ -98,6 +102,7 @@ def backfill(
     give_up_days: float = _GIVE_UP_DAYS,
     database: str = "auto",
     privacy_key: PrivacyKey | None = None,
+    privacy: Privacy | None = None,
 ) -> ExportResult:
     """Export a span of days as `export` does; with `force`, final days are read again, and what is gone is taken out.
 
@@ -112,7 +117,7 @@ def backfill(
     return _run(
         "backfill", works, data_dir, force=force, jobs=jobs, executor=executor, on_event=on_event,
         keep_raw=keep_raw, compact=compact, settle_hours=settle_hours, give_up_days=give_up_days,
-        database=database, privacy_key=privacy_key,
+        database=database, privacy_key=privacy_key, privacy=privacy,
     )  # fmt: skip
 
 
@@ -171,13 +176,15 @@ def audit(
     give_up_days: float = _GIVE_UP_DAYS,
     database: str = "auto",
     privacy_key: PrivacyKey | None = None,
+    privacy: Privacy | None = None,
 ) -> AuditResult:
     """Compare the lake with the API, with the database and with its own checksums; return what differs.
 
     With `repair` the days that differ are read again, and audited again. `pages` of each history are read again, at
     places that `seed` decides. `on_round` is called with what was found before a repair, and after it, `on_event` with
-    each event. Without `since` the days are all that are looked after or were exported; they end with yesterday at the
-    latest. A folder that cannot be written is audited without its lock, unless there is something to write.
+    each event. `privacy` is that of the exports. Without `since` the days are all that are looked after or were
+    exported; they end with yesterday at the latest. A folder that cannot be written is audited without its lock, unless
+    there is something to write.
 
     Raises:
         SettingsError: an argument cannot be used, or nothing was exported yet.
@@ -185,7 +192,8 @@ def audit(
 
     """
     works = assign(account, streams, since, until, today=False)
-    policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir), key=privacy_key)
+    policy, folder = finality(settle_hours, give_up_days), find_folder(data_dir)
+    lake = Lake(folder, key=privacy_key, policy=find_policy(privacy, folder))
     lake.require()
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     locked = repair or keep_raw or os.access(lake.root, os.W_OK)
@@ -234,9 +242,10 @@ def _recorded(command: str, works: Sequence[Work], lake: Lake) -> Iterator[RunRe
 def _run(
     command: str, works: Sequence[Work], data_dir: str | os.PathLike[str], *, force: bool, jobs: int | None,
     executor: Executor | None, on_event: Listener | None, keep_raw: bool, compact: bool, settle_hours: float,
-    give_up_days: float, database: str, privacy_key: PrivacyKey | None,
+    give_up_days: float, database: str, privacy_key: PrivacyKey | None, privacy: Privacy | None,
 ) -> ExportResult:  # fmt: skip
-    policy, lake = finality(settle_hours, give_up_days), Lake(find_folder(data_dir), key=privacy_key)
+    policy, folder = finality(settle_hours, give_up_days), find_folder(data_dir)
+    lake = Lake(folder, key=privacy_key, policy=find_policy(privacy, folder))
     names = {work.account.account_id: work.account.name for work in works}
     with (
         _recorded(command, works, lake) as record,

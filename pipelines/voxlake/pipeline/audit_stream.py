@@ -14,8 +14,9 @@ from voxlake.lake import Learned, erased_in
 from voxlake.model import DAY, SECOND, Window, midnight
 from voxlake.pipeline.memory import recall
 from voxlake.pipeline.refresh import learn_lake_bounds
+from voxlake.pipeline.treatment import comparable
 from voxlake.text import counted
-from voxlake.transform import normalise
+from voxlake.transform import normalise, treat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -251,10 +252,12 @@ def _compare(lake: Lake, day_file: DayFile, page: pa.Table) -> Iterator[str]:
     """Yield clauses that name the rows of a page that the lake lacks, or has otherwise, but for what was erased."""
     erased = erased_in(lake)
     page = erased.treat(page, textless=erased.is_textless(day_file.key, day_file)).table
+    page = treat(page, lake.policy)
     ids = page["message_id"].combine_chunks()
+    same = comparable(day_file, lake.policy)
     ours = {
         row["message_id"]: row
-        for table in lake.read_rows(day_file.key)
+        for table in lake.treated_rows(day_file.key)
         for row in table.filter(pc.is_in(table["message_id"], ids)).to_pylist()
     }
     lacking, other = [], []
@@ -262,8 +265,7 @@ def _compare(lake: Lake, day_file: DayFile, page: pa.Table) -> Iterator[str]:
         mine = ours.get(row["message_id"])
         if mine is None:
             lacking.append(str(row["message_id"]))
-        elif mine != row:
-            columns = ", ".join(name for name in row if row[name] != mine[name])
+        elif columns := ", ".join(name for name in row if name in same and row[name] != mine[name]):
             other.append(f"{row['message_id']} ({columns})")
     if lacking:
         yield f"the lake lacks {_some(lacking)}"

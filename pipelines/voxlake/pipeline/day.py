@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from voxlake.extract import CountedDay
 from voxlake.lake import NO_ROWS, Difference, erased_in, forgotten_in
 from voxlake.model import COUNTS, DAY, READINGS, SECOND, UNCONFIRMED, DayFile, DayKey, Window, midnight
-from voxlake.transform import distinct
+from voxlake.transform import distinct, treat
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,7 +117,7 @@ class DayDraft:
         self._ids += piece.table["message_id"].chunks
         self._forgotten += forgotten
         if table.num_rows:
-            self._file().add(table)
+            self._file().add(treat(table, self._lake.policy))
             self._rows += table.num_rows
             self._moving += count_moving(self._stream, table)
         self._rejects += self._erased.treat_rejects(piece.rejects, textless=self._textless)
@@ -155,6 +155,7 @@ class DayDraft:
             surplus=self._surplus,
             forgotten=self._forgotten,
             textless=self._textless,
+            privacy=self._lake.policy.label,
         )
 
     def seal(self, at: datetime, *, confirmed: bool = True) -> DayFile:
@@ -166,7 +167,7 @@ class DayDraft:
 
         The file must be sealed. All rows of the day are held in memory: days are merged only where something is wrong.
         """
-        rows = self._lake.read_rows(self.key) if with_previous else ()
+        rows = self._lake.treated_rows(self.key) if with_previous else ()
         previous = [self._erased.treat(table, textless=self._textless).table for table in rows]
         latest = pq.ParquetFile(self.path).read().replace_schema_metadata(None)
         table = latest_rows(pa.concat_tables([*previous, latest]))

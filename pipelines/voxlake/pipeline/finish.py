@@ -13,6 +13,7 @@ from voxlake.pipeline.account_result import AccountResult
 from voxlake.pipeline.accounts import note_good_run
 from voxlake.pipeline.memory import recall, remember
 from voxlake.pipeline.shifted_dates import remember_marks
+from voxlake.pipeline.treatment import compare
 from voxlake.pipeline.two_clocks import describe_offset
 from voxlake.text import counted
 
@@ -31,6 +32,7 @@ def finish(context: Context, gathered: Gathered, *, name: str | None = None) -> 
     notes = (
         describe_offset(context.history), _describe_csv(context), *_describe_counts(context, record),
         _describe_doubles(record), *record.notes, *gathered.notes,
+        *compare(record.manifest, context.lake.policy).notes(),
     )  # fmt: skip
     result = AccountResult(
         record.account_id,

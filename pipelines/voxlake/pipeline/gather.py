@@ -18,6 +18,7 @@ from voxlake.pipeline.refresh import refresh
 from voxlake.pipeline.retention import name_refused
 from voxlake.pipeline.second_opinion import ask_without_dates
 from voxlake.pipeline.shifted_dates import recall_history
+from voxlake.pipeline.treatment import require_one_key
 from voxlake.pipeline.two_clocks import require_usable_clock
 from voxlake.transform import STREAMS
 
@@ -107,6 +108,7 @@ def _begin(context: Context, streams: Iterable[Stream]) -> tuple[Manifest, Learn
     context.history.ceiling.begin()
     learned = recall_history(context, streams)
     manifest = _own_manifest(context)
+    require_one_key(manifest, context.lake.policy)
     part_days(context.lake, manifest, suspects_only=True)
     return manifest, learned
 

@@ -12,7 +12,7 @@ from voxlake.lake import ROW_GROUP, erased_in, held_elsewhere
 from voxlake.model import DAY, SECOND, DayFile, DayKey, Window, midnight
 from voxlake.pipeline.day import WrittenDay, count_moving
 from voxlake.pipeline.replay_proof import LONG_AGO, covers, under_one_count
-from voxlake.transform import normalise
+from voxlake.transform import normalise, treat
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -113,7 +113,7 @@ class RebuiltDays:
             treated = erased.treat(rows, textless=textless)
             forgotten += treated.forgotten
             moving += count_moving(self._stream, treated.table)
-            draft.add(treated.table)
+            draft.add(treat(treated.table, self._lake.policy))
         rejects = [r for n, r in self._rejects if n >= first and r.at is not None and r.at.date() == day_key.date]
         proved = self._counted(day_key.date, pages)
         problem = None
@@ -136,6 +136,7 @@ class RebuiltDays:
                 problem=problem,
                 forgotten=forgotten,
                 textless=textless,
+                privacy=self._lake.policy.label,
             ),
         )
 

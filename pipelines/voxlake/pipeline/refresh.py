@@ -19,6 +19,7 @@ from voxlake.lake import erased_in
 from voxlake.model import COUNTS, DAY, Window, midnight
 from voxlake.pipeline.day import count_moving
 from voxlake.pipeline.two_clocks import earlier
+from voxlake.transform import treat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -239,7 +240,7 @@ def _without_erased(lake: Lake, stream: Stream, rows: Rows, textless: set[date])
     table = erased_in(lake).treat(pa.Table.from_pylist([*rows.values()], schema=stream.schema), textless=False).table
     return {
         row["message_id"]: row | ({"text": None} if row["processed_at"].date() in textless else {})
-        for row in table.to_pylist()
+        for row in treat(table, lake.policy).to_pylist()
     }
 
 

@@ -25,6 +25,7 @@ from voxlake.pipeline.place import part_days, place
 from voxlake.pipeline.rebuild import RebuiltDays, table_name
 from voxlake.pipeline.replay_proof import History
 from voxlake.pipeline.result import ReplayResult
+from voxlake.pipeline.treatment import require_one_key
 from voxlake.spill import READER_MEMORY, bound
 from voxlake.sql import interruptible
 from voxlake.transform import STREAMS, BrokenReplyError, decode_csv, decode_json
@@ -84,6 +85,7 @@ def _replay(
 ) -> ReplayResult:
     erased_in(lake)
     manifest = open_manifest(lake, warehouse, now=now)
+    require_one_key(manifest, lake.policy)
     part_days(lake, manifest, suspects_only=True)
     torn: list[Path] = []
     day_files: list[DayFile] = []

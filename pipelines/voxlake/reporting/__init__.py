@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voxlake.reporting.macros import report_macros
     from voxlake.reporting.prometheus import METRICS, render_metrics
     from voxlake.reporting.query import query_pieces, query_table, query_text, scope_parameters, write_answer
-    from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries
+    from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries, set_digest
     from voxlake.reporting.scope import Scope, read_scope
 
 _MODULES = {
@@ -28,7 +28,7 @@ _MODULES = {
     "gaps": ("Gaps", "read_gaps"),
     "query": ("query_pieces", "query_table", "query_text", "scope_parameters", "write_answer"),
     "macros": ("report_macros",),
-    "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries"),
+    "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries", "set_digest"),
     "scope": ("Scope", "read_scope"),
 }
 
@@ -59,6 +59,7 @@ __all__ = [
     "render_status",
     "report_macros",
     "scope_parameters",
+    "set_digest",
     "to_json",
     "write_answer",
 ]

@@ -10,12 +10,17 @@ import duckdb
 
 from voxlake.errors import SettingsError
 from voxlake.phones import normal_number
+from voxlake.policy import digest_of
 from voxlake.sql import explain, promise, statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from voxlake.privacy import PrivacyKey
+
+DIGEST = "number_digest"
+"""The variable of a connection that says to `messages_of` what stands for `$number` where numbers are hashed."""
 FLAGS = {"from": "--from", "to": "--to", "number": "--number", "accounts": "--account", "tz": "--tz"}
 """The parameters that a saved query may have, and the flags that set them."""
 
@@ -107,6 +112,14 @@ def bind_parameters(
         "number": None if number is None else normal_number(number),
     }
     return {name: values[name] for name in names}
+
+
+def set_digest(connection: duckdb.DuckDBPyConnection, number: str | None, key: PrivacyKey | None) -> None:
+    """Make the queries of a connection find the messages of a number where a digest stands for it, too."""
+    if number is not None and key is not None:
+        # Hexadecimal digits, or what somebody has read in a report.
+        digest = digest_of(key, number).replace("'", "''")
+        connection.execute(f"SET VARIABLE {DIGEST} = '{digest}'")
 
 
 def _parameter_names(query: SavedQuery) -> set[str]:

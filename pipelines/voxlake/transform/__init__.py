@@ -9,11 +9,13 @@ from voxlake.transform.normalise import distinct, integers, load_pandas, normali
 from voxlake.transform.promote import promote
 from voxlake.transform.rows import BrokenReplyError
 from voxlake.transform.streams import A2P, SMS, STATUSES, STREAMS, Field, Stream
+from voxlake.transform.treat import COLUMNS, treat, treat_rejects
 from voxlake.transform.values import read_integer, reader_of
 
 __all__ = [
     "A2P",
     "ANONYMISE",
+    "COLUMNS",
     "ERASE",
     "LEAST",
     "MARK",
@@ -40,4 +42,6 @@ __all__ = [
     "read_integer",
     "reader_of",
     "total_of",
+    "treat",
+    "treat_rejects",
 ]

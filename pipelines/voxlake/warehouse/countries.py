@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from voxlake.warehouse.numbering import CODES, LEADING, PATTERNS
+from voxlake.numbering import CODES, LEADING, PATTERNS
+from voxlake.regions import UNKNOWN
 
 _DIGITS = "[1-9][0-9]{6,14}"
+_TREATED = "[A-Z]{2}([*]{3}[0-9]{2}|#[0-9a-f]{32})"
+"""What masks a number or is its digest begins with its country; see `voxlake.policy`."""
 # Twice as fast as one expression for both: plain digits, the usual case, are not copied.
 DIGITS = rf"""CASE
     WHEN regexp_full_match(destination_number, '{_DIGITS}') THEN destination_number
@@ -40,6 +43,12 @@ def country(digits: str) -> str:
         if len(regions) > 1
     )
     return f"coalesce(country, CASE code {cases} END)"
+
+
+def country_of_treated(number: str) -> str:
+    """Return an SQL expression for the country that a masked or hashed number names itself; null for others."""
+    known = f"regexp_full_match({number}, '{_TREATED}') AND NOT starts_with({number}, '{UNKNOWN}')"
+    return f"CASE WHEN {known} THEN left({number}, 2) END"
 
 
 def _prefixes(code: int) -> range:

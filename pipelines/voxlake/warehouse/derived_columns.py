@@ -19,7 +19,7 @@ from duckdb.func import ARROW
 
 from voxlake.segments import BASIC, EXTENSION, segment_count
 from voxlake.transform import STREAMS
-from voxlake.warehouse.countries import DIGITS, calling_codes, country
+from voxlake.warehouse.countries import DIGITS, calling_codes, country, country_of_treated
 from voxlake.warehouse.day_rows import FILES
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 @functools.cache
 def table_rows(stream: str, source: str = FILES) -> str:
     """Return the query for the rows of a stream's table, of a source of rows; the connection must be prepared."""
-    destination, expected = country("digits"), expected_segments("text")
+    destination = f"coalesce({country('digits')}, {country_of_treated('destination_number')})"
+    expected = expected_segments("text")
     return f"""
         SELECT s.* EXCLUDE (digits), {destination} AS destination_country, {expected} AS segments_expected
         FROM (SELECT *, {DIGITS} AS digits FROM ({stored_rows(stream, source)})) AS s
@@ -71,6 +72,8 @@ def expected_segments(text: str) -> str:
     characters = f"length({text})"
     return f"""CASE
         WHEN {text} IS NULL THEN NULL
+        -- A digest, which says nothing of the text that it stands for.
+        WHEN starts_with({text}, '#') AND regexp_full_match({text}, '#[0-9a-f]{{32}}') THEN NULL
         -- Whatever they mean, so few bytes fit.
         WHEN strlen({text}) <= {_UNITS[0]} THEN 1
         -- A character takes at most two septets; one of four bytes takes two units, all others one.

@@ -10,7 +10,8 @@ import pytest
 from phonenumbers import PhoneMetadata, PhoneNumberType
 from support import numbering_plans
 
-from voxlake.warehouse import numbering
+from voxlake import numbering
+from voxlake.regions import country_of
 from voxlake.warehouse.countries import DIGITS, calling_codes, country
 
 KINDS = [getattr(PhoneNumberType, name) for name in dir(PhoneNumberType) if name.isupper()]
@@ -69,6 +70,7 @@ def test_every_plan():
     assert len(numbers) > 5000
     assert len(shared) > 500
     assert asked(numbers) == [told(number) for number in numbers]
+    assert [country_of(number) for number in numbers] == asked(numbers)
     assert len(set(asked(numbers))) > 240
 
 
