@@ -129,3 +129,22 @@ def test_the_setting_changes(sandbox, tmp_path, key_file):
     plain = voxlake.export(account, data, settle_hours=0)
     assert any("which cannot be undone" in note for note in plain.notes)
     assert sum(map(len, (truth(server, stream) for stream in STREAMS))) > 200
+
+
+def test_nobody_else_reads_what_is_written(sandbox, voxlake):
+    """Every file and folder is its owner's, and what was open before is closed by the next run, which says so once."""
+    server, data = sandbox(rows=200, days=2), voxlake.folder / "data"
+    voxlake("export", "--since", days_ago(2), "--keep-raw", server=server)
+    assert {
+        path for path in (data, *data.rglob("*")) if path.lstat().st_mode & 0o077 and not path.is_symlink()
+    } == set()
+    voxlake("report", "top-recipients", "--out", "answer.csv")
+    assert (voxlake.folder / "answer.csv").stat().st_mode & 0o777 == 0o600
+    part = next(data.rglob("part.parquet"))
+    for path in (data, part):
+        path.chmod(0o755)
+    assert "2 files and folders of data could be read by others: from now on nobody but" in voxlake("publish").stderr
+    assert part.stat().st_mode & 0o077 == 0
+    assert "could be read" not in voxlake("publish").stderr
+    (voxlake.folder / "voxlake.toml").write_text('[files]\ngroup = "no-such-group"\n')
+    assert "There is no group 'no-such-group'" in voxlake("publish", code=2).stderr

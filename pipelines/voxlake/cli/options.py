@@ -11,7 +11,10 @@ import click
 
 from voxlake.cli.output import say
 from voxlake.cli.settings import settings_options
+from voxlake.files import make
 from voxlake.locks import break_locks
+from voxlake.modes import find_readers, tighten
+from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,14 +69,35 @@ def zone_option(command: F) -> F:
     )(command)
 
 
+def secure(settings: Settings) -> None:
+    """Give the data that is there to its owner and the group of the settings alone, and say so where others had it."""
+    readers = find_readers(settings.files_group)
+    if tightened := tighten(settings.data_dir, readers):
+        others = (
+            "nobody but their owner reads them" if readers.name is None else f"its owner and {readers.name} read it"
+        )
+        say(
+            f"{counted(tightened, 'file')} and folders of {settings.data_dir} could be read by others: from now on"
+            f" {others}."
+        )
+    if readers.gid is not None:
+        # A first run makes it; what is made in it belongs to the group.
+        make(settings.data_dir)
+        tighten(settings.data_dir, readers)
+
+
 def lock_option(command: F) -> F:
-    """Add the flag that removes a lock file, for a command whose first argument is the settings."""
+    """Add the flag that removes a lock file, for a command whose first argument is the settings.
+
+    Such a command writes to the data directory, which is made `secure` first.
+    """
 
     @functools.wraps(command)
     def unlocking(settings: Settings, *arguments: Any, break_lock: bool, **rest: Any) -> Any:
         if break_lock:
             for owner in break_locks(settings.data_dir):
                 say(f"The lock file of {owner} was removed.")
+        secure(settings)
         return command(settings, *arguments, **rest)
 
     option = click.option(

@@ -30,6 +30,7 @@ from voxlake.cli.types import (
 )
 from voxlake.cli.verbosity import LOG_FORMAT_HELP, LOG_FORMATS, program_log_format, quiet_option, verbose_option
 from voxlake.model import GREATEST_ID
+from voxlake.modes import private
 from voxlake.policy import KEEP, PARTS, TREATMENTS, PrivacyPolicy
 from voxlake.privacy import KEY_FILE, VARIABLE, PrivacyKey, read_key
 
@@ -153,6 +154,9 @@ class Settings:
             default="03:15", metavar="HH:MM",
         )
     )  # fmt: skip
+    files_group: str | None = field(
+        metadata=_setting(click.STRING, "VOXLAKE_FILES_GROUP", "Who may read the data beside its owner.", table="files")
+    )
     privacy_source: str = field(metadata=_privacy("SOURCE", "The numbers and SenderIDs that sent."))
     privacy_destination: str = field(metadata=_privacy("DESTINATION", "The numbers that were written to."))
     privacy_text: str = field(metadata=_privacy("TEXT", "What was written."))
@@ -244,7 +248,7 @@ def settings_options(*flags: str, file: Use = "read", **helps: str) -> Callable[
         def with_settings(**values: Any) -> Any:
             chosen = {name: values.pop(name) for name in DECLARATIONS}
             chosen["log_format"] = _log_format(chosen["log_format"])
-            with log_on_stderr(chosen["log_format"]):
+            with log_on_stderr(chosen["log_format"]), private(group=chosen["files_group"] is not None):
                 return command(Settings(**chosen, **_accounts()), **values)
 
         decorated: Any = config_option(NAMES, TABLES, use=file)(with_settings)

@@ -53,6 +53,7 @@ def test_defaults(resolve):
         log_format=None,
         account_id=None,
         api_key=None,
+        files_group=None,
         privacy_source="keep",
         privacy_destination="keep",
         privacy_text="keep",

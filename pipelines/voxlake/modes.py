@@ -1,0 +1,105 @@
+"""Who may read what a run writes: its owner alone, or a group that is named, and nobody else."""
+
+from __future__ import annotations
+
+import grp
+import os
+import stat
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from voxlake.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OWN: Final = frozenset({"outbox.jsonl"})
+"""Files that stay their owner's whatever the group: who was written to is of no use to those who read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who reads beside the owner: the members of a group, by its name and number, or nobody."""
+
+    name: str | None = None
+    gid: int | None = None
+
+
+def find_readers(group: str | None) -> Readers:
+    """Return who reads, by the name of a group or None.
+
+    Raises:
+        SettingsError: there is no such group, or this process is not in it, so that it cannot give it anything.
+
+    """
+    if group is None:
+        return Readers()
+    try:
+        gid = grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise SettingsError(f"There is no group {group!r} on this machine: correct group in [files].") from None
+    if os.geteuid() and gid not in {os.getegid(), *os.getgroups()}:
+        raise SettingsError(
+            f"You are not in the group {group!r}, so that nothing can be given to it: let an administrator add you, or"
+            " correct group in [files]."
+        )
+    return Readers(group, gid)
+
+
+@contextmanager
+def private(*, group: bool) -> Iterator[None]:
+    """Give files and folders that are made in the block to their owner alone, or to their group as well, to read.
+
+    It sets the mask of the whole process, so it belongs to a program, and not to a library.
+    """
+    before = os.umask(0o027 if group else 0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def tighten(root: Path, readers: Readers) -> int:
+    """Give a folder and all in it to these readers alone, and return how many files and folders could be read more.
+
+    Only a folder that is not as it should be is looked into, and the folder itself comes last, so that what is
+    interrupted is done again. What belongs to somebody else stays. Folders of a group hand it on to what is made in
+    them. Links are not followed.
+    """
+    try:
+        found = root.stat()
+    except OSError:
+        return 0
+    is_right = _wanted(found, readers, is_folder=True) == (stat.S_IMODE(found.st_mode), found.st_gid)
+    if is_right or not stat.S_ISDIR(found.st_mode) or os.geteuid() not in {0, found.st_uid}:
+        return 0
+    inside = (Path(folder, name) for folder, *names in os.walk(root, topdown=False) for name in chain(*names))
+    return sum(_tighten(path, readers) for path in chain(inside, [root.resolve()]))
+
+
+def _wanted(found: os.stat_result, readers: Readers, *, is_folder: bool, own: bool = False) -> tuple[int, int]:
+    """Return the mode and the group that a file or folder should have: never more than its owner has."""
+    mode = stat.S_IMODE(found.st_mode) & 0o700
+    if readers.gid is None or own:
+        return mode, found.st_gid
+    mode |= (mode & 0o500) >> 3
+    return (mode | stat.S_ISGID if is_folder else mode), readers.gid
+
+
+def _tighten(path: Path, readers: Readers) -> int:
+    """Return 1 where somebody could read a file or folder more than they should, else 0."""
+    with suppress(OSError):
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            return 0
+        is_folder = stat.S_ISDIR(found.st_mode)
+        mode, gid = _wanted(found, readers, is_folder=is_folder, own=path.name in _OWN)
+        if gid != found.st_gid:
+            os.chown(path, -1, gid)
+        if mode != stat.S_IMODE(path.lstat().st_mode):
+            path.chmod(mode)
+        return int(bool(stat.S_IMODE(found.st_mode) & ~mode & 0o077))
+    return 0
