@@ -51,7 +51,7 @@ def find_readers(group: str | None) -> Readers:
 
 @contextmanager
 def private(*, group: bool) -> Iterator[None]:
-    """Give files and folders that are made in the block to their owner alone, or to their group as well, to read.
+    """Restrict files and folders that are made in the block to their owner alone, or to their group as well, to read.
 
     It sets the mask of the whole process, so it belongs to a program, and not to a library.
     """
@@ -63,7 +63,7 @@ def private(*, group: bool) -> Iterator[None]:
 
 
 def tighten(root: Path, readers: Readers) -> int:
-    """Give a folder and all in it to these readers alone, and return how many files and folders could be read more.
+    """Restrict a folder and all in it to these readers, and return how many files and folders could be read more.
 
     Only a folder that is not as it should be is looked into, and the folder itself comes last, so that what is
     interrupted is done again. What belongs to somebody else stays. Folders of a group hand it on to what is made in

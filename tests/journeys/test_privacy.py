@@ -13,6 +13,7 @@ from support.truth import truth
 
 import voxlake
 from voxlake.lake import Lake, Manifest
+from voxlake.library import apply_privacy
 from voxlake.policy import digest_of
 from voxlake.privacy import make_key, read_key
 from voxlake.transform import STREAMS
@@ -129,6 +130,49 @@ def test_the_setting_changes(sandbox, tmp_path, key_file):
     plain = voxlake.export(account, data, settle_hours=0)
     assert any("which cannot be undone" in note for note in plain.notes)
     assert sum(map(len, (truth(server, stream) for stream in STREAMS))) > 200
+
+
+def test_apply(sandbox, tmp_path, key_file):
+    """What was stored before is treated: nothing of it is left anywhere, and every proof stays."""
+    server, data = sandbox("extra_field=on", rows=400, days=4), tmp_path / "data"
+    account = connect(server)
+    voxlake.export(account, data, since=days_ago(4), settle_hours=0, keep_raw=True)
+    day = next(day_file for day_file in Manifest(Lake(data)) if day_file.row_count)
+    secrets = secrets_of(server)
+    kept = data / "rejects" / "gone" / "sms_history" / "part.parquet"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(Lake(data).path(day.key).read_bytes())
+    lines = data / "rejects" / "sms_history" / "account_id=1" / "date=2026-01-01.jsonl"
+    lines.parent.mkdir(parents=True)
+    secret = max(secrets, key=len)
+    lines.write_text(json.dumps({"reason": "no id", "raw": {"source_number": "447400792548", "x": [secret]}}) + "\n")
+    assert len(found_in(data, secrets)) > 200
+    before = {its.key: its for its in Manifest(Lake(data))}
+
+    privacy = EVERYTHING | {"key_file": key_file}
+    planned = apply_privacy(data, privacy, dry_run=True, clock=CLOCK)
+    assert len(found_in(data, secrets)) > 200
+    done = apply_privacy(data, privacy, clock=CLOCK)
+    assert (
+        (done.days, done.files, done.archives, done.left)
+        == (planned.days, 2, 1, ())
+        == (planned.days, planned.files, 1, ())
+    )
+    assert found_in(data, secrets) == set()
+    assert json.loads(lines.read_text())["reason"] == "no id"
+    after = {its.key: its for its in Manifest(Lake(data))}
+    assert after.keys() == before.keys()
+    for key, its in before.items():
+        proof = (its.row_count, its.total_count, its.verified, its.moving, its.exported_at)
+        assert (after[key].row_count, after[key].total_count, after[key].verified, after[key].moving,
+                after[key].exported_at) == proof  # fmt: skip
+        assert not its.row_count or after[key].privacy.startswith("source=hash")
+    assert voxlake.audit(account, data, privacy=privacy, pages=4).exit_code == 0
+    again = apply_privacy(data, privacy, clock=CLOCK)
+    assert (again.days, again.files, again.archives, again.exit_code) == (0, 0, 0, 0)
+    masked = apply_privacy(data, {"destination": "mask", "text": "drop"}, clock=CLOCK)
+    assert masked.days == 0
+    assert "as an earlier setting of [privacy] has left them, which cannot be undone." in masked.notes[0]
 
 
 def test_nobody_else_reads_what_is_written(sandbox, voxlake):

@@ -62,7 +62,7 @@ TABLE: Final = {
     ),
     "privacy": (
         "voxlake.cli.privacy:privacy",
-        "Make the key under which digests stand for numbers.",
+        "Make the key under which digests stand for numbers, and treat what is stored as the settings say.",
     ),
     "publish": ("voxlake.cli.publish:publish", "Rebuild the database from the lake, without network."),
     "query": ("voxlake.cli.query:query", "Ask the database in SQL, read-only."),

@@ -70,7 +70,7 @@ def zone_option(command: F) -> F:
 
 
 def secure(settings: Settings) -> None:
-    """Give the data that is there to its owner and the group of the settings alone, and say so where others had it."""
+    """Restrict the data that is there to its owner and the group of the settings, and say so where others had it."""
     readers = find_readers(settings.files_group)
     if tightened := tighten(settings.data_dir, readers):
         others = (

@@ -21,6 +21,7 @@ from voxlake.lake.run_history import KILLED, MOST, RUNNING, LivingRun, RecordedR
 from voxlake.lake.search import Searched, all_files, holds_number, search
 from voxlake.lake.sharing import claimed, indexing, publishing
 from voxlake.lake.tombstones import Tombstone, Tombstones
+from voxlake.lake.treat_files import treat_kept
 from voxlake.lake.writer import NO_ROWS, ROW_GROUP, DayFileWriter
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "require_exchange",
     "search",
     "size_of",
+    "treat_kept",
     "without_text",
     "write_months",
 ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         check_place,
         check_versions,
     )
-    from voxlake.library.erase import forget, retain
+    from voxlake.library.erase import apply_privacy, forget, retain
     from voxlake.library.offline import compact, health, metrics, publish, replay, runs, status
     from voxlake.library.online import audit, backfill, export, plan
     from voxlake.library.overview import AccountLine, account_lines
@@ -49,7 +49,7 @@ _MODULES = {
         "check_versions",
     ),
     "offline": ("compact", "health", "metrics", "publish", "replay", "runs", "status"),
-    "erase": ("forget", "retain"),
+    "erase": ("apply_privacy", "forget", "retain"),
     "overview": ("AccountLine", "account_lines"),
     "record": ("RunRecord", "exit_code_of", "recorded"),
     "roster": ("Roster", "find_accounts"),
@@ -71,6 +71,7 @@ __all__ = [
     "account_ids",
     "account_lines",
     "append_sections",
+    "apply_privacy",
     "audit",
     "backfill",
     "check_account",

@@ -11,6 +11,7 @@ from voxlake.events import Emitter
 from voxlake.lake import Lake
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.composition import holder
+from voxlake.library.privacy import find_policy
 from voxlake.messaging import erase_in_journal
 from voxlake.warehouse import Warehouse
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from voxlake.clock import Clock
     from voxlake.events import Listener
-    from voxlake.pipeline import ForgetResult, RetainResult
+    from voxlake.library.privacy import Privacy
+    from voxlake.pipeline import ApplyResult, ForgetResult, RetainResult
     from voxlake.privacy import PrivacyKey
     from voxlake.transform import Forgotten
 
@@ -72,6 +74,41 @@ def forget(
             lake, warehouse, number, privacy_key, now=clock.now(), finality=policy, journal=journal,
             anonymise=anonymise, dry_run=dry_run, events=events,
         )  # fmt: skip
+
+    if dry_run:
+        return run()
+    with lake.locked(holder=holder(clock)):
+        return run()
+
+
+def apply_privacy(
+    data_dir: str | os.PathLike[str],
+    privacy: Privacy,
+    *,
+    dry_run: bool = False,
+    privacy_key: PrivacyKey | None = None,
+    settle_hours: float = _SETTLE_HOURS,
+    give_up_days: float = _GIVE_UP_DAYS,
+    database: str = "auto",
+    on_event: Listener | None = None,
+    clock: Clock = SYSTEM,
+) -> ApplyResult:
+    """Treat whatever a data directory has by a policy, as `export` treats what is new, and remove archived replies.
+
+    Raises:
+        SettingsError: nothing was exported yet, or it was hashed with another key.
+        DataError: a file cannot be read, so that the database cannot be built again.
+        AlreadyRunning: another run is working in this data directory.
+        StorageFull: the data directory cannot be written.
+
+    """
+    folder, finals = find_folder(data_dir), finality(settle_hours, give_up_days)
+    lake = Lake(folder, key=privacy_key, policy=find_policy(privacy, folder))
+    lake.require()
+    warehouse, events = Warehouse(folder, database=database, clock=clock), Emitter(clock, *filter(None, [on_event]))
+
+    def run() -> ApplyResult:
+        return pipeline.apply_policy(lake, warehouse, now=clock.now(), finality=finals, dry_run=dry_run, events=events)
 
     if dry_run:
         return run()

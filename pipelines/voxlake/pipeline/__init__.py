@@ -2,6 +2,7 @@
 
 from voxlake.pipeline.account_result import AccountResult, ExportResult
 from voxlake.pipeline.accounts import Identity
+from voxlake.pipeline.apply_policy import ApplyResult, apply_policy
 from voxlake.pipeline.audit import audit, audit_accounts
 from voxlake.pipeline.audit_result import AuditResult
 from voxlake.pipeline.audit_stream import StreamAudit
@@ -24,6 +25,7 @@ from voxlake.pipeline.window import WindowResult, WindowTask, read_window
 
 __all__ = [
     "AccountResult",
+    "ApplyResult",
     "Assignment",
     "AuditResult",
     "Calendars",
@@ -48,6 +50,7 @@ __all__ = [
     "StreamStatus",
     "WindowResult",
     "WindowTask",
+    "apply_policy",
     "audit",
     "audit_accounts",
     "calendars",
