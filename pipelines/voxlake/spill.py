@@ -14,12 +14,12 @@ import re
 import secrets
 import shutil
 import tempfile
-import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from voxlake.clock import SYSTEM
 from voxlake.errors import StorageFull
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def is_in_use(path: Path) -> bool:
         return False
     if found[1] != _machine():
         with suppress(OSError):
-            return time.time() - path.stat().st_mtime < _FORGOTTEN
+            # The times of files are those of the machine.
+            return SYSTEM.time() - path.stat().st_mtime < _FORGOTTEN
         return False
     try:
         os.kill(int(found[2]), 0)

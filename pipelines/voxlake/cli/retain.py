@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def retain(
     settings: Settings, older_than: timedelta | None, texts_older_than: timedelta | None, form: str, *, dry_run: bool
 ) -> None:
-    """Take away days, or texts, that are older than they are to be kept, for good; nothing brings them back."""
+    """Take away days, or texts, that are older than they are to be kept, for good."""
     with nullcontext() if dry_run else recorded(settings, "retain") as record, stoppable():
         done = library.retain(
             settings.data_dir,
