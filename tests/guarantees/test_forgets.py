@@ -5,7 +5,21 @@ import json
 import stat
 
 import pytest
-from support.forgets import ACCOUNT, KEY, NUMBER, OTHER, SPELLED, campaign, certificates, content, forget, holders, make
+from support.forgets import (
+    ACCOUNT,
+    DAYS,
+    KEY,
+    NUMBER,
+    OTHER,
+    SPELLED,
+    campaign,
+    certificates,
+    content,
+    forget,
+    holders,
+    make,
+)
+from support.lakes import LAYOUTS
 
 from voxlake import library
 from voxlake.errors import SettingsError
@@ -14,16 +28,18 @@ from voxlake.messaging import open_journal
 from voxlake.privacy import PrivacyKey
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(400, marks=pytest.mark.slow)], ids=["some", "many"])
-def test_kills_at_any_step(tmp_path, kills):
+@pytest.mark.parametrize(
+    ("kills", "days"), [(2, 4), pytest.param(400, DAYS, marks=pytest.mark.slow)], ids=["some", "many"]
+)
+def test_kills_at_any_step(tmp_path, kills, days):
     """Right after each kill a glob finds each row once; the same command ends the work, and nothing is found then."""
-    tally = campaign(tmp_path, kills=kills, seed=1)
+    tally = campaign(tmp_path, kills=kills, seed=1, days=days)
     print(tally)  # noqa: T201 - the figures are wanted: pytest -s -m slow
     assert tally["kills"] + tally["ends"] == kills
     assert tally["kills"] > kills / 2
 
 
-@pytest.mark.parametrize("database", ["portable", "linked"])
+@pytest.mark.parametrize("database", LAYOUTS)
 def test_nothing_is_left(tmp_path, database):
     """Not in day files, months, generations, row files, replies, rejects, the journal, pages; and counts prove days."""
     root = tmp_path / "data"

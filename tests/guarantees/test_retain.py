@@ -9,6 +9,7 @@ from support.clock import CLOCK
 from support.contexts import StandingClock
 from support.dates import days_ago
 from support.forgets import ACCOUNT, DAYS, FIRST, make
+from support.lakes import LAYOUTS
 from support.truth import held, truth
 
 import voxlake
@@ -34,7 +35,7 @@ def rows(root, stream):
     return [(its["processed_at"].date(), its["text"]) for its in table.to_pylist()]
 
 
-@pytest.mark.parametrize("database", ["portable", "linked"])
+@pytest.mark.parametrize("database", LAYOUTS)
 def test_what_is_too_old_goes(tmp_path, database):
     """Days of files and of months, the texts of others, rejects, replies, and every generation of the database."""
     root = tmp_path / "data"
@@ -67,7 +68,7 @@ def test_what_is_too_old_goes(tmp_path, database):
 
 def test_nothing_comes_back(sandbox, tmp_path):
     """An export asks for no older day, a backfill of one is refused, and no text is read again; nothing differs."""
-    server, root = sandbox(rows=1500, days=8), tmp_path / "data"
+    server, root = sandbox(rows=600, days=8), tmp_path / "data"
     account = voxlake.connect(server.credentials, api_url=server.url, clock=CLOCK)
     voxlake.export(account, root, since=days_ago(8), keep_raw=True, settle_hours=0)
     done = library.retain(

@@ -34,7 +34,7 @@ def state(root):
 @pytest.mark.parametrize("output", ["json", pytest.param("csv", marks=pytest.mark.slow)])
 def test_nothing_comes_back(sandbox, tmp_path, output):
     """Neither by exports that read or probe, nor by a forced backfill, a repair or a replay; no run without the key."""
-    server, root = sandbox(rows=3000, days=6), tmp_path / "data"
+    server, root = sandbox(rows=1200, days=6), tmp_path / "data"
     account, options = connect(server, output=output), {"settle_hours": 1200, "privacy_key": KEY}
     voxlake.export(account, root, since=days_ago(6), keep_raw=True, **options)
     number = next(row for row in server.world.truth("sms") if row["processed_at"].date() == days_ago(3))[
@@ -110,12 +110,9 @@ def test_the_command(sandbox, voxlake):
     refused = voxlake("forget", "--number", number, code=2)
     assert "run 'voxlake privacy init'" in refused.stderr
     voxlake("privacy", "init")
-    dry = voxlake("forget", "--number", f"+{number}", "--dry-run")
-    assert " would be erased; " in dry.stderr
     done = voxlake("forget", "--number", f"+{number}")
     certificate = json.loads(done.stdout)
     assert certificate["rows"] > 0
     assert number not in done.stdout + done.stderr
     assert "Nothing of this number is left." in voxlake("forget", "--number", number).stderr
-    voxlake("export", server=server)
     assert "would come back" in voxlake("export", server=server, env={"VOXLAKE_PRIVACY_KEY": "00" * 32}, code=2).stderr

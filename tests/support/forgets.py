@@ -215,11 +215,11 @@ def killed(root, kill_at=0):
     return process.exitcode != 0, int(steps.read_text()) if process.exitcode == 0 else 0
 
 
-def campaign(folder, *, kills, seed):
+def campaign(folder, *, kills, seed, days=DAYS):
     """Kill an erasure at steps all over it, and look; then do it again, and search everything; return a tally."""
     rng = random.Random(seed)
     original, finished = folder / "original", folder / "finished"
-    make(original)
+    make(original, days=days, compacted=days > 4)
     shutil.copytree(original, finished, symlinks=True)
     _, length = killed(finished)
     assert holders(original)
