@@ -6,10 +6,12 @@ from voxlake.extract.closing import AnchoredSpan, ClosingSpan, CountedDay, Narro
 from voxlake.extract.count import count
 from voxlake.extract.count_step import learn_count_step
 from voxlake.extract.date_shift import NO_SHIFT, STEP, KnownRow, learn_shift
+from voxlake.extract.look_back import LookBack, Shown, is_look_back, look_back
 from voxlake.extract.quirks import EXACT_COUNTS, NOTHING_LEARNED, PAGE_COUNTS, RANGE_CODES, ApiQuirks
 from voxlake.extract.reader import WindowReader
 from voxlake.extract.retention import oldest_day
-from voxlake.extract.survey import Survey, survey
+from voxlake.extract.survey import Survey, survey, survey_looking_back
+from voxlake.extract.verify import rows_of
 
 __all__ = [
     "CALIBRATION",
@@ -26,17 +28,23 @@ __all__ = [
     "CountedDay",
     "DateBounds",
     "KnownRow",
+    "LookBack",
     "NarrowDay",
+    "Shown",
     "Survey",
     "WindowReader",
     "anchor_day",
     "closing_spans",
     "count",
     "days_of_messages",
+    "is_look_back",
     "learn_bounds",
     "learn_count_step",
     "learn_shift",
+    "look_back",
     "messages_by_id",
     "oldest_day",
+    "rows_of",
     "survey",
+    "survey_looking_back",
 ]

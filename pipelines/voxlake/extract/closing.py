@@ -85,6 +85,11 @@ class ClosingSpan:
         return total - self.rows - (self.days[0].before or 0) in beyond
 
     @property
+    def looks_back(self) -> bool:
+        """Whether known days before these came with them: a count of the same dates is too much like that reply."""
+        return self.days[0].asked_from < self.window.start - SECOND
+
+    @property
     def can_be_closed(self) -> bool:
         """Whether it is known which rows came from beside the days."""
         return self.days[0].before is not None and self.days[-1].after is not None

@@ -44,7 +44,8 @@ class ApiQuirks:
     less than `count_step` rows a count may be off: 1 where it is exact, 0 where nothing has cast a doubt on it, and
     `PAGE_COUNTS` where it says how many rows a page has. With `unordered`, it has another order for every page, so that
     only a window that fits one can be read. `deep_seconds` are seconds that hold more rows than the API
-    gives out in any way, each with how many it counted around it.
+    gives out in any way, each with how many it counted around it. With `no_look_back`, a page of days that are known
+    lacked some of their rows, or was refused.
     """
 
     page_size: int = PAGE_SIZES[0]
@@ -57,6 +58,7 @@ class ApiQuirks:
     count_step: int = 0
     unordered: bool = False
     deep_seconds: frozenset[tuple[datetime, int]] = frozenset()
+    no_look_back: bool = False
 
     @property
     def counts_prove(self) -> bool:
@@ -86,6 +88,7 @@ class ApiQuirks:
             count_step=max(self.count_step, other.count_step),
             unordered=self.unordered or other.unordered,
             deep_seconds=frozenset({**dict(self.deep_seconds), **dict(other.deep_seconds)}.items()),
+            no_look_back=self.no_look_back or other.no_look_back,
         )
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected, CountOfPage, Unavailable
 from voxlake.events import Kind
+from voxlake.extract.look_back import LESS, Judgement, judge
 from voxlake.extract.quirks import PAGE_COUNTS, RANGE_CODES, TOO_OLD, Tail
 from voxlake.extract.retention import oldest_day
+from voxlake.extract.verify import told_apart
 from voxlake.model import DAY, Window, midnight
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.api import HistoryApi
+    from voxlake.extract.look_back import LookBack, Shown
     from voxlake.extract.quirks import ApiQuirks
+    from voxlake.model import Page
     from voxlake.transform import Stream
 
 NOTHING_KNOWN: Mapping[date, int] = MappingProxyType({})
@@ -43,7 +47,8 @@ class Survey:
     That number can stand for the first of the two counts around the piece's csv pages; None where nothing was counted.
     With `anchored`, it was counted together with rows that are known. `counted` are the windows that were counted
     alone, each with its number. The API refuses days before `oldest_day`, if that is known, as too old, so no piece has
-    them.
+    them. Where one page was survey and reading in one, it is `shown`. On `late` days before the window, the API shows
+    more messages than are known.
     """
 
     pieces: tuple[tuple[Window, int | None], ...]
@@ -51,6 +56,8 @@ class Survey:
     anchored: bool = False
     oldest_day: date | None = None
     counted: tuple[tuple[Window, int], ...] = ()
+    shown: Shown | None = None
+    late: frozenset[date] = frozenset()
 
 
 def anchor_of(window: Window, known: Mapping[date, int]) -> Window | None:
@@ -133,6 +140,54 @@ def survey(
         waiting += reversed(window.split(2))
         _need_windows(history, stream, 1 - again)
     return Survey(tuple(pieces), quirks, oldest_day=oldest, counted=tuple(counted))
+
+
+def survey_looking_back(
+    history: HistoryApi,
+    stream: Stream,
+    back: LookBack,
+    quirks: ApiQuirks,
+    known: Mapping[date, int] = NOTHING_KNOWN,
+    *,
+    today: date | None = None,
+) -> Survey:
+    """Ask for a page of a window in place of a count, and survey it as otherwise where that proves too little.
+
+    The page is JSON, whatever the history asks for: it has both the rows and their count. Where it does not stand for
+    the reading, its count is as good as another one.
+
+    Raises:
+        Refused: the account may not read this history.
+
+    """
+    page, is_refused = _page(history, stream, back, quirks)
+    judgement = Judgement() if page is None else judge(page, back)
+    if judgement.lacks or is_refused:
+        quirks = replace(quirks, no_look_back=True)
+        history.events.emit(
+            Kind.QUIRK_LEARNED,
+            f"{stream.name}: the API did not show again what is known of {back.first} and the days after it.",
+            stream=stream.name,
+            quirk="no_look_back",
+            value=True,
+        )
+    rows = -1 if page is None or page.total is None or judgement.lacks or judgement.late else page.total - back.before
+    if judgement.shown is None and not 0 <= rows <= ROWS[history.output]:
+        return replace(survey(history, stream, back.window, quirks, known, today=today), late=judgement.late)
+    _need_windows(history, stream, 1)
+    counted = None if judgement.shown is not None else rows
+    return Survey(((back.window, counted),), quirks, anchored=counted is not None, shown=judgement.shown)
+
+
+def _page(history: HistoryApi, stream: Stream, back: LookBack, quirks: ApiQuirks) -> tuple[Page | None, bool]:
+    """Return the page of a look back, None where it cannot be asked for, and whether that is because of its dates."""
+    try:
+        page = history.page(stream, back.asked, offset=0, count=quirks.page_size - LESS, output="json")
+    except Unavailable:
+        return None, False
+    except ApiRejected as error:
+        return None, error.code in RANGE_CODES
+    return told_apart(page), False
 
 
 def _cut(

@@ -3,8 +3,8 @@
 Remembered is what the API says in so many words, the largest page and the longest window, and what many counts show:
 how far it counts, by how much it may be off, and which seconds hold more rows than it gives out, as long as it counts
 the same there. What one reply alone may have shown is learned anew by every run, because a reply that lacks rows would
-be remembered as a habit. That replies contradicted each other is remembered for a week: it makes the next runs ask more
-often, and nothing else.
+be remembered as a habit. That replies contradicted each other, or that one lacked rows that are known, is remembered
+for a week: it makes the next runs ask more often, and nothing else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DEEP = "deep_seconds"
 
 _LIMITS = ("page_size", "longest_window", "largest_total", _COUNT_STEP)
 _REMEMBERED = timedelta(days=30)
-_DOUBT = "contradicts"
+_DOUBTS = ("contradicts", "no_look_back")
 _DOUBTED = timedelta(days=7)
 
 
@@ -46,9 +46,10 @@ def recall(learned: Learned, account_id: int, stream: Stream, today: date) -> Ap
     deep = learned.get(account_id, stream.name, _DEEP)
     if deep is not None and timedelta() <= today - deep.learned_on <= _REMEMBERED:
         known[_DEEP] = _deep_seconds(deep.value)
-    doubt = learned.get(account_id, stream.name, _DOUBT)
-    contradicts = doubt is not None and doubt.value == 1 and timedelta() <= today - doubt.learned_on <= _DOUBTED
-    quirks = replace(NOTHING_LEARNED, **known, contradicts=contradicts)
+    for name in _DOUBTS:
+        doubt = learned.get(account_id, stream.name, name)
+        known[name] = doubt is not None and doubt.value == 1 and timedelta() <= today - doubt.learned_on <= _DOUBTED
+    quirks = replace(NOTHING_LEARNED, **known)
     # Counted whole are only windows that have fewer rows.
     return replace(quirks, deepest_offset=int(min(quirks.deepest_offset, quirks.largest_total)))
 
@@ -63,8 +64,9 @@ def _deep_seconds(value: Any) -> frozenset[tuple[datetime, int]]:
 def remember(learned: Learned, account_id: int, stream: Stream, quirks: ApiQuirks, today: date) -> None:
     """Add what was learned of one stream, if it is news."""
     known = recall(learned, account_id, stream, today)
-    if quirks.contradicts and not known.contradicts:
-        learned.put(account_id, stream.name, _DOUBT, 1, on=today)
+    for name in _DOUBTS:
+        if getattr(quirks, name) and not getattr(known, name):
+            learned.put(account_id, stream.name, name, 1, on=today)
     for name in _LIMITS:
         value = getattr(quirks, name)
         if value not in (getattr(NOTHING_LEARNED, name), getattr(known, name)) and value != EXACT_COUNTS:

@@ -10,18 +10,16 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from voxlake.errors import ExecutorFailed, Refused, VoxlakeError
-from voxlake.extract import survey
 from voxlake.lake import erased_in
-from voxlake.model import Window
 from voxlake.pipeline import announce
 from voxlake.pipeline.confirm import confirm
 from voxlake.pipeline.place import place
 from voxlake.pipeline.plan import begun
 from voxlake.pipeline.retention import is_refused_for_age
 from voxlake.pipeline.shifted_dates import learn_shifted_dates
+from voxlake.pipeline.surveyed import survey_days
 from voxlake.pipeline.two_clocks import require_usable_clock
-from voxlake.pipeline.window import WindowTask, read_window
-from voxlake.transform import load_pandas
+from voxlake.pipeline.window import read_window
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -29,12 +27,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import date
 
-    from voxlake.extract import Survey
     from voxlake.model import DayFile
     from voxlake.pipeline.context import Context, Done
     from voxlake.pipeline.database import EarlyBuild
     from voxlake.pipeline.recorder import Recorder
-    from voxlake.pipeline.window import WindowResult
+    from voxlake.pipeline.window import WindowResult, WindowTask
     from voxlake.transform import Stream
 
 
@@ -98,7 +95,7 @@ def _read_once(
 ) -> dict[Stream, set[date]]:
     """Read days and return those to be read after them."""
     bounds = {stream: record.quirks[stream].day_bounds for stream in days}
-    tasks = _survey(context, days, record)
+    tasks, late = survey_days(context, days, record, force=force)
     _learn_the_time(context, tasks, record)
     require_usable_clock(context.clock, context.history)
     # The first replies may have shown that some days have not begun.
@@ -106,7 +103,7 @@ def _read_once(
     _mark_beginnings(context, tasks, record)
     tasks = [replace(task, force=force, finality=context.finality) for task in tasks]
     left = Counter(task.stream for task in tasks)
-    following: dict[Stream, set[date]] = {stream: set() for stream in days}
+    following: dict[Stream, set[date]] = {stream: late[stream] - record.wanted[stream] for stream in days}
     empty: dict[Stream, set[date]] = {stream: set() for stream in days}
     for task, result in _read_windows(context, tasks, record, database):
         left[task.stream] -= 1
@@ -140,47 +137,6 @@ def _place(context: Context, stream: Stream, result: WindowResult, record: Recor
     except VoxlakeError as error:
         record.fail(stream, error)
     return placed
-
-
-def _survey(context: Context, days: Mapping[Stream, Sequence[date]], record: Recorder) -> list[WindowTask]:
-    """Cut days into windows that are worth their requests; a stream that is refused has none."""
-    known, today = {stream: record.known_rows(stream) for stream in days}, context.now().date()
-    surveys: list[tuple[Stream, Window, bool, Future[Done[Survey]]]] = []
-    for stream, its in days.items():
-        for window in Window.joining(its):
-            again = record.started[stream].issuperset(window.days)
-            record.started[stream].update(window.days)
-            pending = context.submit(
-                survey, stream, window, record.quirks[stream], known[stream], today=today, again=again
-            )
-            surveys.append((stream, window, again, pending))
-    # The first rows need it: imported beside the first requests, it is there when their replies are.
-    context.start(load_pandas)
-    tasks = []
-    for stream, window, again, pending in surveys:
-        try:
-            found = context.result(pending)
-        except ExecutorFailed:
-            raise
-        except VoxlakeError as error:
-            record.fail(stream, error)
-            continue
-        record.learn(stream, found.quirks)
-        record.surveyed[stream].update(found.counted)
-        if found.oldest_day is not None:
-            record.refuse(stream, found.oldest_day, today=today)
-        announce.surveyed(context.events, stream.name, window.days, len(found.pieces))
-        tasks += [
-            WindowTask(
-                stream,
-                piece,
-                counted=n,
-                anchored=found.anchored,
-                read_before=record.rows_of(stream, piece) if again else None,
-            )
-            for piece, n in found.pieces
-        ]
-    return tasks
 
 
 def _learn_the_time(context: Context, tasks: Sequence[WindowTask], record: Recorder) -> None:

@@ -51,6 +51,7 @@ class RebuiltDays:
                 its = self._asked[day]
                 its[paging.archive] = max(paging.ended_at, its.get(paging.archive, LONG_AGO))
         self._proved = self._proofs([*history.pagings, *under_one_count(history.pagings)])
+        self._looked_back = self._count_looks_back(history.pagings)
 
     def days(self) -> list[DayKey]:
         """Return the days that were read; rows beyond them came because each window is asked a second wider.
@@ -78,6 +79,7 @@ class RebuiltDays:
             return True
         pages = [n for paging in pagings for n in paging.pages]
         since = known.exported_at >= max(paging.ended_at for paging in pagings)
+        since |= any(paging.looks_back for paging in pagings)
         return known.verified and since and self._counted(day, pages) < known.row_count + known.forgotten
 
     def _read_at(self, day: date, pagings: list[PagingRun]) -> datetime:
@@ -158,7 +160,20 @@ class RebuiltDays:
         return sorted(proved, key=lambda paging: paging.ended_at)
 
     def _covering(self, day: date) -> list[PagingRun]:
-        """Return paging runs of the newest export that together prove a day; none where no export can."""
+        """Return paging runs of the newest export that together prove a day; none where no export can.
+
+        A page that looked back is none of them where an earlier export shows more of the day: it lacked known messages.
+        """
+        found: list[list[PagingRun]] = []
+        for chosen in self._coverings(day):
+            found.append(chosen)
+            if not any(paging.looks_back for paging in chosen):
+                break
+        counts = [self._shown(day, chosen) for chosen in found] if len(found) > 1 else [0]
+        return next((chosen for n, chosen in enumerate(found) if counts[n] >= max(counts[n:])), [])
+
+    def _coverings(self, day: date) -> Iterator[list[PagingRun]]:
+        """Yield paging runs that together prove a day, those of the newest export first."""
         whole = Window.of_days(day, day)
         exports: dict[str, list[PagingRun]] = defaultdict(list)
         for paging in self._proved:
@@ -169,8 +184,14 @@ class RebuiltDays:
             for paging in reversed(exports[archive]):
                 chosen.append(paging)
                 if covers((w.proves for w in chosen), whole):
-                    return chosen
-        return []
+                    yield chosen
+                    break
+
+    def _shown(self, day: date, pagings: list[PagingRun]) -> int:
+        """Count the distinct messages of a day that paging runs gave; of one page that looked back, they are known."""
+        if len(pagings) == 1 and pagings[0].looks_back:
+            return self._looked_back.get((pagings[0].pages[0], day), 0)
+        return self._counted(day, [n for paging in pagings for n in paging.pages])
 
     def _rows(self, day: date, first: int) -> Iterator[pa.Table]:
         """Yield the rows of a day, each message in its latest state, in the order of time."""
@@ -184,6 +205,16 @@ class RebuiltDays:
             yield normalise(
                 [pa.Table.from_batches([batch]).cast(self._stream.wire)], stream=self._stream, window=window
             )
+
+    def _count_looks_back(self, pagings: list[PagingRun]) -> dict[tuple[int, date], int]:
+        """Count the distinct messages of each page that looked back by UTC day: there are many such pages of a day."""
+        pages = [paging.pages[0] for paging in pagings if paging.looks_back]
+        rows = self._connection.execute(
+            f"SELECT n, processed_at::DATE AS day, count(DISTINCT message_id) FROM {self._table}"  # noqa: S608
+            " WHERE n IN (SELECT unnest($1::BIGINT[])) GROUP BY ALL",
+            [pages],
+        ).fetchall()
+        return {(n, day): count for n, day, count in rows}
 
     def _counted(self, day: date, pages: list[int]) -> int:
         """Count the distinct messages of a day in some replies."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from voxlake.extract import is_look_back
 from voxlake.model import SECOND, Window
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class PagingRun:
     """The pages of one reading of a window.
 
-    `archive` is the file of the export that read them; `pages` numbers replies through all archives. Times are UTC.
+    `archive` is the file of the export that read them; `pages` numbers replies through all archives. Times are UTC. A
+    page that `looks_back` shows days that are known again, and is found out in its run where it lacks some of them.
     """
 
     archive: str
@@ -34,6 +36,7 @@ class PagingRun:
     ended_at: datetime = LONG_AGO
     csv: bool = False
     count: bool = False
+    looks_back: bool = False
 
     @property
     def proves(self) -> Window:
@@ -67,6 +70,7 @@ class History:
         paging.pages.append(n)
         paging.ended_at = reply.at
         paging.csv = paging.csv or csv
+        paging.looks_back = is_look_back(int(asked["count"]))
         if total is not None:
             paging.totals.add(total)
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxlake.errors import CeilingReached, DataError, VoxlakeError
-from voxlake.extract import ApiQuirks, WindowReader, days_of_messages
+from voxlake.extract import ApiQuirks, WindowReader, days_of_messages, rows_of
 from voxlake.model import DAY, DayFile, DayKey, Window, WindowRows, midnight
 from voxlake.pipeline import announce
 from voxlake.pipeline.day import DayDraft, WrittenDay, seal_day
-from voxlake.pipeline.two_clocks import earlier, require_usable_clock
+from voxlake.pipeline.two_clocks import earlier, offset, require_usable_clock
 from voxlake.transform import Stream, integers
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from voxlake.api import HistoryApi
     from voxlake.clock import Clock
-    from voxlake.extract import CountedDay
+    from voxlake.extract import CountedDay, Shown
     from voxlake.lake import Lake
     from voxlake.model import FinalityPolicy
 
@@ -35,7 +36,8 @@ class WindowTask:
     `counted` is how many rows were just counted of exactly this window, with `anchored` together with rows that are
     known; `counts` is how many were counted of some of its days alone; `previous` are the files that its days have;
     `force` takes the API's word against messages that it does not report any more, `finality` says when a day is final.
-    Where the window was read before in this run, `read_before` is how many rows came.
+    Where the window was read before in this run, `read_before` is how many rows came. Where the page that stood for its
+    survey is its reading, too, that is `shown`, and no page is asked for.
     """
 
     stream: Stream
@@ -48,6 +50,7 @@ class WindowTask:
     force: bool = False
     finality: FinalityPolicy | None = None
     read_before: int | None = None
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,11 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     A day in progress is read up to the present second; one that has not begun by the earlier of two clocks has no file.
     Errors of the API or the disk are part of the result: days that were sealed before stay.
     """
-    asked = Window(task.window.start, min(task.window.end, earlier(clock, history).replace(microsecond=0)))
+    shown = task.shown
+    # By the earlier clock, too: perhaps only the reply told the API's time.
+    asked_at = None if shown is None else shown.asked_at + min(offset(history), timedelta())
+    until = earlier(clock, history) if asked_at is None else asked_at
+    asked = Window(task.window.start, min(task.window.end, until.replace(microsecond=0)))
     previous = {day_file.key.date: day_file for day_file in task.previous}
     held = _held_ids(lake, {} if task.force else previous)
     reader = WindowReader(
@@ -94,7 +101,10 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     rows, began = 0, clock.time()
     try:
         confirmed = False
-        for piece, is_agreed in _pieces_by_day(_twice_where_emptied(reader, asked, previous), task, asked):
+        pieces = _pieces_by_day(_twice_where_emptied(reader, asked, previous), task, asked)
+        if shown is not None:
+            pieces = ((piece, not shown.is_news) for piece in pieces_by_day([rows_shown(shown, asked, task.stream)]))
+        for piece, is_agreed in pieces:
             confirmed |= is_agreed
             require_usable_clock(clock, history)
             if midnight(_day(piece)) >= earlier(clock, history):
@@ -108,7 +118,7 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
             if not day_is_over and piece.window.end != asked.end:
                 continue
             # Of the seconds since a day in progress was asked for, nothing is known.
-            at = earlier(clock, history)
+            at = asked_at or earlier(clock, history)
             at = at if day_is_over else min(asked.end, at)
             old = previous.get(_day(piece))
             believed = confirmed or is_confirmed(draft.counted, task.counts)
@@ -120,7 +130,12 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
                     moved_to |= days_of_messages(history, task.stream, _day(piece), day.unaccounted)
         seconds = clock.time() - began
         announce.window_read(
-            history.events, task.stream.name, asked, rows=rows, requests=reader.requests, seconds=seconds
+            history.events,
+            task.stream.name,
+            asked,
+            rows=rows,
+            requests=reader.requests + (shown is not None),
+            seconds=seconds,
         )
     except VoxlakeError as problem:
         error = problem
@@ -150,6 +165,12 @@ def _is_proved(day_file: DayFile | None) -> bool:
     if day_file is None or day_file.forgotten:
         return False
     return day_file.verified and day_file.exported_at >= midnight(day_file.key.date) + DAY
+
+
+def rows_shown(shown: Shown, window: Window, stream: Stream) -> WindowRows:
+    """Return the rows of a window that the page of a look back showed."""
+    rows = rows_of(shown.reading, window, stream)
+    return replace(rows, before=(rows.before or 0) + shown.before)
 
 
 def is_confirmed(day: CountedDay | None, counts: Mapping[date, int]) -> bool:
