@@ -119,8 +119,8 @@ def look_back(
     is_new = {day: day not in files and latest is not None and day > latest for day in window.days}
     if not all(is_new[day] or (day in files and _is_known(files[day])) for day in window.days):
         return None
-    ended = {day: files[day].row_count for day in window.days if not is_new[day] and _has_ended(files[day])}
-    begun = {day: (files[day].row_count, files[day].exported_at) for day in window.days if day in files}
+    ended = {day: files[day].counted for day in window.days if not is_new[day] and _has_ended(files[day])}
+    begun = {day: (files[day].counted, files[day].exported_at) for day in window.days if day in files}
     begun = {day: known for day, known in begun.items() if day not in ended}
     if any(now >= midnight(day) + DAY + settles for day in window.days if day not in ended):
         return None
@@ -153,11 +153,11 @@ def _known_before(
         file = files.get(day)
         if file is None or not (_is_known(file) and _has_ended(file)) or (oldest is not None and day < oldest):
             break
-        rows += file.row_count
+        rows += file.counted
         if rows > room or Tail().asked(Window(midnight(day), window.end), NOTHING_LEARNED).seconds >= longest:
             break
-        found[day] = file.row_count
-        last = last or file.row_count
+        found[day] = file.counted
+        last = last or file.counted
         day -= DAY
     return found
 
@@ -173,7 +173,7 @@ def _has_ended(file: DayFile) -> bool:
 
 
 def _is_known(file: DayFile) -> bool:
-    """Whether all messages of a day, or of what of it had passed, are in its file, and each is counted once."""
+    """Whether it is known how many messages the API has of a day, or of what of it had passed, each counted once."""
     return file.verified and file.proof == COUNTS and not file.surplus and not file.rejects
 
 

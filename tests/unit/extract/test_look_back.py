@@ -117,6 +117,12 @@ def test_only_days_that_are_known_by_counts(day, fields):
     assert looked(files) is None
 
 
+def test_erased_messages_are_known():
+    """The API has them still."""
+    files = {day: replace(file, row_count=file.row_count - 1, forgotten=1) for day, file in known().items()}
+    assert looked(files) == BACK
+
+
 def test_the_same_again():
     """All that is known and nothing else: the open days as they are, and what came before them."""
     shown = judge(reply(ROWS), BACK).shown
