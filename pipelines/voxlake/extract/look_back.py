@@ -178,7 +178,7 @@ def _is_known(file: DayFile) -> bool:
 
 
 def judge(page: Page, back: LookBack) -> Judgement:
-    """Say what a page is good for."""
+    """Return what a page is good for."""
     times, asked = integers(page.table["processed_at"]), back.asked
     near = Window(asked.start - DAY, asked.end + DAY)
     is_whole = page.total == page.served == distinct([page.table["message_id"]]) and not page.rejects

@@ -162,7 +162,7 @@ class RebuiltDays:
     def _covering(self, day: date) -> list[PagingRun]:
         """Return paging runs of the newest export that together prove a day; none where no export can.
 
-        A page that looked back is none of them where an earlier export shows more of the day: it lacked known messages.
+        A page that looked back is left out where an earlier export shows more of the day: it lacked known messages.
         """
         found: list[list[PagingRun]] = []
         for chosen in self._coverings(day):

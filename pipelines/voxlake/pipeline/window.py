@@ -80,7 +80,7 @@ def read_window(history: HistoryApi, lake: Lake, clock: Clock, task: WindowTask)
     Errors of the API or the disk are part of the result: days that were sealed before stay.
     """
     shown = task.shown
-    # By the earlier clock, too: perhaps only the reply told the API's time.
+    # By the earlier clock, too: perhaps the API's time came with the reply.
     asked_at = None if shown is None else shown.asked_at + min(offset(history), timedelta())
     until = earlier(clock, history) if asked_at is None else asked_at
     asked = Window(task.window.start, min(task.window.end, until.replace(microsecond=0)))
