@@ -291,10 +291,7 @@ def counts_end_below(span: ClosingSpan, totals: list[int]) -> bool:
 
 
 def rests_on_one_reply(span: ClosingSpan, files: Mapping[date, DayFile]) -> bool:
-    """Whether a count that lacks rows could agree with a span: no day that is known surely has any.
-
-    A count of the dates of a look back lacks the same rows as its page, if both lack half.
-    """
+    """Whether a count that lacks rows could agree with a span: it looked back, or no day known surely has any."""
     known = not span.looks_back and any(
         day.rows for day in span.days if not day.in_progress and not files[day.date].unconfirmed
     )
