@@ -154,10 +154,11 @@ class _Erasure:
         self._left = list(dict.fromkeys(self._left))
         if not self._is_new and not self._log.is_changed:
             return self._result(nothing=not self._left, searched=searched)
+        result = self._certified(removed, searched)
         if not self._left:
-            self._stone = replace(self._stone, done=True)
-            self._stones.put(self._stone, self._key)
-        return self._certified(removed, searched)
+            # Last, so that whoever is killed before it has a certificate in the end.
+            self._stones.put(replace(self._stone, done=True), self._key)
+        return result
 
     def _days(self, manifest: Manifest, *, dry_run: bool) -> None:
         redact = self._forgotten.redact
