@@ -184,6 +184,11 @@ class PrivacyPolicy:
 KEEP_ALL: Final = PrivacyPolicy()
 
 
+def is_treated(value: str) -> bool:
+    """Whether a value is what a treatment has made of a number or SenderID."""
+    return _TREATED.fullmatch(value) is not None
+
+
 def treatments_of(label: str) -> dict[str, str]:
     """Return how each part was treated by the label of a day file."""
     said = dict(each.split("=", 1) for each in label.split(",") if "=" in each)

@@ -143,6 +143,21 @@ def test_a_lost_reply_stops_the_run(sandbox, voxlake, fault):
     assert got(server) == dict.fromkeys(GOOD[:150], 1)
 
 
+def test_a_lost_reply_under_a_policy(sandbox, voxlake):
+    """Where no number is kept, what went out is found all the same, and no file of the data directory has a number."""
+    server = sandbox("resend_seconds=none", rows=0, faults="lost=1,first=1")
+    (voxlake.folder / "voxlake.toml").write_text('[privacy]\nsource = "hash"\ndestination = "drop"\ntext = "drop"\n')
+    command = ["sms", "a2p-send", "--from", SENDER, "--to", *GOOD[:5], "--text", "hello", "--keep-text"]
+    assert "voxlake privacy init" in voxlake(*command, server=server, code=2).stderr
+    voxlake("privacy", "init")
+    assert "5 unknown" in voxlake(*command, server=server, code=75).stderr
+    voxlake("sms", "check", server=server)
+    assert "5 skipped" in voxlake(*command, server=server).stderr
+    assert got(server) == dict.fromkeys(GOOD[:5], 1)
+    content = "".join(path.read_text() for path in (voxlake.folder / "data").rglob("*") if path.is_file())
+    assert not [secret for secret in (*GOOD[:5], SENDER, "hello") if secret in content]
+
+
 def test_one_message_with_an_unknown_end(sandbox, voxlake):
     """A single send that nobody heard of is not sent again by the same command; a known one is a new message."""
     server = sandbox("resend_seconds=none", rows=0, faults="lost=1,first=1")

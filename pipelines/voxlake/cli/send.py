@@ -132,7 +132,7 @@ def _send(
         client = client_of(settings, lambda event: shown[0](event) if shown else None)
     except SettingsError as error:
         raise SettingsError(f"Nothing was sent: {error}") from error
-    with open_journal(settings.data_dir) as journal:
+    with open_journal(settings.data_dir, settings.find_policy()) as journal:
         _confirm(settings, order, yes=yes)
         interruption = (
             f"Interrupted: {_same(again)} goes on; whether the request under way went out is for 'voxlake sms check'"

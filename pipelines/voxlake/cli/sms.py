@@ -99,7 +99,7 @@ def check(settings: Settings, form: str) -> None:
     """Look in the history for every message that may or may not have gone out; end with 75 while some are unknown."""
     with progress("check") as shown:
         client = client_of(settings, shown)
-        with open_journal(settings.data_dir) as journal:
+        with open_journal(settings.data_dir, settings.find_policy()) as journal:
             found = resolve_unknown(client, journal, now=the_clock().now)
     names = ["number", "source", "asked_at", "state", "message_id", "status"]
     table = [_line(resolution) for resolution in found]

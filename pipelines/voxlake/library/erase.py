@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voxlake import pipeline
@@ -12,7 +13,7 @@ from voxlake.lake import Lake
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.composition import holder
 from voxlake.library.privacy import find_policy
-from voxlake.messaging import erase_in_journal
+from voxlake.messaging import erase_in_journal, treat_journal
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ def apply_privacy(
     warehouse, events = Warehouse(folder, database=database, clock=clock), Emitter(clock, *filter(None, [on_event]))
 
     def run() -> ApplyResult:
-        return pipeline.apply_policy(lake, warehouse, now=clock.now(), finality=finals, dry_run=dry_run, events=events)
+        lines = treat_journal(folder, lake.policy, dry_run=dry_run)
+        done = pipeline.apply_policy(lake, warehouse, now=clock.now(), finality=finals, dry_run=dry_run, events=events)
+        return replace(done, files=done.files + bool(lines))
 
     if dry_run:
         return run()

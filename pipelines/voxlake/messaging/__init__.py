@@ -10,8 +10,9 @@ from voxlake.messaging.batch import (
     send,
 )
 from voxlake.messaging.client import A2P_SEND, SEND, Client
-from voxlake.messaging.erase import erase_in_journal
-from voxlake.messaging.journal import FAILED, SENT, UNKNOWN, Entry, MessageKey, SendJournal, open_journal
+from voxlake.messaging.entries import FAILED, SENT, UNKNOWN, Entry, MessageKey
+from voxlake.messaging.erase import erase_in_journal, treat_journal
+from voxlake.messaging.journal import SendJournal, open_journal
 from voxlake.messaging.resolve import Resolution, resolve_unknown
 from voxlake.messaging.responses import A2PReceipt, HistoryRow, PhoneNumber, RefusedNumber, SmsReceipt
 from voxlake.messaging.validation import checked_number
@@ -43,4 +44,5 @@ __all__ = [
     "open_journal",
     "resolve_unknown",
     "send",
+    "treat_journal",
 ]

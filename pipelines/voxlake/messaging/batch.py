@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.errors import ApiRejected, OutcomeUnknown, Refused, VoxlakeError, gravest
 from voxlake.messaging.client import A2P_SEND, SEND
-from voxlake.messaging.journal import FAILED, SENT, UNKNOWN
+from voxlake.messaging.entries import FAILED, SENT, UNKNOWN
 from voxlake.messaging.responses import A2PReceipt, RefusedNumber
 from voxlake.messaging.validation import (
     ADVICE,
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voxlake.messaging.client import Client
-    from voxlake.messaging.journal import Entry, MessageKey, SendJournal
+    from voxlake.messaging.entries import Entry, MessageKey
+    from voxlake.messaging.journal import SendJournal
 
 SKIPPED, UNSENT = "skipped", "unsent"
 _DOUBTFUL = "the reply does not say clearly whether it was sent"

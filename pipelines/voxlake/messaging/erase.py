@@ -1,4 +1,4 @@
-"""Take a number out of the journal of what was sent: who got what is forgotten for it, and for nobody else."""
+"""Write the journal of what was sent again: without a number that is to be forgotten, or as `[privacy]` has it now."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.files import put, storage
 from voxlake.messaging.journal import FILE, open_journal
+from voxlake.messaging.stored import StoredForms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from voxlake.policy import PrivacyPolicy
     from voxlake.transform import Forgotten
 
 
@@ -28,13 +30,40 @@ def erase_in_journal(root: Path, forgotten: Forgotten, *, on_file: Callable[[Pat
         StorageFull: it cannot be written.
 
     """
+    dropped: set[str] = set()
+    return _write_again(root, lambda line: _without(line, forgotten, dropped), on_file)
+
+
+def treat_journal(root: Path, policy: PrivacyPolicy, *, dry_run: bool = False) -> int:
+    """Put digests into the journal of a data directory for what a policy does not keep; return how many lines change.
+
+    Who got what is still known: the digests are those of later sends.
+
+    Raises:
+        SettingsError: there is no key for the digests.
+        AlreadyRunning: a send is under way.
+        DataError: the journal cannot be read.
+        StorageFull: it cannot be written.
+
+    """
+    forms = StoredForms(policy)
+
+    def treated(line: bytes) -> bytes:
+        event = json.loads(line)
+        written = forms.event(event)
+        return line if written == event else json.dumps(written, ensure_ascii=False).encode() + b"\n"
+
+    return _write_again(root, treated, None if dry_run else lambda _path, _aside: None)
+
+
+def _write_again(root: Path, change: Callable[[bytes], bytes], on_file: Callable[[Path, Path], None] | None) -> int:
+    """Write the journal with every line changed, and return how many differ; without `on_file`, nothing is written."""
     path = root / FILE
     if not path.exists():
         return 0
     with open_journal(root), storage(root):
         lines = path.read_bytes().splitlines(keepends=True)
-        dropped: set[str] = set()
-        written = [_without(line, forgotten, dropped) for line in lines]
+        written = [change(line) for line in lines]
         changed = sum(one != other for one, other in zip(lines, written, strict=True))
         if changed and on_file is not None:
             aside = path.with_name(f".{FILE}.new")

@@ -12,56 +12,31 @@ import json
 import os
 import secrets
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import DataError
 from voxlake.files import append, make, storage, sync
 from voxlake.locks import locked
+from voxlake.messaging.entries import FAILED, SENT, UNKNOWN, Entry, MessageKey
+from voxlake.messaging.stored import Known, StoredForms
 from voxlake.phones import normal_number
 from voxlake.places import usable
+from voxlake.policy import KEEP_ALL
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from voxlake.policy import PrivacyPolicy
+
 FILE = "outbox.jsonl"
-SENT, FAILED, UNKNOWN = "sent", "failed", "unknown"
+AS_THEY_ARE = StoredForms()
 _SALT_BYTES = 16
 _RESEND = 484
 """The API refused a message as a resend of one a moment ago. Source: the vendor's list of errors."""
-
-
-@dataclass(frozen=True, slots=True)
-class MessageKey:
-    """What makes two messages the same: one text from one sender of one account by one method.
-
-    Of the text only a `digest` is kept, keyed with the journal's salt.
-    """
-
-    account_id: int
-    method: str
-    source: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The newest state of one message to one number: sent, failed or unknown.
-
-    `intent` is the id of the request, `at` the time of the state in UTC; `code` and `reason` are the API's.
-    """
-
-    message: MessageKey
-    number: str
-    intent: str
-    state: str
-    at: datetime
-    message_id: int | None = None
-    code: int | None = None
-    reason: str | None = None
 
 
 class SendJournal:
@@ -70,8 +45,8 @@ class SendJournal:
     Every method that records raises `StorageFull` where the disk is full, and then has recorded nothing.
     """
 
-    def __init__(self, path: Path, file: io.FileIO) -> None:
-        self._path, self._file = path, file
+    def __init__(self, path: Path, file: io.FileIO, forms: StoredForms = AS_THEY_ARE) -> None:
+        self._path, self._file, self._forms = path, file, forms
         self._state = _State()
         self._read()
         if not self._state.salt:
@@ -82,9 +57,18 @@ class SendJournal:
         content = "\0".join((str(account_id), method, source, text)).encode("utf-8", "surrogatepass")
         return MessageKey(account_id, method, source, hmac.new(self._state.salt, content, hashlib.sha256).hexdigest())
 
-    def known(self, message: MessageKey) -> Mapping[str, Entry]:
+    def known(self, message: MessageKey) -> Known:
         """Return the newest entry of each number that a message was meant for."""
-        return self._state.entries.get(message.digest, {})
+        return Known(self._state.entries.get(message.digest, {}), self._forms)
+
+    def is_about(self, entry: Entry, *, source: str | None, destination: str | None) -> bool:
+        """Whether a message from one to another is of the sender and the number of an entry."""
+        return (
+            source is not None
+            and destination is not None
+            and entry.message.source in (source, self._forms.sender(source))
+            and entry.number in (normal_number(destination), self._forms.number(destination))
+        )
 
     def entries(self) -> Iterator[Entry]:
         """Yield the newest entry of every number of every message."""
@@ -98,7 +82,7 @@ class SendJournal:
     def allow_again(self, message: MessageKey, numbers: Sequence[str], *, at: datetime) -> None:
         """Record that a message is to be sent once more to those who got it; what is unknown stays unknown."""
         known = self.known(message)
-        got = [number for number in numbers if number in known and known[number].state == SENT]
+        got = [known.form(number) for number in numbers if number in known and known[number].state == SENT]
         if got:
             self._write({"event": "again", "at": _iso(at), "batch": message.digest, "numbers": got})
 
@@ -116,7 +100,7 @@ class SendJournal:
             "batch": message.digest,
             "numbers": list(numbers),
         }
-        self._write(event | ({} if text is None else {"text": text}))
+        self._write(self._forms.event(event | ({} if text is None else {"text": text})))
         return str(event["id"])
 
     def record_outcome(
@@ -132,7 +116,12 @@ class SendJournal:
 
         `unsent` were certainly not sent, for a reason that is not theirs: they are as they were before the request.
         """
-        outcome: dict[str, Any] = {"sent": dict(sent or {}), "failed": dict(failed or {}), "unsent": list(unsent)}
+        form = self._state.form_of(intent, self._forms)
+        outcome: dict[str, Any] = {
+            "sent": {form(number): its for number, its in (sent or {}).items()},
+            "failed": {form(number): (code, self._forms.reason(its)) for number, (code, its) in (failed or {}).items()},
+            "unsent": [form(number) for number in unsent],
+        }
         self._write({"event": "outcome", "id": intent, "at": _iso(at), **outcome})
 
     def _read(self) -> None:
@@ -188,6 +177,10 @@ class _State:
         """Apply one event; raises ValueError, KeyError, TypeError or AttributeError for what is not one."""
         kinds = {"salt": self._salt, "again": self._again, "intent": self._intent, "outcome": self._outcome}
         kinds[event["event"]](event)
+
+    def form_of(self, intent: str, forms: StoredForms) -> Callable[[str], str]:
+        """Return what tells how a request has a number: as it was written when it left."""
+        return lambda number: number if number in self._intents[intent] else forms.number(number)
 
     def _salt(self, event: dict[str, Any]) -> None:
         salt = bytes.fromhex(event["salt"])
@@ -247,15 +240,19 @@ def _is_cut_salt(content: bytes) -> bool:
 
 
 @contextmanager
-def open_journal(root: Path) -> Iterator[SendJournal]:
+def open_journal(root: Path, policy: PrivacyPolicy = KEEP_ALL) -> Iterator[SendJournal]:
     """Open the journal of a data directory, for one sender at a time; the lock ends with its process.
 
+    What `policy` does not keep is written as keyed digests.
+
     Raises:
+        SettingsError: a digest is needed, and there is no key.
         AlreadyRunning: another send is under way with it.
         DataError: the salt or a line before the last cannot be read, so that it is not certain any more who got what.
         StorageFull: the data directory cannot be written.
 
     """
+    forms = StoredForms(policy)
     path = usable(root) / FILE
     with storage(root):
         make(root)
@@ -269,7 +266,7 @@ def open_journal(root: Path) -> Iterator[SendJournal]:
             # Who got what is nobody else's business; whose file it is not, or on what has no modes, goes on.
             with suppress(OSError):
                 os.fchmod(file.fileno(), 0o600)
-        yield SendJournal(path, file)
+        yield SendJournal(path, file, forms)
 
 
 def _iso(at: datetime) -> str:

@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voxlake.messaging.client import SEND
-from voxlake.messaging.journal import UNKNOWN
+from voxlake.messaging.entries import UNKNOWN
+from voxlake.policy import is_treated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from voxlake.messaging.client import Client
-    from voxlake.messaging.journal import Entry, SendJournal
+    from voxlake.messaging.entries import Entry, MessageKey
+    from voxlake.messaging.journal import SendJournal
     from voxlake.messaging.responses import HistoryRow
 
 _NOT_SENT = 385
@@ -72,17 +74,19 @@ def _candidates(
     `claimed` are the messages, by method and id, that were found to be others in this run.
     """
     message = entry.message
+    asked = None if is_treated(entry.number) else entry.number
     history = client.sms_history if message.method == SEND else client.a2p_sms_history
     rows = [
         row
-        for row in history(entry.at - _EARLIER, entry.at + _LATER, destination=entry.number)
-        if row.source_number == message.source
+        for row in history(entry.at - _EARLIER, entry.at + _LATER, destination=asked)
+        if journal.is_about(entry, source=row.source_number, destination=row.destination_number or asked)
         and not journal.was_sent(message.method, row.message_id)
         and (message.method, row.message_id) not in claimed
     ]
-    same = [
-        row
-        for row in rows
-        if row.text and journal.message_key(message.account_id, message.method, message.source, row.text) == message
-    ]
+    same = [row for row in rows if row.text and _digest(journal, message, row) == message.digest]
     return tuple(same[:1] or [row for row in rows if row.text is None])
+
+
+def _digest(journal: SendJournal, message: MessageKey, row: HistoryRow) -> str:
+    """Return the digest of a row's text from its sender: the sender of the message may be a digest itself."""
+    return journal.message_key(message.account_id, message.method, row.source_number or "", row.text or "").digest

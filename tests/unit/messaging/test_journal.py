@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.messages import SENDER
 
-from voxlake.errors import DataError, StorageFull
-from voxlake.messaging import FAILED, SENT, UNKNOWN, open_journal
+from voxlake.errors import DataError, SettingsError, StorageFull
+from voxlake.messaging import FAILED, SENT, UNKNOWN, open_journal, treat_journal
+from voxlake.policy import PrivacyPolicy
+from voxlake.privacy import PrivacyKey
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -159,3 +161,52 @@ def test_a_journal_is_its_owners_alone(tmp_path):
         path.chmod(mode)
         with open_journal(tmp_path):
             assert path.stat().st_mode & 0o777 == 0o600
+
+
+HASHED = PrivacyPolicy("hash", "mask", "drop", "hash", key=PrivacyKey(bytes(range(32))))
+
+
+def test_no_number_under_a_policy(tmp_path):
+    """Digests stand for numbers, whatever the policy makes of them elsewhere; who got what is known as ever."""
+    with open_journal(tmp_path, HASHED) as journal:
+        message = journal.message_key(1, "A2PSendSms", "447700900001", "hello")
+        intent = journal.record_intent(message, ["447700900123", "447700900456"], at=AT, text="hello")
+        failed = {"447700900456": (506, "447700900456 is not a number")}
+        journal.record_outcome(intent, at=AT, sent={"447700900123": 5}, failed=failed)
+        known = journal.known(message)
+        assert (known["447700900123"].state, known["+44 7700 900456"].state) == (SENT, FAILED)
+        assert known["447700900123"].number == "447700900123"
+        journal.allow_again(message, ["447700900123"], at=AT)
+        assert "447700900123" not in journal.known(message)
+    content = (tmp_path / "outbox.jsonl").read_text()
+    assert not [secret for secret in ("7700900123", "7700900456", "7700900001", "hello") if secret in content]
+    with open_journal(tmp_path, HASHED) as journal:
+        assert set(map(str, journal.known(message))) == {HASHED.number("source", "447700900456")}
+
+
+def test_a_journal_in_clear_is_known_under_a_policy_and_treated(tmp_path):
+    """Lines of before are understood beside digests, and `treat_journal` leaves no number, and nobody unknown."""
+    with open_journal(tmp_path) as journal:
+        message = journal.message_key(1, "A2PSendSms", SENDER, "hello")
+        sent = journal.record_intent(message, ["447700900123"], at=AT, text="hello")
+        journal.record_outcome(sent, at=AT, sent={"447700900123": 5})
+        lost = journal.record_intent(message, ["447700900456"], at=AT)
+    with open_journal(tmp_path, HASHED) as journal:
+        assert journal.known(message)["447700900123"].state == SENT
+        journal.record_outcome(lost, at=AT, unsent=["447700900456"])
+    assert treat_journal(tmp_path, HASHED, dry_run=True) == treat_journal(tmp_path, HASHED) == 4
+    assert treat_journal(tmp_path, HASHED) == 0
+    assert "7700900" not in (tmp_path / "outbox.jsonl").read_text()
+    with open_journal(tmp_path, HASHED) as journal:
+        assert {n: journal.known(message)[n].state for n in ["447700900123"]} == {"447700900123": SENT}
+        assert "447700900456" not in journal.known(message)
+
+
+def test_a_policy_without_a_key(tmp_path):
+    """Without a key no digest can be made: nothing is opened, and the sentence says how to make one."""
+    with (
+        pytest.raises(SettingsError, match="voxlake privacy init"),
+        open_journal(tmp_path, PrivacyPolicy(destination="drop")),
+    ):
+        raise AssertionError
+    assert not list(tmp_path.iterdir())
