@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp
 import os
+import re
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 _OWN: Final = frozenset({"outbox.jsonl"})
 """Files that stay their owner's whatever the group: who was written to is of no use to those who read."""
+_OURS: Final = re.compile(
+    r"lake|tmp|warehouse|raw|rejects|locks|certificates|\.lock.*|\.?outbox\.jsonl.*|runs(\.1)?\.jsonl|ledger\..*"
+    r"|learned\.json|voxlake\.duckdb.*"
+)
+"""The names of what voxlake makes in a data directory, which may be somebody's folder of other things, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +69,34 @@ def private(*, group: bool) -> Iterator[None]:
 
 
 def tighten(root: Path, readers: Readers) -> int:
-    """Restrict a folder and all in it to these readers, and return how many files and folders could be read more.
+    """Restrict what voxlake has in a data directory to these readers; return how many files and folders others had.
 
-    Only a folder that is not as it should be is looked into, and the folder itself comes last, so that what is
-    interrupted is done again. What belongs to somebody else stays. Folders of a group hand it on to what is made in
-    them. Links are not followed.
+    What else lies there, and what belongs to somebody else, stays as it is, and so does the directory itself where it
+    holds anything else. A folder that is as it should be is not looked into, and each comes after all in it, so that
+    what is interrupted is done again. Folders of a group hand it on to what is made in them. Links are not followed.
     """
     try:
-        found = root.stat()
+        names = sorted(entry.name for entry in os.scandir(root))
     except OSError:
         return 0
-    is_right = _wanted(found, readers, is_folder=True) == (stat.S_IMODE(found.st_mode), found.st_gid)
-    if is_right or not stat.S_ISDIR(found.st_mode) or os.geteuid() not in {0, found.st_uid}:
-        return 0
-    inside = (Path(folder, name) for folder, *names in os.walk(root, topdown=False) for name in chain(*names))
-    return sum(_tighten(path, readers) for path in chain(inside, [root.resolve()]))
+    ours = [name for name in names if _OURS.fullmatch(name)]
+    found = sum(_tighten_all(root / name, readers) for name in ours)
+    return found + (_tighten_all(root.resolve(), readers, within=False) if len(ours) == len(names) else 0)
+
+
+def _tighten_all(path: Path, readers: Readers, *, within: bool = True) -> int:
+    """Restrict a file, or a folder and all `within`; return how many could be read by others."""
+    with suppress(OSError):
+        found = path.lstat()
+        is_folder = stat.S_ISDIR(found.st_mode)
+        is_right = _wanted(found, readers, is_folder=is_folder) == (stat.S_IMODE(found.st_mode), found.st_gid)
+        if (is_folder and is_right) or os.geteuid() not in {0, found.st_uid}:
+            return 0
+        inside: Iterator[Path] = iter(())
+        if is_folder and within:
+            inside = (Path(folder, name) for folder, *names in os.walk(path, topdown=False) for name in chain(*names))
+        return sum(_tighten(its, readers) for its in chain(inside, [path]))
+    return 0
 
 
 def _wanted(found: os.stat_result, readers: Readers, *, is_folder: bool, own: bool = False) -> tuple[int, int]:

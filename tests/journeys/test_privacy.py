@@ -185,9 +185,9 @@ def test_nobody_else_reads_what_is_written(sandbox, voxlake):
     voxlake("report", "top-recipients", "--out", "answer.csv")
     assert (voxlake.folder / "answer.csv").stat().st_mode & 0o777 == 0o600
     part = next(data.rglob("part.parquet"))
-    for path in (data, part):
+    for path in (data, data / "lake", part):
         path.chmod(0o755)
-    assert "2 files and folders of data could be read by others: from now on nobody but" in voxlake("publish").stderr
+    assert "3 files and folders of data could be read by others: from now on nobody but" in voxlake("publish").stderr
     assert part.stat().st_mode & 0o077 == 0
     assert "could be read" not in voxlake("publish").stderr
     (voxlake.folder / "voxlake.toml").write_text('[files]\ngroup = "no-such-group"\n')

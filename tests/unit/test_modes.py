@@ -20,10 +20,10 @@ def data(tmp_path):
     """Make a folder as a umask of 022 makes it, with a link and an outbox."""
     root = tmp_path / "data"
     (root / "lake").mkdir(parents=True)
-    for name, mode in (("lake/part", 0o644), ("database", 0o444), ("outbox.jsonl", 0o600)):
+    for name, mode in (("lake/part", 0o644), ("ledger.sqlite", 0o444), ("outbox.jsonl", 0o600)):
         (root / name).write_text(name)
         (root / name).chmod(mode)
-    (root / "link").symlink_to(tmp_path / "elsewhere")
+    (root / "voxlake.duckdb").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere").write_text("")
     (tmp_path / "elsewhere").chmod(0o644)
     for folder in (root, root / "lake"):
@@ -34,13 +34,28 @@ def data(tmp_path):
 def test_the_owner_alone(data, tmp_path):
     """What others could read is theirs no more, once; a link's target is not ours to change."""
     assert tighten(data, Readers()) == 4
-    assert modes(data) | {"link": 0} == {
-        "data": 0o700, "lake": 0o700, "part": 0o600, "database": 0o400, "outbox.jsonl": 0o600, "link": 0,
+    assert modes(data) | {"voxlake.duckdb": 0} == {
+        "data": 0o700, "lake": 0o700, "part": 0o600, "ledger.sqlite": 0o400, "outbox.jsonl": 0o600, "voxlake.duckdb": 0,
     }  # fmt: skip
     assert stat.S_IMODE((tmp_path / "elsewhere").stat().st_mode) == 0o644
     (data / "lake" / "part").chmod(0o644)
     assert tighten(data, Readers()) == 0
     assert tighten(data / "nowhere", Readers()) == 0
+
+
+def test_what_is_not_ours_stays(data):
+    """In a folder of other things, these and the folder stay as they are, and what is ours is closed, once."""
+    (data / "project").mkdir(mode=0o755)
+    (data / "project" / "lake").write_text("")
+    (data / "README.md").write_text("")
+    for path in (data / "project" / "lake", data / "README.md"):
+        path.chmod(0o644)
+    assert tighten(data, Readers()) == 3
+    found = modes(data)
+    assert (found["data"], found["project"], found["README.md"]) == (0o755, 0o755, 0o644)
+    assert (found["part"], found["ledger.sqlite"]) == (0o600, 0o400)
+    assert stat.S_IMODE((data / "project" / "lake").stat().st_mode) == 0o644
+    assert tighten(data, Readers()) == 0
 
 
 def test_a_group(data):
@@ -50,7 +65,7 @@ def test_a_group(data):
     assert tighten(data, readers) > 0
     found = modes(data)
     assert (found["data"], found["lake"], found["part"]) == (0o2750, 0o2750, 0o640)
-    assert (found["database"], found["outbox.jsonl"]) == (0o440, 0o600)
+    assert (found["ledger.sqlite"], found["outbox.jsonl"]) == (0o440, 0o600)
     with private(group=True):
         (data / "lake" / "new").mkdir()
         (data / "lake" / "new" / "file").write_text("")

@@ -14,7 +14,6 @@ from voxlake.cli.settings import settings_options
 from voxlake.files import make
 from voxlake.locks import break_locks
 from voxlake.modes import find_readers, tighten
-from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,10 +75,8 @@ def secure(settings: Settings) -> None:
         others = (
             "nobody but their owner reads them" if readers.name is None else f"its owner and {readers.name} read it"
         )
-        say(
-            f"{counted(tightened, 'file')} and folders of {settings.data_dir} could be read by others: from now on"
-            f" {others}."
-        )
+        found = "1 file or folder" if tightened == 1 else f"{tightened:,} files and folders"
+        say(f"{found} of {settings.data_dir} could be read by others: from now on {others}.")
     if readers.gid is not None:
         # A first run makes it; what is made in it belongs to the group.
         make(settings.data_dir)

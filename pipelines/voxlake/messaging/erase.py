@@ -46,6 +46,8 @@ def treat_journal(root: Path, policy: PrivacyPolicy, *, dry_run: bool = False) -
         StorageFull: it cannot be written.
 
     """
+    if not (root / FILE).exists():
+        return 0
     forms = StoredForms(policy)
 
     def treated(line: bytes) -> bytes:
