@@ -118,6 +118,7 @@ def test_nobody_listens(sandbox, tmp_path, closed):
 @pytest.mark.parametrize("command", ["schema | true", "--help | true", "report | true", "status >&-", "schema >&-"])
 def test_a_reader_that_has_enough(tmp_path, command):
     """A closed pipe is no bug of ours."""
+    (tmp_path / "data").mkdir()
     command = f"set -o pipefail; {' '.join(PROGRAM)} {command}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -40,7 +40,7 @@ def test_audit_runs_checks_and_warnings(sandbox, voxlake):
         connection.execute("UPDATE sms_history SET cost = -1, message_id = (SELECT min(message_id) FROM sms_history)")
     done = voxlake("audit", server=server, code=4)
     assert "The check 'sms-duplicates' fails: No account has a message of sms_history twice." in done.stderr
-    assert "(negative-cost)" in done.stderr
+    assert "The check 'sms-odd-totals' fails" in done.stderr
 
 
 @pytest.mark.parametrize("output", ["json", "csv"])

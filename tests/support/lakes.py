@@ -11,6 +11,7 @@ import pytest
 from voxlake.clock import SYSTEM
 from voxlake.lake import AccountFacts, AccountRegistry, Lake, Manifest
 from voxlake.model import DayFile, DayKey, FinalityPolicy
+from voxlake.modes import private
 from voxlake.transform import STREAMS
 from voxlake.warehouse import Warehouse
 
@@ -56,7 +57,7 @@ class Hand:
         """Write one day."""
         schema = STREAMS[stream].schema
         lake = Lake(self.root)
-        with lake.locked(holder="a test"):
+        with private(group=False), lake.locked(holder="a test"):
             draft = lake.writer(DayKey(account, stream, day))
             draft.add(pa.Table.from_pylist(rows, schema=schema))
             lake.commit(
@@ -75,7 +76,7 @@ class Hand:
     def know(self, account, **facts):
         """Write what is known of an account."""
         lake = Lake(self.root)
-        with lake.locked(holder="a test"):
+        with private(group=False), lake.locked(holder="a test"):
             registry = AccountRegistry(lake)
             registry.put(AccountFacts(account_id=account, **facts))
             registry.save()
@@ -83,7 +84,7 @@ class Hand:
     def publish(self, *, anew=False):
         """Publish what is there, and give the warehouse."""
         lake = Lake(self.root)
-        with lake.locked(holder="a test"):
+        with private(group=False), lake.locked(holder="a test"):
             warehouse = self.warehouse
             published = warehouse.publish(Manifest(lake).changes, lake, finality=SETTLING, rebuild=anew)
             self.published.append(published.changed)
