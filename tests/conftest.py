@@ -34,25 +34,45 @@ def pytest_collection_modifyitems(items):
         if not DATED & {*item.fixturenames, *vars(item.module)}:
             item.add_marker(pytest.mark.dateless)
     leave_combinations_to_the_slow_tests(items)
+    leave_most_to_the_slow_tests(items)
 
 
 def leave_combinations_to_the_slow_tests(items):
     """Of a test marked `diagonal`, mark as slow what repeats values: each is tried at least once in what remains.
 
-    With parameters of six and two values, six of the twelve combinations remain: the index of each value agrees with
+    With parameters of six and two values, six of the twelve combinations remain: the place of each value agrees with
     that of the parameter with the most values, as far as there are as many.
     """
-    sizes = {}
     of_diagonals = [item for item in items if item.get_closest_marker("diagonal")]
+    values = {}
+    places = {}
     for item in of_diagonals:
-        most = sizes.setdefault(item.originalname, dict.fromkeys(item.callspec.indices, 1))
-        for name, index in item.callspec.indices.items():
-            most[name] = max(most[name], index + 1)
-    for item in of_diagonals:
-        indices, size = item.callspec.indices, sizes[item.originalname]
-        longest = max(size, key=size.get)
-        if any(index != indices[longest] % size[name] for name, index in indices.items()):
+        for marker in item.iter_markers("parametrize"):
+            names = marker.args[0]
+            key = tuple(id(item.callspec.params[name.strip()]) for name in (
+                names.split(",") if isinstance(names, str) else names
+            ))  # fmt: skip
+            known = values.setdefault((item.originalname, str(names)), {})
+            places.setdefault(item, {})[str(names)] = known.setdefault(key, len(known))
+    for item, its in places.items():
+        sizes = {names: len(values[item.originalname, names]) for names in its}
+        longest = max(sizes, key=sizes.get)
+        if any(place != its[longest] % sizes[names] for names, place in its.items()):
             item.add_marker(pytest.mark.slow)
+
+
+def leave_most_to_the_slow_tests(items):
+    """Of a test marked `sample(n)`, mark all but n as slow: these are spread evenly over those that are left."""
+    sampled = {}
+    for item in items:
+        if item.get_closest_marker("sample") and not item.get_closest_marker("slow"):
+            sampled.setdefault((item.path, item.originalname), []).append(item)
+    for its in sampled.values():
+        number = its[0].get_closest_marker("sample").args[0]
+        kept = {n * len(its) // number for n in range(number)}
+        for place, item in enumerate(its):
+            if place not in kept:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -111,6 +111,7 @@ def test_a_sound_lake(exported, voxlake):
     assert sound.stdout.count("; 0 differences") == 2
 
 
+@pytest.mark.sample(2)
 @pytest.mark.dateless
 @pytest.mark.parametrize(
     ("harm", "told"),
@@ -178,6 +179,7 @@ def old_index(lake):
     make_old(lake)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "harm",
     # An index that is cut or somebody else's is as good as none, see test_manifest.py.
@@ -336,6 +338,7 @@ def test_strays(sandbox, voxlake):
     assert f"{strays[0]}.again now" in voxlake("audit", "--repair", server=server).stderr
 
 
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize(
     "switches",

@@ -77,6 +77,7 @@ FAST = (
 """Those that are tried as csv every time; `make slow` tries all."""
 
 
+@pytest.mark.sample(4)
 @pytest.mark.dateless
 @pytest.mark.parametrize(
     ("name", "output"),

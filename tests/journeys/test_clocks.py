@@ -62,6 +62,7 @@ class _Nowhere:
     url, account_id, api_key = "http://127.0.0.1:1/platform_api", 1, "x"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("off", [6 * DAY, pytest.param(7 * HOUR, marks=pytest.mark.slow), -30 * HOUR], ids=str)
 def test_the_earlier_of_two_clocks_counts(serve, tmp_path, right, off):
     """A run by a wrong clock stamps no day later than the API's time; the nights after it read what came since."""
@@ -78,6 +79,7 @@ def test_the_earlier_of_two_clocks_counts(serve, tmp_path, right, off):
         assert whole(server, root)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("off", "since"), [(366 * DAY, NOON.date()), (-366 * DAY, None), (200 * DAY, None)], ids=str)
 def test_a_clock_years_off_exports_nothing(serve, tmp_path, right, off, since):
     """Years ahead or back, many days or one, an empty lake or a full one: one sentence, exit 2, nothing written."""

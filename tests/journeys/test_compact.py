@@ -31,6 +31,7 @@ def exported(sandbox, voxlake):
     return server
 
 
+@pytest.mark.slow
 def test_a_compacted_day_that_changes(exported, voxlake):
     """It is found by an audit, repaired, and lies in the file of its month still, where a publish finds it."""
     files = lake_of(voxlake)

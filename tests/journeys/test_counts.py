@@ -22,6 +22,7 @@ ODD = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("switches", ODD.values(), ids=ODD)
@@ -47,6 +48,7 @@ def held_in(voxlake, name, days):
     return sum(lake.read_footer(key).row_count for key in keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", [pytest.param("json", marks=pytest.mark.slow), "csv"])
 def test_doubled_rows_are_one_message(sandbox, voxlake, output):
     """Rows that the API gives and counts twice: every day is verified, holds each message once, and stays quiet."""
@@ -75,6 +77,7 @@ INEXACT = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize(("switches", "said"), INEXACT.values(), ids=INEXACT)

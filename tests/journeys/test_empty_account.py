@@ -47,6 +47,7 @@ def night(sandbox, tmp_path):
     return run
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("switches", HIDING.values(), ids=HIDING)
 def test_an_api_that_shows_no_day_is_not_believed(night, switches, output):

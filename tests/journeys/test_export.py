@@ -46,6 +46,7 @@ SWITCHES = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.diagonal
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES)

@@ -68,6 +68,7 @@ def test_a_second_that_nobody_can_read(sandbox, voxlake):
     assert [row for row in kept if row[-1] != days_ago(2)] == [row for row in real if row[-1] != days_ago(2)]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.diagonal
 @pytest.mark.dateless
 @pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("exclusive", "exclusive")])
@@ -92,6 +93,7 @@ def test_coarse_bounds_and_windows_of_a_day(sandbox, voxlake, bounds, output):
     assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("order", ["asc", "random-per-request"])
 def test_coarse_bounds_are_not_cut_for_ever(sandbox, voxlake, order):
     """An API that ignores the time of day, and deals a day out in any order, costs a bounded number of requests."""
@@ -128,6 +130,7 @@ def test_a_first_page_that_is_as_deep_as_it_goes(sandbox, voxlake, output, beyon
     assert truth(server, "sms") == held(database(voxlake), "sms")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.dateless
 @pytest.mark.parametrize(
     ("switches", "rows", "counts"),
@@ -243,6 +246,7 @@ def test_csv_is_not_held_without_bound(sandbox, days):
     assert all(batch.verified and batch.table.num_rows <= 5000 for batch in batches)
 
 
+@pytest.mark.slow
 @pytest.mark.dateless
 def test_many_threads_learn_the_size_of_a_page(sandbox, voxlake):
     """Sixteen windows at once meet a page that is too large, and none of them is given up."""
@@ -338,6 +342,7 @@ def test_bounds_that_look_at_minutes(sandbox, voxlake, bounds, output):
     assert days_ago(0) in proved
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("most", [1000, pytest.param(3000, marks=pytest.mark.slow), 10_000])
 def test_a_count_that_ends_somewhere(sandbox, voxlake, most, output):

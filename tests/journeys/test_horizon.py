@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 
+import pytest
 from support.clock import CLOCK
 from support.dates import days_ago
 from support.runner import Command
@@ -72,6 +73,7 @@ def test_older_messages_are_named(sandbox, voxlake):
     }
 
 
+@pytest.mark.slow
 def test_a_backfill_that_is_killed_is_ended_by_the_next_export(sandbox, voxlake):
     """Days that a backfill set out to read are named as missing, and read by the next export, and these alone."""
     server = sandbox("max_window_days=1", rows=2000, days=90)

@@ -50,6 +50,7 @@ def begun(sandbox, tmp_path):
     process.wait()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_first_run_that_is_stopped_forgets_no_day(begun, voxlake, number):
     """However the first run ends, status names the days that it was to read, and the next run reads them."""
@@ -77,6 +78,7 @@ def test_a_first_run_that_is_stopped_forgets_no_day(begun, voxlake, number):
         assert truth(server, stream) == held(data / "voxlake.duckdb", stream)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_audit_that_is_stopped(sandbox, voxlake, number):
     """While it waits for the API, an audit ends at once and in one sentence, and the lake is as it was."""
@@ -105,6 +107,7 @@ def test_an_audit_that_is_stopped(sandbox, voxlake, number):
     voxlake("audit", server=server)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "2>&1 | true", "2>/dev/full", "<&-"])
 def test_nobody_listens(sandbox, tmp_path, closed):
     """An export whose talk goes nowhere does its work all the same, and its exit code says how that went."""
@@ -201,6 +204,7 @@ main()
 """
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("command", "name"),
     [
@@ -228,6 +232,7 @@ def test_ctrl_c_amid_imports(voxlake, command, name):
     assert (done.returncode, done.stderr) == STOPPED
 
 
+@pytest.mark.sample(1)
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc")
 @pytest.mark.parametrize("out", [[], ["--out", "a.csv"], ["--out", "a.parquet"]], ids=str)
 def test_ctrl_c_amid_a_query(voxlake, pressed, out):

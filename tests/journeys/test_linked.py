@@ -169,6 +169,7 @@ def test_from_any_folder(hand):
     assert "other" in subprocess.run(command, cwd="/", capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("harm", ["lost", "cut"])
 def test_a_file_that_is_damaged(hand, harm):
     """Where a file is missing or is shorter than it was, the next publish builds the database again."""
@@ -234,6 +235,7 @@ def test_layout_by_size(tmp_path, monkeypatch):
         assert chosen("auto", None) is chosen("auto", MANY - 1) is chosen("auto", MANY // 2 - 1, "rows") is False
 
 
+@pytest.mark.slow
 def test_small_files_are_merged(hand):
     """Many publishes leave few files, and every row."""
     for n in range(2, 10):

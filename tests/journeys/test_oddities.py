@@ -43,6 +43,7 @@ def test_audit_runs_checks_and_warnings(sandbox, voxlake):
     assert "The check 'sms-odd-totals' fails" in done.stderr
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("output", ["json", "csv"])
 def test_an_id_on_two_days(sandbox, tmp_path, output):
     """No night has it twice, and each says by exit code and by name of the day and the id which day lacks it."""

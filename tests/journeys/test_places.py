@@ -64,6 +64,7 @@ def ran_everywhere(run, folder, commands=(*LOOKING, *WORKING)):
     return found
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     "name",
     [
@@ -135,6 +136,7 @@ def _entry(**wrong):
     return spoil
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -111,6 +111,7 @@ def test_a_copy_is_equal_after_each_night(tmp_path, uri, layout, capsys):
     assert ask(uri, "SELECT count(*) FROM voxlake.messages WHERE text = 'it''s ü\u2400'") == [(10,)]
 
 
+@pytest.mark.slow
 def test_every_row_is_equal(tmp_path, uri):
     """Three nights of an account: tables, views and amounts are those of the database."""
     hand = Hand(tmp_path / "data")

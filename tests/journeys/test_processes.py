@@ -29,6 +29,7 @@ def lake(root):
     }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["key", "service account"])
 def test_windows_are_read_in_other_processes(sandbox, tmp_path, kind):
     """With threads and with processes, by either credentials, files and events are the same to the last proof."""

@@ -46,6 +46,7 @@ def everything(hand):
     return {table: sorted(map(repr, hand.ask(f"SELECT * FROM {table}"))) for table in TABLES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.dictionaries(st.integers(0, 2), st.integers(0, 3), min_size=1), min_size=2, max_size=3))
@@ -126,6 +127,7 @@ def test_null_id(hand):
     assert not (hand.root / "voxlake.duckdb").exists()
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", sorted(statements("checks")))
 def test_checks_over_all(hand, name):
     """Each check, asked over the whole database as an audit does, finds what somebody broke in any old day."""

@@ -61,6 +61,7 @@ SWITCHES = [
 ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("switches", "output"),
     [([], "json"), (SWITCHES[0], "csv"), *(SLOW(its, "json") for its in SWITCHES)],

@@ -41,6 +41,7 @@ def database(voxlake):
     return voxlake.folder / "data" / "voxlake.duckdb"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("kind", "output"),
     [
@@ -125,6 +126,7 @@ def test_a_message_that_moves_into_an_open_day(sandbox, voxlake):
     assert truth(server, "sms") == held(database(voxlake), "sms")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("kind", "rows"),
     [
@@ -148,6 +150,7 @@ def test_a_message_that_settles_into_a_final_day(sandbox, voxlake, kind, rows):
     assert truth(server, "sms") == held(database(voxlake), "sms")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("kind", "rows"),
     [

@@ -29,6 +29,7 @@ def proofs(folder):
     return found
 
 
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize(
     ("switches", "output"),
@@ -66,6 +67,7 @@ def test_replay_gives_the_same_lake(sandbox, voxlake, switches, output):
         assert truth(server, stream) == held(again / "voxlake.duckdb", stream)
 
 
+@pytest.mark.slow
 @pytest.mark.dateless
 @pytest.mark.parametrize("days", [SLOW(1), 12])
 def test_replay_of_csv_that_was_counted_once(sandbox, voxlake, days):

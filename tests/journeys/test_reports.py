@@ -200,6 +200,7 @@ def test_cost_anomalies(tmp_path):
     assert some(within, *names) == some(rows[:1], *names)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", sorted(load_saved_queries(None)))
 def test_bounds(hand, name):
     """Days before --from, from --to on, and messages of other numbers play no part."""

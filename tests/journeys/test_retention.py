@@ -101,6 +101,7 @@ def test_a_day_that_grows_too_old_keeps_its_rows(sandbox, tmp_path, clock):
     assert not any(stream.unverified_days for stream in status_of(root, clock).streams)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("switches", "hours"),
     [

@@ -106,6 +106,7 @@ def test_ends_with_fractions_of_a_second(sandbox):
     assert all(row.processed_at > second for row in ours.sms_history(second + half, second + timedelta(days=1)))
 
 
+@pytest.mark.slow
 def test_csv_of_many_days(sandbox):
     """A client whose pages are csv reads more than offsets reach."""
     server = sandbox(rows=40_000, days=12)

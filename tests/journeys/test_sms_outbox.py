@@ -59,6 +59,7 @@ def test_300_numbers_without_interruption(sandbox, voxlake):
     assert "Your order" in journal.read_text()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("after_the_deed", [True, False])
 def test_300_numbers_and_kill_9(sandbox, voxlake, tmp_path, after_the_deed):
     """Killed in the middle of the second of three requests, the run goes on where it was, and nobody gets it twice."""
@@ -126,6 +127,7 @@ def test_kills_at_any_moment(sandbox, voxlake, tmp_path):
     assert got(server) == dict.fromkeys(GOOD, 1)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("fault", ["lost", "cut", "http-502"])
 def test_a_lost_reply_stops_the_run(sandbox, voxlake, fault):
     """After a reply that nobody heard, the run stops with 75, says what to do, and what went out is found."""

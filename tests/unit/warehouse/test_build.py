@@ -230,6 +230,7 @@ def test_no_path_says_what_a_row_is(tmp_path, above):
     assert hand.ask(query) == plain
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("sql", "checkpoint"),
     [
