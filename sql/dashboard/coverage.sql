@@ -1,7 +1,7 @@
 -- Every UTC day of [$first, $end) for every stream that was ever exported: final, open, unverified, missing or skipped.
--- Of several accounts, days before the first of each are left out. Days between a backfill and the first that exports
--- look after are skipped, or where nothing else was asked for, missing. With $together all accounts of a stream are one, in
--- the worst state of any.
+-- Of several accounts, days before the first of each are left out. Days that were retained away are skipped, and so are
+-- days between a backfill and the first that exports look after, or where nothing else was asked for, these are missing.
+-- With $together all accounts of a stream are one, in the worst state of any.
 WITH chosen AS (
     SELECT
         s.account_id, s.stream, coalesce(a.name, s.account_id::VARCHAR) AS account, a.first_day,
@@ -15,6 +15,7 @@ found AS (
     SELECT
         s.account_id, s.account, s.stream, r.day::DATE AS date, d.row_count, d.total_count,
         CASE
+            WHEN d.state = 'retained' THEN 0
             WHEN d.state IS NOT NULL THEN list_position(['final', 'open', 'unverified', 'missing'], d.state)
             WHEN r.day < s.first_day OR $end::DATE <= s.since THEN 4
             ELSE 0

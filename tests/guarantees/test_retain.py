@@ -16,6 +16,7 @@ import voxlake
 from voxlake import library
 from voxlake.errors import SettingsError
 from voxlake.lake import Lake, Manifest
+from voxlake.sql import statements
 from voxlake.transform import STREAMS
 
 TODAY = FIRST + timedelta(days=DAYS + 60)
@@ -54,6 +55,10 @@ def test_what_is_too_old_goes(tmp_path, database):
         assert hand.ask(f"SELECT min(date), min(date) FILTER (text IS NOT NULL) FROM {table}") == [(kept, texts)]
     states = dict(hand.ask("SELECT state, count(*) FROM days WHERE date < $1 GROUP BY ALL", texts))
     assert states == {"retained": 2 * (kept - FIRST).days, "final": 2 * (texts - kept).days}
+    asked = {"first": FIRST, "end": texts, "accounts": None, "together": True}
+    with hand.warehouse.reader() as connection:
+        drawn = [its[4] for its in connection.execute(statements("dashboard")["coverage"], asked).fetchall()]
+    assert {state: drawn.count(state) for state in drawn} == {"skipped": states["retained"], "final": states["final"]}
     manifest = Manifest(Lake(root))
     assert not manifest.missing
     assert all(its.verified for its in manifest)
