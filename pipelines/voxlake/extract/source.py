@@ -199,6 +199,9 @@ class PageSource:
                 self._history.page(self.stream, asked, offset=offset, count=size, filters=every, output=self._output)
             )
             self._credit([page])
+            if not (offset or page.served or page.total or filters or self.extra or self.again):
+                # A span without rows is a window that had to be asked for, also where a long survey was cut into many.
+                self._history.ceiling.need(self.stream.name, windows=1)
             return page
 
     @contextmanager

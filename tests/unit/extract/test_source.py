@@ -3,7 +3,7 @@
 import pytest
 from support.scripted_api import DATE, ScriptedApi, message, messages
 
-from voxlake.errors import ApiRejected
+from voxlake.errors import ApiRejected, CeilingReached
 from voxlake.extract.quirks import NOTHING_LEARNED, ApiQuirks
 from voxlake.extract.source import PageSource
 from voxlake.model import DAY, Window
@@ -49,3 +49,23 @@ def test_filters_go_with_every_request():
     assert source.total(TODAY) == source.page(TODAY, offset=0).served == 10
     assert [page.served for page in source.pages(TODAY, offsets=range(0, 10, 5), size=5)] == [5, 5]
     assert source.total(TODAY, {"direction": "OUT"}) == 20
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_spans_without_rows_reach_no_ceiling(output):
+    """A long survey is cut by its rows, and where these are all of one day, most of its pieces are empty ones."""
+    api = ScriptedApi([], output=output)
+    api.ceiling.begin()
+    for n in range(300):
+        PageSource(api, SMS, NOTHING_LEARNED, {}).page(Window(DATE - n * DAY, DATE - (n - 1) * DAY), offset=0)
+    assert api.ceiling.least == api.ceiling.asked == 300
+
+
+def test_rows_that_are_counted_and_not_given_reach_the_ceiling():
+    """Such a reply helps nobody, however often it comes."""
+    api = ScriptedApi(messages(10), lie=lambda _: 1)
+    api.ceiling.begin()
+    source = PageSource(api, SMS, NOTHING_LEARNED, {})
+    with pytest.raises(CeilingReached):
+        [source.page(TODAY, offset=0) for _ in range(300)]
+    assert api.ceiling.asked < 100
