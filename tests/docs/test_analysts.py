@@ -25,7 +25,7 @@ PACKAGES = {"duckdb-cli": "duckdb-cli", "pyspark": "pyspark>=4,<5"}
 
 
 def named(language, *, needs):
-    """Give the blocks of a language that need nothing, or something, as test parameters."""
+    """Return the blocks of a language that need nothing, or something, as test parameters."""
     return [
         pytest.param(text, *([extra.strip().removeprefix("needs=")] if needs else []), id=text.split("\n")[0][:60])
         for name, extra, text in BLOCKS
@@ -60,7 +60,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def path():
-    """Give a PATH with the command `voxlake`."""
+    """Return a PATH with the command `voxlake`."""
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 

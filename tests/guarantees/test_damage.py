@@ -14,7 +14,7 @@ BLOCK = 262_144
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """Give a database of several blocks."""
+    """Return a database of several blocks."""
     hand = Hand(tmp_path_factory.mktemp("damage") / "data")
     for n in range(3):
         day = FIRST + timedelta(days=n)
@@ -24,7 +24,7 @@ def published(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """Give the folder of a small published lake, to be copied."""
+    """Return the folder of a small published lake, to be copied."""
     hand = Hand(tmp_path_factory.mktemp("small") / "data")
     hand.put(FIRST, [row(1)])
     hand.publish()
@@ -33,7 +33,7 @@ def small(tmp_path_factory):
 
 @pytest.fixture
 def hand(tmp_path, small):
-    """Give a small published lake."""
+    """Return a small published lake."""
     return Hand(shutil.copytree(small, tmp_path / "data", symlinks=True))
 
 

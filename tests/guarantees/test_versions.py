@@ -24,7 +24,7 @@ with duckdb.connect(path, read_only=True) as connection:
 
 @pytest.fixture(scope="module")
 def questions():
-    """Give what an analyst may ask: every table, every view, every report."""
+    """Return what an analyst may ask: every table, every view, every report."""
     tables = [f"SELECT * FROM {name} ORDER BY ALL" for name in ("sms_history", "a2p_sms_history", "coverage")]
     views = [f"SELECT * FROM {name} ORDER BY ALL" for name in statements("views")]
     asked = [(sql, {}) for sql in (*tables, *views)]

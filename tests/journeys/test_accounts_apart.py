@@ -23,12 +23,12 @@ def family(server):
 
 
 def there(child):
-    """Give the ids that the world of a child has, by stream."""
+    """Return the ids that the world of a child has, by stream."""
     return {name: {row["message_id"] for row in child.world.truth(name)} for name in STREAMS}
 
 
 def held(folder, child):
-    """Give the ids that the database has of a child, by stream, and how many of its days are verified and final."""
+    """Return the ids that the database has of a child, by stream, and how many of its days are verified and final."""
     ids = "SELECT message_id FROM messages WHERE account_id = $1 AND channel = $2"
     days = "SELECT count_if(verified)::INT, count_if(final)::INT FROM coverage WHERE account_id = $1"
     with duckdb.connect(str(folder / "voxlake.duckdb"), read_only=True) as connection:

@@ -15,12 +15,12 @@ from voxlake.transform import STREAMS
 
 
 def some_day():
-    """Give a day in the middle of what the tests export."""
+    """Return a day in the middle of what the tests export."""
     return days_ago(4)
 
 
 def part(voxlake, stream="sms", day=None):
-    """Give the path of a day's file."""
+    """Return the path of a day's file."""
     return next(
         (voxlake.folder / "data" / "lake" / STREAMS[stream].table).glob(f"*/date={day or some_day()}/part.parquet")
     )
@@ -87,13 +87,13 @@ def other_text(voxlake, server):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """Give a folder for what was exported once."""
+    """Return a folder for what was exported once."""
     return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture
 def exported(sandbox, voxlake, kept):
-    """Give a sandbox whose eight days are in `data`: exported for the first test of a date, copied for the others."""
+    """Return a sandbox whose eight days are in `data`: exported for the first test of a date, copied for the others."""
     server = sandbox(days=8, rows=2000)
     data, copy = voxlake.folder / "data", kept / str(days_ago(0))
     if copy.exists():
@@ -149,7 +149,7 @@ def lose(voxlake, *days, streams=("sms",)):
 
 
 def oldest():
-    """Give the three oldest days of what the tests export."""
+    """Return the three oldest days of what the tests export."""
     return [days_ago(8), days_ago(7), days_ago(6)]
 
 

@@ -29,7 +29,7 @@ VOXLAKE = str(Path(sys.executable).parent / "voxlake")
 
 
 def sentence(done):
-    """Give what the command said on stderr, which must be one sentence."""
+    """Return what the command said on stderr, which must be one sentence."""
     (line,) = [line for line in done.stderr.splitlines() if line.startswith(("voxlake: ", "error: "))]
     return line
 

@@ -116,7 +116,7 @@ def lakes(tmp_path_factory):
 
 @pytest.fixture
 def lake(lakes):
-    """Give the lake of today."""
+    """Return the lake of today."""
     return lakes(days_ago(0))
 
 
@@ -136,7 +136,7 @@ def drawn_lake(folder):
 
 
 def drawn(lake, *arguments):
-    """Give a page of some of its days."""
+    """Return a page of some of its days."""
     (path,) = lake.run("dashboard", *arguments, "--out", "other.html")
     return (lake.folder / path).read_text()
 
@@ -272,13 +272,13 @@ def test_refunds_hang_below_the_line():
 
 
 def daily_row(day, channel, *, cost="0.10", **others):
-    """Give what is known of a day and channel; `others` differ."""
+    """Return what is known of a day and channel; `others` differ."""
     numbers = {"messages": 1, "sent": 1, "settled": 1, "arrived": 1, "moving": 0}
     return {"date": day, "channel": channel, **numbers, "costs": {"EUR": Decimal(cost)}, **others}
 
 
 def covered(span, *, state="final", accounts=(1,), **others):
-    """Give the days of a span in a state, `others` by their date, for both streams of some accounts."""
+    """Return the days of a span in a state, `others` by their date, for both streams of some accounts."""
     return [
         {"account_id": n, "account": f"account-{n}", "stream": stream, "date": day, "messages": 1, "counted": 1}
         | {"state": others.get(str(day), state)}

@@ -153,7 +153,7 @@ def test_rows_that_cannot_be_read(sandbox, voxlake):
 
 
 def truth_ids(server):
-    """Give the ids of the sandbox's sms rows."""
+    """Return the ids of the sandbox's sms rows."""
     return [row["message_id"] for row in server.world.truth("sms")]
 
 

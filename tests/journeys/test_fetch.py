@@ -38,7 +38,7 @@ def burst(server, count, *, seconds=1, directions=("OUT",)):
 
 
 def database(voxlake):
-    """Give the path of the database."""
+    """Return the path of the database."""
     return voxlake.folder / "data" / "voxlake.duckdb"
 
 

@@ -12,13 +12,13 @@ from support.runner import Command
 
 
 def streams(voxlake):
-    """Give what status says of each stream."""
+    """Return what status says of each stream."""
     found = json.loads(voxlake("status", "--format", "json").stdout)["streams"]
     return {stream["stream"]: stream for stream in found}
 
 
 def planned(voxlake, server, *arguments):
-    """Give the days that an export would read or probe, by stream."""
+    """Return the days that an export would read or probe, by stream."""
     lines = voxlake("export", "--dry-run", *arguments, server=server).stdout.splitlines()
     return {line.partition(":")[0]: line for line in lines}
 

@@ -44,7 +44,7 @@ def hand(tmp_path):
 
 
 def said(hand, *, reports=False):
-    """Give all that a database says: the rows of tables and views with their columns and comments, and reports."""
+    """Return all that a database says: the rows of tables and views with their columns and comments, and reports."""
     queries = {"comments": (_COMMENTS, {})}
     for name in (*TABLES, *statements("views")):
         queries |= {name: (f"FROM {name} ORDER BY ALL", {}), f"types of {name}": (_TYPES, {"name": name})}
@@ -68,7 +68,7 @@ ORDER BY ALL
 
 
 def files(hand):
-    """Give the names of the files that are there."""
+    """Return the names of the files that are there."""
     return sorted(path.name for path in (hand.root / "warehouse" / "rows").iterdir())
 
 

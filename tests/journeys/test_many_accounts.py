@@ -37,12 +37,12 @@ def accounts_of(tmp_path):
 
 
 def names(accounts):
-    """Give the names of accounts by number."""
+    """Return the names of accounts by number."""
     return {account.account_id: account.name for account in accounts}
 
 
 def listed(server, *numbers):
-    """Give what the API calls the children of these numbers."""
+    """Return what the API calls the children of these numbers."""
     return {server.children[n].account_id: server.children[n].profile.name for n in numbers}
 
 

@@ -72,7 +72,7 @@ def alone(tmp_path_factory):
 
 
 def asked(hand, sql, bound=None):
-    """Give the rows of a query, with names."""
+    """Return the rows of a query, with names."""
     with hand.warehouse.reader() as connection:
         result = connection.execute(sql, bound or {})
         names = [column[0] for column in result.description]
@@ -80,13 +80,13 @@ def asked(hand, sql, bound=None):
 
 
 def reported(hand, name, **given):
-    """Give the rows of a report."""
+    """Return the rows of a report."""
     query = load_saved_queries(None)[name]
     return asked(hand, query.sql, bind_parameters(query, **{"first": None, "end": None, "number": None} | given))
 
 
 def exact(amount, times=1):
-    """Give an amount so many times."""
+    """Return an amount so many times."""
     return None if amount is None else Decimal(amount) * times
 
 
@@ -187,7 +187,7 @@ def test_anomalies(tmp_path):
 
 
 def sums(statement):
-    """Give each clause by which a statement groups after it has added up costs."""
+    """Return each clause by which a statement groups after it has added up costs."""
     for found in re.finditer(r"\b(?:sum|avg)\((?:coalesce\()?(?:\w+\.)?cost\b", statement):
         rest = statement[found.end() :]
         window = re.match(r"[^,]*? OVER (\w+)", rest)

@@ -16,7 +16,7 @@ from voxlake.library import connect, export, status
 
 @pytest.fixture
 def hand(tmp_path):
-    """Give an empty data directory."""
+    """Return an empty data directory."""
     return Hand(tmp_path / "data")
 
 

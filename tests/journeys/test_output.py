@@ -27,7 +27,7 @@ COMMANDS = (
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    """Give a folder with a published lake."""
+    """Return a folder with a published lake."""
     folder = tmp_path_factory.mktemp("output")
     hand = Hand(folder / "data")
     hand.put(FIRST, [row(1)])

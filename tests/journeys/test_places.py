@@ -26,7 +26,7 @@ DEEP = "[" * 100_000
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Give a published lake of one day."""
+    """Return a published lake of one day."""
     hand = Hand(tmp_path_factory.mktemp("places") / "data")
     hand.put(FIRST, [row(1)])
     hand.publish()

@@ -27,7 +27,7 @@ def connect(server):
 
 
 def secrets_of(server):
-    """Give every number and every text of a sandbox that cannot be in a file by chance."""
+    """Return every number and every text of a sandbox that cannot be in a file by chance."""
     rows = [row for stream in STREAMS for row in server.world.truth(stream)]
     numbers = {row[name] for row in rows for name in ("source_number", "destination_number")}
     texts = {row["text"] for row in rows}
@@ -35,7 +35,7 @@ def secrets_of(server):
 
 
 def found_in(folder, secrets):
-    """Give the secrets that the files of a folder hold, with what is packed in them unpacked."""
+    """Return the secrets that the files of a folder hold, with what is packed in them unpacked."""
     found = set()
     for path in (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
         contents = [path.read_bytes().decode("utf-8", "replace")]

@@ -37,12 +37,12 @@ TABLES = (
 
 @pytest.fixture(params=LAYOUTS)
 def hand(tmp_path, request):
-    """Give an empty data directory, whose database is of one layout."""
+    """Return an empty data directory, whose database is of one layout."""
     return Hand(tmp_path / "data", request.param)
 
 
 def everything(hand):
-    """Give all rows of all tables."""
+    """Return all rows of all tables."""
     return {table: sorted(map(repr, hand.ask(f"SELECT * FROM {table}"))) for table in TABLES}
 
 

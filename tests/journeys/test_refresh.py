@@ -31,13 +31,13 @@ SLOW = functools.partial(pytest.param, marks=pytest.mark.slow)
 
 
 def today(hours=0):
-    """Give the last UTC midnight, and hours after it, in seconds."""
+    """Return the last UTC midnight, and hours after it, in seconds."""
     midnight = CLOCK.now().replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight + timedelta(hours=hours)).timestamp()
 
 
 def database(voxlake):
-    """Give the path of the database."""
+    """Return the path of the database."""
     return voxlake.folder / "data" / "voxlake.duckdb"
 
 

@@ -22,7 +22,7 @@ SLOW = functools.partial(pytest.param, marks=pytest.mark.slow)
 
 
 def proofs(folder):
-    """Give what each file of a lake holds and whether it is verified."""
+    """Return what each file of a lake holds and whether it is verified."""
     found = {}
     for path in sorted((folder / "lake").rglob("part.parquet")):
         found[path.relative_to(folder)] = (pq.read_table(path).to_pylist(), b'"verified": true' in path.read_bytes())

@@ -20,12 +20,12 @@ pytestmark = pytest.mark.dateless
 
 @pytest.fixture(scope="module")
 def hand(tmp_path_factory):
-    """Give the two days."""
+    """Return the two days."""
     return world(tmp_path_factory.mktemp("reports") / "data")
 
 
 def asked(hand, name, *, first=None, end=None, number=None, known=None):
-    """Give the rows of a report, with names; amounts as text."""
+    """Return the rows of a report, with names; amounts as text."""
     question = (known or load_saved_queries(None))[name]
     with hand.warehouse.reader() as connection:
         result = connection.execute(question.sql, bind_parameters(question, first=first, end=end, number=number))
@@ -118,7 +118,7 @@ def test_every_delivery_has_a_place(tmp_path):
 
 @pytest.fixture(scope="module")
 def settling(tmp_path_factory):
-    """Give a day of ten messages of a2p and four of sms, half of which are still on their way, and dear."""
+    """Return a day of ten messages of a2p and four of sms, half of which are still on their way, and dear."""
     hand = Hand(tmp_path_factory.mktemp("settling") / "data")
     waiting = {"status": "waiting", "status_id": 3, "cost": Decimal("0.05")}
     deliveries = ["DELIVERED"] * 4 + ["FAILED"] + ["QUEUED", "DISPATCHED", "DISPATCHED", None, "DISPATCHED"]
@@ -245,7 +245,7 @@ def test_own_reports(hand, tmp_path):
 
 
 def taken(folder):
-    """Give a file the name of one of our reports."""
+    """Return a file the name of one of our reports."""
     (folder / "daily.sql").write_text("SELECT 1")
 
 

@@ -39,7 +39,7 @@ def family(server, *, jobs=4):
 
 
 def held(folder, account_id):
-    """Give the ids that the database has of an account, by stream."""
+    """Return the ids that the database has of an account, by stream."""
     with duckdb.connect(str(folder / "voxlake.duckdb"), read_only=True) as connection:
         return {
             name: {
@@ -53,7 +53,7 @@ def held(folder, account_id):
 
 
 def there(child):
-    """Give the ids that the world of a child has, by stream."""
+    """Return the ids that the world of a child has, by stream."""
     return {name: {row["message_id"] for row in child.world.truth(name)} for name in STREAMS}
 
 

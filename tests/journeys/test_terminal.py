@@ -25,7 +25,7 @@ ACTING = ("Cc", "Cf", "Zl", "Zp")
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Give a lake with a hostile text, failed and dear messages, and a day that is not verified."""
+    """Return a lake with a hostile text, failed and dear messages, and a day that is not verified."""
     hand = Hand(tmp_path_factory.mktemp("terminal") / "data")
     failed = {"status_id": 2, "status": "error", "delivery_status": "EXPIRED", "error_message": EVIL}
     long = failed | {

@@ -15,7 +15,7 @@ from voxlake.sandbox import KINDS, METHODS, Behaviour
 
 
 def span():
-    """Give the dates of two days that the sandboxes hold rows of."""
+    """Return the dates of two days that the sandboxes hold rows of."""
     return {"from_date": f"{days_ago(3)} 00:00:00", "to_date": f"{days_ago(1)} 00:00:00"}
 
 
@@ -40,7 +40,7 @@ def token(server, *, algorithm="RS256", kid=None, secret=None, **claims):
 
 
 def code(reply):
-    """Give the code of a reply's error, or 0."""
+    """Return the code of a reply's error, or 0."""
     assert reply.status_code == 200
     return reply.json().get("error", {}).get("code", 0)
 

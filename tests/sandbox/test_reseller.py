@@ -43,12 +43,12 @@ def bearer(server, method, account_id=None, *, credentials=None, **parameters):
 
 
 def code(reply):
-    """Give the code of a reply's error, or 0."""
+    """Return the code of a reply's error, or 0."""
     return reply.get("error", {}).get("code", 0)
 
 
 def listed(server, **parameters):
-    """Give the ids that the parent's list holds."""
+    """Return the ids that the parent's list holds."""
     return [row["account_id"] for row in bearer(server, "GetChildrenAccounts", **parameters)["result"]]
 
 

@@ -19,7 +19,7 @@ def world(**options):
 
 
 def rows(of, stream="sms"):
-    """Give the messages by id."""
+    """Return the messages by id."""
     return {row["message_id"]: row for row in of.truth(stream)}
 
 
@@ -36,7 +36,7 @@ def test_total_is_exact(count, days):
 
 
 def counts(of):
-    """Give how many messages each day has, by history; days without one are left out."""
+    """Return how many messages each day has, by history; days without one are left out."""
     return {stream: Counter(row["processed_at"].date() for row in of.truth(stream)) for stream in ("sms", "a2p")}
 
 

@@ -45,7 +45,7 @@ def make(root, *, days=DAYS, rows=3):
 
 
 def content(root, *, engine="arrow"):
-    """Give all rows that a plain glob finds, in order, by stream; by DuckDB or by pyarrow."""
+    """Return all rows that a plain glob finds, in order, by stream; by DuckDB or by pyarrow."""
     found = {}
     for name, stream in STREAMS.items():
         folder = root / "lake" / stream.table
@@ -60,7 +60,7 @@ def content(root, *, engine="arrow"):
 
 
 def files(root):
-    """Give the Parquet files of a lake, relative to its folder."""
+    """Return the Parquet files of a lake, relative to its folder."""
     return sorted(str(path.relative_to(root / "lake")) for path in root.glob("lake/**/*.parquet"))
 
 
@@ -138,7 +138,7 @@ def campaign(folder, *, kills, seed):
 
 
 def copy(root, folder):
-    """Give a copy of a data directory, over the one before."""
+    """Return a copy of a data directory, over the one before."""
     target = folder / "data"
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(root, target, symlinks=True)

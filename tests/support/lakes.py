@@ -23,7 +23,7 @@ SETTLING = FinalityPolicy(timedelta(hours=72), timedelta(days=14))
 
 
 def row(message_id, day=FIRST, /, hour=12, **fields):
-    """Give a row that nothing is odd about; `fields` differ."""
+    """Return a row that nothing is odd about; `fields` differ."""
     return {
         "message_id": message_id,
         "source_number": "4930111222",
@@ -107,7 +107,7 @@ class Hand:
 
     @property
     def warehouse(self):
-        """Give what was published last."""
+        """Return what was published last."""
         return Warehouse(self.root, database=self.database, clock=self.clock)
 
     def ask(self, sql, *bound):

@@ -30,7 +30,7 @@ def a2p(server, *numbers, **changed):
 
 
 def found(server, method, message_id):
-    """Give the history's row of a message."""
+    """Return the history's row of a message."""
     (row,) = ask(server, method, message_id=str(message_id))["result"]
     return row
 

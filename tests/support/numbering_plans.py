@@ -28,7 +28,7 @@ Rests = frozenset[tuple[Any, ...]]
 
 
 def module() -> str:
-    """Give the source of the module."""
+    """Return the source of the module."""
     codes = {code: its for code, its in sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()) if its != (NOWHERE,)}
     shared = [region for its in codes.values() if len(its) > 1 for region in its]
     plans = {region: phonenumbers.PhoneMetadata.metadata_for_region(region) for region in shared}
@@ -60,7 +60,7 @@ def module() -> str:
 
 
 def kinds(plan: Any) -> str:
-    """Give the pattern of all kinds of numbers of a region."""
+    """Return the pattern of all kinds of numbers of a region."""
     kinds = (getattr(plan, kind) for kind in KINDS)
     patterns = (_compact(kind.national_number_pattern) for kind in kinds if kind and kind.national_number_pattern)
     some = "|".join(dict.fromkeys(patterns))
@@ -85,7 +85,7 @@ def implies(one: str, other: str) -> bool:
 
 
 def begins(pattern: str, so_far: str = "", rests: Rests | None = None) -> Iterator[str]:
-    """Give the shortest beginnings that match a pattern."""
+    """Return the shortest beginnings that match a pattern."""
     rests = _rests(pattern) if rests is None else rests
     if _ends(rests):
         yield so_far
@@ -125,7 +125,7 @@ def _may_be_nothing(item: Any) -> bool:
 
 
 def _taken(rest: tuple[Any, ...], digit: str) -> Iterator[tuple[Any, ...]]:
-    """Give what may be left of a sequence behind a digit."""
+    """Return what may be left of a sequence behind a digit."""
     if not rest:
         return
     (kind, value), *others = rest

@@ -263,7 +263,7 @@ class Life:
         return killed
 
     def _snapshot(self, stream):
-        """Give the world's rows by id, as they are seen now."""
+        """Return the world's rows by id, as they are seen now."""
         return {row["message_id"]: row for row in self.world.truth(stream)}
 
     def _check_lake(self, before):
@@ -296,7 +296,7 @@ class Life:
             assert all(times == 1 for times in seen.values())
 
     def _priced(self, row, there):
-        """Give a row of the world with the cost that it had when it was read: none, where that comes late."""
+        """Return a row of the world with the cost that it had when it was read: none, where that comes late."""
         hours = int(self._behaviour.late_price or 0)
         is_young = there["processed_at"].timestamp() > self._clock[0] - (hours + 1) * 3600
         return {**there, "cost": None} if hours and row["cost"] is None and is_young else there
@@ -357,7 +357,7 @@ class Life:
             self.tally["late rows"] += 1
 
     def _final(self, stream):
-        """Give the days, counted from 1970, that the lake calls final: nothing is looked for in them any more."""
+        """Return the days, counted from 1970, that the lake calls final: nothing is looked for in them any more."""
         path = self.folder / "data" / "voxlake.duckdb"
         days = set()
         for part in (self.folder / "data" / "lake" / STREAMS[stream].table).glob("**/*.parquet"):

@@ -31,7 +31,7 @@ DAYS, MONTHS, KILLS = 9, 45, 25
 
 
 def commands(settle=1200, days=DAYS):
-    """Give what is killed, by name; with 0 hours to settle, every day that has ended is final.
+    """Return what is killed, by name; with 0 hours to settle, every day that has ended is final.
 
     In a world in which months end, they are compacted, by command and after exports.
     """

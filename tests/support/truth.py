@@ -11,7 +11,7 @@ COLUMNS = (
 
 
 def truth(server, stream):
-    """Give the sandbox's rows as the database should hold them."""
+    """Return the sandbox's rows as the database should hold them."""
     own = STREAMS[stream].own
     return sorted(
         (
@@ -33,7 +33,7 @@ def truth(server, stream):
 
 
 def held(path, stream):
-    """Give the database's rows."""
+    """Return the database's rows."""
     with duckdb.connect(str(path), read_only=True) as connection:
         query = f"SELECT {COLUMNS}, {STREAMS[stream].own}, account_id, date FROM {STREAMS[stream].table}"
         return sorted(connection.execute(query).fetchall())

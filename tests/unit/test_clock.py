@@ -22,7 +22,7 @@ CALLED = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "ti
 
 
 def read(path):
-    """Give the lines on which a file asks the machine for the time."""
+    """Return the lines on which a file asks the machine for the time."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and ".".join(ast.unparse(node.func).split(".")[-2:]) in CALLED:
             yield node.lineno

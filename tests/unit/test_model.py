@@ -28,7 +28,7 @@ def test_pieces_tile(start, seconds, pieces):
 
 
 def part(day=date(2026, 1, 1), **change):
-    """Give a part."""
+    """Return a part."""
     fields = {
         "key": DayKey(1, "sms", day),
         "row_count": 1,

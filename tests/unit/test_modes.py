@@ -11,7 +11,7 @@ from voxlake.modes import Readers, find_readers, private, tighten
 
 
 def modes(root):
-    """Give the modes of a folder and all in it, by name."""
+    """Return the modes of a folder and all in it, by name."""
     return {path.name: stat.S_IMODE(path.lstat().st_mode) for path in (root, *root.rglob("*"))}
 
 

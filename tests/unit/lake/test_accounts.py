@@ -30,7 +30,7 @@ FULL = AccountFacts(
 
 @pytest.fixture
 def lake(tmp_path):
-    """Give a locked lake in an empty folder."""
+    """Return a locked lake in an empty folder."""
     lake = Lake(tmp_path / "data")
     with lake.locked(holder="a test"):
         yield lake

@@ -22,7 +22,7 @@ def put(path):
 
 
 def found(lake, accounts=None):
-    """Give the days that are found by names."""
+    """Return the days that are found by names."""
     return {(its.account_id, its.stream): list(its.days) for its in held_days(lake.layout, accounts)}
 
 

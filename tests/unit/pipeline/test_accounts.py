@@ -43,7 +43,7 @@ class Run:
     at: datetime = AT
 
     def now(self):
-        """Give the time."""
+        """Return the time."""
         return self.at
 
 
@@ -70,7 +70,7 @@ class Account:
 
 @pytest.fixture
 def account(tmp_path):
-    """Give an account with a lake of its own."""
+    """Return an account with a lake of its own."""
     lake = Lake(tmp_path)
     with lake.locked(holder="a test"):
         yield Account(lake)

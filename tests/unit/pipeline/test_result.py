@@ -13,13 +13,13 @@ from voxlake.pipeline.result import StreamResult, describe_missing
 
 
 def part(day, problem=None, *, total=3):
-    """Give a day of November 2026."""
+    """Return a day of November 2026."""
     day_key = DayKey(1, "sms", date(2026, 11, day))
     return DayFile(day_key, 3, total, problem is None, 0, datetime(2026, 11, 20, tzinfo=UTC), "", problem=problem)
 
 
 def result_of(*streams, requests=0, errors=()):
-    """Give the result of a run for one account."""
+    """Return the result of a run for one account."""
     return ExportResult((AccountResult(1, streams, requests, errors),), errors=errors)
 
 

@@ -39,7 +39,7 @@ def hand(tmp_path_factory):
 
 
 def told(hand, *accounts, now=NOW, tz=None, **asked):
-    """Give the sentences about the answer of some accounts, or of all."""
+    """Return the sentences about the answer of some accounts, or of all."""
     with hand.warehouse.reader() as connection:
         scope = read_scope(connection, tz)
         scope = scope.narrowed(accounts) if accounts else scope

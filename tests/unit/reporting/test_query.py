@@ -17,7 +17,7 @@ from voxlake.warehouse import restrict
 
 @pytest.fixture
 def connection(tmp_path_factory):
-    """Give an empty database, open as readers have it."""
+    """Return an empty database, open as readers have it."""
     path = tmp_path_factory.mktemp("database") / "empty.duckdb"
     duckdb.connect(str(path)).close()
     with duckdb.connect(str(path), read_only=True) as connection:

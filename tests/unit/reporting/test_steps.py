@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 
 
 def span(first, days):
-    """Give a span of so many days."""
+    """Return a span of so many days."""
     return Span(first, first + DAY * days)
 
 

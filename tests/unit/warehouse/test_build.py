@@ -22,7 +22,7 @@ SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
 
 @pytest.fixture(params=LAYOUTS)
 def hand(tmp_path, request):
-    """Give a lake of two days, whose database is of one layout."""
+    """Return a lake of two days, whose database is of one layout."""
     hand = Hand(tmp_path / "data", request.param)
     for day in (FIRST, SECOND):
         hand.put(day, [row(day.toordinal(), day)])
@@ -30,7 +30,7 @@ def hand(tmp_path, request):
 
 
 def lake_of(hand):
-    """Give the lake, and what its manifest says."""
+    """Return the lake, and what its manifest says."""
     lake = Lake(hand.root)
     return lake, Manifest(lake).sound()
 
@@ -100,7 +100,7 @@ def test_nothing_to_do(hand):
 
 
 def dates(day_files):
-    """Give the days of files."""
+    """Return the days of files."""
     return [day_file.key.date for day_file in day_files]
 
 

@@ -18,7 +18,7 @@ KINDS = [getattr(PhoneNumberType, name) for name in dir(PhoneNumberType) if name
 
 
 def asked(numbers):
-    """Give the countries of numbers, as a load asks for them."""
+    """Return the countries of numbers, as a load asks for them."""
     with duckdb.connect() as connection:
         connection.register("calling_codes", calling_codes())
         connection.register("numbers", pa.table({"n": range(len(numbers)), "destination_number": numbers}))
@@ -38,7 +38,7 @@ def parsed(number):
 
 
 def told(number):
-    """Give the country that the library names; it has a code of its own for services without one."""
+    """Return the country that the library names; it has a code of its own for services without one."""
     region = parsed(number) and phonenumbers.region_code_for_number(parsed(number))
     return None if region == "001" else region
 

@@ -18,7 +18,7 @@ SINCE = {"sms": FIRST + DAY, "a2p": FIRST + 3 * DAY}
 
 
 def states(hand, *, today=TODAY, account=ACCOUNT):
-    """Give the days of an account as text: by stream, a letter for the state of each from the first of January on."""
+    """Return the days of an account as text: by stream, a letter for the state of each from the first of January on."""
     with hand.warehouse.reader() as connection:
         connection.execute(f"SET VARIABLE voxlake_today = DATE '{today}'")
         rows = connection.execute(

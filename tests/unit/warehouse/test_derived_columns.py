@@ -18,7 +18,7 @@ TEXTS = st.lists(
 
 
 def asked(texts):
-    """Give the parts of texts, as a load asks for them."""
+    """Return the parts of texts, as a load asks for them."""
     with duckdb.connect() as connection:
         prepare(connection)
         connection.register("texts", pa.table({"n": range(len(texts)), "text": pa.array(texts, pa.string())}))
@@ -28,7 +28,7 @@ def asked(texts):
 
 
 def oracle(text):
-    """Give the parts by the library smsutil."""
+    """Return the parts by the library smsutil."""
     return max(1, len(split(text).parts))
 
 

@@ -26,7 +26,7 @@ def connection():
 
 
 def ask(connection, sql, *bound):
-    """Give the only value of an answer."""
+    """Return the only value of an answer."""
     ((value,),) = connection.execute(f"SELECT {sql}", list(bound)).fetchall()
     return value
 
@@ -108,7 +108,7 @@ def hours(connection):
 
 
 def counts(connection, account, tz, since=None, until=None):
-    """Give how many messages are on which day of a zone."""
+    """Return how many messages are on which day of a zone."""
     return dict(
         connection.execute(
             "SELECT date::VARCHAR, count(*) FROM messages_of($1, $2, NULL, $3, $4) GROUP BY date ORDER BY date",
@@ -192,7 +192,7 @@ def busy():
 
 
 def both_ways(connection, tz, *span):
-    """Give the days of a zone, with all that a report asks for, by totals and by rows."""
+    """Return the days of a zone, with all that a report asks for, by totals and by rows."""
     by = "account_id, date, channel, direction, status_id, status, delivery_status"
     sums = ("sum(messages)::BIGINT, sum(parts)::BIGINT, sum(cost)", "count(*), sum(fragments)::BIGINT, sum(cost)")
     bound = [*(span or (None, None)), tz]
