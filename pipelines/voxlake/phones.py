@@ -43,7 +43,7 @@ def normal_number(text: str) -> str:
         return _bare(text)
     marks = "".join(its for its in meant if its)
     if marks.startswith(("+", "00")):
-        marks = marks.replace("(0)", "")
+        marks = marks.replace("(0)", "", 1)
     digits = marks.replace("(", "").replace(")", "")
     found = _ABROAD.fullmatch(digits)
     return found[1] if found else _bare(text)

@@ -25,7 +25,10 @@ CASE
                 ), '^(?:[+]|00)?([1-9][0-9]{6,14})$', 1
             ), ''
         ),
-        regexp_replace(number, '^[\p{Z}\p{Cc}\p{Cf}]+|[\p{Z}\p{Cc}\p{Cf}]+$', '', 'g')
+        regexp_replace(
+            regexp_replace(number, '^[\p{Z}\p{Cc}\p{Cf}]+|[\p{Z}\p{Cc}\p{Cf}]+$', '', 'g'),
+            '^[+]([1-9][0-9]{2,5})$', '\1'
+        )
     )
     WHEN regexp_matches(number, '^[\p{Z}\p{Cc}\p{Cf}]|[\p{Z}\p{Cc}\p{Cf}]$')
         THEN regexp_replace(number, '^[\p{Z}\p{Cc}\p{Cf}]+|[\p{Z}\p{Cc}\p{Cf}]+$', '', 'g')

@@ -2,7 +2,7 @@
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from voxlake.phones import is_number, normal_number
@@ -63,6 +63,7 @@ def database():
         yield connection
 
 
+@example(texts=["+100 ", "\u00a0+123456", "+1(0)2(0)345678", "00 1(0)(0)2345678", "+ 100"])
 @given(texts=st.lists(MARKS | NUMBERS | st.text("+0(12)3 ", max_size=12), min_size=20, max_size=60))
 def test_the_database_has_the_same_form(database, texts):
     """The macro gives what Python gives."""
