@@ -1,11 +1,12 @@
-# `make` lists the targets. What they need is installed into .venv, .venv-bench, .venv-matrix and tests/sdk/node_modules, from
-# lock files with hashes. One thing else on the machine is touched: as root on Debian, `browser`, which `test` and `coverage`
-# call, installs chromium with apt-get where there is none.
+# `make` lists the targets. What they need is installed into .venv, .venv-servers, .venv-bench, .venv-matrix and
+# tests/sdk/node_modules, from lock files with hashes. One thing else on the machine is touched: as root on Debian, `browser`,
+# which `test` and `coverage` call, installs chromium with apt-get where there is none.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SDK    := tests/sdk/node_modules/.package-lock.json
 BENCH  := .venv-bench
+SERVERS := .venv-servers
 PIP    := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP) --require-hashes -r
 UV     := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade
@@ -38,6 +39,11 @@ $(VENV)/.tested: $(VENV)/.installed requirements-dev.lock
 	@$(BIN)/python $(LOCKED) requirements-dev.lock --no-compile
 	@touch $@
 
+$(SERVERS)/.installed: requirements-servers.lock
+	@$(PYTHON) -m venv $(SERVERS)
+	@$(SERVERS)/bin/python $(LOCKED) requirements-servers.lock --no-compile
+	@touch $@
+
 run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what came of it
 	@$(BIN)/voxlake sandbox run --rows $(ROWS) --days $(DAYS) -- $(BIN)/voxlake export --data-dir data \
 	  --since $$($(PYTHON) -c 'import datetime as d; print((d.datetime.now(d.timezone.utc) - d.timedelta(days=$(DAYS))).date())')
@@ -57,13 +63,13 @@ $(SDK): tests/sdk/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/sdk && npm ci --ignore-scripts --silent && touch node_modules/.package-lock.json; \
 	else echo "npm is not installed: the tests with the vendor's Node SDK are skipped"; fi
 
-test: $(VENV)/.tested $(SDK) browser ## Run the tests
+test: $(VENV)/.tested $(SERVERS)/.installed $(SDK) browser ## Run the tests
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q
 
 unit: $(VENV)/.tested ## Run the tests that need neither a server nor a process (seconds)
 	@$(BIN)/python -m pytest -n auto -q tests/unit
 
-coverage: $(VENV)/.tested $(SDK) browser ## Run the tests and show which lines and branches none of them reaches
+coverage: $(VENV)/.tested $(SERVERS)/.installed $(SDK) browser ## Run the tests and show which lines and branches none of them reaches
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q --cov
 
 days: $(VENV)/.tested ## Run the fast tests that know the date as if it were each of thirty (a quarter of an hour)
@@ -78,7 +84,7 @@ soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) agai
 fuzz: $(VENV)/.tested ## Try strange replies, files, settings and command lines for FUZZ (10m); SEED repeats a run
 	@PYTHONPATH=tests $(BIN)/python -m support.fuzz $(FUZZ) $(SEED)
 
-slow: $(VENV)/.tested ## Run the tests that take minutes
+slow: $(VENV)/.tested $(SERVERS)/.installed $(SDK) browser ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow -q
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests, and the fast tests on three other dates
@@ -126,6 +132,7 @@ lock: ## Renew the exact versions and hashes that are installed (needs uv)
 	$(UV) --all-extras -c requirements.lock pyproject.toml -o requirements-all.lock
 	echo 'hatchling' | $(UV) - -o requirements-build.lock
 	$(UV) --all-extras --group dev -c requirements-all.lock -c requirements-build.lock pyproject.toml -o requirements-dev.lock
+	$(UV) --group servers -o requirements-servers.lock
 	echo 'airbyte' | $(UV) - -o benchmarks/airbyte.lock
 
 schema: $(VENV)/.installed ## Write the SQL files and docs/schema.md that follow from the declared fields
@@ -139,4 +146,4 @@ picture: $(VENV)/.tested ## Draw docs/architecture.svg from the code
 	@PYTHONPATH=tests $(BIN)/python -m support.architecture
 
 clean: ## Remove what was installed and built (not data/)
-	rm -rf $(VENV) $(BENCH) .venv-matrix tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SERVERS) $(BENCH) .venv-matrix tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
