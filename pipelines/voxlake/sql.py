@@ -7,8 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voxlake.text import visible, width
-
 if TYPE_CHECKING:
     import duckdb
 
@@ -33,31 +31,6 @@ def interrupt_queries() -> None:
         for connection in list(_OPEN):
             with suppress(Exception):
                 connection.interrupt()
-
-
-def explain(error: duckdb.Error) -> tuple[str, str]:
-    """Return why a statement failed as part of a sentence, and the lines that show where, with the caret; or ''."""
-    reason, place, lines = str(error).partition("\n\nLINE ")
-    shown, _, caret = lines.rstrip().rpartition("\n")
-    if not caret.strip(" ^") and "^" in caret:
-        lines = f"{shown.expandtabs(1)}\n{_under(f'LINE {shown}', caret)}"
-    return " ".join(reason.split()), f"{place}{lines}".rstrip()
-
-
-def _under(line: str, caret: str) -> str:
-    """Return the line with a caret below the same character as before, when the line is drawn on a terminal.
-
-    DuckDB does not count the columns of a tab, and of what the terminal gets as an escape.
-    """
-    at, columns = 0, caret.index("^")
-    while at < len(line) and (columns > 0 or not _columns(line[at])):
-        columns -= _columns(line[at])
-        at += 1
-    return " " * width(visible(line[:at].expandtabs(1))) + caret.strip()
-
-
-def _columns(character: str) -> int:
-    return 0 if visible(character) != character or character == "\t" else width(character)
 
 
 def folder() -> Path:

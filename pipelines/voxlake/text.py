@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
-import unicodedata
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -25,11 +23,6 @@ _ACTING: Final = {
     for code in range(first, last + 1)
     if chr(code) not in "\n\t"
 }  # fmt: skip
-_JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
-_JAMO = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb]")
-"""Vowels and finals of Korean, which are drawn into the consonant before."""
-_DRAWN = frozenset("\u00ad\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
-"""The soft hyphen and signs around numbers: format characters that are drawn all the same."""
 
 
 def counted(number: int, thing: str = "day") -> str:
@@ -98,37 +91,6 @@ def visible(text: str) -> str:
     of JSON the escapes mean what they stand for.
     """
     return text.translate(_ACTING)
-
-
-def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: two for CJK and emoji, none for a combining mark."""
-    if text.isascii():
-        return len(text)
-    total = last = 0
-    joined = False
-    for character in text:
-        taken = _columns(character)
-        if character == _EMOJI_STYLE:
-            taken = 1 if last == 1 else 0
-        elif last and ((joined and (taken > 1 or unicodedata.category(character) == "So")) or _is_skin(character)):
-            # Drawn as one with the emoji before.
-            taken = 0
-        joined = character == _JOINER
-        total += taken
-        last = taken or last
-    return total
-
-
-def _columns(character: str) -> int:
-    if character in _DRAWN:
-        return 1
-    if unicodedata.category(character) in ("Mn", "Me", "Cf") or _JAMO.match(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _is_skin(character: str) -> bool:
-    return "\U0001f3fb" <= character <= "\U0001f3ff"
 
 
 def is_loopback(url: str) -> bool:

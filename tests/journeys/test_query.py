@@ -1,10 +1,14 @@
 """`query` and `report` write what they print, in every format."""
 
+import io
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import openpyxl
 from support.dates import days_ago
 from support.lakes import FIRST, Hand, row
+from support.terminal import run
 
 
 def test_query_command(voxlake, tmp_path):
@@ -32,6 +36,27 @@ def test_a_query_that_begins_with_a_comment(voxlake, tmp_path):
         assert voxlake("query", *where, sql).stdout == "a\n1\n"
     assert "empty" in voxlake("query", "-- only", *where, code=2).stderr
     assert "--note" in voxlake("query", "--note", "SELECT 1", *where, code=2).stderr
+
+
+def test_the_caret_of_every_way_to_ask(tmp_path, monkeypatch, capsys):
+    """The line and its caret are those of the text that was given: an argument, a file, stdin, lines of the shell."""
+    hand = Hand(tmp_path / "data")
+    hand.put(FIRST, [row(1)])
+    hand.publish()
+    monkeypatch.chdir(tmp_path)
+    sql = "-- 漢字\nSELECT\t'漢字 שלום' AS a,\n\tnowhere.b"
+    Path("file.sql").write_text(f"\ufeff{sql}\n")
+    told = []
+    for words, typed in (
+        (("query", sql), ""),
+        (("query", "@file.sql"), ""),
+        (("query", "-"), f"\ufeff{sql}"),
+        (("shell", "--plain"), f"{sql};"),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        assert run(*words, "--data-dir", hand.root) == 2
+        told.append(capsys.readouterr().err.rstrip("\n").split("\n")[-2:])
+    assert told == [["LINE 3:  nowhere.b", "         ^^^^^^^^^"]] * 3 + [["LINE 3:  nowhere.b;", "         ^^^^^^^^^"]]
 
 
 def test_a_report_says_which_days_lack_messages(tmp_path, voxlake):

@@ -12,7 +12,7 @@ from support.lakes import FIRST, Hand, row
 from support.terminal import shown_by
 
 from voxlake.reporting.saved_queries import load_saved_queries
-from voxlake.text import width
+from voxlake.reporting.widths import width
 
 pytestmark = pytest.mark.dateless
 

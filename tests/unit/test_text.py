@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxlake.text import visible, width
+from voxlake.text import visible
 
 
 @pytest.mark.parametrize(
@@ -36,25 +36,3 @@ def test_visible_acts_on_nothing(text):
     assert not [c for c in shown if unicodedata.bidirectional(c) in {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI"}]
     assert visible(shown) == shown
     assert json.loads(visible(json.dumps(text, ensure_ascii=False))) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "columns"),
-    [
-        ("abc", 3),
-        ("Аптека", 6),
-        ("漢字", 4),
-        ("한국", 4),
-        ("e\u0301", 1),
-        ("😀", 2),
-        ("❤\ufe0f", 2),
-        ("👍🏽", 2),
-        ("👩\u200d💻", 2),
-        ("👩\u200d❤\ufe0f\u200d👩", 2),
-        ("🇩🇪", 2),
-        ("\uff46\uff55", 4),
-    ],
-)
-def test_width(text, columns):
-    """A text is as wide as a terminal draws it."""
-    assert width(text) == columns

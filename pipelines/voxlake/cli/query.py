@@ -22,9 +22,9 @@ class _Sql(click.Command):
     """A command whose argument may start with an SQL comment, which is not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Prepend a newline to arguments that start with `--` and a blank, or that have several lines."""
+        """Prepend a blank to arguments that start with `--` and a blank, or that have several lines."""
         comments = (arg.startswith("--") and (arg[2:3].isspace() or "\n" in arg) for arg in args)
-        return super().parse_args(ctx, [f"\n{arg}" if it else arg for arg, it in zip(args, comments, strict=True)])
+        return super().parse_args(ctx, [f" {arg}" if it else arg for arg, it in zip(args, comments, strict=True)])
 
 
 @click.command(
@@ -63,7 +63,7 @@ def query(
 def _read(sql: str) -> str:
     """Return the query: as it was given, or from the file or the standard input that stands for it."""
     if sql.strip() == "-":
-        return sys.stdin.read()
+        return sys.stdin.read().removeprefix("\ufeff")
     if not sql.startswith("@"):
         return sql
     path = Path(sql[1:])

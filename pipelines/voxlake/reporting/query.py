@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 
 from voxlake.errors import SettingsError
 from voxlake.files import beside, storage, target_of
+from voxlake.reporting.caret import explain
 from voxlake.reporting.formats import render_pieces, render_rows
 from voxlake.reporting.scope import PARAMETERS, shown_columns
 from voxlake.reporting.xlsx import write_workbook
 from voxlake.spill import lacks_room
-from voxlake.sql import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,7 +11,8 @@ import duckdb
 from voxlake.errors import SettingsError
 from voxlake.phones import normal_number
 from voxlake.policy import digest_of
-from voxlake.sql import explain, promise, statements
+from voxlake.reporting.caret import explain
+from voxlake.sql import promise, statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

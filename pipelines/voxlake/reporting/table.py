@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from voxlake.text import visible, width
+from wcwidth import iter_graphemes
+
+from voxlake.reporting.widths import width
+from voxlake.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +110,7 @@ def _wrapped(text: str, room: int) -> list[str]:
     words: list[str] = []
     for word in text.split(" "):
         part = ""
-        for character in word:
+        for character in iter_graphemes(word):
             if width(part + character) > room:
                 words.append(part)
                 part = ""

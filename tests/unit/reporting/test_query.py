@@ -11,7 +11,8 @@ import pytest
 
 from voxlake.errors import SettingsError
 from voxlake.reporting.query import query_pieces, query_text, write_answer
-from voxlake.text import visible, width
+from voxlake.reporting.widths import width
+from voxlake.text import visible
 from voxlake.warehouse import restrict
 
 
@@ -248,10 +249,26 @@ def test_the_caret_stays_under_its_column(connection, sql, wrong):
         ("SELECT 'e\u0301' AS a,\r\n\t nowhere.b\r\nFROM range(3)", "nowhere.b"),
         ("SELECT '\x1b[2J' AS a, nowhere.b", "nowhere.b"),
         ("SELECT '\u202eabc' AS a, nowhere.b", "nowhere.b"),
+        ("SELECT 'שלום مرحبا' AS a, nowhere.b", "nowhere.b"),
+        ("SELECT '👨\u200d👩\u200d👧\u200d👦👍🏽❤\ufe0f🇩🇪1\ufe0f\u20e3' AS a, nowhere.b", "nowhere.b"),
+        ("SELECT 'नमस्ते สวัสดี 한국 \u1112\u1161\u11ab' AS a, nowhere.b", "nowhere.b"),
+        ("SELECT 'co\u00adop \u0600\u0661 \uff76\uff9e' AS a, nowhere.b", "nowhere.b"),
         ("SELECT 'LINE 9: x\n ^' AS a, nowhere.b", "nowhere.b"),
         (f"SELECT {', '.join(f'{n} AS column_{n}' for n in range(60))}, nowhere.b", "nowhere.b"),
     ],
-    ids=["wide", "tabs", "marks and line ends", "an escape", "writing backwards", "a caret in a text", "a long line"],
+    ids=[
+        "wide",
+        "tabs",
+        "marks and line ends",
+        "an escape",
+        "writing backwards",
+        "right to left",
+        "emoji",
+        "marks that join",
+        "rare widths",
+        "a caret in a text",
+        "a long line",
+    ],
 )
 def test_the_caret_stays_where_the_line_is_drawn(connection, sql, wrong):
     """What a terminal draws wide, narrow or as an escape moves the caret as it moves what stands below it."""

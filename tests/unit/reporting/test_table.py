@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxlake.reporting.table import render_table
-from voxlake.text import width
+from voxlake.reporting.widths import width
 
 NAMES = ["date", "messages", "delivered_pct_of_settled", "error_message"]
 ROWS = [
@@ -61,9 +61,15 @@ def test_then_records():
 
 def test_columns_are_aligned_as_drawn():
     """A column after CJK, emoji and marks begins where it begins in every other row."""
-    rows = [("漢字", "x"), ("😀👍🏽", "x"), ("abcd", "x"), ("e\u0301", "x")]
+    rows = [(text, "x") for text in ("漢字", "😀👍🏽", "abcd", "e\u0301", "שלום", "🇩🇪")]
     lines = render_table(["text", "n"], rows).splitlines()
     assert {width(line.partition("x")[0]) for line in lines[2:]} == {6}
+
+
+def test_what_is_drawn_as_one_is_not_broken():
+    """A long word is broken between the characters that a reader sees."""
+    lines = render_table(["t", "n"], [("👩\u200d💻" * 12, 1), ("a b", 2)], screen=20).splitlines()
+    assert lines[2:] == ["👩\u200d💻" * 8 + "   1", "👩\u200d💻" * 4, "a b" + " " * 16 + "2"]
 
 
 @pytest.mark.parametrize("screen", [None, 80, 12])
