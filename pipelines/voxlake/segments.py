@@ -25,15 +25,20 @@ class Segmentation:
     """The segmentation of a text.
 
     `encoding` is GSM-7 or UCS-2. `characters` is the length in code points, `units` the length in GSM-7 septets or
-    UTF-16 units. `parts` is the number of segments billed per recipient; `left` is the number of units that still fit
-    into the last one.
+    UTF-16 units. `segments` is how many are billed per recipient; `left` is the number of units that still fit into
+    the last one.
     """
 
     encoding: str
     characters: int
     units: int
-    parts: int
+    segments: int
     left: int
+
+    @property
+    def parts(self) -> int:
+        """The former name of `segments`, gone in 0.4."""
+        return self.segments
 
 
 def segments(text: str) -> Segmentation:
@@ -47,17 +52,17 @@ def segments(text: str) -> Segmentation:
     units = sum(sizes)
     if units <= alone:
         return Segmentation(encoding, len(text), units, 1, alone - units)
-    parts, filled = 1, 0
+    count, filled = 1, 0
     for size in sizes:
         if filled + size > joined:
-            parts, filled = parts + 1, 0
+            count, filled = count + 1, 0
         filled += size
-    return Segmentation(encoding, len(text), units, parts, joined - filled)
+    return Segmentation(encoding, len(text), units, count, joined - filled)
 
 
 def segment_count(text: str) -> int:
     """Return the number of segments of a text, at least 1."""
-    return segments(text).parts
+    return segments(text).segments
 
 
 def foreign(text: str) -> list[str]:

@@ -4,17 +4,17 @@ FROM (
     SELECT *, 1 AS found
     FROM (
         SELECT
-            account_id, date, date_trunc('hour', processed_at) AS hour, 'sms' AS channel, direction,
-            status_id, status, NULL::VARCHAR AS delivery_status, count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost
+            account_id, date, date_trunc('hour', processed_at) AS hour, 'sms' AS stream, direction,
+            status_id, status, NULL::VARCHAR AS delivery_status, count(*) AS messages, sum(segments)::BIGINT AS segments, sum(cost) AS cost
         FROM sms_history
         SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
         GROUP BY ALL
     )
     UNION ALL BY NAME
-    SELECT *, -1 AS found
+    SELECT * EXCLUDE (channel, parts), -1 AS found
     FROM meta.hourly_totals
     SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
-    WHERE channel = 'sms'
+    WHERE stream = 'sms'
 )
 GROUP BY ALL
 HAVING sum(found) <> 0;

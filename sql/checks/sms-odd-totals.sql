@@ -3,28 +3,28 @@ SELECT * EXCLUDE (found), sum(found) AS more
 FROM (
     SELECT *, 1 AS found
     FROM (
-        SELECT account_id, date, 'sms' AS channel, warning, messages
+        SELECT account_id, date, 'sms' AS stream, warning, messages
         FROM (
             SELECT
                 account_id, date,
-                count(*) FILTER (status = 'success' AND cost > 0 AND coalesce(fragments, 0) < 1) AS "cost-without-parts",
+                count(*) FILTER (status = 'success' AND cost > 0 AND coalesce(segments, 0) < 1) AS "cost-without-segments",
                 count(*) FILTER (cost < 0) AS "negative-cost",
                 count(*) FILTER (coalesce(source_number, '') = '' OR coalesce(destination_number, '') = '') AS "no-number",
-                count(*) FILTER (direction = 'OUT' AND status = 'success' AND fragments > 0 AND coalesce(cost, 0) = 0) AS "parts-without-cost",
+                count(*) FILTER (direction = 'OUT' AND status = 'success' AND segments > 0 AND coalesce(cost, 0) = 0) AS "segments-without-cost",
                 count(*) FILTER (direction IS NULL OR direction NOT IN ('IN', 'OUT')) AS "unknown-direction",
                 count(*) FILTER (extra IS NOT NULL) AS "unknown-fields",
                 count(*) FILTER (status = 'unknown' OR status IS NULL) AS "unknown-status"
             FROM sms_history
             SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
             GROUP BY ALL
-        ) UNPIVOT (messages FOR warning IN ("cost-without-parts", "negative-cost", "no-number", "parts-without-cost", "unknown-direction", "unknown-fields", "unknown-status"))
+        ) UNPIVOT (messages FOR warning IN ("cost-without-segments", "negative-cost", "no-number", "segments-without-cost", "unknown-direction", "unknown-fields", "unknown-status"))
         WHERE messages > 0
     )
     UNION ALL BY NAME
-    SELECT *, -1 AS found
+    SELECT * EXCLUDE (channel), -1 AS found
     FROM meta.odd_totals
     SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'sms') USING (account_id, date)
-    WHERE channel = 'sms'
+    WHERE stream = 'sms'
 )
 GROUP BY ALL
 HAVING sum(found) <> 0;

@@ -6,8 +6,8 @@ WITH top AS (
         coalesce(currency, '') AS currency,
         sum(messages)::BIGINT AS messages,
         coalesce(sum(cost), 0) AS cost,
-        messages_if(direction = 'OUT' AND settled(channel, status, delivery_status), messages) AS settled,
-        messages_if(direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS arrived,
+        messages_if(direction = 'OUT' AND settled(stream, status, delivery_status), messages) AS settled,
+        messages_if(direction = 'OUT' AND arrived(stream, status, delivery_status), messages) AS arrived,
         messages_if(direction = 'OUT' AND moving(status, delivery_status), messages) AS moving,
         messages_if(direction = 'OUT', messages) AS sent,
         count(*) OVER () AS accounts

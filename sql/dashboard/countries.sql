@@ -13,8 +13,8 @@ FROM (
         coalesce(currency, '') AS currency,
         sum(messages)::BIGINT AS messages,
         coalesce(sum(cost), 0) AS cost,
-        messages_if(settled(channel, status, delivery_status), messages) AS settled,
-        messages_if(arrived(channel, status, delivery_status), messages) AS arrived,
+        messages_if(settled(stream, status, delivery_status), messages) AS settled,
+        messages_if(arrived(stream, status, delivery_status), messages) AS arrived,
         messages_if(moving(status, delivery_status), messages) AS moving
     FROM totals_of($first, $end, NULL, $accounts, $tz)
     WHERE direction = 'OUT'

@@ -16,14 +16,14 @@ FROM (
         coalesce(currency, '') AS currency,
         sum(messages)::BIGINT AS messages,
         sum(cost) AS cost,
-        messages_if(channel = 'sms' AND direction = 'OUT' AND settled(channel, status, delivery_status), messages) AS sms_settled,
-        messages_if(channel = 'sms' AND direction = 'OUT' AND arrived(channel, status, delivery_status), messages) AS sms_arrived,
-        messages_if(channel = 'sms' AND direction = 'OUT' AND moving(status, delivery_status), messages) AS sms_moving,
-        messages_if(channel = 'sms' AND direction = 'OUT', messages) AS sms_sent,
-        messages_if(channel = 'a2p' AND settled(channel, status, delivery_status), messages) AS a2p_settled,
-        messages_if(channel = 'a2p' AND arrived(channel, status, delivery_status), messages) AS a2p_arrived,
-        messages_if(channel = 'a2p' AND moving(status, delivery_status), messages) AS a2p_moving,
-        messages_if(channel = 'a2p', messages) AS a2p_sent,
+        messages_if(stream = 'sms' AND direction = 'OUT' AND settled(stream, status, delivery_status), messages) AS sms_settled,
+        messages_if(stream = 'sms' AND direction = 'OUT' AND arrived(stream, status, delivery_status), messages) AS sms_arrived,
+        messages_if(stream = 'sms' AND direction = 'OUT' AND moving(status, delivery_status), messages) AS sms_moving,
+        messages_if(stream = 'sms' AND direction = 'OUT', messages) AS sms_sent,
+        messages_if(stream = 'a2p' AND settled(stream, status, delivery_status), messages) AS a2p_settled,
+        messages_if(stream = 'a2p' AND arrived(stream, status, delivery_status), messages) AS a2p_arrived,
+        messages_if(stream = 'a2p' AND moving(status, delivery_status), messages) AS a2p_moving,
+        messages_if(stream = 'a2p', messages) AS a2p_sent,
         messages_if(status = 'error', messages) AS failed
     FROM days_of($first, $end, NULL, $accounts, $tz)
     GROUP BY coalesce(currency, '')

@@ -1,3 +1,3 @@
 -- Whether a message's status stays as it is, null where the API gave none.
-CREATE MACRO settled(channel, status, delivery_status) AS
-CASE WHEN channel = 'a2p' THEN delivery_status NOT IN ('QUEUED', 'DISPATCHED') ELSE status <> 'waiting' END;
+CREATE MACRO settled(stream, status, delivery_status) AS
+CASE WHEN stream = 'a2p' THEN delivery_status NOT IN ('QUEUED', 'DISPATCHED') ELSE status <> 'waiting' END;

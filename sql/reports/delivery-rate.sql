@@ -14,11 +14,11 @@ SELECT
         messages
     ) AS unknown,
     percent(
-        messages_if(arrived(channel, status, delivery_status), messages),
-        messages_if(settled(channel, status, delivery_status), messages)
+        messages_if(arrived(stream, status, delivery_status), messages),
+        messages_if(settled(stream, status, delivery_status), messages)
     ) AS delivered_pct,
     percent(messages_if(moving(status, delivery_status), messages), sum(messages)::BIGINT) AS moving_pct
 FROM days_of($from, $to, $number, $accounts, $tz)
-WHERE channel = 'a2p'
+WHERE stream = 'a2p'
 GROUP BY account_id, account, currency, date
 ORDER BY date DESC, account, account_id;

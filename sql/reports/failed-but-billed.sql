@@ -1,7 +1,7 @@
 -- Every message that failed, or ended without being delivered, and yet cost something, dearest first within a currency.
 SELECT
     date,
-    channel,
+    stream,
     account_id,
     account,
     currency,
@@ -11,11 +11,11 @@ SELECT
     status,
     delivery_status,
     error_message,
-    fragments AS parts,
+    segments,
     cost,
     transaction_id
 FROM messages_of($from, $to, $number, $accounts, $tz)
 WHERE
     cost > 0
     AND (status = 'error' OR delivery_status IN ('ABORTED', 'REJECTED', 'FAILED', 'EXPIRED', 'UNKNOWN'))
-ORDER BY currency NULLS LAST, cost DESC, date DESC, channel, account_id, message_id;
+ORDER BY currency NULLS LAST, cost DESC, date DESC, stream, account_id, message_id;

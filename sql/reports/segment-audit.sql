@@ -1,7 +1,7 @@
--- Every message billed for more parts than its text needs, and what the parts too many cost, dearest first within a currency.
+-- Every message billed for more segments than its text needs, and what those too many cost, dearest first within a currency.
 SELECT
     date,
-    channel,
+    stream,
     account_id,
     account,
     currency,
@@ -9,10 +9,10 @@ SELECT
     source_number,
     destination_number,
     length(text) AS characters,
-    fragments AS billed_parts,
-    segments_expected AS expected_parts,
+    segments,
+    segments_expected,
     cost,
-    round(cost * (fragments - segments_expected) / fragments, 6)::DECIMAL(18, 6) AS overpaid
+    round(cost * (segments - segments_expected) / segments, 6)::DECIMAL(18, 6) AS overpaid
 FROM messages_of($from, $to, $number, $accounts, $tz)
-WHERE fragments > segments_expected
-ORDER BY currency NULLS LAST, overpaid DESC, date DESC, channel, account_id, message_id;
+WHERE segments > segments_expected
+ORDER BY currency NULLS LAST, overpaid DESC, date DESC, stream, account_id, message_id;

@@ -4,22 +4,22 @@ SELECT
     account,
     currency,
     source_number AS sender,
-    channel,
+    stream,
     count(*) AS messages,
-    sum(fragments)::BIGINT AS parts,
+    sum(segments)::BIGINT AS segments,
     sum(cost) AS cost,
     percent(count(*) FILTER (status = 'success'), count(*) FILTER (status <> 'waiting')) AS success_pct,
     percent(
-        count(*) FILTER (channel = 'a2p' AND arrived(channel, status, delivery_status)),
-        count(*) FILTER (channel = 'a2p' AND settled(channel, status, delivery_status))
+        count(*) FILTER (stream = 'a2p' AND arrived(stream, status, delivery_status)),
+        count(*) FILTER (stream = 'a2p' AND settled(stream, status, delivery_status))
     ) AS delivered_pct,
     percent(count(*) FILTER (moving(status, delivery_status)), count(*)) AS moving_pct,
     round(
         sum(cost) FILTER (NOT moving(status, delivery_status))
-        / nullif(count(*) FILTER (arrived(channel, status, delivery_status)), 0), 6
+        / nullif(count(*) FILTER (arrived(stream, status, delivery_status)), 0), 6
     ) AS cost_per_arrived,
     max(date) AS last_day
 FROM messages_of($from, $to, $number, $accounts, $tz)
 WHERE direction = 'OUT'
-GROUP BY account_id, account, currency, source_number, channel
-ORDER BY messages DESC, sender, channel, account, account_id;
+GROUP BY account_id, account, currency, source_number, stream
+ORDER BY messages DESC, sender, stream, account, account_id;

@@ -1,7 +1,7 @@
 -- Every message whose status could still change a day or more after it was processed, longest first.
 SELECT
     m.date,
-    m.channel,
+    m.stream,
     m.account_id,
     m.account,
     m.currency,
@@ -14,6 +14,6 @@ SELECT
     m.processed_at,
     s.hours
 FROM messages_of($from, $to, $number, $accounts, $tz) AS m
-INNER JOIN stuck AS s ON s.account_id = m.account_id AND s.channel = m.channel AND s.message_id = m.message_id
+INNER JOIN stuck AS s ON s.account_id = m.account_id AND s.stream = m.stream AND s.message_id = m.message_id
 WHERE s.hours >= 24
-ORDER BY s.hours DESC, m.channel, m.account_id, m.message_id;
+ORDER BY s.hours DESC, m.stream, m.account_id, m.message_id;

@@ -7,15 +7,15 @@ SELECT
     count(*) AS messages,
     percent(count(*), sum(count(*)) OVER (PARTITION BY account_id)) AS share_pct,
     count(DISTINCT destination_number) AS recipients,
-    sum(fragments)::BIGINT AS parts,
+    sum(segments)::BIGINT AS segments,
     sum(cost) AS cost,
     percent(
-        count(*) FILTER (arrived(channel, status, delivery_status)), count(*) FILTER (settled(channel, status, delivery_status))
+        count(*) FILTER (arrived(stream, status, delivery_status)), count(*) FILTER (settled(stream, status, delivery_status))
     ) AS arrived_pct,
     percent(count(*) FILTER (moving(status, delivery_status)), count(*)) AS moving_pct,
     round(
         sum(cost) FILTER (NOT moving(status, delivery_status))
-        / nullif(count(*) FILTER (arrived(channel, status, delivery_status)), 0), 6
+        / nullif(count(*) FILTER (arrived(stream, status, delivery_status)), 0), 6
     ) AS cost_per_arrived
 FROM messages_of($from, $to, $number, $accounts, $tz)
 WHERE direction = 'OUT'

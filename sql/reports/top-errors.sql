@@ -4,12 +4,12 @@ SELECT
     account,
     currency,
     error_kind(error_message, source_number, destination_number) AS error,
-    channel,
+    stream,
     count(*) AS messages,
     sum(cost) AS cost,
     min(date) AS first_day,
     max(date) AS last_day
 FROM messages_of($from, $to, $number, $accounts, $tz)
 WHERE error_message IS NOT NULL
-GROUP BY account_id, account, currency, error, channel
-ORDER BY messages DESC, error, channel, account, account_id;
+GROUP BY account_id, account, currency, error, stream
+ORDER BY messages DESC, error, stream, account, account_id;

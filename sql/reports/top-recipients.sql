@@ -6,7 +6,7 @@ SELECT
     destination_number AS number,
     destination_country AS country,
     count(*) AS messages,
-    sum(fragments)::BIGINT AS parts,
+    sum(segments)::BIGINT AS segments,
     sum(cost) AS cost,
     count(DISTINCT date) AS days,
     max(processed_at) AS newest

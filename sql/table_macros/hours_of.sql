@@ -20,11 +20,12 @@ uneven AS (
     GROUP BY zone, date
 )
 
-SELECT *
+-- The former names, gone in 0.4, are at the end.
+SELECT *, stream AS channel, segments AS parts
 FROM (
     SELECT
-        t.account_id, c.account, c.currency, local_time(t.hour, c.zone) AS hour, t.channel, t.direction,
-        t.status_id, t.status, t.delivery_status, t.messages, t.parts, t.cost
+        t.account_id, c.account, c.currency, local_time(t.hour, c.zone) AS hour, t.stream, t.direction,
+        t.status_id, t.status, t.delivery_status, t.messages, t.segments, t.cost
     FROM meta.hourly_totals AS t
     INNER JOIN chosen AS c ON c.account_id = t.account_id
     ANTI JOIN uneven AS u ON u.zone = c.zone AND u.date = t.date
@@ -32,8 +33,8 @@ FROM (
     UNION ALL
     -- DuckDB reads no row where no day is uneven.
     SELECT
-        m.account_id, c.account, c.currency, date_trunc('hour', local_time(m.processed_at, c.zone)) AS hour, m.channel, m.direction,
-        m.status_id, m.status, m.delivery_status, count(*) AS messages, sum(m.fragments)::BIGINT AS parts, sum(m.cost) AS cost
+        m.account_id, c.account, c.currency, date_trunc('hour', local_time(m.processed_at, c.zone)) AS hour, m.stream, m.direction,
+        m.status_id, m.status, m.delivery_status, count(*) AS messages, sum(m.segments)::BIGINT AS segments, sum(m.cost) AS cost
     FROM messages AS m
     INNER JOIN chosen AS c ON c.account_id = m.account_id
     INNER JOIN uneven AS u ON u.zone = c.zone AND u.date = m.date

@@ -6,7 +6,7 @@ CREATE TABLE sms_history (
     source_number       VARCHAR,            -- Who sent it: a number as the API gives it, or an alphanumeric SenderID.
     destination_number  VARCHAR USING COMPRESSION fsst, -- Who it was sent to, as the API gives it.
     direction           VARCHAR,            -- IN or OUT.
-    fragments           INTEGER,            -- Parts that were billed.
+    segments            INTEGER,            -- Segments that were billed.
     cost                DECIMAL(18, 6),     -- In the currency of the account.
     status_id           TINYINT,            -- The vendor's number of the status.
     status              VARCHAR,            -- success, error or waiting, else unknown.
@@ -16,5 +16,6 @@ CREATE TABLE sms_history (
     text                VARCHAR,            -- What was written, where the account had storing on.
     extra               VARCHAR,            -- A JSON object of fields that voxlake does not know.
     destination_country VARCHAR,            -- ISO 3166 code of the country of destination_number, where it is an international number.
-    segments_expected   INTEGER             -- Parts that the stored text needs.
+    segments_expected   INTEGER,            -- Segments that the stored text needs.
+    fragments           INTEGER GENERATED ALWAYS AS (segments) VIRTUAL -- Former name of segments, gone in 0.4.
 );

@@ -1,7 +1,7 @@
 -- What the messages of a2p_sms_history of some days are in hourly_totals.
 SELECT
-    account_id, date, date_trunc('hour', processed_at) AS hour, 'a2p' AS channel, 'OUT' AS direction,
-    status_id, status, delivery_status, count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost
+    account_id, date, date_trunc('hour', processed_at) AS hour, 'a2p' AS stream, 'OUT' AS direction,
+    status_id, status, delivery_status, count(*) AS messages, sum(segments)::BIGINT AS segments, sum(cost) AS cost
 FROM a2p_sms_history
 SEMI JOIN (SELECT account_id, date FROM fresh WHERE stream = 'a2p') USING (account_id, date)
 GROUP BY ALL;

@@ -5,17 +5,19 @@ SELECT
     account, -- Its name, or its number where that is not known.
     currency, -- The currency of the account, null where it is not known.
     number, -- A number or SenderID as the API gives it.
-    channel, -- sms or a2p.
+    stream, -- sms or a2p.
     count(*) FILTER (sent) AS sent, -- Messages that it sent.
     count(*) FILTER (NOT sent) AS received, -- Messages that were sent to it.
-    sum(fragments)::BIGINT AS parts, -- Parts that were billed, of both.
+    sum(segments)::BIGINT AS segments, -- Segments that were billed, of both.
     sum(cost) AS cost, -- Of both, in the currency of the account.
     min(date) AS first_day, -- The first UTC day with a message.
-    max(date) AS last_day -- The last UTC day with a message.
+    max(date) AS last_day, -- The last UTC day with a message.
+    stream AS channel, -- Former name of stream, gone in 0.4.
+    sum(segments)::BIGINT AS parts -- Former name of segments, gone in 0.4.
 FROM (
-    SELECT account_id, account, currency, channel, date, fragments, cost, source_number AS number, true AS sent FROM messages
+    SELECT account_id, account, currency, stream, date, segments, cost, source_number AS number, true AS sent FROM messages
     UNION ALL
-    SELECT account_id, account, currency, channel, date, fragments, cost, destination_number AS number, false AS sent FROM messages
+    SELECT account_id, account, currency, stream, date, segments, cost, destination_number AS number, false AS sent FROM messages
 )
 WHERE number IS NOT NULL
-GROUP BY account_id, account, currency, number, channel;
+GROUP BY account_id, account, currency, number, stream;

@@ -14,7 +14,7 @@ FROM (
         account_id, account, currency, date, delivery_status, sum(messages)::BIGINT AS messages,
         messages_if(moving(status, delivery_status), messages) AS moving
     FROM totals
-    WHERE channel = 'a2p'
+    WHERE stream = 'a2p'
     GROUP BY account_id, account, currency, date, delivery_status
 )
 WINDOW its_day AS (PARTITION BY account_id, date);

@@ -1,16 +1,16 @@
--- Every message of both channels, one row each.
+-- Every message of both streams, one row each.
 CREATE VIEW messages AS
 SELECT
-    m.channel, -- sms or a2p.
+    m.stream, -- sms or a2p.
     m.account_id, -- The Voximplant account.
     coalesce(a.name, m.account_id::VARCHAR) AS account, -- Its name, or its number where that is not known.
     a.currency, -- The currency of the account, null where it is not known.
     m.date, -- The UTC day of processed_at.
-    m.message_id, -- The vendor's number of the message, unique for an account and channel.
+    m.message_id, -- The vendor's number of the message, unique for an account and stream.
     m.source_number, -- Who sent it: a number as the API gives it, or an alphanumeric SenderID.
     m.destination_number, -- Who it was sent to, as the API gives it.
     m.direction, -- IN or OUT, and OUT for all of a2p.
-    m.fragments, -- Parts that were billed.
+    m.segments, -- Segments that were billed.
     m.cost, -- In the currency of the account.
     m.status_id, -- The vendor's number of the status.
     m.status, -- success, error or waiting, else unknown.
@@ -21,10 +21,12 @@ SELECT
     m.text, -- What was written, where the account had storing on.
     m.extra, -- A JSON object of fields that voxlake does not know.
     m.destination_country, -- ISO 3166 code of the country of destination_number.
-    m.segments_expected -- Parts that the stored text needs.
+    m.segments_expected, -- Segments that the stored text needs.
+    m.stream AS channel, -- Former name of stream, gone in 0.4.
+    m.segments AS fragments -- Former name of segments, gone in 0.4.
 FROM (
-    SELECT *, 'sms' AS channel, NULL::VARCHAR AS delivery_status FROM sms_history
+    SELECT *, 'sms' AS stream, NULL::VARCHAR AS delivery_status FROM sms_history
     UNION ALL BY NAME
-    SELECT *, 'a2p' AS channel, 'OUT' AS direction FROM a2p_sms_history
+    SELECT *, 'a2p' AS stream, 'OUT' AS direction FROM a2p_sms_history
 ) AS m
 LEFT JOIN accounts AS a ON a.account_id = m.account_id;

@@ -4,7 +4,7 @@ SELECT
     m.account_id, -- The Voximplant account.
     m.account, -- Its name, or its number where that is not known.
     m.currency, -- The currency of the account, null where it is not known.
-    m.channel, -- sms or a2p.
+    m.stream, -- sms or a2p.
     m.date, -- The UTC day of processed_at.
     m.message_id, -- The vendor's number of the message.
     m.source_number, -- Who sent it.
@@ -13,7 +13,8 @@ SELECT
     m.delivery_status, -- The status of the delivery, a2p alone.
     m.cost, -- In the currency of the account.
     m.processed_at, -- When it was processed, in UTC.
-    round(epoch(c.exported_at - m.processed_at) / 3600, 1) AS hours -- From processed_at to the last reading of the day.
+    round(epoch(c.exported_at - m.processed_at) / 3600, 1) AS hours, -- From processed_at to the last reading of the day.
+    m.stream AS channel -- Former name of stream, gone in 0.4.
 FROM messages AS m
-INNER JOIN coverage AS c ON c.account_id = m.account_id AND c.stream = m.channel AND c.date = m.date
+INNER JOIN coverage AS c ON c.account_id = m.account_id AND c.stream = m.stream AND c.date = m.date
 WHERE m.status_id = 3 OR m.delivery_status IN ('QUEUED', 'DISPATCHED');

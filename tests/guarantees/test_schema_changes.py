@@ -28,7 +28,7 @@ _FIELDS = """\
 """
 EDITS = (
     ('Field("status_id", pa.int8()', 'Field("status_id", pa.int32()'),
-    ('Field("fragments", pa.int32()', 'Field("fragments", pa.int64()'),
+    ('"fragments",\n            pa.int32()', '"fragments",\n            pa.int64()'),
     ('Field("cost", pa.decimal128(18, 6)', 'Field("cost", pa.decimal128(38, 9)'),
     (
         'Field("transaction_id", pa.int64(), "The vendor\'s number of the payment.",',
@@ -39,7 +39,7 @@ EDITS = (
 """Three columns widened, one renamed, one promoted out of `extra`, and one added that no reply has yet."""
 
 COLUMNS = (
-    "message_id, source_number, destination_number, fragments, cost, status_id, status, error_message, processed_at,"
+    "message_id, source_number, destination_number, segments, cost, status_id, status, error_message, processed_at,"
     " payment_id, text"
 )
 

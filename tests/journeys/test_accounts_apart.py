@@ -29,7 +29,7 @@ def there(child):
 
 def held(folder, child):
     """Return the ids that the database has of a child, by stream, and how many of its days are verified and final."""
-    ids = "SELECT message_id FROM messages WHERE account_id = $1 AND channel = $2"
+    ids = "SELECT message_id FROM messages WHERE account_id = $1 AND stream = $2"
     days = "SELECT count_if(verified)::INT, count_if(final)::INT FROM coverage WHERE account_id = $1"
     with duckdb.connect(str(folder / "voxlake.duckdb"), read_only=True) as connection:
         found = {

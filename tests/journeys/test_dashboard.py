@@ -192,7 +192,7 @@ def test_page_on_paper(lake, browser):
 
 
 def senders(server):
-    """Count the messages of each sender and channel."""
+    """Count the messages of each sender and stream."""
     return Counter(
         (row["source_number"], stream.upper())
         for stream in ("sms", "a2p")
@@ -214,7 +214,7 @@ def test_figures_are_the_truth(lake):
     (worst,) = [row for row in tables["errors"][1:] if "onerror" in row[0]]
     assert worst[1] == "300"
     ranked = {re.sub(r"(SMS|A2P)$", r" \1", row[0]): int(row[1].replace(",", "")) for row in tables["senders"][1:]}
-    assert ranked == {f"{name} {channel}": number for (name, channel), number in senders(lake.server).items()}
+    assert ranked == {f"{name} {stream}": number for (name, stream), number in senders(lake.server).items()}
     assert {row[3] for row in tables["completeness"][1:]} == {"verified and final", "verified, may still change"}
     assert len(tables["completeness"]) == 1 + 2 * 20
 
@@ -264,17 +264,17 @@ TOTALS = {
 def test_refunds_hang_below_the_line():
     """Costs above and below nothing are stacked apart, so that neither hides the other."""
     day = days_ago(1)
-    daily = [daily_row(day, channel, cost=cost) for channel, cost in (("sms", "2.50"), ("a2p", "-1.25"))]
+    daily = [daily_row(day, stream, cost=cost) for stream, cost in (("sms", "2.50"), ("a2p", "-1.25"))]
     span = Span(day, days_ago(0))
     (_, cost, *_) = panels(figures_of(span, daily=daily, coverage=covered(span)))
     (values,) = specification(cost.draw, on_page(half=False))["datasets"].values()
     assert [(bar["c"], bar["y"], bar["y2"]) for bar in values] == [("SMS", 0.0, 2.5), ("A2P", 0.0, -1.25)]
 
 
-def daily_row(day, channel, *, cost="0.10", **others):
-    """Return what is known of a day and channel; `others` differ."""
+def daily_row(day, stream, *, cost="0.10", **others):
+    """Return what is known of a day and stream; `others` differ."""
     numbers = {"messages": 1, "sent": 1, "settled": 1, "arrived": 1, "moving": 0}
-    return {"date": day, "channel": channel, **numbers, "costs": {"EUR": Decimal(cost)}, **others}
+    return {"date": day, "stream": stream, **numbers, "costs": {"EUR": Decimal(cost)}, **others}
 
 
 def covered(span, *, state="final", accounts=(1,), **others):
@@ -293,7 +293,7 @@ def covered(span, *, state="final", accounts=(1,), **others):
 def test_every_chart_is_valid(days):
     """The library checks no chart of the page as it is drawn, so all kinds of them are checked here, in every style."""
     span = Span(date(2016, 11, 1), date(2016, 11, 1) + DAY * days)
-    shown = {"senders": 1, "accounts": 2, "settled": 1, "arrived": 1, "messages": 1, "total": 1, "channel": "sms"}
+    shown = {"senders": 1, "accounts": 2, "settled": 1, "arrived": 1, "messages": 1, "total": 1, "stream": "sms"}
     shown |= {"sent": 2, "moving": 1}
     shown |= {
         "costs": {"EUR": Decimal(1)},
@@ -305,7 +305,7 @@ def test_every_chart_is_valid(days):
     named = {"error": "none", "country": "DE", "sender": "INFO", "account": "shop"}
     figures = figures_of(
         span,
-        daily=[daily_row(day, channel) for day in span for channel in ("sms", "a2p")],
+        daily=[daily_row(day, stream) for day in span for stream in ("sms", "a2p")],
         coverage=covered(span, **{str(span.first): "missing", str(span.end - DAY): "open"}),
         hours=[{"weekday": 1 + span.first.weekday(), "hour": 12, "messages": 1}],
         accounts=[{**shown, **named}] * 2,
@@ -328,7 +328,7 @@ def test_every_chart_is_valid(days):
 def test_a_long_span_is_drawn_in_few_steps():
     """Ten years are quarters, which the title says; what is cut off at either end is drawn lighter, and named."""
     span = Span(date(2016, 11, 1), date(2026, 11, 1))
-    daily = [daily_row(day, channel) for day in span for channel in ("sms", "a2p")]
+    daily = [daily_row(day, stream) for day in span for stream in ("sms", "a2p")]
     figures = figures_of(span, daily=daily, coverage=covered(span))
     messages, cost, delivery, *_ = panels(figures)
     assert [panel.title for panel in (messages, cost, delivery)] == [

@@ -17,9 +17,10 @@ from support.lakes import FIRST, Hand, row
 from support.worlds import DAY, FRIDAY, THURSDAY, put_world, world
 
 from voxlake.errors import SettingsError
-from voxlake.library import open_database
+from voxlake.library import open_database, publish
 from voxlake.reporting import bind_parameters, load_saved_queries
 from voxlake.sql import statements
+from voxlake.warehouse import Warehouse
 
 pytestmark = pytest.mark.dateless
 
@@ -46,7 +47,7 @@ REPORTED = {
     "sender-performance": {"cost": "0.21"},
     "failed-but-billed": {"cost": "0.06"},
     "stuck-messages": {"cost": None},
-    "inbound-vs-outbound": {"inbound_cost": "0.00", "outbound_cost": "0.21"},
+    "inbound-vs-outbound": {"received_cost": "0.00", "sent_cost": "0.21"},
     "segment-audit": {"cost": "0.06", "overpaid": "0.02"},
 }
 """The same of every report with a cost, but for that of anomalies, which has a test of its own."""
@@ -226,7 +227,7 @@ def test_report_command(hand, alone, voxlake, tmp_path):
         assert pq.read_schema(tmp_path / "daily.parquet").names[: len(extra) + 1] == [*extra, "date"]
     # A message is known by its account, too: its number stays.
     rows = json.loads(voxlake("report", "failed-but-billed", "--data-dir", alone.root, "--format", "json").stdout)
-    assert list(rows[0])[:4] == ["date", "channel", "account_id", "message_id"]
+    assert list(rows[0])[:4] == ["date", "stream", "account_id", "message_id"]
 
 
 def test_accounts_on_the_command_line(hand, voxlake):
@@ -319,7 +320,7 @@ def test_library(hand, alone):
             with pytest.raises(SettingsError, match=told):
                 database.report("daily", **given)
     with open_database(alone.root) as database:
-        assert list(database.report("daily").columns[:2]) == ["date", "channel"]
+        assert list(database.report("daily").columns[:2]) == ["date", "stream"]
 
 
 def test_anomalies_of_local_days(tmp_path):
@@ -365,6 +366,30 @@ def test_a_database_without_totals(tmp_path):
         connection.execute("DROP VIEW totals")
     with open_database(tmp_path / "data") as database, pytest.raises(SettingsError, match="earlier version"):
         database.report("daily")
+
+
+def test_a_database_with_the_former_names(tmp_path):
+    """Its messages are there, and under both names once they are published; reports say that they have to be."""
+    with tarfile.open(Path(__file__).parents[1] / "support" / "data" / "data-0.1.0.tar.xz") as packed:
+        packed.extractall(tmp_path, filter="tar")
+    with open_database(tmp_path / "data") as database:
+        before = database.messages()
+    publish(tmp_path / "data")
+    with open_database(tmp_path / "data") as database:
+        after = database.messages()
+    assert len(after) == len(before) > 0
+    for new, old in (("stream", "channel"), ("segments", "fragments")):
+        assert after[new].tolist() == after[old].tolist() == before[old].tolist()
+    Warehouse(tmp_path / "data").path.resolve().chmod(0o644)
+    with duckdb.connect(str(tmp_path / "data" / "voxlake.duckdb")) as connection:
+        connection.execute("CREATE OR REPLACE VIEW totals AS SELECT date, channel, parts FROM meta.daily_totals")
+        connection.execute("DROP TABLE meta.odd_totals; CREATE TABLE meta.odd_totals (channel VARCHAR)")
+    with (
+        open_database(tmp_path / "data") as database,
+        pytest.raises(SettingsError, match=r"earlier.*'voxlake publish'"),
+    ):
+        database.report("daily")
+    assert Warehouse(tmp_path / "data").warnings() == []
 
 
 def test_status_of_an_account(hand, voxlake):

@@ -107,7 +107,7 @@ def test_a_copy_is_equal_after_each_night(tmp_path, uri, layout, capsys):
         "numeric", "timestamp without time zone", "bigint",
     )  # fmt: skip
     ((comment,),) = ask(uri, "SELECT obj_description('voxlake.messages'::regclass)")
-    assert comment.startswith("Every message of both channels")
+    assert comment.startswith("Every message of both streams")
     assert ask(uri, "SELECT count(*) FROM voxlake.messages WHERE text = 'it''s ü\u2400'") == [(10,)]
 
 

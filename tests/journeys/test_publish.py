@@ -137,14 +137,14 @@ def test_checks_over_all(hand, name):
     warehouse = hand.publish()
     assert warehouse.examine().failed_checks == {}
     table = "sms_history" if name.startswith("sms") else "a2p_sms_history"
-    channel = f"channel = '{name[:3]}'"
+    of_stream = f"stream = '{name[:3]}'"
     harm = {
         "counts": f"DELETE FROM {table} WHERE date = '{FIRST}'",
         "sums": f"DELETE FROM coverage WHERE date = '{FIRST}' AND stream = '{name[:3]}'",
         "days": f"UPDATE {table} SET processed_at = processed_at + INTERVAL 1 DAY WHERE date = '{FIRST}'",
         "duplicates": f"UPDATE {table} SET message_id = {SECOND.toordinal()} WHERE date = '{FIRST}'",
-        "daily-totals": f"UPDATE meta.daily_totals SET cost = cost + 1 WHERE date = '{FIRST}' AND {channel}",
-        "hourly-totals": f"DELETE FROM meta.hourly_totals WHERE date = '{FIRST}' AND {channel}",
+        "daily-totals": f"UPDATE meta.daily_totals SET cost = cost + 1 WHERE date = '{FIRST}' AND {of_stream}",
+        "hourly-totals": f"DELETE FROM meta.hourly_totals WHERE date = '{FIRST}' AND {of_stream}",
         "odd-totals": f"INSERT INTO meta.odd_totals VALUES ({ACCOUNT}, '{FIRST}', '{name[:3]}', 'negative-cost', 1)",
         "accounts": "INSERT INTO accounts FROM accounts",
     }[name.removeprefix("sms-").removeprefix("a2p-")]
@@ -261,14 +261,14 @@ def test_clone_without_room(tmp_path):
 
 
 def test_oddities(hand):
-    """Each warning speaks of the messages that are odd, by channel, and none stops a publish."""
+    """Each warning speaks of the messages that are odd, by stream, and none stops a publish."""
     odd = {
         "negative-cost": {"cost": -1},
         "unknown-status": {"status": "unknown", "status_id": 9},
         "unknown-delivery": {"delivery_status": "LOST"},
         "unknown-direction": {"direction": "UP"},
-        "parts-without-cost": {"cost": 0},
-        "cost-without-parts": {"fragments": 0},
+        "segments-without-cost": {"cost": 0},
+        "cost-without-segments": {"fragments": 0},
         "no-number": {"source_number": ""},
         "unknown-fields": {"extra": "{}"},
     }
@@ -279,13 +279,13 @@ def test_oddities(hand):
         day = SECOND + DAY * number
         for stream in ("sms", "a2p"):
             hand.put(day, [row(1 + number, day, **fields)], stream=stream)
-    found = {(odd["warning"], odd["channel"]): odd for odd in hand.publish().warnings()}
+    found = {(odd["warning"], odd["stream"]): odd for odd in hand.publish().warnings()}
     missing = {("unknown-direction", "a2p"), ("unknown-delivery", "sms")}
-    assert set(found) == {(name, channel) for name in odd for channel in ("sms", "a2p")} - missing
+    assert set(found) == {(name, stream) for name in odd for stream in ("sms", "a2p")} - missing
     for number, name in enumerate(odd):
-        for channel in {"sms", "a2p"} - {its for which, its in missing if which == name}:
+        for stream in {"sms", "a2p"} - {its for which, its in missing if which == name}:
             day = SECOND + DAY * number
-            assert (found[name, channel]["messages"], found[name, channel]["first_day"]) == (1, day)
+            assert (found[name, stream]["messages"], found[name, stream]["first_day"]) == (1, day)
 
 
 def test_two_accounts(hand):

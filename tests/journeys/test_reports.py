@@ -41,14 +41,14 @@ def some(rows, *names):
 
 KNOWN = {
     "daily": (
-        ("date", "channel", "messages", "parts", "cost", "success_pct", "delivered_pct", "moving_pct"),
+        ("date", "stream", "messages", "segments", "cost", "success_pct", "delivered_pct", "moving_pct"),
         [
             (FRIDAY, "a2p", 3, 3, "0.080000", 66.67, 50.0, 33.33),
             (THURSDAY, "sms", 5, 7, "0.130000", 60.0, None, 0.0),
         ],
     ),
     "monthly-cost": (
-        ("month", "channel", "messages", "cost", "cost_per_message"),
+        ("month", "stream", "messages", "cost", "cost_per_message"),
         [("2026-01", "a2p", 3, "0.080000", 0.026667), ("2026-01", "sms", 5, "0.130000", 0.026)],
     ),
     "delivery-rate": (
@@ -56,7 +56,7 @@ KNOWN = {
         [(FRIDAY, 3, 1, 1, 1, 50.0, 33.33)],
     ),
     "top-errors": (
-        ("error", "channel", "messages", "cost", "first_day", "last_day"),
+        ("error", "stream", "messages", "cost", "first_day", "last_day"),
         [
             ("Error send sms to # from # Code = 1", "sms", 2, "0.020000", THURSDAY, THURSDAY),
             ("Error send sms to # from # Code = 1", "a2p", 1, "0.040000", FRIDAY, FRIDAY),
@@ -75,23 +75,23 @@ KNOWN = {
         [(LONDON, "GB", 3, "0.100000", 2), (BERLIN, "DE", 3, "0.110000", 2), ("12345", None, 1, "0.000000", 1)],
     ),
     "sender-performance": (
-        ("sender", "channel", "messages", "cost", "success_pct", "delivered_pct", "moving_pct", "cost_per_arrived"),
+        ("sender", "stream", "messages", "cost", "success_pct", "delivered_pct", "moving_pct", "cost_per_arrived"),
         [
             (BERLIN, "sms", 4, "0.130000", 50.0, None, 0.0, 0.065),
             (SHOP, "a2p", 3, "0.080000", 66.67, 50.0, 33.33, 0.08),
         ],
     ),
     "failed-but-billed": (
-        ("message_id", "channel", "status", "delivery_status", "cost"),
+        ("message_id", "stream", "status", "delivery_status", "cost"),
         [(7, "a2p", "error", "FAILED", "0.040000"), (4, "sms", "error", None, "0.020000")],
     ),
-    "stuck-messages": (("message_id", "channel", "delivery_status", "hours"), [(8, "a2p", "DISPATCHED", 48.0)]),
+    "stuck-messages": (("message_id", "stream", "delivery_status", "hours"), [(8, "a2p", "DISPATCHED", 48.0)]),
     "inbound-vs-outbound": (
-        ("date", "inbound", "outbound", "inbound_pct", "inbound_cost", "outbound_cost"),
+        ("date", "received", "sent", "received_pct", "received_cost", "sent_cost"),
         [(FRIDAY, 0, 3, 0.0, "0.000000", "0.080000"), (THURSDAY, 1, 4, 20.0, "0.000000", "0.130000")],
     ),
     "segment-audit": (
-        ("message_id", "characters", "billed_parts", "expected_parts", "cost", "overpaid"),
+        ("message_id", "characters", "segments", "segments_expected", "cost", "overpaid"),
         [(2, 161, 3, 2, "0.060000", "0.020000")],
     ),
 }
@@ -133,8 +133,8 @@ def settling(tmp_path_factory):
 @pytest.mark.parametrize("view", ["daily", "hourly", "by_sender", "by_country"])
 def test_a_view_of_a_settling_day_shows_no_drop(settling, view):
     """Rates are of what has settled, and beside them stands the share that is still on its way."""
-    rates = "channel, messages, success_pct, delivered_pct, moving_pct"
-    assert settling.ask(f"SELECT {rates} FROM {view} ORDER BY channel") == [
+    rates = "stream, messages, success_pct, delivered_pct, moving_pct"
+    assert settling.ask(f"SELECT {rates} FROM {view} ORDER BY stream") == [
         ("a2p", 10, 100.0, 80.0, 50.0),
         ("sms", 4, 50.0, None, 50.0),
     ]
@@ -142,7 +142,7 @@ def test_a_view_of_a_settling_day_shows_no_drop(settling, view):
 
 def test_a_report_of_a_settling_day_shows_no_drop(settling):
     """So they are in reports, and what an arrived message cost is not what the others on their way cost."""
-    rates = ("channel", "success_pct", "delivered_pct", "moving_pct")
+    rates = ("stream", "success_pct", "delivered_pct", "moving_pct")
     assert some(asked(settling, "daily"), *rates) == [("a2p", 100.0, 80.0, 50.0), ("sms", 50.0, None, 50.0)]
     assert some(asked(settling, "sender-performance"), *rates, "cost_per_arrived") == [
         ("a2p", 100.0, 80.0, 50.0, 0.0125),
@@ -154,9 +154,9 @@ def test_a_report_of_a_settling_day_shows_no_drop(settling):
     assert some(asked(settling, "delivery-rate"), "delivered", "failed", "moving", "unknown", *rates[2:]) == [
         (4, 1, 5, 0, 80.0, 50.0)
     ]
-    assert settling.ask("SELECT channel, delivered, cost_per_delivered FROM costs ORDER BY channel") == [
-        ("a2p", 4, 0.0125),
-        ("sms", 1, 0.02),
+    assert settling.ask("SELECT stream, succeeded, delivered, cost_per_arrived FROM costs ORDER BY stream") == [
+        ("a2p", 5, 4, 0.0125),
+        ("sms", 1, None, 0.02),
     ]
     assert settling.ask("SELECT DISTINCT moving_pct FROM delivery") == [(50.0,)]
 
@@ -280,18 +280,18 @@ def test_a_bad_file_stops_only_itself(hand, voxlake, tmp_path, harm, name):
 def test_views(hand):
     """Every view has what was worked out by hand."""
     assert hand.ask(
-        "SELECT date, channel, direction, messages, cost, success_pct, delivered FROM daily ORDER BY ALL"
+        "SELECT date, stream, direction, messages, cost, success_pct, delivered FROM daily ORDER BY ALL"
     ) == [
-        (THURSDAY, "sms", "IN", 1, 0, 100.0, 0),
-        (THURSDAY, "sms", "OUT", 4, Decimal("0.13"), 50.0, 0),
+        (THURSDAY, "sms", "IN", 1, 0, 100.0, None),
+        (THURSDAY, "sms", "OUT", 4, Decimal("0.13"), 50.0, None),
         (FRIDAY, "a2p", "OUT", 3, Decimal("0.08"), 66.67, 1),
     ]
-    assert hand.ask("SELECT hour, messages FROM hourly WHERE channel = 'sms' AND direction = 'OUT' ORDER BY ALL") == [
+    assert hand.ask("SELECT hour, messages FROM hourly WHERE stream = 'sms' AND direction = 'OUT' ORDER BY ALL") == [
         (datetime(2026, 1, 1, 12), 3),  # noqa: DTZ001 - the database's times are plain UTC
         (datetime(2026, 1, 1, 13), 1),  # noqa: DTZ001
     ]
     assert hand.ask(
-        f"SELECT number, channel, sent, received, cost FROM by_number WHERE number = '{LONDON}' ORDER BY ALL"
+        f"SELECT number, stream, sent, received, cost FROM by_number WHERE number = '{LONDON}' ORDER BY ALL"
     ) == [
         (LONDON, "a2p", 0, 2, Decimal("0.08")),
         (LONDON, "sms", 1, 1, Decimal("0.02")),
@@ -300,14 +300,14 @@ def test_views(hand):
         (ACCOUNT, BERLIN, 4, None, 0.0),
         (ACCOUNT, SHOP, 3, 50.0, 33.33),
     ]
-    assert hand.ask("SELECT country, channel, messages, parts FROM by_country ORDER BY ALL") == [
+    assert hand.ask("SELECT country, stream, messages, segments FROM by_country ORDER BY ALL") == [
         ("DE", "a2p", 1, 1),
         ("DE", "sms", 2, 5),
         ("GB", "a2p", 2, 2),
         ("GB", "sms", 1, 0),
         (None, "sms", 1, 1),
     ]
-    assert hand.ask("SELECT channel, error, messages FROM errors ORDER BY ALL") == [
+    assert hand.ask("SELECT stream, error, messages FROM errors ORDER BY ALL") == [
         ("a2p", "Error send sms to # from # Code = 1", 1),
         ("sms", "Error send sms to # from # Code = 1", 2),
     ]
@@ -316,13 +316,36 @@ def test_views(hand):
         (FRIDAY, "DISPATCHED", 1, 33.33, 33.33),
         (FRIDAY, "FAILED", 1, 33.33, 33.33),
     ]
-    assert hand.ask("SELECT channel, message_id, hours FROM stuck") == [("a2p", 8, 48.0)]
+    assert hand.ask("SELECT stream, message_id, hours FROM stuck") == [("a2p", 8, 48.0)]
     assert hand.ask(
-        "SELECT country, cost, delivered, cost_per_delivered FROM costs WHERE channel = 'a2p' ORDER BY ALL"
+        "SELECT country, cost, delivered, cost_per_arrived FROM costs WHERE stream = 'a2p' ORDER BY ALL"
     ) == [
         ("DE", None, 0, None),
         ("GB", Decimal("0.08"), 1, 0.08),
     ]
+
+
+@pytest.mark.parametrize("layout", ["portable", "linked"])
+def test_former_names(tmp_path, layout):
+    """What was renamed answers under its former name, too, in tables, views and macros."""
+    hand = world(tmp_path / "data", database=layout)
+    former = "Former name of "
+    columns = hand.ask(
+        "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns()"
+        f" WHERE starts_with(comment, '{former}') AND NOT internal"
+    )
+    assert len(columns) > 20
+    for place, old, comment in columns:
+        new = comment.removeprefix(former).partition(",")[0]
+        assert hand.ask(f"SELECT count(*) FROM {place} WHERE {old} IS DISTINCT FROM {new}") == [(0,)]
+    for macro, number in (("messages_of", "fragments"), ("days_of", "parts"), ("totals_of", "parts")):
+        assert hand.ask(
+            f"SELECT channel, sum({number}) FROM {macro}(number := '{LONDON}') GROUP BY ALL ORDER BY ALL"
+        ) == [
+            ("a2p", 2),
+            ("sms", 1),
+        ]
+    assert hand.ask("SELECT channel, sum(parts) FROM hours_of() GROUP BY ALL ORDER BY ALL") == [("a2p", 3), ("sms", 7)]
 
 
 @pytest.mark.parametrize(

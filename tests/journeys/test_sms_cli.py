@@ -77,7 +77,7 @@ def test_many_numbers_in_every_form(sandbox, voxlake):
 
 
 def test_nothing_is_sent_dry(sandbox, voxlake):
-    """`--dry-run` shows the parts and what would be billed, and asks nobody."""
+    """`--dry-run` shows the segments and what would be billed, and asks nobody."""
     server = sandbox(rows=0)
     done = voxlake(
         *MANY, "--to", TO, "447700900124", "--text", "ж" * 71, "--dry-run", "--format", "json", server=server
@@ -87,10 +87,10 @@ def test_nothing_is_sent_dry(sandbox, voxlake):
             "encoding": "UCS-2",
             "characters": 71,
             "units": 71,
-            "parts": 2,
+            "segments": 2,
             "left": 63,
             "numbers": 2,
-            "billed_parts": 4,
+            "billed_segments": 4,
         }
     ]
     assert server.requests == []
@@ -98,9 +98,9 @@ def test_nothing_is_sent_dry(sandbox, voxlake):
 
 
 def test_segments(voxlake):
-    """The parts of a text, and which characters make it dear."""
+    """The segments of a text, and which characters make it dear."""
     done = voxlake("sms", "segments", "--text", "Order 5 €", "--format", "json")
-    assert json.loads(done.stdout)[0] == {"encoding": "GSM-7", "characters": 9, "units": 10, "parts": 1, "left": 150}
+    assert json.loads(done.stdout)[0] == {"encoding": "GSM-7", "characters": 9, "units": 10, "segments": 1, "left": 150}
     assert done.stderr == ""
     assert "ж (U+0436)" in voxlake("sms", "segments", "--text", "ж").stderr
 
@@ -160,7 +160,7 @@ def test_a_real_account_needs_a_yes(sandbox, voxlake):
     credentials = {"VOXIMPLANT_CREDENTIALS": str(sandbox(rows=0).credentials)}
     refused = voxlake(*SEND, *REAL, env=credentials, code=2)
     assert "--yes" in sentence(refused)
-    assert "1 part is billed" in sentence(refused)
+    assert "1 segment is billed" in sentence(refused)
     tried = voxlake(*SEND, *REAL, "--yes", env=credentials, code=75)
     assert "1 unsent" in tried.stderr
 

@@ -4,6 +4,7 @@ import duckdb
 
 from voxlake.transform import STATUSES, STREAMS
 
+# The billed segments by their former name, which databases of earlier versions have, too.
 COLUMNS = (
     "message_id, source_number, destination_number, fragments, cost, status_id, status, error_message, processed_at,"
     " transaction_id, text"

@@ -11,9 +11,9 @@ BERLIN, LONDON, SHOP = "4930111222", "447400123456", "My Shop"
 LONG = "x" * 161
 
 
-def world(root):
+def world(root, *, database="auto"):
     """Make two days in which every report has something to say."""
-    hand = Hand(root)
+    hand = Hand(root, database)
     put_world(hand)
     hand.publish()
     return hand

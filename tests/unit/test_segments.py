@@ -29,7 +29,7 @@ def test_as_others_count(text):
     theirs = smsutil.split(text)
     ours = segments(text)
     assert (ours.encoding == "GSM-7") == (theirs.encoding == "gsm0338")
-    assert ours.parts == len(theirs.parts) == segment_count(text)
+    assert ours.segments == ours.parts == len(theirs.parts) == segment_count(text)
     assert ours.characters == theirs.total_length
 
 
@@ -39,8 +39,8 @@ def test_what_is_left_is_what_fits(text):
     """As many units as are left can be added without another part, and not one more."""
     ours = segments(text)
     more = "a" if ours.encoding == "GSM-7" else "ж"
-    assert segments(text + more * ours.left).parts == ours.parts
-    assert segments(text + more * (ours.left + 1)).parts > ours.parts
+    assert segments(text + more * ours.left).segments == ours.segments
+    assert segments(text + more * (ours.left + 1)).segments > ours.segments
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_is_left_is_what_fits(text):
 def test_known_texts(text, expected):
     """The edges of the standard."""
     found = segments(text)
-    assert (found.encoding, found.units, found.parts, found.left) == expected
+    assert (found.encoding, found.units, found.segments, found.left) == expected
 
 
 def test_foreign_characters():

@@ -123,4 +123,4 @@ def _report(result: AuditResult, database: Path) -> None:
     for name, problem in result.failed_checks.items():
         say(f"The check {name!r} fails: {problem}")
     for odd in result.warnings:
-        say(f"Odd: {odd['messages']:,} {odd['channel']} messages ({odd['warning']}): {odd['promise']}")
+        say(f"Odd: {odd['messages']:,} {odd['stream']} messages ({odd['warning']}): {odd['promise']}")

@@ -67,7 +67,7 @@ def _send_options(command: F) -> F:
         click.option(
             "--resend-unknown", is_flag=True, help="Send to those who may have got it: some may get it twice."
         ),
-        click.option("--dry-run", is_flag=True, help="Check, count the parts, and send nothing."),
+        click.option("--dry-run", is_flag=True, help="Check, count the segments, and send nothing."),
         click.option("--store-body", is_flag=True, help="Let the vendor keep the text, for the history."),
         click.option("--text", required=True, help="The text; - reads it from stdin."),
     ):
@@ -124,7 +124,7 @@ def _send(
     """Check, ask, send, and tell."""
     order = checked_order(method, source, numbers, typed_text(text), store_body=store_body)
     if dry_run:
-        _tell_parts(order, form)
+        _tell_segments(order, form)
         return
     shown: list[Progress] = []
     try:
@@ -172,9 +172,9 @@ def _counting(shown: Progress, numbers: int) -> Callable[[int], None]:
     return count_on
 
 
-def _tell_parts(order: Order, form: str) -> None:
+def _tell_segments(order: Order, form: str) -> None:
     found = dataclasses.asdict(count(order.text))
-    found |= {"numbers": len(order.numbers), "billed_parts": found["parts"] * len(order.numbers)}
+    found |= {"numbers": len(order.numbers), "billed_segments": found["segments"] * len(order.numbers)}
     give(render_rows(list(found), [list(found.values())], form, screen=screen()), nl=False, form=form)
 
 
@@ -212,14 +212,14 @@ def _confirm(settings: Settings, order: Order, *, yes: bool) -> None:
     """Ask before money is spent: a real account is one that does not lie on this machine."""
     if yes or is_loopback(settings.api_url):
         return
-    number = count(order.text).parts * len(order.numbers)
-    parts = counted(number, "part")
+    number = count(order.text).segments * len(order.numbers)
+    billed = counted(number, "segment")
     if not sys.stdin.isatty():
         raise SettingsError(
-            f"Nothing was sent: {parts} {'is' if number == 1 else 'are'} billed to a real account, and there is no"
+            f"Nothing was sent: {billed} {'is' if number == 1 else 'are'} billed to a real account, and there is no"
             " terminal to ask on. Add --yes to send without being asked."
         )
-    question = f"Send to {counted(len(order.numbers), 'number')} from {order.source}, {parts}, by {settings.api_url}?"
+    question = f"Send to {counted(len(order.numbers), 'number')} from {order.source}, {billed}, by {settings.api_url}?"
     try:
         with stoppable("Stopped by {signal}: nothing was sent."):
             wished = click.confirm(visible(question), err=True)

@@ -77,13 +77,13 @@ def numbers(settings: Settings, form: str) -> None:
 @click.option("--text", required=True, help="The text; - reads it from stdin.")
 @click.option("--format", "form", type=click.Choice(PRINTED), default="table")
 def segments(text: str, form: str) -> None:
-    """Count the parts that a text is billed for, without network."""
+    """Count the segments that a text is billed for, without network."""
     text = typed_text(text)
     found = dataclasses.asdict(count(text))
     give(render_rows(list(found), [list(found.values())], form, screen=screen()), nl=False, form=form)
     if odd := foreign(text):
         named = " ".join(f"{c} (U+{ord(c):04X})" for c in odd[:8]) + (" ..." if odd[8:] else "")
-        say(f"Not in GSM-7, so that a part holds 70 characters in place of 160: {named}")
+        say(f"Not in GSM-7, so that a segment holds 70 characters in place of 160: {named}")
 
 
 @sms.command(

@@ -39,6 +39,7 @@ _PARAMETERS = {
 }  # fmt: skip
 """What a caller may call the parameters of a report: `from` is a keyword of Python."""
 _NAMES = {"from": "since", "to": "until", "number": "number", "accounts": "accounts", "tz": "tz"}
+# By the former name of the stream, which databases of earlier versions have, too.
 _MESSAGES = """
 SELECT * FROM messages
 WHERE ($from IS NULL OR date >= $from) AND ($to IS NULL OR date < $to)
@@ -143,7 +144,7 @@ class Database:
     def messages(
         self, since: Day | None = None, until: Day | None = None, *, accounts: Accounts | None = None
     ) -> pd.DataFrame:
-        """Return the messages of the UTC days `[since, until)` of both channels, in the order of time.
+        """Return the messages of the UTC days `[since, until)` of both streams, in the order of time.
 
         The columns are those of the view `messages`, with Arrow's types: times are UTC, costs are decimals. `accounts`
         are one or several, by number, name or a pattern; None stands for all.

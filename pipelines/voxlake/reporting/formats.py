@@ -112,7 +112,7 @@ def render_status(
     if not lines:
         lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
     lines += [
-        f"odd: {counted(w['messages'], w['channel'] + ' message')}, {w['first_day']} to {w['last_day']}, against the"
+        f"odd: {counted(w['messages'], w['stream'] + ' message')}, {w['first_day']} to {w['last_day']}, against the"
         f" rule: {w['promise']} ({w['warning']})"
         for w in found["warnings"]
     ]

@@ -95,8 +95,8 @@ def read_scope(connection: duckdb.DuckDBPyConnection, tz: str | None = None) -> 
         rows = connection.execute(
             "SELECT account_id, name, currency, time_zone FROM accounts ORDER BY account_id"
         ).fetchall()
-        connection.execute("SELECT 1 FROM totals LIMIT 0")
-    except duckdb.CatalogException:
+        connection.execute("SELECT stream, segments FROM totals LIMIT 0")
+    except (duckdb.CatalogException, duckdb.BinderException):
         raise SettingsError(
             "An earlier version of voxlake published this database, which has less than reports ask for: run 'voxlake"
             " publish' to build it again."

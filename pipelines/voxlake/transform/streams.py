@@ -51,6 +51,7 @@ class Field:
     `comment` describes it to analysts. `sent_as` are the names under which replies send it (its own, unless stated; an
     empty tuple marks a column that voxlake adds); a row without a value for a `required` field is rejected. `words`
     maps what the API may send to what it means; such a text is in capitals, and a word not listed stays.
+    `shown_as` is its name in the database, where that is not the one it has in the lake.
     `formerly` are the names that the column had in older day files; none may be the name of another column.
     `encoding` and `statistics` (the least and greatest value of every page) are those of its Parquet column: statistics
     only where they help a query and hold nobody's words. `compression` is DuckDB's, where its own choice is worse.
@@ -63,6 +64,7 @@ class Field:
     formerly: tuple[str, ...] = ()
     required: bool = False
     words: Mapping[str, str] | None = None
+    shown_as: str | None = None
     encoding: Literal["plain", "dictionary", "delta"] = "plain"
     statistics: bool = False
     compression: str | None = None
@@ -71,6 +73,11 @@ class Field:
     def sent_names(self) -> tuple[str, ...]:
         """The names of the field in replies, today's first; none for a column that voxlake adds."""
         return (self.name,) if self.sent_as is None else self.sent_as
+
+    @property
+    def column(self) -> str:
+        """The name of the column in the database's tables."""
+        return self.shown_as or self.name
 
 
 @dataclass(frozen=True)
@@ -184,7 +191,14 @@ def _fields(own: Field) -> tuple[Field, ...]:
             compression="fsst",
         ),
         own,
-        Field("fragments", pa.int32(), "Parts that were billed.", encoding="dictionary", statistics=True),
+        Field(
+            "fragments",
+            pa.int32(),
+            "Segments that were billed.",
+            shown_as="segments",
+            encoding="dictionary",
+            statistics=True,
+        ),
         Field("cost", pa.decimal128(18, 6), "In the currency of the account.", encoding="dictionary", statistics=True),
         Field("status_id", pa.int8(), "The vendor's number of the status.", encoding="dictionary", statistics=True),
         Field(

@@ -38,6 +38,7 @@ _OF_ALL_ROWS = (_DUPLICATES, _SUMS)
 """Checks of days that changed that look elsewhere, too."""
 ID_ROWS = 2_000_000
 """The rows whose ids are compared at a time: together with their hash tables about 150 MB."""
+_HAS_ODD_TOTALS = "SELECT 1 FROM duckdb_columns() WHERE table_name = 'odd_totals' AND column_name = 'stream'"
 _BATCHES = """
     SELECT d.account_id, d.stream, d.date, (sum(coalesce(row_count, 0)) OVER (
         ORDER BY d.date, d.account_id, d.stream ROWS UNBOUNDED PRECEDING
@@ -112,12 +113,11 @@ def warnings(
 ) -> list[dict[str, Any]]:
     """Return what the warnings find in the messages of the UTC days `[first, end)` of some accounts, or of all.
 
-    One dict for a warning and a channel: `warning` (its name), `promise`, `channel`, `messages` (their number),
+    One dict for a warning and a stream: `warning` (its name), `promise`, `stream`, `messages` (their number),
     `first_day` and `last_day` (UTC). Nothing where an earlier version published the database, until the next publish.
     """
     found = []
-    tables = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'odd_totals'").fetchall()
-    if not tables:
+    if not connection.execute(_HAS_ODD_TOTALS).fetchall():
         return []
     bound = {"accounts": None if accounts is None else list(accounts), "first": first, "end": end}
     for name, statement in statements("warnings").items():
@@ -131,7 +131,7 @@ def warnings(
 def _days(connection: duckdb.DuckDBPyConnection, spans: Iterable[DaySpan] | None) -> pa.Table:
     """Return the key of every day that has rows, totals or coverage, or of those in some spans."""
     tables = (f"SELECT account_id, '{stream.name}' AS stream, date FROM {stream.table}" for stream in STREAMS.values())  # noqa: S608
-    totals = (f"SELECT account_id, channel, date FROM meta.{name}_totals" for name in TOTALS)  # noqa: S608
+    totals = (f"SELECT account_id, stream, date FROM meta.{name}_totals" for name in TOTALS)  # noqa: S608
     every = " UNION ALL ".join([*tables, *totals, "SELECT account_id, stream, date FROM coverage"])
     if spans is None:
         return connection.sql(f"SELECT DISTINCT * FROM ({every})").to_arrow_table()  # noqa: S608

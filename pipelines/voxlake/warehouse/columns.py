@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
@@ -33,18 +34,41 @@ DERIVED = (
         pa.string(),
         "ISO 3166 code of the country of destination_number, where it is an international number.",
     ),
-    Field("segments_expected", pa.int32(), "Parts that the stored text needs."),
+    Field("segments_expected", pa.int32(), "Segments that the stored text needs."),
 )
 """The columns that `derived_columns` computes."""
 
 
+class Virtual(NamedTuple):
+    """A column that is not stored: its name, its SQL type, its comment, and the expression that it stands for."""
+
+    name: str
+    type: str
+    comment: str
+    expression: str
+
+    @property
+    def declaration(self) -> str:
+        """What follows the name of the column in the statement that creates its table."""
+        return f"{self.type} GENERATED ALWAYS AS ({self.expression}) VIRTUAL"
+
+
 def all_columns(stream: Stream) -> tuple[Field, ...]:
-    """Return the columns of the table of a stream, in their order."""
-    return (*KEYS, *stream.fields, *DERIVED)
+    """Return the columns that the table of a stream stores, in their order and under their names there."""
+    return (*KEYS, *(replace(field, name=field.column) for field in stream.fields), *DERIVED)
+
+
+def virtual_columns(stream: Stream) -> tuple[Virtual, ...]:
+    """Return the columns of the table of a stream that are not stored: they come after the others."""
+    renamed = [field for field in stream.fields if field.shown_as]
+    return tuple(
+        Virtual(its.name, type_of(its.type), f"Former name of {its.column}, gone in 0.4.", its.column)
+        for its in renamed
+    )
 
 
 def typed_columns(stream: Stream) -> list[tuple[str, str, bool]]:
-    """Return name, SQL type and whether it is required, of every column of the table of a stream."""
+    """Return name, SQL type and whether it is required, of every column that the table of a stream stores."""
     return [(its.name, type_of(its.type), its.required) for its in all_columns(stream)]
 
 

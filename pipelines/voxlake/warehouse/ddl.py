@@ -98,6 +98,11 @@ def column_comments(statement: str) -> list[str]:
     return [comment for _, mark, comment in (line.partition(" -- ") for line in lines) if mark]
 
 
+def virtual_columns(statement: str) -> list[str]:
+    """Return the columns of a table that are not stored, by the statement that creates it."""
+    return [line.split()[0] for line in statement.splitlines() if " GENERATED ALWAYS AS " in line]
+
+
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
 

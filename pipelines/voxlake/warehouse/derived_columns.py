@@ -25,6 +25,8 @@ from voxlake.warehouse.day_rows import FILES
 if TYPE_CHECKING:
     import duckdb
 
+    from voxlake.transform import Field
+
 _SEPTETS, _UNITS = (160, 153), (70, 67)
 """How much fits into the only segment of a text, and into each of several."""
 
@@ -41,7 +43,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     def fill_in_order(texts: pa.ChunkedArray) -> pa.Array:
         return pa.array([segment_count(text) for text in texts.to_pylist()], pa.int32())
 
-    connection.create_function("parts_in_order", fill_in_order, ["VARCHAR"], "INTEGER", type=ARROW)
+    connection.create_function("segments_in_order", fill_in_order, ["VARCHAR"], "INTEGER", type=ARROW)
 
 
 @functools.cache
@@ -58,13 +60,16 @@ def table_rows(stream: str, source: str = FILES) -> str:
 
 def stored_rows(stream: str, source: str = FILES) -> str:
     """Return the query for the rows of a source without derived columns; times are UTC without a zone."""
-    columns = ", ".join(_stored(name) for name in STREAMS[stream].schema.names)
+    columns = ", ".join(map(_stored, STREAMS[stream].fields))
     return f"SELECT account_id, date, {columns} FROM {source}"  # noqa: S608 - our own words
 
 
-def _stored(name: str) -> str:
-    # Not a cast: that would follow the time zone of the session.
-    return "make_timestamp(epoch_us(processed_at)) AS processed_at" if name == "processed_at" else name
+def _stored(field: Field) -> str:
+    """Return the expression for a column of the lake under its name in the database."""
+    if field.name == "processed_at":
+        # Not a cast: that would follow the time zone of the session.
+        return "make_timestamp(epoch_us(processed_at)) AS processed_at"
+    return field.name if field.column == field.name else f"{field.name} AS {field.column}"
 
 
 def expected_segments(text: str) -> str:
@@ -94,4 +99,4 @@ def _divided(places: str, alone: int, joined: int) -> str:
 def _filled(text: str, double: str, alone: int) -> str:
     """Return the expression for a text in which the characters of the class `double` take two places."""
     places = f"2 * length({text}) - length(regexp_replace({text}, '{double}', '', 'g'))"
-    return f"CASE WHEN length({text}) <= {alone // 2} OR {places} <= {alone} THEN 1 ELSE parts_in_order({text}) END"
+    return f"CASE WHEN length({text}) <= {alone // 2} OR {places} <= {alone} THEN 1 ELSE segments_in_order({text}) END"

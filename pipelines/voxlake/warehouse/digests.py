@@ -47,7 +47,7 @@ def _digests(
     connection: duckdb.DuckDBPyConnection, database: Path, stream: str, keys: Sequence[DayKey], lake: DayFiles
 ) -> tuple[Digests, Digests] | None:
     """Return row count and digest by account and day, in files and in the database; None if it cannot be read."""
-    columns = ", ".join(("date", *STREAMS[stream].schema.names))
+    columns = ", ".join(("date", *(field.column for field in STREAMS[stream].fields)))
     digest = f"SELECT account_id, date, count(*), bit_xor(hash({columns})) FROM"
     in_files: Digests = {}
     try:

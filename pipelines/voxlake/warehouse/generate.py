@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from voxlake.sql import folder
 from voxlake.transform import STREAMS
-from voxlake.warehouse.columns import all_columns, type_of
+from voxlake.warehouse.columns import all_columns, type_of, virtual_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,15 +32,17 @@ _TOTALS_TABLES = {
 CREATE TABLE meta.daily_totals (
     account_id          BIGINT NOT NULL,  -- The Voximplant account.
     date                DATE NOT NULL,    -- A UTC day.
-    channel             VARCHAR NOT NULL, -- sms or a2p.
+    stream              VARCHAR NOT NULL, -- sms or a2p.
     direction           VARCHAR,          -- IN or OUT, and OUT for all of a2p.
     destination_country VARCHAR,          -- ISO 3166 code of the country of destination_number.
     status_id           INTEGER,          -- The vendor's number of the status.
     status              VARCHAR,          -- success, error or waiting, else unknown.
     delivery_status     VARCHAR,          -- What became of messages of a2p.
     messages            BIGINT NOT NULL,  -- How many.
-    parts               BIGINT,           -- Parts that were billed.
-    cost                {cost}    -- In the currency of the account.
+    segments            BIGINT,           -- Segments that were billed.
+    cost                {cost},   -- In the currency of the account.
+    channel             VARCHAR GENERATED ALWAYS AS (stream) VIRTUAL,  -- Former name of stream, gone in 0.4.
+    parts               BIGINT GENERATED ALWAYS AS (segments) VIRTUAL  -- Former name of segments, gone in 0.4.
 );
 """,
     "hourly": """\
@@ -49,24 +51,27 @@ CREATE TABLE meta.hourly_totals (
     account_id      BIGINT NOT NULL,    -- The Voximplant account.
     date            DATE NOT NULL,      -- The UTC day of the hour.
     hour            TIMESTAMP NOT NULL, -- The beginning of a UTC hour.
-    channel         VARCHAR NOT NULL,   -- sms or a2p.
+    stream          VARCHAR NOT NULL,   -- sms or a2p.
     direction       VARCHAR,            -- IN or OUT, and OUT for all of a2p.
     status_id       INTEGER,            -- The vendor's number of the status.
     status          VARCHAR,            -- success, error or waiting, else unknown.
     delivery_status VARCHAR,            -- What became of messages of a2p.
     messages        BIGINT NOT NULL,    -- How many.
-    parts           BIGINT,             -- Parts that were billed.
-    cost            {cost}      -- In the currency of the account.
+    segments        BIGINT,             -- Segments that were billed.
+    cost            {cost},     -- In the currency of the account.
+    channel         VARCHAR GENERATED ALWAYS AS (stream) VIRTUAL,  -- Former name of stream, gone in 0.4.
+    parts           BIGINT GENERATED ALWAYS AS (segments) VIRTUAL  -- Former name of segments, gone in 0.4.
 );
 """,
     "odd": """\
--- The messages of each UTC day that break a rule of the vendor's, counted by channel and warning, equal to the rows.
+-- The messages of each UTC day that break a rule of the vendor's, counted by stream and warning, equal to the rows.
 CREATE TABLE meta.odd_totals (
     account_id BIGINT NOT NULL,  -- The Voximplant account.
     date       DATE NOT NULL,    -- A UTC day.
-    channel    VARCHAR NOT NULL, -- sms or a2p.
+    stream     VARCHAR NOT NULL, -- sms or a2p.
     warning    VARCHAR NOT NULL, -- The name of the warning.
-    messages   BIGINT NOT NULL   -- How many, at least one.
+    messages   BIGINT NOT NULL,  -- How many, at least one.
+    channel    VARCHAR GENERATED ALWAYS AS (stream) VIRTUAL -- Former name of stream, gone in 0.4.
 );
 """,
 }
@@ -76,8 +81,8 @@ _TOTALS = {
     "daily": """\
 -- What the messages of {table} of some days are in daily_totals.
 SELECT
-    account_id, date, '{stream}' AS channel, {direction}, destination_country, status_id, status, {delivery_status},
-    count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost
+    account_id, date, '{stream}' AS stream, {direction}, destination_country, status_id, status, {delivery_status},
+    count(*) AS messages, sum(segments)::BIGINT AS segments, sum(cost) AS cost
 FROM {table}
 SEMI JOIN {fresh}
 GROUP BY ALL;
@@ -85,15 +90,15 @@ GROUP BY ALL;
     "hourly": """\
 -- What the messages of {table} of some days are in hourly_totals.
 SELECT
-    account_id, date, date_trunc('hour', processed_at) AS hour, '{stream}' AS channel, {direction},
-    status_id, status, {delivery_status}, count(*) AS messages, sum(fragments)::BIGINT AS parts, sum(cost) AS cost
+    account_id, date, date_trunc('hour', processed_at) AS hour, '{stream}' AS stream, {direction},
+    status_id, status, {delivery_status}, count(*) AS messages, sum(segments)::BIGINT AS segments, sum(cost) AS cost
 FROM {table}
 SEMI JOIN {fresh}
 GROUP BY ALL;
 """,
     "odd": """\
 -- What the messages of {table} of some days are in odd_totals.
-SELECT account_id, date, '{stream}' AS channel, warning, messages
+SELECT account_id, date, '{stream}' AS stream, warning, messages
 FROM (
     SELECT
         account_id, date,
@@ -110,11 +115,14 @@ WHERE messages > 0;
 _UNITS = {"daily": "day", "hourly": "hour", "odd": "warning"}
 """What one row of each counts for."""
 
+_FORMER = {"daily": "channel, parts", "hourly": "channel, parts", "odd": "channel"}
+"""The former names of columns in each, which are no columns of their own."""
+
 _ODD = {
-    "cost-without-parts": "status = 'success' AND cost > 0 AND coalesce(fragments, 0) < 1",
+    "cost-without-segments": "status = 'success' AND cost > 0 AND coalesce(segments, 0) < 1",
     "negative-cost": "cost < 0",
     "no-number": "coalesce(source_number, '') = '' OR coalesce(destination_number, '') = ''",
-    "parts-without-cost": "{outgoing}status = 'success' AND fragments > 0 AND coalesce(cost, 0) = 0",
+    "segments-without-cost": "{outgoing}status = 'success' AND segments > 0 AND coalesce(cost, 0) = 0",
     "unknown-delivery": "delivery_status IS NULL OR delivery_status NOT IN ({delivery})",
     "unknown-direction": "direction IS NULL OR direction NOT IN ('IN', 'OUT')",
     "unknown-fields": "extra IS NOT NULL",
@@ -188,10 +196,10 @@ FROM (
 {totals}
     )
     UNION ALL BY NAME
-    SELECT *, -1 AS found
+    SELECT * EXCLUDE ({former}), -1 AS found
     FROM meta.{name}_totals
     SEMI JOIN {fresh}
-    WHERE channel = '{stream}'
+    WHERE stream = '{stream}'
 )
 GROUP BY ALL
 HAVING sum(found) <> 0;
@@ -217,6 +225,7 @@ def generated(stream: Stream) -> dict[str, str]:
                 | {
                     "name": name,
                     "unit": _UNITS[name],
+                    "former": _FORMER[name],
                     "totals": indent(statement.split("\n", 1)[1].rstrip(";\n"), " " * 8),
                 }
             )
@@ -240,12 +249,14 @@ def _odd(stream: Stream) -> dict[str, str]:
 
 def table_of(stream: Stream) -> str:
     """Return the statement that creates the table of a stream, with a comment for it and for every column."""
-    columns = all_columns(stream)
-    width = max(len(column.name) for column in columns)
+    columns, virtual = all_columns(stream), virtual_columns(stream)
+    width = max(len(name) for name in [*(its.name for its in columns), *(its.name for its in virtual)])
     lines = [
         f"    {column.name:<{width}} {declaration:<{_WIDTH}} -- {column.comment}"
         for column, declaration in zip(columns, _declarations(columns), strict=True)
     ]
+    lines += [f"    {its.name:<{width}} {its.declaration}, -- {its.comment}" for its in virtual]
+    lines[-1] = lines[-1].replace(", -- ", " -- ", 1)
     return "\n".join(
         [
             f"-- Every message of {stream.method}, each once, in its latest known state, times are UTC.",
@@ -272,7 +283,7 @@ def _declarations(columns: tuple[Field, ...]) -> list[str]:
         if column.compression:
             words.append(f"USING COMPRESSION {column.compression}")
         declarations.append(" ".join(words) + ",")
-    return [*declarations[:-1], declarations[-1].removesuffix(",")]
+    return declarations
 
 
 def write(root: Path) -> None:

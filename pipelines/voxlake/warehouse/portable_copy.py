@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from voxlake.spill import WRITER_MEMORY
-from voxlake.sql import interruptible
-from voxlake.warehouse.ddl import create
+from voxlake.sql import interruptible, statements
+from voxlake.warehouse.ddl import create, virtual_columns
 from voxlake.warehouse.generation import quoted
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ def write_portable_copy(database: Path, path: Path, *, options: str) -> None:
         tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'copied' ORDER BY ALL"
         for schema, name in connection.execute(tables).fetchall():
             if name not in _ONLY_LINKED:
-                table = f"{schema}.{name}"
-                connection.execute(f"INSERT INTO copied.{table} BY NAME FROM published.{table}")
+                table, virtual = f"{schema}.{name}", virtual_columns(statements("tables")[name])
+                stored = f"* EXCLUDE ({', '.join(virtual)})" if virtual else "*"
+                connection.execute(f"INSERT INTO copied.{table} BY NAME SELECT {stored} FROM published.{table}")  # noqa: S608
         connection.execute("UPDATE meta.built SET rows_folder = NULL")
         connection.execute("USE memory")
         connection.execute("DETACH copied")

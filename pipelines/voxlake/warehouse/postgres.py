@@ -189,23 +189,23 @@ class _Copy:
 
     def _messages(self, messages: Relation) -> Iterator[str]:
         """Yield the statements that make the view over the messages of every stream."""
-        parts = []
+        queries = []
         for stream in STREAMS.values():
             own = {name for name, _, _ in self._relations[stream.table].columns}
             given = {
-                "channel": literal(stream.name), "direction": "'OUT'", "currency": "a.currency",
-                "account": "coalesce(a.name, m.account_id::text)",
+                "stream": literal(stream.name), "channel": literal(stream.name), "direction": "'OUT'",
+                "currency": "a.currency", "account": "coalesce(a.name, m.account_id::text)",
             }  # fmt: skip
             columns = ", ".join(
                 f"{f'm.{quoted(name)}' if name in own else given.get(name, 'NULL')}::{postgres_type(kind)}"
                 f" AS {quoted(name)}"
                 for name, kind, _ in messages.columns
             )
-            parts.append(
+            queries.append(
                 f"SELECT {columns} FROM {place(stream.table)} AS m"  # noqa: S608 - names of the database
                 f" LEFT JOIN {place('accounts')} AS a ON a.account_id = m.account_id"
             )
-        yield f"CREATE VIEW {place(MESSAGES)} AS {' UNION ALL '.join(parts)}"
+        yield f"CREATE VIEW {place(MESSAGES)} AS {' UNION ALL '.join(queries)}"
         yield from messages.comments("VIEW")
 
 

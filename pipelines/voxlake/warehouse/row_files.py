@@ -17,7 +17,7 @@ import duckdb
 
 from voxlake.files import make, put, storage, unsupported
 from voxlake.transform import STREAMS
-from voxlake.warehouse.columns import typed_columns
+from voxlake.warehouse.columns import typed_columns, virtual_columns
 from voxlake.warehouse.day_rows import sources
 from voxlake.warehouse.ddl import replace_view
 from voxlake.warehouse.derived_columns import table_rows
@@ -141,24 +141,24 @@ def rows_in(
     connection: duckdb.DuckDBPyConnection, stream: Stream, names: Sequence[str], path_of: Callable[[str], Path]
 ) -> str:
     """Return the query for the rows that are read from some files of a stream, which `path_of` finds by name."""
-    columns = ", ".join(name for name, *_ in typed_columns(stream))
+    columns = ", ".join([*(name for name, *_ in typed_columns(stream)), *_virtual(stream)])
     partly = "SELECT DISTINCT file FROM meta.file_days WHERE replaced AND list_contains($1, file) ORDER BY file"
     some = [name for (name,) in connection.execute(partly, [list(names)]).fetchall()]
     whole = [name for name in names if name not in set(some)]
-    parts = []
+    queries = []
     if whole:
-        parts.append(f"SELECT {columns} FROM {_reading(map(path_of, whole))}")
+        queries.append(f"SELECT {columns} FROM {_reading(map(path_of, whole))}")
     if some:
         listed = ", ".join(f"'{name}'" for name in some)
-        parts.append(
+        queries.append(
             f"SELECT {columns} FROM (SELECT *, ([{listed}])[file_index::BIGINT + 1] AS file"
             f" FROM {_reading(map(path_of, some))})"
             " ANTI JOIN (SELECT file, account_id, date FROM meta.file_days WHERE replaced)"
             " USING (file, account_id, date)"
         )
-    if not parts:
-        parts.append(no_rows(stream))
-    return " UNION ALL ".join(parts)
+    if not queries:
+        queries.append(no_rows(stream))
+    return " UNION ALL ".join(queries)
 
 
 @contextmanager
@@ -190,8 +190,15 @@ def only_files_of(connection: duckdb.DuckDBPyConnection, days: pa.Table, folder:
 
 def no_rows(stream: Stream) -> str:
     """Return the query for the table of a stream without a message."""
-    nulls = ", ".join(f"NULL::{kind} AS {name}" for name, kind, _ in typed_columns(stream))
+    kinds = [(name, kind) for name, kind, _ in typed_columns(stream)]
+    kinds += [(its.name, its.type) for its in virtual_columns(stream)]
+    nulls = ", ".join(f"NULL::{kind} AS {name}" for name, kind in kinds)
     return f"SELECT {nulls} WHERE false"
+
+
+def _virtual(stream: Stream) -> list[str]:
+    """Return the expressions for the columns that no file has."""
+    return [f"({its.expression})::{its.type} AS {its.name}" for its in virtual_columns(stream)]
 
 
 def small_files(files: Sequence[_File]) -> Sequence[_File]:

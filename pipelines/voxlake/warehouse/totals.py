@@ -30,7 +30,7 @@ def load_totals(connection: duckdb.DuckDBPyConnection, days: Collection[DayKey],
     for name in TOTALS:
         connection.execute(
             f"DELETE FROM meta.{name}_totals"  # noqa: S608 - a table of ours
-            " WHERE (account_id, channel, date) IN (SELECT (account_id, stream, date) FROM fresh)"
+            " WHERE (account_id, stream, date) IN (SELECT (account_id, stream, date) FROM fresh)"
         )
     with only_files_of(connection, fresh, folder):
         for name, query in statements("totals").items():

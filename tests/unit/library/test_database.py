@@ -65,7 +65,7 @@ def test_memory_is_bounded(hand, monkeypatch):
 def test_reports(database, since, until):
     """A report answers for its days, by whatever name, and its amounts are exact."""
     frame = database.report("daily", **{since: FIRST, until: "2026-01-02"})
-    assert frame.loc[frame["channel"] == "sms", "cost"].item() == Decimal("0.300000")
+    assert frame.loc[frame["stream"] == "sms", "cost"].item() == Decimal("0.300000")
     assert set(frame["date"]) == {FIRST}
     for number in ("+447911123456", "00447911123456", "+44 (0)7911 123456", "447911123456"):
         assert database.report("daily", number=number)["messages"].sum() == 4

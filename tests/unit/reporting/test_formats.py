@@ -158,7 +158,7 @@ def test_status():
         "exported_since": "2026-01-01", "older": "sms: 2 older messages exist",
     }  # fmt: skip
     warning = {
-        "messages": 1, "channel": "sms", "first_day": "2026-01-01", "last_day": "2026-01-01",
+        "messages": 1, "stream": "sms", "first_day": "2026-01-01", "last_day": "2026-01-01",
         "promise": "Costs are not negative.", "warning": "negative-cost",
     }  # fmt: skip
     run = {"ended_at": "2026-01-05T00:00:00+00:00", "exit_code": 4, "requests": 7, "errors": ["it failed"]}

@@ -46,18 +46,18 @@ def test_what_is_cut(first, days, cut):
 
 
 def test_sums():
-    """Rows of the days of a step are added up for each channel, costs by currency, and exactly."""
+    """Rows of the days of a step are added up for each stream, costs by currency, and exactly."""
     days = span(date(2024, 1, 1), 98)
     daily = [
-        {"date": day, "channel": channel, "messages": 2, "sent": 2, "settled": 1, "arrived": 1, "costs": costs}
+        {"date": day, "stream": stream, "messages": 2, "sent": 2, "settled": 1, "arrived": 1, "costs": costs}
         | {"moving": 1}
         for day in days
-        for channel, costs in (("sms", {"EUR": Decimal("0.1")}), ("a2p", {"EUR" if day.day % 2 else "USD": Decimal(1)}))
+        for stream, costs in (("sms", {"EUR": Decimal("0.1")}), ("a2p", {"EUR" if day.day % 2 else "USD": Decimal(1)}))
     ]
     line = timeline(days, daily)
-    assert line.channels == {"sms", "a2p"}
+    assert line.streams == {"sms", "a2p"}
     assert line.rows[0, "sms"] | {"date": None} == {
-        "date": None, "channel": "sms", "messages": 14, "sent": 14, "settled": 7, "arrived": 7, "moving": 7,
+        "date": None, "stream": "sms", "messages": 14, "sent": 14, "settled": 7, "arrived": 7, "moving": 7,
         "costs": {"EUR": Decimal("0.7")},
     }  # fmt: skip
     assert line.rows[0, "a2p"]["costs"] == {"EUR": 4, "USD": 3}

@@ -31,7 +31,7 @@ def put(connection, message_id, day, *, processed=None, cost=1):
     at = datetime.combine(processed or day, datetime.min.time())
     connection.execute(
         "INSERT INTO sms_history BY NAME SELECT 1 AS account_id, $day::DATE AS date, $id AS message_id, $at AS"
-        " processed_at, 'OUT' AS direction, 1 AS fragments, $cost AS cost, 1 AS status_id, 'success' AS status,"
+        " processed_at, 'OUT' AS direction, 1 AS segments, $cost AS cost, 1 AS status_id, 'success' AS status,"
         " '1' AS source_number, '2' AS destination_number",
         {"day": day, "id": message_id, "at": at, "cost": cost},
     )
@@ -96,7 +96,7 @@ def test_erased_messages_are_counted(connection, total, failing):
 
 
 def test_warnings(connection):
-    """A warning counts messages by channel, with their first and last day, and fails nothing."""
+    """A warning counts messages by stream, with their first and last day, and fails nothing."""
     for day in (FIRST, SECOND):
         put(connection, day.toordinal(), day, cost=-1)
         cover(connection, day, 1)
@@ -105,7 +105,7 @@ def test_warnings(connection):
         {
             "warning": "negative-cost",
             "promise": promise(statements("warnings")["negative-cost"]),
-            "channel": "sms",
+            "stream": "sms",
             "messages": 2,
             "first_day": FIRST,
             "last_day": SECOND,

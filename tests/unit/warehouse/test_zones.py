@@ -162,7 +162,7 @@ MESSAGES = """
 INSERT INTO sms_history BY NAME
 SELECT
     1 + n % 3 AS account_id, moment::DATE AS date, n AS message_id, if(n % 4 = 0, 'IN', 'OUT') AS direction,
-    n % 3 AS fragments, n / 1000 AS cost, 1 + n % 2 AS status_id, if(n % 2 = 0, 'success', 'error') AS status,
+    n % 3 AS segments, n / 1000 AS cost, 1 + n % 2 AS status_id, if(n % 2 = 0, 'success', 'error') AS status,
     moment AS processed_at, '1' AS source_number, '2' AS destination_number
 FROM (
     SELECT range AS n, first + to_seconds((hash(range) % (8 * 86400))::BIGINT) AS moment
@@ -193,8 +193,8 @@ def busy():
 
 def both_ways(connection, tz, *span):
     """Return the days of a zone, with all that a report asks for, by totals and by rows."""
-    by = "account_id, date, channel, direction, status_id, status, delivery_status"
-    sums = ("sum(messages)::BIGINT, sum(parts)::BIGINT, sum(cost)", "count(*), sum(fragments)::BIGINT, sum(cost)")
+    by = "account_id, date, stream, direction, status_id, status, delivery_status"
+    sums = ("sum(messages)::BIGINT, sum(segments)::BIGINT, sum(cost)", "count(*), sum(segments)::BIGINT, sum(cost)")
     bound = [*(span or (None, None)), tz]
     return [
         connection.execute(f"SELECT {by}, {its} FROM {macro}($1, $2, NULL, NULL, $3) GROUP BY ALL ORDER BY ALL", bound)

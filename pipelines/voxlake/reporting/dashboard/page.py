@@ -13,7 +13,7 @@ from voxlake.reporting.dashboard.figures import ACCOUNTS, SENDERS, SKIPPED, STEP
 from voxlake.reporting.dashboard.paint import DARK, LIGHT
 from voxlake.reporting.dashboard.panels import ON_THEIR_WAY, cost_heads, costs
 from voxlake.reporting.dashboard.tiles import tiles
-from voxlake.reporting.dashboard.timelines import CHANNELS
+from voxlake.reporting.dashboard.timelines import STREAM_NAMES
 from voxlake.reporting.gaps import days_of
 from voxlake.text import counted
 
@@ -234,7 +234,7 @@ def _sender(figures: Figures, row: Row, most: int) -> str:
         _cell(escape(name), words.as_text(cost))
         for name, cost in zip(cost_heads(figures), costs(figures, row), strict=True)
     ]
-    return _bars(figures, row, most, f"<bdi>{name}</bdi>{_chip(CHANNELS[row['channel']])}", its)
+    return _bars(figures, row, most, f"<bdi>{name}</bdi>{_chip(STREAM_NAMES[row['stream']])}", its)
 
 
 def _account(figures: Figures, row: Row, most: int) -> str:

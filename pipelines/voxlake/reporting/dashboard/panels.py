@@ -102,7 +102,7 @@ def _stacked(
     title = f"{what} by {line.unit}{unit and f', {unit}'}"
     rows = []
     for number, step in enumerate(line.steps):
-        found = (line.rows.get((number, channel)) for channel in timelines.CHANNELS)
+        found = (line.rows.get((number, stream)) for stream in timelines.STREAM_NAMES)
         values = [0 if row is None else of(row) for row in found]
         rows.append((str(step), *values, sum(values)))
     most = max(rows, key=lambda row: row[-1])
@@ -111,7 +111,7 @@ def _stacked(
         title=title,
         summary=f"{title}, SMS and A2P, {figures.span}: most {_at(line)} {most[0]}, {words.as_text(most[-1])}.",
         draw=partial(timelines.stacked, figures, line, of=of, title=title),
-        head=(_days(figures, line), *timelines.CHANNELS.values(), "both"),
+        head=(_days(figures, line), *timelines.STREAM_NAMES.values(), "both"),
         rows=rows,
         note=" ".join(filter(None, (said, _cut(line), _shaded(figures)))),
     )
@@ -144,14 +144,14 @@ def _arriving(figures: Figures, line: Timeline) -> Panel:
     rows = [
         (
             str(line.steps[number]),
-            timelines.CHANNELS[channel],
+            timelines.STREAM_NAMES[stream],
             row["sent"],
             row["arrived"],
             words.share(row["arrived"], row["settled"]),
             row["moving"],
             words.share(row["moving"], row["sent"]),
         )
-        for (number, channel), row in line.rows.items()
+        for (number, stream), row in line.rows.items()
         if row["sent"]
     ]
     known = [row for row in rows if row[4] is not None]
@@ -163,7 +163,7 @@ def _arriving(figures: Figures, line: Timeline) -> Panel:
         if worst
         else "",
         draw=partial(timelines.arriving, figures, line, title=title),
-        head=(_days(figures, line), "channel", "sent", "arrived", "rate of settled", ON_THEIR_WAY, "share of sent"),
+        head=(_days(figures, line), "stream", "sent", "arrived", "rate of settled", ON_THEIR_WAY, "share of sent"),
         rows=rows if known else [],
         empty="Nothing that was sent in these days has settled yet.",
         note="How much of what was sent arrived: A2P with the status DELIVERED, SMS with the status success."
@@ -224,7 +224,7 @@ def senders(figures: Figures) -> Panel:
     """Return the panel of senders; on the page, their table shows more than bars."""
     rows = [
         (
-            f"{row['sender'] or 'unknown'} · {timelines.CHANNELS[row['channel']]}",
+            f"{row['sender'] or 'unknown'} · {timelines.STREAM_NAMES[row['stream']]}",
             row["messages"],
             words.share(row["arrived"], row["settled"]),
             words.share(row["moving"], row["messages"]),

@@ -47,9 +47,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The steps of a span, each a `unit` of time, and what is to be drawn of each step and channel.
+    """The steps of a span, each a `unit` of time, and what is to be drawn of each step and stream.
 
-    The rows are those of `sql/dashboard/daily.sql`, added up; their keys are the number of the step and the channel.
+    The rows are those of `sql/dashboard/daily.sql`, added up; their keys are the number of the step and the stream.
     """
 
     unit: str
@@ -57,9 +57,9 @@ class Timeline:
     rows: Mapping[tuple[int, str], Row]
 
     @property
-    def channels(self) -> set[str]:
-        """The channels that have a row."""
-        return {channel for _, channel in self.rows}
+    def streams(self) -> set[str]:
+        """The streams that have a row."""
+        return {stream for _, stream in self.rows}
 
     @property
     def partial(self) -> list[Step]:
@@ -68,12 +68,12 @@ class Timeline:
 
 
 def timeline(span: Span, daily: Iterable[Row]) -> Timeline:
-    """Return the rows of the days of a span by step and channel."""
+    """Return the rows of the days of a span by step and stream."""
     unit, steps = _steps(span)
     of_day = {day: number for number, step in enumerate(steps) for day in step.days}
     rows: dict[tuple[int, str], Row] = {}
     for row in daily:
-        key = (of_day[row["date"]], row["channel"])
+        key = (of_day[row["date"]], row["stream"])
         rows[key] = _added(rows[key], row) if key in rows else row
     return Timeline(unit, steps, rows)
 

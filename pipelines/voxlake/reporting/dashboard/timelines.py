@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from voxlake.reporting.dashboard.figures import Figures, Row, Span
     from voxlake.reporting.dashboard.steps import Step, Timeline
 
-CHANNELS = {name: name.upper() for name in STREAMS}
+STREAM_NAMES = {name: name.upper() for name in STREAMS}
 _GAP = 0.14
 """The share of a step that its bar leaves free."""
 _FAINT = 0.45
@@ -37,13 +37,13 @@ _FEW = 6
 def stacked(
     figures: Figures, timeline: Timeline, style: Style, *, of: Callable[[Row], Any], title: str
 ) -> alt.LayerChart:
-    """Draw a figure of the channels stacked, one bar a step, lighter where the span has only some of its days."""
+    """Draw a figure of the streams stacked, one bar a step, lighter where the span has only some of its days."""
     rows = []
     for number, step in enumerate(timeline.steps):
         ends = {True: 0.0, False: 0.0}  # refunds hang below the line
         left, right = _sides(step)
-        for channel, name in CHANNELS.items():
-            row = timeline.rows.get((number, channel))
+        for stream, name in STREAM_NAMES.items():
+            row = timeline.rows.get((number, stream))
             value = 0 if row is None else of(row)
             bottom = ends[value >= 0]
             top = ends[value >= 0] = bottom + float(value)
@@ -77,18 +77,18 @@ def _sides(step: Step) -> tuple[float, float]:
 
 
 def arriving(figures: Figures, timeline: Timeline, style: Style, *, title: str) -> alt.LayerChart:
-    """Draw the delivery rate as one line a channel, broken where nothing was sent."""
+    """Draw the delivery rate as one line a stream, broken where nothing was sent."""
     rates = {key: share(row["arrived"], row["settled"]) for key, row in timeline.rows.items()}
     rows = [
         {
             "x": (ms(step.days.first) + ms(step.days.end)) // 2,
             "c": name,
-            "y": rates.get((number, channel)),
-            "tooltip": f"{step} · {name}: {as_text(rates.get((number, channel)))}{_way(timeline, number, channel)}",
+            "y": rates.get((number, stream)),
+            "tooltip": f"{step} · {name}: {as_text(rates.get((number, stream)))}{_way(timeline, number, stream)}",
         }
-        for channel, name in CHANNELS.items()
+        for stream, name in STREAM_NAMES.items()
         for number, step in enumerate(timeline.steps)
-        if channel in timeline.channels
+        if stream in timeline.streams
     ]
     known = [rate for rate in rates.values() if rate is not None]
     low = max(0.0, int(min(known, default=0) * 20 - 0.5) / 20)
@@ -109,9 +109,9 @@ def arriving(figures: Figures, timeline: Timeline, style: Style, *, title: str) 
     return finished(layers, style, height=_HEIGHT, title=title)
 
 
-def _way(timeline: Timeline, number: int, channel: str) -> str:
-    """Return how much of a step and channel is still on its way, after a comma, if anything is."""
-    row = timeline.rows.get((number, channel))
+def _way(timeline: Timeline, number: int, stream: str) -> str:
+    """Return how much of a step and stream is still on its way, after a comma, if anything is."""
+    row = timeline.rows.get((number, stream))
     moving = "" if row is None else still_moving(row["moving"], row["sent"])
     return moving and f", {moving}"
 
@@ -160,10 +160,10 @@ def _values(form: str = "~s") -> alt.Axis:
 
 
 def _channels(timeline: Timeline, style: Style, **legend: Any) -> alt.Color:
-    here = [channel for channel in CHANNELS if channel in timeline.channels]
+    here = [stream for stream in STREAM_NAMES if stream in timeline.streams]
     return alt.Color(
         "c:N",
         title=None,
-        scale=alt.Scale(domain=[CHANNELS[c] for c in here], range=[getattr(style.paint, c) for c in here]),
+        scale=alt.Scale(domain=[STREAM_NAMES[c] for c in here], range=[getattr(style.paint, c) for c in here]),
         legend=alt.Legend(**legend),
     )

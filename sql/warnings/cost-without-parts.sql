@@ -1,9 +1,0 @@
--- A message that was sent and cost something has parts.
-SELECT channel, sum(messages)::BIGINT AS messages, min(date) AS first_day, max(date) AS last_day
-FROM meta.odd_totals
-WHERE
-    warning = 'cost-without-parts'
-    AND ($accounts::BIGINT[] IS NULL OR list_contains($accounts::BIGINT[], account_id))
-    AND ($first::DATE IS NULL OR date >= $first::DATE) AND ($end::DATE IS NULL OR date < $end::DATE)
-GROUP BY channel
-ORDER BY channel;
