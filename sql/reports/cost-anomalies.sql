@@ -1,4 +1,6 @@
 -- Days that cost half as much again as the same weekdays of the four weeks before, or less than half, widest first within a currency.
+-- Example: voxlake report cost-anomalies --from 2026-01-01 --tz Europe/Berlin
+-- A narrow table leaves out usual_messages, messages, weeks, weekday, times_usual.
 WITH chosen AS (
     SELECT account_id, coalesce(name, account_id::VARCHAR) AS account, currency, zone_of($tz, time_zone) AS zone
     FROM accounts

@@ -1,4 +1,6 @@
 -- Messages, cost, success and delivery of what has settled by day and stream, sent and received together, newest day first.
+-- Example: voxlake report daily --from 2026-01-01 --to 2026-02-01
+-- A narrow table leaves out segments, moving_pct, success_pct.
 SELECT
     account_id,
     account,

@@ -1,4 +1,6 @@
 -- Messages that were sent and received by day, and what each side cost, newest day first.
+-- Example: voxlake report inbound-vs-outbound --from 2026-01-01
+-- A narrow table leaves out received_pct.
 SELECT
     account_id,
     account,

@@ -1,4 +1,6 @@
 -- What each month cost by stream, and what a message and a segment cost in it, newest month first.
+-- Example: voxlake report monthly-cost --tz account --out cost.xlsx
+-- A narrow table leaves out cost_per_segment, segments, cost_per_message.
 SELECT
     account_id,
     account,

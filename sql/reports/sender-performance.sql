@@ -1,4 +1,6 @@
 -- How well and at what cost each sender of outgoing messages reaches people, busiest first.
+-- Example: voxlake report sender-performance --from 2026-01-01 --account shop
+-- A narrow table leaves out last_day, moving_pct, segments, cost_per_arrived, success_pct.
 SELECT
     account_id,
     account,

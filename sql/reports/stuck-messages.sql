@@ -1,4 +1,6 @@
 -- Every message whose status could still change a day or more after it was processed, longest first.
+-- Example: voxlake report stuck-messages --from 2026-01-01
+-- A narrow table leaves out cost, processed_at, source_number, status, stream, delivery_status.
 SELECT
     m.date,
     m.stream,

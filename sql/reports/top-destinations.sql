@@ -1,4 +1,6 @@
 -- The countries that most outgoing messages went to: how many arrived and what each of those cost, shares within an account.
+-- Example: voxlake report top-destinations --from 2026-01-01 --to 2026-04-01
+-- A narrow table leaves out cost_per_arrived, segments, moving_pct, recipients, share_pct.
 SELECT
     account_id,
     account,

@@ -1,4 +1,6 @@
 -- Every number that was written to and what that cost, most messages first.
+-- Example: voxlake report top-recipients --limit 10
+-- A narrow table leaves out newest, segments, country, days.
 SELECT
     account_id,
     account,

@@ -3,17 +3,21 @@
 import csv
 import json
 import re
+import shlex
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from support.clock import CLOCK
 from support.lakes import ACCOUNT, FIRST, Hand, row
-from support.worlds import BERLIN, DAY, FRIDAY, LONDON, SHOP, THURSDAY, world
+from support.terminal import run, shown_by
+from support.worlds import BERLIN, DAY, FRIDAY, LONDON, SHOP, THURSDAY, put_world, world
 
+from voxlake.cli import commands
 from voxlake.reporting import Board, Span, read_scope
 from voxlake.reporting.gaps import Gaps
 from voxlake.reporting.saved_queries import bind_parameters, load_saved_queries
+from voxlake.reporting.widths import width
 
 pytestmark = pytest.mark.dateless
 
@@ -173,6 +177,70 @@ def test_the_page_of_a_settling_day_shows_no_drop(settling):
     assert "2026-01-01 · A2P: 80.0%, 50.0% still on its way" in text
     assert "<td>71.4%</td><td>50.0%</td>" in text
     assert text.count('<span class="way">50.0% still on its way</span></td>') == 2
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """Return two days of two accounts with values as wide as real ones: ids, numbers, names, amounts, errors."""
+    hand = Hand(tmp_path_factory.mktemp("wide") / "data")
+    hand.know(4711, name="Berlin shop", currency="EUR", time_zone="Europe/Berlin")
+    hand.know(1234567, name="support", currency="USD", time_zone="America/New_York")
+    for account, factor in ((4711, 1), (1234567, 12345)):
+        put_world(hand, account, times=factor, first_id=1234567890123456000)
+    hand.publish()
+    return hand
+
+
+@pytest.mark.parametrize("name", sorted(load_saved_queries(None)))
+def test_a_table_has_80_columns(wide, name, monkeypatch, capsys):
+    """Every report fits as a table, a line a row in a pipe, and says what it leaves out; csv has every column."""
+    monkeypatch.setenv("VOXLAKE_DATA_DIR", str(wide.root))
+    assert run("report", name) == 0
+    shown = capsys.readouterr()
+    assert max(map(width, shown.out.splitlines())) <= 80
+    left_out = re.findall(r"The table is too narrow for (.*): --format csv has every column", shown.err)
+    code, text = shown_by("report", name)
+    assert (code, text.replace("\r", "").startswith(shown.out)) == (0, True)
+    assert run("report", name, "--format", "csv") == 0
+    columns = next(csv.reader(capsys.readouterr().out.splitlines()))
+    assert set(", ".join(left_out).split(", ")) - {""} < set(columns)
+    assert set(load_saved_queries(None)[name].spare) <= set(columns)
+    assert run("report", name, "-q") == 0
+    assert not re.findall("too narrow", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", sorted(load_saved_queries(None)))
+def test_help(name, capsys):
+    """The help of a report says what it answers and looks at, and has an example that asks this report."""
+    query = load_saved_queries(None)[name]
+    assert run("report", name, "--help") == 0
+    text = capsys.readouterr().out
+    assert " ".join(query.promise.split()) in " ".join(text.split())
+    assert query.example.startswith(f"voxlake report {name} ")
+    assert text.endswith(f"Example:\n  {query.example}\n")
+    words = shlex.split(query.example)[1:]
+    ctx = commands.make_context("voxlake", words, obj=CLOCK)
+    _, report, rest = commands.resolve_command(ctx, [*ctx._protected_args, *ctx.args])
+    given = {
+        flag
+        for option in report.make_context("report", rest, parent=ctx, obj=CLOCK).command.params
+        for flag in option.opts
+        if flag in words
+    }
+    assert given - {"--limit", "--out", "--format"} <= set(re.findall(r"--\w+", text))
+
+
+def test_a_day(hand, monkeypatch, capsys):
+    """A day stands for its bounds, and a report that is asked as a command is one."""
+    monkeypatch.setenv("VOXLAKE_DATA_DIR", str(hand.root))
+    assert run("report", "daily", THURSDAY, "--format", "csv") == 0
+    alone = capsys.readouterr().out
+    assert run("report", "daily", "--from", THURSDAY, "--to", FRIDAY, "--format", "csv") == 0
+    assert capsys.readouterr().out == alone
+    assert run("report", "daily", THURSDAY, "--to", FRIDAY) == 2
+    assert "two spans" in capsys.readouterr().err
+    assert run("daily", THURSDAY) == 2
+    assert "'voxlake report daily 2026-01-01'" in capsys.readouterr().err
 
 
 def test_all_are_tried():

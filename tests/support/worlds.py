@@ -19,10 +19,11 @@ def world(root, *, database="auto"):
     return hand
 
 
-def put_world(hand, account=ACCOUNT, *, times=1):
-    """Put the two days of an account whose messages cost so many times as much."""
+def put_world(hand, account=ACCOUNT, *, times=1, first_id=0):
+    """Put the two days of an account whose messages cost so many times as much, with ids from one on."""
     thursday, friday = _thursday(), _friday()
     for each in (*thursday, *friday):
+        each["message_id"] += first_id
         each["cost"] = each["cost"] if each["cost"] is None else each["cost"] * times
     hand.put(THURSDAY, thursday, account=account)
     hand.put(FRIDAY, friday, stream="a2p", exported_at=datetime(2026, 1, 4, 12, tzinfo=UTC), account=account)

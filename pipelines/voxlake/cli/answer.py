@@ -12,12 +12,20 @@ from voxlake.cli.verbosity import is_quiet
 from voxlake.errors import SettingsError
 from voxlake.lake import Lake
 from voxlake.library import known_accounts, select
-from voxlake.reporting import choose_format, query_pieces, read_gaps, read_scope, set_digest, write_answer
+from voxlake.reporting import (
+    choose_format,
+    query_pieces,
+    read_gaps,
+    read_scope,
+    report_table,
+    set_digest,
+    write_answer,
+)
 from voxlake.text import counted
 from voxlake.warehouse import Warehouse, set_today
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -27,12 +35,16 @@ if TYPE_CHECKING:
     from voxlake.reporting import Scope
 
 
+_NAMED_TWICE = ("account_id",)
+"""What a table leaves out before anything else, as another column names the account, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A query with its parameters, and the zone that `--tz` names.
 
     With `of_days` it is a report of the days `[first, end)`. Of a `shipped` one, no column says whose a row is where
-    the database has one account.
+    the database has one account, and a table that is too wide leaves out the columns in `spare`.
     """
 
     sql: str
@@ -42,6 +54,7 @@ class Question:
     end: date | None = None
     of_days: bool = False
     shipped: bool = False
+    spare: Sequence[str] = ()
 
     @property
     def needs_scope(self) -> bool:
@@ -63,11 +76,32 @@ def put_answer(settings: Settings, question: Question, form: str | None, out: Pa
             scope = None
         else:
             scope = choose_scope(connection, settings, question.tz)
-            report_of = scope if question.shipped else None
-            put_rows(connection, question.sql, scope.bind(question.bound), form, out, limit, report_of)
+            bound = scope.bind(question.bound)
+            if question.shipped and out is None and choose_format(form, out) == "table":
+                _put_table(connection, question, bound, limit, scope)
+            else:
+                report_of = scope if question.shipped else None
+                put_rows(connection, question.sql, bound, form, out, limit, report_of)
             for note in scope.notes(question.sql):
                 say(note)
         say_gaps(connection, settings, question, scope)
+
+
+def _put_table(
+    connection: duckdb.DuckDBPyConnection,
+    question: Question,
+    bound: Mapping[str, Any],
+    limit: int | None,
+    scope: Scope,
+) -> None:
+    """Print a report as a table that fits, and say which columns it leaves out for that."""
+    spare = (*_NAMED_TWICE, *question.spare)
+    text, left_out = report_table(
+        connection, question.sql, bound, limit=limit, spare=spare, screen=screen(), report_of=scope
+    )
+    give(text, nl=False, form="table")
+    if (names := [name for name in left_out if name not in _NAMED_TWICE]) and not is_quiet():
+        say(f"The table is too narrow for {', '.join(names)}: --format csv has every column.")
 
 
 def choose_scope(connection: duckdb.DuckDBPyConnection, settings: Settings, tz: str | None) -> Scope:

@@ -15,6 +15,7 @@ from voxlake.cli import signals
 from voxlake.cli.output import say
 from voxlake.errors import SettingsError, VoxlakeError
 from voxlake.places import explain
+from voxlake.sql import statements
 from voxlake.text import meant
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Group(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError:
             near = meant(args[0], self.list_commands(ctx))
+            if ctx.parent is None and args[0] in statements("reports"):
+                near = f": it is a report, 'voxlake {' '.join(['report', *args])}'"
             raise click.UsageError(f"No such command {args[0]!r}{near}", ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:

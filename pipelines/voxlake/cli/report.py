@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
@@ -16,27 +17,60 @@ from voxlake.cli.signals import EARLY, stoppable
 from voxlake.cli.types import UtcDay
 from voxlake.cli.verbosity import quiet_option
 from voxlake.errors import SettingsError
-from voxlake.reporting import bind_parameters, load_saved_queries
+from voxlake.model import DAY
+from voxlake.reporting import bind_parameters, flags_of, load_saved_queries
 from voxlake.sql import interruptible
 from voxlake.text import meant
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import date
     from pathlib import Path
 
     from voxlake.cli.settings import Settings
     from voxlake.reporting import SavedQuery
 
 
+_ASKED = "voxlake.report"
+"""The key in a context's `meta` under which the first argument is kept."""
+
+
+class _Report(click.Command):
+    """A command whose help is that of a report where one of voxlake's is named first."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember the first argument: click shows the help before it reads arguments."""
+        ctx.meta[_ASKED] = args[0] if args else ""
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the report answers, what it looks at and an example, or the help of the command."""
+        query = load_saved_queries(None).get(ctx.meta.get(_ASKED, ""))
+        if query is None:
+            super().format_help(ctx, formatter)
+            return
+        formatter.write_usage(f"{ctx.command_path} {query.name}", "[DAY] [OPTIONS]")
+        for text in (
+            query.promise,
+            f"It looks at DAY, {', '.join(flags_of(query))}; 'voxlake report --help' says more of each.",
+        ):
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(text)
+        with formatter.section("Example"):
+            formatter.write(f"{'':{formatter.current_indent}}{query.example}\n")
+
+
 @click.command(
+    cls=_Report,
     epilog=examples(
         "voxlake report",
         "voxlake report daily --from 2026-01-01 --to 2026-02-01",
+        "voxlake report why 2026-01-05",
         "voxlake report monthly-cost --account shop --tz account --out cost.xlsx",
-    )
+    ),
 )
 @click.argument("name", required=False)
+@click.argument("day", type=UtcDay(), required=False)
 @click.option("--from", "first", type=UtcDay(), metavar="DATE", help="First day, in UTC or --tz. [everything]")
 @click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", help="The day to stop before. [everything]")
 @click.option("--number", metavar="NUMBER", help="Messages from or to this number or SenderID alone.")
@@ -48,6 +82,7 @@ if TYPE_CHECKING:
 def report(
     settings: Settings,
     name: str | None,
+    day: date | None,
     first: date | None,
     end: date | None,
     number: str | None,
@@ -56,7 +91,13 @@ def report(
     out: Path | None,
     limit: int | None,
 ) -> None:
-    """Answer a question that many have; without a name, list the questions."""
+    """Answer a question that many have; without a name, list the questions.
+
+    'voxlake report NAME --help' shows what a report looks at, and an example.
+
+    DAY stands for --from that day and --to the next. On a terminal and in a pipe, the table of one of voxlake's reports
+    leaves out columns that do not fit, and says which; every other format has them all.
+    """
     known = load_saved_queries(settings.reports_dir)
     if name is None:
         scope = {"--account": settings.wanted or None, "--tz": tz}
@@ -68,10 +109,15 @@ def report(
     if name not in known:
         usable = ", ".join(each.name for each in known.values() if each.problem is None)
         raise SettingsError(f"There is no report {name!r}{meant(name, known)}: use {usable}.")
+    if day is not None:
+        if first or end:
+            raise SettingsError(f"{day} and --from or --to are two spans: leave one out.")
+        first, end = day, None if day == date.max else day + DAY
     if first and end and first >= end:
         raise SettingsError(f"--from {first} is not before --to {end}: the end is excluded.")
-    bound = bind_parameters(known[name], first=first, end=end, number=number, accounts=settings.wanted, tz=tz)
-    question = Question(known[name].sql, bound, tz, first, end, of_days=True, shipped=known[name].shipped)
+    query = known[name]
+    bound = bind_parameters(query, first=first, end=end, number=number, accounts=settings.wanted, tz=tz)
+    question = Question(query.sql, bound, tz, first, end, of_days=True, shipped=query.shipped, spare=query.spare)
     put_answer(settings, question, form, out, limit)
 
 

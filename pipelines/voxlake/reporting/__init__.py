@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from voxlake.reporting.gaps import Gaps, read_gaps
     from voxlake.reporting.macros import report_macros
     from voxlake.reporting.prometheus import METRICS, render_metrics
-    from voxlake.reporting.query import query_pieces, query_table, query_text, scope_parameters, write_answer
-    from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, load_saved_queries, set_digest
+    from voxlake.reporting.query import (
+        query_pieces,
+        query_table,
+        query_text,
+        report_table,
+        write_answer,
+    )
+    from voxlake.reporting.question import scope_parameters
+    from voxlake.reporting.saved_queries import SavedQuery, bind_parameters, flags_of, load_saved_queries, set_digest
     from voxlake.reporting.scope import Scope, read_scope
 
 _MODULES = {
@@ -26,9 +33,10 @@ _MODULES = {
     "formats": ("choose_format", "render_plan", "render_rows", "render_status", "to_json"),
     "prometheus": ("METRICS", "render_metrics"),
     "gaps": ("Gaps", "read_gaps"),
-    "query": ("query_pieces", "query_table", "query_text", "scope_parameters", "write_answer"),
+    "query": ("query_pieces", "query_table", "query_text", "report_table", "write_answer"),
+    "question": ("scope_parameters",),
     "macros": ("report_macros",),
-    "saved_queries": ("SavedQuery", "bind_parameters", "load_saved_queries", "set_digest"),
+    "saved_queries": ("SavedQuery", "bind_parameters", "flags_of", "load_saved_queries", "set_digest"),
     "scope": ("Scope", "read_scope"),
 }
 
@@ -47,6 +55,7 @@ __all__ = [
     "covered_days",
     "draw_calendar",
     "draw_legend",
+    "flags_of",
     "load_saved_queries",
     "query_pieces",
     "query_table",
@@ -58,6 +67,7 @@ __all__ = [
     "render_rows",
     "render_status",
     "report_macros",
+    "report_table",
     "scope_parameters",
     "set_digest",
     "to_json",

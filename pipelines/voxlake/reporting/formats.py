@@ -28,13 +28,20 @@ _RISKY = re.compile(f'^(?=[{_BEGINS_FORMULA}\t\r\n])|(?<=[;\t|\r\n])(?=[" ]*[{_B
 """Where a cell would begin that a spreadsheet takes for a formula, whatever it splits lines at."""
 
 
-def render_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: str, *, screen: int | None = None) -> str:
-    """Return rows as `table`, `csv` or `json`, with a newline at the end; a table fits a `screen` of that width."""
+def render_rows(
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    form: str,
+    *,
+    screen: int | None = None,
+    room: int | None = None,
+) -> str:
+    """Return rows as `table`, `csv` or `json`, with a newline at the end; a table fits as `render_table` says."""
     if form == "json":
         return to_json([dict(zip(names, row, strict=True)) for row in rows]) + "\n"
     if form == "csv":
         return _csv((names, *rows))
-    return render_table(names, [[_plain(value) for value in row] for row in rows], screen=screen)
+    return render_table(names, [[_plain(value) for value in row] for row in rows], screen=screen, room=room)
 
 
 def render_pieces(names: Sequence[str], chunks: Iterable[Sequence[Sequence[Any]]], form: str) -> Iterator[str]:

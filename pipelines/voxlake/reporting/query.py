@@ -8,32 +8,30 @@ one statement, of a kind that has an answer; the kind is what DuckDB's parser sa
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from voxlake.errors import SettingsError
 from voxlake.files import beside, storage, target_of
-from voxlake.reporting.caret import explain
 from voxlake.reporting.formats import render_pieces, render_rows
-from voxlake.reporting.scope import PARAMETERS, shown_columns
+from voxlake.reporting.question import query_errors, require_one_question
+from voxlake.reporting.scope import shown_columns
+from voxlake.reporting.table import USUAL, fit_columns, fits
 from voxlake.reporting.xlsx import write_workbook
-from voxlake.spill import lacks_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import duckdb
 
     from voxlake.reporting.scope import Scope
 
 Rows = list[tuple[Any, ...]]
 _ROWS, _GROUP = 10_000, 122_880
 """Rows of an answer that are in memory at a time, and those of a row group of Parquet."""
-# DESCRIBE, SHOW and SUMMARIZE are SELECT to DuckDB, and PIVOT is MULTI: several statements in one.
-_QUESTIONS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
 # These formats hold each column under its name; the table and csv can have two columns of one name.
 _BY_NAME = ("json", "parquet", "xlsx", "DataFrame")
 
@@ -78,6 +76,42 @@ def query_pieces(
         yield render_rows(names, [row for rows in chunks for row in rows], form, screen=screen)
     else:
         yield from render_pieces(names, chunks, form)
+
+
+def report_table(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    bound: Mapping[str, Any],
+    *,
+    limit: int | None,
+    spare: Sequence[str],
+    screen: int | None = None,
+    report_of: Scope | None = None,
+) -> tuple[str, list[str]]:
+    """Return a report as a table for people, and the names of the columns that it leaves out to fit.
+
+    It fits a `screen` of so many columns, or 80, as far as that can be had: the currency goes behind the name of the
+    account, and the columns in `spare` are left out, in their order. The other parameters are those of `query_text`,
+    and so is what is raised.
+    """
+    names, chunks = _fetch(connection, sql, bound, "table", limit, report_of)
+    rows = [list(row) for its in chunks for row in its]
+    room = screen or USUAL
+    if "currency" in names and "account" in names and not fits(names, rows, room=room):
+        names, rows = _in_one(names, rows, "account", "currency")
+    shown = fit_columns(names, rows, spare=spare, room=room)
+    kept = [[row[n] for n in shown] for row in rows]
+    text = render_rows([names[n] for n in shown], kept, "table", screen=screen, room=USUAL)
+    return text, [name for n, name in enumerate(names) if n not in shown]
+
+
+def _in_one(names: list[str], rows: list[list[Any]], name: str, unit: str) -> tuple[list[str], list[list[Any]]]:
+    """Put the values of the column `unit` in brackets behind those of the column `name`."""
+    where, gone = names.index(name), names.index(unit)
+    joined = [
+        [*row[:where], f"{row[where]} ({row[gone]})" if row[gone] else row[where], *row[where + 1 :]] for row in rows
+    ]
+    return [*names[:gone], *names[gone + 1 :]], [[*row[:gone], *row[gone + 1 :]] for row in joined]
 
 
 def write_answer(
@@ -136,8 +170,8 @@ def _fetch(
     report_of: Scope | None,
 ) -> tuple[list[str], Iterator[Rows]]:
     """Return the names of the columns, and the rows by some thousands; raises SettingsError, also while these come."""
-    _require_one_question(sql)
-    with _query_errors():
+    require_one_question(sql)
+    with query_errors():
         result = connection.execute(sql, dict(bound))
         names = [column[0] for column in result.description or []]
         _require_distinct_names(names, form)
@@ -146,7 +180,7 @@ def _fetch(
     def chunks() -> Iterator[Rows]:
         left = limit or sys.maxsize
         while left:
-            with _query_errors():
+            with query_errors():
                 rows = result.fetchmany(min(left, _ROWS))
             if not rows:
                 return
@@ -173,8 +207,8 @@ def query_table(
         SettingsError: the query is not one question, fails, or has two columns of one name.
 
     """
-    _require_one_question(sql)
-    with _query_errors():
+    require_one_question(sql)
+    with query_errors():
         table = _relation(connection, sql, bound, limit, form).to_arrow_table()
     return table.select(shown_columns(table.column_names, report_of))
 
@@ -199,8 +233,8 @@ def _write_parquet(
     report_of: Scope | None,
 ) -> int:
     """Write columns as DuckDB returns them in Arrow, some thousand rows at a time."""
-    _require_one_question(sql)
-    with _query_errors():
+    require_one_question(sql)
+    with query_errors():
         relation = _relation(connection, sql, bound, limit, "parquet")
         shown = shown_columns(relation.columns, report_of)
         reader = relation.to_arrow_reader(_GROUP)
@@ -215,55 +249,12 @@ def _write_parquet(
     count = 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         while True:
-            with _query_errors():
+            with query_errors():
                 batch = next(reader, None)
             if batch is None:
                 return count
             count += batch.num_rows
             writer.write_batch(batch.select(shown))
-
-
-def scope_parameters(sql: str) -> dict[str, None]:
-    """Return the parameters of a query that a scope sets, `$accounts` and `$tz`; none of what is not valid SQL."""
-    try:
-        statements = duckdb.extract_statements(sql)
-    except duckdb.Error:
-        return {}
-    return {name: None for name in PARAMETERS if any(name in its.named_parameters for its in statements)}
-
-
-def _require_one_question(sql: str) -> None:
-    with _query_errors():
-        parts = duckdb.extract_statements(sql)
-    # DuckDB 1.5 puts before a PIVOT the creation of a temporary type, as a statement without a text.
-    statements = [part for part in parts if part.query or part.type != duckdb.StatementType.CREATE]
-    for statement in statements:
-        kind = _explained(statement.query) if statement.type == duckdb.StatementType.EXPLAIN else statement.type
-        if kind not in _QUESTIONS:
-            name = kind.name.removeprefix("VARIABLE_")
-            raise SettingsError(
-                f"The database is read-only, and {name} is not a question: ask with SELECT, DESCRIBE, SHOW or"
-                " SUMMARIZE, and write the answer with --out FILE."
-            )
-    if not statements:
-        raise SettingsError("The query is empty: ask with SELECT.")
-    if len(statements) > 1:
-        raise SettingsError(f"The query has {len(statements)} statements, and only one is answered: ask one by one.")
-
-
-def _explained(sql: str) -> duckdb.StatementType:
-    """Return the kind of the statement that an EXPLAIN is about, which EXPLAIN ANALYZE runs.
-
-    It is the first end of the text, from one of its words on, that is a statement of another kind.
-    """
-    for offset, _ in duckdb.tokenize(sql):
-        try:
-            (statement,) = duckdb.extract_statements(sql.encode()[offset:].decode())
-        except (duckdb.Error, ValueError):
-            continue
-        if statement.type != duckdb.StatementType.EXPLAIN:
-            return statement.type
-    return duckdb.StatementType.EXPLAIN
 
 
 def _require_distinct_names(names: Sequence[str], form: str) -> None:
@@ -273,26 +264,3 @@ def _require_distinct_names(names: Sequence[str], form: str) -> None:
             raise SettingsError(
                 f"The answer has {names.count(name)} columns {name!r}, and {form} holds one: name the others with AS."
             )
-
-
-@contextmanager
-def _query_errors() -> Iterator[None]:
-    """Turn an error of the query into a SettingsError; one of a damaged database is left to whoever opened it."""
-    try:
-        yield
-    except duckdb.Error as error:
-        reason = " ".join(str(error).split())
-        # Left to whoever opened the database, too: the query may be right, and there is no room.
-        if lacks_room(error):
-            raise
-        if "Corrupt database file" in reason or ("Could not read" in reason and ".duckdb" in reason):
-            raise
-        if isinstance(error, duckdb.PermissionException) or "read-only mode" in reason:
-            raise SettingsError(
-                f"The query was refused ({reason}): the database is read-only and a query opens no files, so ask its"
-                " tables and views with SELECT, and write the answer with --out FILE."
-            ) from error
-        reason, place = explain(error)
-        raise SettingsError(f"The query failed ({reason}): mend it and run it again.{place}") from error
-    except OverflowError as error:
-        raise SettingsError(f"A value of the answer is out of range ({error}): cast it to text.") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -24,6 +25,7 @@ DIGEST = "number_digest"
 """The variable of a connection that says to `messages_of` what stands for `$number` where numbers are hashed."""
 FLAGS = {"from": "--from", "to": "--to", "number": "--number", "accounts": "--account", "tz": "--tz"}
 """The parameters that a saved query may have, and the flags that set them."""
+_EXAMPLE, _SPARE = "-- Example: ", "-- A narrow table leaves out "
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,21 @@ class SavedQuery:
         if self.problem is not None:
             return f"unusable: {self.problem}"
         return promise(self.sql) if self.sql.startswith("--") else ""
+
+    @property
+    def example(self) -> str:
+        """A command line that asks the query, from a comment below the first; empty where there is none."""
+        return self._said(_EXAMPLE)
+
+    @property
+    def spare(self) -> list[str]:
+        """The columns that a table leaves out where it is too wide, in this order, from a comment below the first."""
+        return [name.strip() for name in self._said(_SPARE).rstrip(".").split(",") if name.strip()]
+
+    def _said(self, beginning: str) -> str:
+        """Return the rest of the comment above the query that begins like this; empty where there is none."""
+        above = takewhile(lambda line: line.startswith("--"), self.sql.splitlines())
+        return next((line.removeprefix(beginning).strip() for line in above if line.startswith(beginning)), "")
 
 
 def load_saved_queries(folder: Path | None) -> dict[str, SavedQuery]:
@@ -123,8 +140,14 @@ def set_digest(connection: duckdb.DuckDBPyConnection, number: str | None, key: P
         connection.execute(f"SET VARIABLE {DIGEST} = '{digest}'")
 
 
+def flags_of(query: SavedQuery) -> list[str]:
+    """Return the flags that a query looks at, in the order of `FLAGS`; raises SettingsError where it is not valid."""
+    names = _parameter_names(query)
+    return [flag for name, flag in FLAGS.items() if name in names]
+
+
 def _parameter_names(query: SavedQuery) -> set[str]:
-    """Return the names of the parameters as DuckDB's parser finds them."""
+    """Return the names of the parameters as DuckDB's parser finds them; raises SettingsError for what is not valid."""
     try:
         with duckdb.connect() as connection:
             parsed = connection.extract_statements(query.sql)

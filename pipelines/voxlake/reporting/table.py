@@ -15,29 +15,69 @@ if TYPE_CHECKING:
 _GAP = "  "
 _NARROWEST = 12
 """Columns of the terminal below which no text is wrapped: records are easier to read."""
+_LEGIBLE = 20
+"""Columns for whose sake other columns are left out, rather than that a text is wrapped more narrowly."""
+USUAL = 80
+"""Columns that a table has where nobody says how many."""
 
 
-def render_table(names: Sequence[str], rows: Sequence[Sequence[Any]], *, screen: int | None = None) -> str:
+def render_table(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], *, screen: int | None = None, room: int | None = None
+) -> str:
     """Return rows as a table, texts to the left and all else to the right, with a newline at the end.
 
     `screen` is the width of a terminal: names are broken at underscores and texts at blanks until the table fits, and
     where it still does not, each row becomes a list of names and values. Nothing is left out. Characters that would act
-    on the terminal are shown as escapes.
+    on the terminal are shown as escapes. Elsewhere, a table that can be broken like this has at most `room` columns.
     """
     shown = visible if screen else str
     heads = [shown(" ".join(name.split())) for name in names]
     cells = [["" if value is None else shown(" ".join(str(value).split())) for value in row] for row in rows]
-    right = [bool(rows) and all(not isinstance(row[n], str | bool) for row in rows) for n in range(len(names))]
+    right = _to_the_right(rows, len(names))
     widths = [max([width(head), *(width(row[n]) for row in cells)]) for n, head in enumerate(heads)]
-    if screen and _total(widths) > screen:
-        fitting = _fit(heads, cells, right, widths, screen)
-        if fitting is None:
+    most = screen or room
+    if most and _total(widths) > most:
+        fitting = _fit(heads, cells, right, widths, most)
+        if fitting is None and screen:
             return _records(heads, cells, screen)
-        widths = fitting
+        widths = fitting or widths
     lines = [*_lines(heads, widths, right, wrapped=_broken_at_underscores), _GAP.join("-" * each for each in widths)]
     for row in cells:
         lines += _lines(row, widths, right, wrapped=_wrapped)
     return "".join(f"{line}\n" for line in lines)
+
+
+def fits(names: Sequence[str], rows: Sequence[Sequence[Any]], *, room: int) -> bool:
+    """Return whether rows make a table of at most `room` columns of a terminal, of which texts stay legible."""
+    return _total(_least(names, rows)) <= room
+
+
+def fit_columns(names: Sequence[str], rows: Sequence[Sequence[Any]], *, spare: Sequence[str], room: int) -> list[int]:
+    """Return which columns make a table that `fits`, as far as leaving out those in `spare`, in their order, allows."""
+    least = _least(names, rows)
+    shown = list(range(len(names)))
+    for name in spare:
+        if _total([least[n] for n in shown]) <= room:
+            break
+        shown = [n for n in shown if names[n] != name]
+    return shown
+
+
+def _least(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
+    """Return how wide each column must be to be legible: numbers and words are whole, and other texts go on below."""
+    found = []
+    for n, (name, is_right) in enumerate(zip(names, _to_the_right(rows, len(names)), strict=True)):
+        texts = ["" if row[n] is None else " ".join(str(row[n]).split()) for row in rows]
+        content = max(map(width, texts), default=0)
+        if not is_right and any(" " in text for text in texts):
+            content = min(content, _LEGIBLE)
+        found.append(max([content, *map(width, _pieces(name))]))
+    return found
+
+
+def _to_the_right(rows: Sequence[Sequence[Any]], columns: int) -> list[bool]:
+    """Return which columns are numbers and the like; where there is no row, none."""
+    return [bool(rows) and all(not isinstance(row[n], str | bool) for row in rows) for n in range(columns)]
 
 
 def _total(widths: Sequence[int]) -> int:
