@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from voxlake.library import (
         Account,
         Database,
+        Report,
         audit,
         backfill,
         compact,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         export,
         publish,
         replay,
+        report,
         runs,
         status,
     )
@@ -56,6 +58,7 @@ __all__ = [
     "RecordedRun",
     "Refused",
     "ReplayResult",
+    "Report",
     "SettingsError",
     "Status",
     "TryAgain",
@@ -70,6 +73,7 @@ __all__ = [
     "open",
     "publish",
     "replay",
+    "report",
     "runs",
     "status",
 ]
@@ -89,6 +93,7 @@ _MODULES = {
     "library": (
         "Account",
         "Database",
+        "Report",
         "audit",
         "backfill",
         "compact",
@@ -97,6 +102,7 @@ _MODULES = {
         "export",
         "publish",
         "replay",
+        "report",
         "runs",
         "status",
     ),

@@ -53,7 +53,9 @@ def ask(folder: str) -> tuple[int, pd.DataFrame]:
         database.cursor().close()
         messages = assert_type(database.messages(date(2026, 1, 1), "2026-02-01"), pd.DataFrame)
         found = len(rows) + len(columns) + len(promises) + len(messages)
-        return found, database.report("daily", since="2026-01-01", number="4930111222")
+        own: pd.DataFrame = database.report("daily", since="2026-01-01", number="4930111222")
+    answer: voxlake.Report = voxlake.report("daily", folder, since="2026-01-01")
+    return found + len(own), assert_type(answer.to_pandas(), pd.DataFrame)
 
 
 def send(account: voxlake.Account) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from voxlake.library.account import Account, connect
+    from voxlake.library.answer import Report, report
     from voxlake.library.arguments import day_range
     from voxlake.library.configured import account_ids, connect_all, known_accounts
     from voxlake.library.database import Database, open_database
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "account": ("Account", "connect"),
+    "answer": ("Report", "report"),
     "arguments": ("day_range",),
     "configured": ("account_ids", "connect_all", "known_accounts"),
     "database": ("Database", "open_database"),
@@ -65,6 +67,7 @@ __all__ = [
     "Checkup",
     "Database",
     "Discovered",
+    "Report",
     "Roster",
     "RunRecord",
     "Section",
@@ -97,6 +100,7 @@ __all__ = [
     "read_sections",
     "recorded",
     "replay",
+    "report",
     "retain",
     "runs",
     "sections_text",

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
-from voxlake.events import LOGGER
 from voxlake.lake import Lake
 from voxlake.library.arguments import find_folder, utc_day
 from voxlake.library.privacy import find_key
 from voxlake.library.selection import select
-from voxlake.reporting import bind_parameters, load_saved_queries, query_table, read_gaps, read_scope, set_digest
+from voxlake.library.trouble import log_answer, log_database, log_sentence
+from voxlake.reporting import (
+    bind_parameters,
+    draw_overview,
+    load_saved_queries,
+    query_table,
+    read_gaps,
+    read_scope,
+    set_digest,
+)
 from voxlake.text import did_you_mean
 from voxlake.transform import load_pandas
 from voxlake.warehouse import Warehouse
@@ -51,6 +59,10 @@ ORDER BY processed_at, channel, account_id, message_id
 class Database:
     """The published database as it was when it was opened, read-only: SQL through DuckDB, reports and messages.
 
+    Days that are missing or not verified, and stale data, are logged as warnings when it is opened, and shown where the
+    session is interactive, once in a process as long as they are the same. A notebook shows accounts, span, trouble and
+    which days are complete.
+
     It is a context manager. Queries open no other file; a run that publishes meanwhile is neither waited for nor seen.
     What is not described here is delegated to `connection`, whose errors are DuckDB's own. As any connection of
     DuckDB's it belongs to one thread: `cursor` gives another thread one of its own.
@@ -64,13 +76,26 @@ class Database:
         clock: Clock = SYSTEM,
         key: PrivacyKey | None = None,
     ) -> None:
+        self._folder = folder.resolve()
         self._warehouse, self._lake, self._key = Warehouse(folder), Lake(folder), key
         self._reports_dir, self._clock = reports_dir, clock
-        self._said: set[str] = set()
         self.connection: duckdb.DuckDBPyConnection = self._warehouse.connect()
+        try:
+            self._log_trouble()
+        except BaseException:
+            self.close()
+            raise
 
     def __repr__(self) -> str:
         return f"<voxlake.Database {str(self._warehouse.path)!r}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: accounts, span, trouble, and which days are complete."""
+        scope = self._scope([], None)
+        now = self._clock.now()
+        with self._warehouse.read_errors(), self.connection.cursor() as cursor:
+            gaps = read_gaps(cursor, self._lake, scope, now=now)
+            return draw_overview(cursor, scope, gaps, name=str(self._warehouse.path))
 
     def __enter__(self) -> Self:
         return self
@@ -180,19 +205,22 @@ class Database:
     def _told(
         self, frame: pd.DataFrame, first: date | None, end: date | None, scope: Scope | None = None
     ) -> pd.DataFrame:
-        """Return an answer with what it lacks in its `attrs`, and log what is trouble, each sentence once."""
+        """Return an answer with what it lacks in its `attrs`; log what opening the database did not."""
         try:
             gaps = self._gaps(first, end, scope or self._scope([], None))
         except SettingsError as problem:
-            sentences, trouble, newest = [str(problem)], [str(problem)], None
+            sentences, newest = [str(problem)], None
         else:
-            sentences, trouble, newest = gaps.sentences(), gaps.trouble(), gaps.to_json()["last_good_run"]
-        for sentence in trouble:
-            if sentence not in self._said:
-                self._said.add(sentence)
-                LOGGER.warning("%s", sentence)
+            sentences, newest = gaps.sentences(), gaps.to_json()["last_good_run"]
+            log_answer(self._folder, gaps)
         frame.attrs |= {"gaps": sentences, "last_good_run": newest}
         return frame
+
+    def _log_trouble(self) -> None:
+        try:
+            log_database(self._folder, self._gaps(None, None, self._scope([], None)))
+        except SettingsError as problem:
+            log_sentence(self._folder, str(problem))
 
     def _scope(self, accounts: Sequence[str], tz: str | None) -> Scope:
         with self._warehouse.read_errors(), self.connection.cursor() as cursor:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
     from voxlake.reporting.gaps import Gaps, read_gaps
     from voxlake.reporting.macros import report_macros
+    from voxlake.reporting.notebook import draw_overview
     from voxlake.reporting.prometheus import METRICS, render_metrics
     from voxlake.reporting.query import (
         query_pieces,
@@ -36,6 +37,7 @@ _MODULES = {
     "query": ("query_pieces", "query_table", "query_text", "report_table", "write_answer"),
     "question": ("scope_parameters",),
     "macros": ("report_macros",),
+    "notebook": ("draw_overview",),
     "saved_queries": ("SavedQuery", "bind_parameters", "flags_of", "load_saved_queries", "set_digest"),
     "scope": ("Scope", "read_scope"),
 }
@@ -55,6 +57,7 @@ __all__ = [
     "covered_days",
     "draw_calendar",
     "draw_legend",
+    "draw_overview",
     "flags_of",
     "load_saved_queries",
     "query_pieces",

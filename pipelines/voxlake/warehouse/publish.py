@@ -26,6 +26,7 @@ from voxlake.warehouse.access import files_read, restrict
 from voxlake.warehouse.build import ATTACH_OPTIONS, DatabaseBuild
 from voxlake.warehouse.digests import differing_days
 from voxlake.warehouse.examine import Examination, examine
+from voxlake.warehouse.generation import open_published
 from voxlake.warehouse.layout import AUTO, require_layout, rows_folder
 from voxlake.warehouse.own import is_own, remember
 from voxlake.warehouse.portable_copy import write_portable_copy
@@ -165,7 +166,7 @@ class Warehouse:
                 first = "'voxlake publish'" if exported else "'voxlake export' first"
                 raise SettingsError(f"There is no database at {self.path} yet: run {first}, or give --data-dir.")
         with self.read_errors(), ExitStack() as stack:
-            connection = stack.enter_context(self._connect())
+            connection = stack.enter_context(interruptible(open_published(self.path)))
             # A foreign database in this place would otherwise answer that there are no messages.
             connection.execute("SELECT fingerprint FROM meta.built").fetchall()
             restrict(connection, but=files_read(connection, self.path), tmp=self._root / "tmp")
@@ -195,16 +196,6 @@ class Warehouse:
                 return True
         except (FileNotFoundError, IsADirectoryError):
             return os.path.lexists(self.path)
-
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the current generation; try again where a publish removed it between resolving the link and opening."""
-        while True:
-            generation = self.path.resolve()
-            try:
-                return interruptible(duckdb.connect(str(self.path), read_only=True))
-            except duckdb.Error:
-                if self.path.resolve() == generation:
-                    raise
 
     def write_copy(self, path: Path) -> int:
         """Write the published database to a file that needs no other one, and return how many rows it has.

@@ -1,5 +1,6 @@
 """The published database for programs: exact frames, clear refusals, and an error for each thing in its place."""
 
+import shutil
 import tempfile
 import threading
 from datetime import date
@@ -112,6 +113,12 @@ def test_it_is_a_connection(database):
             database.execute(sql).fetchall()
 
 
+def test_a_notebook_shows_it(database):
+    """Its value in a notebook is what it holds, also after its days were asked for."""
+    assert "voxlake.duckdb</b>: 4 messages, 2026-01-01 to 2026-01-02" in database._repr_html_()
+    assert database._repr_html_().count("<svg") == 6
+
+
 def test_a_result_is_left_alone(database):
     """A frame in between takes nothing from a result that is fetched row by row."""
     result = database.execute("SELECT message_id FROM messages ORDER BY message_id")
@@ -133,6 +140,50 @@ def test_cursors(database):
     for thread in threads:
         thread.join()
     assert found == [(4,)] * 4
+
+
+def test_what_is_opened_again_is_the_newest(tmp_path):
+    """Each publish is seen by the next `open` of the same process, while earlier ones still answer as they were."""
+    hand, opened = Hand(tmp_path / "data"), []
+    for n in range(3):
+        hand.put(FIRST + n * DAY, [row(n, FIRST + n * DAY)])
+        hand.publish()
+        opened.append(open_database(hand.root))
+    # Two publishes later, the file of the first is gone, and is read all the same.
+    assert len(list((hand.root / "warehouse").glob("*.duckdb"))) == 2
+    assert [len(database.messages()) for database in opened] == [1, 2, 3]
+    assert [database.cursor().execute("SELECT count(*) FROM messages").fetchone() for database in opened] == [
+        (1,), (2,), (3,),
+    ]  # fmt: skip
+    for database in opened:
+        database.close()
+
+
+@pytest.mark.parametrize("by", ["a new data directory", "a place without links"])
+def test_an_old_file_of_the_same_name(tmp_path, by):
+    """Where DuckDB would answer from what the process still has open, nothing answers; once that is closed, all is."""
+    hand = Hand(tmp_path / "data")
+    hand.put(FIRST, [row(1)])
+    hand.publish()
+    if by == "a place without links":
+        hand.warehouse.path.resolve().rename(hand.warehouse.path)
+    old = open_database(hand.root)
+    other = Hand(tmp_path / "other")
+    other.put(FIRST, [row(1), row(2)])
+    other.publish()
+    if by == "a place without links":
+        other.warehouse.path.resolve().rename(hand.warehouse.path)
+    else:
+        hand.root.rename(tmp_path / "aside")
+        other.root.rename(hand.root)
+        shutil.rmtree(tmp_path / "aside")
+    if Path("/proc/self/fd").exists():
+        with pytest.raises(SettingsError, match="close that database first"):
+            open_database(hand.root)
+    assert len(old.messages()) == 1
+    old.close()
+    with open_database(hand.root) as database:
+        assert len(database.messages()) == 2
 
 
 def test_it_is_closed(hand):
