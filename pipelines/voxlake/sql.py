@@ -19,7 +19,9 @@ def interruptible(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConne
     # DuckDB draws it on stdout, which belongs to the answer. A second reader of one file in one process finds settings
     # locked by the first, and keeps the bar, which only appears after two seconds.
     if connection.execute("SELECT current_setting('lock_configuration')").fetchall() == [(False,)]:
-        connection.execute("SET enable_progress_bar = false")
+        # In a notebook without ipywidgets there is none to begin with, and DuckDB refuses to change that.
+        with suppress(Exception):
+            connection.execute("SET enable_progress_bar = false")
     _OPEN.add(connection)
     return connection
 

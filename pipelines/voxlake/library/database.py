@@ -130,6 +130,13 @@ class Database:
         """Do what `sql` does."""
         return self.sql(query, params=params)
 
+    def frame(self, query: str, *, params: object = None) -> pd.DataFrame:
+        """Return the rows of SQL with Arrow's types: amounts are decimals, where DuckDB's own `df` makes floats."""
+        with self.connection.cursor() as cursor:
+            table = cursor.sql(query, params=params).to_arrow_table()
+        found: pd.DataFrame = table.to_pandas(types_mapper=load_pandas().ArrowDtype)
+        return found
+
     def reports(self) -> dict[str, str]:
         """Return what each report answers, by its name."""
         return {name: query.promise for name, query in load_saved_queries(self._reports_dir).items()}

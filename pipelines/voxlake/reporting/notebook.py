@@ -132,7 +132,8 @@ def _calendar(stream: str, states: Mapping[date, str]) -> str:
     return (
         f"<p>{escape(summary)}{note}</p>"
         f'<svg width="{width}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(summary)}"'
-        f' style="max-width:100%" font-size="10" font-family="sans-serif">{_labels(first, max(states))}{"".join(paths)}</svg>'
+        ' style="max-width:100%" font-size="10" font-family="sans-serif">'
+        f"{_labels(first, max(states))}{''.join(paths)}</svg>"
     )
 
 

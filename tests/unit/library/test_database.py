@@ -107,6 +107,8 @@ def test_it_is_a_connection(database):
     """SQL goes to DuckDB, whose errors stay DuckDB's; the file cannot be changed, nor another one opened."""
     assert database.execute("SELECT count(*) FROM messages WHERE date = ?", [FIRST]).fetchall() == [(3,)]
     assert database.sql("SELECT $n", params={"n": 1}).fetchall() == database.query("SELECT 1").fetchall() == [(1,)]
+    frame = database.frame("SELECT sum(cost) AS cost FROM messages WHERE date = $day", params={"day": FIRST})
+    assert frame["cost"].item() == Decimal("0.310000")
     assert database.table("messages").columns == database.sql("FROM messages").columns
     for sql in ("DELETE FROM sms_history", "FROM '/etc/passwd'", "SET threads = 1", "COPY messages TO 'x.csv'"):
         with pytest.raises(duckdb.Error):
