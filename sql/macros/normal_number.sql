@@ -1,4 +1,6 @@
 -- A phone number in its normal form, digits with the country code and nothing else. Any other text stays, without blanks at its ends.
+-- Example: SELECT normal_number('+44 (0) 7400 123456')
+-- Answer: 447400123456
 CREATE MACRO normal_number(number) AS
 CASE
     -- Most are: then nothing is copied.

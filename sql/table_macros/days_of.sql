@@ -1,4 +1,7 @@
 -- The messages of messages_of, counted and added up by day and all that a report asks for but the country, from totals unless a number asks for rows.
+-- Example: SELECT date, sum(messages) FROM days_of(until := '2026-01-03', tz := 'Europe/Berlin') GROUP BY ALL ORDER BY ALL
+-- Answer: 2026-01-01 | 5
+-- Answer: 2026-01-02 | 3
 CREATE MACRO days_of(since := NULL, until := NULL, number := NULL, account_ids := NULL, tz := 'UTC') AS TABLE
 -- The former names, gone in 0.4, are at the end.
 SELECT *, stream AS channel, segments AS parts

@@ -1,4 +1,7 @@
 -- The messages of the hours that lie in the days [since, until) of the zone tz, counted and added up, of the accounts in account_ids, null for all; the hours are that zone's.
+-- Example: SELECT hour, sum(messages) FROM hours_of(until := '2026-01-02', tz := 'Europe/Berlin') GROUP BY ALL ORDER BY ALL
+-- Answer: 2026-01-01 13:00:00 | 4
+-- Answer: 2026-01-01 14:00:00 | 1
 CREATE MACRO hours_of(since := NULL, until := NULL, account_ids := NULL, tz := 'UTC') AS TABLE
 WITH chosen AS (
     SELECT account_id, coalesce(name, account_id::VARCHAR) AS account, currency, zone_of(tz, time_zone) AS zone

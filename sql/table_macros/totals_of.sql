@@ -1,4 +1,8 @@
 -- The messages of messages_of, counted and added up as in the view totals, which answers unless a number or another zone than UTC asks for rows.
+-- Example: SELECT destination_country, sum(messages) FROM totals_of(until := '2026-01-02') GROUP BY ALL ORDER BY ALL
+-- Answer: DE | 2
+-- Answer: GB | 1
+-- Answer: NULL | 2
 CREATE MACRO totals_of(since := NULL, until := NULL, number := NULL, account_ids := NULL, tz := 'UTC') AS TABLE
 -- The former names, gone in 0.4, are at the end.
 SELECT *, stream AS channel, segments AS parts

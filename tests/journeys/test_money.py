@@ -31,11 +31,13 @@ FACTS = {NORTH: ("North", "EUR"), SOUTH: ("South", "EUR"), WEST: ("13", "USD")}
 
 COSTS = {
     "messages": "0.21", "totals": "0.21", "daily": "0.21", "hourly": "0.21", "costs": "0.21", "by_country": "0.21",
-    "by_sender": "0.21", "by_number": "0.42", "errors": "0.06", "stuck": None,
+    "by_sender": "0.21", "by_number": "0.42", "errors": "0.06", "stuck": None, "sender_days": "0.21",
+    "country_days": "0.21", "error_days": "0.06", "number_days": "0.42", "numbers": "0.42", "duplicates": "0.10",
 }  # fmt: skip
 """What the rows of each view with a cost add up to for the first account: 0.13 of sms and 0.08 of a2p, or part of it.
 
-`by_number` counts each message for its sender and its recipient; the one message of `stuck` has no cost yet.
+`by_number`, `number_days` and `numbers` count each message for its sender and its recipient; the one message of `stuck`
+has no cost yet. Of `duplicates`, there is one of sms for 0.06, and one of a2p for 0.04.
 """
 
 REPORTED = {

@@ -22,14 +22,24 @@ Made by `make schema` from the statements in [`sql/`](../sql/); a test keeps it 
 database as comments, so that a BI tool shows them. All times are UTC.
 """
 
+_MACROS_OF = """\
+## Macros
+
+They are in the database itself, so that whoever opens it has them, in any language; a session that attaches it under
+another name has them after `USE`. A parameter with `:=` can be left out. Below each is an example with its answer, from
+a database of nine messages of the first days of 2026, asked as if it were 2026-01-05 (`SET VARIABLE voxlake_today`).
+"""
+
 KINDS = {"tables": "TABLE", "macros": "MACRO", "views": "VIEW", "table_macros": "MACRO TABLE"}
-"""The folders of the statements in the order in which they are run, each with what its statements create."""
+"""The folders of the statements, each with what its statements create."""
 
 _WORDS = {"tables": "table", "macros": "macro", "views": "view", "table_macros": "table macro"}
 _MACROS = ("macros", "table_macros")
 
 _BASES = ("messages", "totals", "messages_of", "hours_of")
 """The views and table macros that others read, which are therefore created before them."""
+_ORDER = ("tables", "macros", "bases", "table_macros", "views")
+"""In which order the statements are run: table macros read views, which are bases, and views read table macros."""
 
 _OBJECTS = """
 SELECT 'tables' AS kind, schema_name AS schema, table_name AS name, comment
@@ -59,13 +69,19 @@ def create(connection: duckdb.DuckDBPyConnection, *, instead: Mapping[str, str] 
     queries = instead or {}
     connection.execute("BEGIN")
     connection.execute("CREATE SCHEMA meta")
-    for folder in KINDS:
-        found = statements(folder)
-        for name in sorted(found, key=lambda name: name not in _BASES):
-            view = folder == "tables" and name in queries
-            connection.execute(f"CREATE VIEW {name} AS {queries[name]}" if view else found[name])
+    found = {(folder, name): text for folder in KINDS for name, text in statements(folder).items()}
+    for folder, name in sorted(found, key=_turn):
+        view = folder == "tables" and name in queries
+        connection.execute(f"CREATE VIEW {name} AS {queries[name]}" if view else found[folder, name])
     connection.execute(";".join(_comments(connection)))
     connection.execute("COMMIT")
+
+
+def _turn(thing: tuple[str, str]) -> tuple[int, bool, str]:
+    """Return what sorts a folder and a name into the order in which statements are run."""
+    folder, name = thing
+    is_base = name in _BASES
+    return _ORDER.index("bases" if is_base and folder == "views" else folder), not is_base, name
 
 
 def replace_view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
@@ -108,7 +124,10 @@ def _quoted(text: str) -> str:
 
 
 def described() -> list[dict[str, Any]]:
-    """Return every table, view and macro: kind, name, comment and columns (name, type, comment), in this order."""
+    """Return every table, view and macro: kind, name, comment and columns (name, type, comment), in this order.
+
+    A macro has no columns, but a `signature`, and an `example` with the lines of its `answer`.
+    """
     with interruptible(duckdb.connect()) as connection:
         create(connection)
         return [
@@ -117,6 +136,7 @@ def described() -> list[dict[str, Any]]:
                 "name": name if schema == "main" else f"{schema}.{name}",
                 "comment": comment,
                 "columns": [] if folder in _MACROS else connection.execute(_COLUMNS, [schema, name]).fetchall(),
+                **(described_macro(statements(folder)[name]) if folder in _MACROS else {}),
             }
             for kind in ("tables", "views", *_MACROS)
             for folder, schema, name, comment in sorted(connection.execute(_OBJECTS).fetchall())
@@ -124,14 +144,37 @@ def described() -> list[dict[str, Any]]:
         ]
 
 
+def described_macro(statement: str) -> dict[str, Any]:
+    """Return the `signature` of a macro, and its `example`, a query, with the lines of its `answer`.
+
+    Both are comments of the statement, after its first line, which begin with `-- Example: ` and `-- Answer: `; an
+    answer has a line for each row, with ` | ` between values.
+    """
+    lines = [
+        line.partition(": ") for line in statement.splitlines() if line.startswith(("-- Example: ", "-- Answer: "))
+    ]
+    return {
+        "signature": f"{statement.partition('CREATE MACRO ')[2].partition(') AS')[0]})",
+        "example": "".join(text for mark, _, text in lines if mark == "-- Example"),
+        "answer": [text for mark, _, text in lines if mark == "-- Answer"],
+    }
+
+
 def markdown() -> str:
     """Return the description of the database as a page, with the reports, checks and warnings."""
     pieces = [_INTRODUCTION]
-    for thing in described():
-        pieces.append(f"## {thing['name']} ({thing['kind']})\n\n{thing['comment']}\n")
-        if thing["columns"]:
+    things = described()
+    for thing in things:
+        if "macro" not in thing["kind"]:
             rows = "".join(f"| `{name}` | {kind} | {comment} |\n" for name, kind, comment in thing["columns"])
+            pieces.append(f"## {thing['name']} ({thing['kind']})\n\n{thing['comment']}\n")
             pieces.append(f"| column | type | |\n|---|---|---|\n{rows}")
+    pieces.append(_MACROS_OF)
+    for thing in things:
+        if "macro" in thing["kind"]:
+            answer = "\n".join(f"-- {line}" for line in thing["answer"])
+            pieces.append(f"### {thing['name']} ({thing['kind']})\n\n`{thing['signature']}`\n\n{thing['comment']}\n")
+            pieces.append(f"```sql\n{thing['example']};\n{answer}\n```\n")
     for folder, what in (
         ("reports", "Answered by `voxlake report NAME`."),
         ("checks", "Must find nothing: otherwise the last good database stays and the exit code is 4."),
