@@ -11,7 +11,7 @@ CREATE TABLE a2p_sms_history (
     status_id           TINYINT,            -- The vendor's number of the status.
     status              VARCHAR,            -- success, error or waiting, else unknown.
     error_message       VARCHAR,            -- What the vendor says went wrong.
-    processed_at        TIMESTAMP NOT NULL, -- When it was processed, in UTC.
+    processed_at        TIMESTAMP NOT NULL, -- When it was processed, in UTC, the only time that the API gives.
     transaction_id      BIGINT,             -- The vendor's number of the payment.
     text                VARCHAR,            -- What was written, where the account had storing on.
     extra               VARCHAR,            -- A JSON object of fields that voxlake does not know.

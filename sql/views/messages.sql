@@ -16,7 +16,7 @@ SELECT
     m.status, -- success, error or waiting, else unknown.
     m.delivery_status, -- What became of a message of a2p.
     m.error_message, -- What the vendor says went wrong.
-    m.processed_at, -- When it was processed, in UTC.
+    m.processed_at, -- When it was processed, in UTC, the only time that the API gives.
     m.transaction_id, -- The vendor's number of the payment.
     m.text, -- What was written, where the account had storing on.
     m.extra, -- A JSON object of fields that voxlake does not know.

@@ -213,7 +213,7 @@ def _fields(own: Field) -> tuple[Field, ...]:
         Field(
             "processed_at",
             pa.timestamp("us", tz="UTC"),
-            "When it was processed, in UTC.",
+            "When it was processed, in UTC, the only time that the API gives.",
             sent_as=("processed_date", "processing_date"),
             required=True,
             encoding="delta",

@@ -20,6 +20,9 @@ _INTRODUCTION = """\
 
 Made by `make schema` from the statements in [`sql/`](../sql/); a test keeps it current. The same words are in the
 database as comments, so that a BI tool shows them. All times are UTC.
+
+There is no latency: the API gives one time of a message, `processed_at`, and neither when it reached the phone nor when
+its status last changed. [For analysts](analysts.md#latency-there-is-none) says what can be said instead.
 """
 
 _MACROS_OF = """\
