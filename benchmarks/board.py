@@ -19,8 +19,8 @@ from measure import folder, timed
 from voxlake.model import DayKey
 from voxlake.transform import STREAMS
 from voxlake.warehouse.accounts import load_accounts
-from voxlake.warehouse.build import ATTACH_OPTIONS
 from voxlake.warehouse.ddl import create
+from voxlake.warehouse.empty import ATTACH_OPTIONS
 from voxlake.warehouse.totals import load_totals
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -45,7 +46,13 @@ def folder() -> Path:
 
 def statements(kind: str) -> dict[str, str]:
     """Return the statements of one kind (`tables`, `views`, `reports`, `checks`, ...) by name."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder() / kind).glob("*.sql"))}
+    return dict(_read(folder() / kind))
+
+
+@functools.cache
+def _read(its: Path) -> dict[str, str]:
+    # They do not change while the program runs, and a publish asks for some of them dozens of times.
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(its.glob("*.sql"))}
 
 
 def promise(statement: str) -> str:

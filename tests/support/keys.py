@@ -9,7 +9,8 @@ from voxlake.sandbox.access import KEY
 
 
 @functools.cache
-def _pem():
+def pem():
+    """Return the key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
@@ -17,5 +18,5 @@ def _pem():
 def with_key(folder):
     """Put the key into a sandbox's folder, as an earlier start leaves it there, and give the folder."""
     (folder / KEY).touch(mode=0o600)
-    (folder / KEY).write_bytes(_pem())
+    (folder / KEY).write_bytes(pem())
     return folder

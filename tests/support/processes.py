@@ -4,7 +4,9 @@ There is one such server in a test run, and one list of what it imports: a secon
 """
 
 import multiprocessing
+import os
 
+from support.keys import pem
 from voxlake.cli import TABLE
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -21,5 +23,9 @@ CONTEXT.set_forkserver_preload(
         "voxlake.reporting.dashboard",
         "voxlake.reporting.formats",
         "voxlake.reporting.query",
+        # The server finds modules in the folder where tests are started.
+        "tests.support.prepared",
     ]
 )
+os.environ["TESTS_KEY"] = pem().decode()
+"""The key of all sandboxes, which the server of processes has checked once for all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -132,7 +133,9 @@ class ServiceAccount(AuthBase):
         self._lock = threading.Lock()
 
 
+@functools.lru_cache(maxsize=8)
 def _loaded(private_key: str) -> RSAPrivateKey:
+    # To check that it is a good one takes 40 ms; programs connect again, and each task for another process brings it.
     try:
         key = load_pem_private_key(private_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ class AccessControl:
         """Load the key of an earlier start from the directory, or create one; so credentials survive a restart."""
         path = self._directory / KEY
         if path.exists():
-            key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+            key = _loaded(path.read_bytes())
             if isinstance(key, rsa.RSAPrivateKey):
                 return key
         made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -173,6 +174,12 @@ def _number(value: object) -> int | None:
     """Return an account id that came as a text or a number."""
     text = str(value)
     return int(text) if text.isdecimal() and len(text) < _LONGEST_ID else None
+
+
+@functools.lru_cache(maxsize=8)
+def _loaded(pem: bytes) -> object:
+    # To check that it is a good one takes 40 ms, longer than all the rest of a sandbox's start.
+    return serialization.load_pem_private_key(pem, password=None)
 
 
 def _pem(key: rsa.RSAPrivateKey) -> bytes:

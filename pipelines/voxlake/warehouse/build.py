@@ -21,12 +21,12 @@ from voxlake.transform import STREAMS
 from voxlake.warehouse.accounts import load_accounts
 from voxlake.warehouse.checks import check
 from voxlake.warehouse.clone import clone
-from voxlake.warehouse.ddl import create
 from voxlake.warehouse.derived_columns import prepare
 from voxlake.warehouse.differences import Differences, find_differences, find_other_rows
+from voxlake.warehouse.empty import ATTACH_OPTIONS, write_empty
 from voxlake.warehouse.generation import generation_of, quoted
 from voxlake.warehouse.layout import absolute, is_linked, rows_folder
-from voxlake.warehouse.row_files import RowFiles, no_rows
+from voxlake.warehouse.row_files import RowFiles
 from voxlake.warehouse.row_tables import RowTables
 from voxlake.warehouse.runs import load_runs
 from voxlake.warehouse.state import day_table, key_table, read_state, remember_state
@@ -41,11 +41,6 @@ if TYPE_CHECKING:
     from voxlake.model import Changes, DayFile, DayKey, FinalityPolicy, Mark
     from voxlake.warehouse.day_rows import DayFiles
 
-# A quarter of DuckDB's default, for 5 % more bytes and no slower reports: a thread compresses a full row group at once,
-# while the incomplete ones that early loads leave are compressed at the end, one after the other.
-_ROW_GROUP_SIZE = 30_720
-# DuckDB 2.0 writes files that 1.4 and 1.5 cannot open unless it is asked for an older format.
-ATTACH_OPTIONS = f"STORAGE_VERSION 'v1.2.0', ROW_GROUP_SIZE {_ROW_GROUP_SIZE}"
 _NO_LONGER_TRUE = """
     (account_id, stream, date) IN (
         SELECT (account_id, stream, date) FROM given UNION ALL SELECT (account_id, stream, date) FROM removed
@@ -251,12 +246,11 @@ class DatabaseBuild:
         if self._state is None:
             # Small row groups of several loads are good enough: merging them would take as long as loading them.
             connection.execute("SET max_vacuum_tasks = 0")
+            with storage(self._root):
+                write_empty(connection, self.file, linked=self._linked)
         connection.execute(f"ATTACH '{quoted(self.file)}' AS next ({ATTACH_OPTIONS})")
         connection.execute("USE next")
         prepare(connection)
-        instead = {stream.table: no_rows(stream) for stream in STREAMS.values()} if self._linked else None
-        if self._state is None:
-            create(connection, instead=instead)
         connection.execute("BEGIN")
         aside = self.file.with_name("rows")
         self._rows = (

@@ -8,6 +8,8 @@ anything else has no country.
 
 from __future__ import annotations
 
+import functools
+
 import pyarrow as pa
 
 from voxlake.numbering import CODES, LEADING, PATTERNS
@@ -24,6 +26,7 @@ END"""
 """SQL expression for the digits of an international number; the empty text for anything else."""
 
 
+@functools.cache
 def calling_codes() -> pa.Table:
     """Return one row for each prefix of three digits: its calling code, and its country if the code has only one."""
     rows = [

@@ -57,10 +57,10 @@ WHERE database_name = current_database() AND function_type IN ('macro', 'table_m
 """
 
 _COLUMNS = """
-SELECT column_name, data_type, comment
+SELECT schema_name, table_name, column_name, data_type, comment
 FROM duckdb_columns()
-WHERE database_name = current_database() AND schema_name = $1 AND table_name = $2
-ORDER BY column_index
+WHERE database_name = current_database()
+ORDER BY schema_name, table_name, column_index
 """
 
 
@@ -95,6 +95,7 @@ def replace_view(connection: duckdb.DuckDBPyConnection, name: str, query: str) -
 
 def _comments(connection: duckdb.DuckDBPyConnection, *, only: str | None = None) -> Iterator[str]:
     """Yield the statements that comment everything that was created, or one thing."""
+    columns = _columns(connection)
     for folder, schema, name, _ in connection.execute(_OBJECTS).fetchall():
         if only not in {None, name}:
             continue
@@ -102,9 +103,16 @@ def _comments(connection: duckdb.DuckDBPyConnection, *, only: str | None = None)
         statement = statements(folder).get(name) or statements("tables")[name]
         yield f"COMMENT ON {KINDS[folder]} {schema}.{name} IS '{_quoted(promise(statement))}'"
         if folder not in _MACROS:
-            columns = connection.execute(_COLUMNS, [schema, name]).fetchall()
-            for (column, *_), comment in zip(columns, column_comments(statement), strict=True):
+            for (column, *_), comment in zip(columns[schema, name], column_comments(statement), strict=True):
                 yield f"COMMENT ON COLUMN {schema}.{name}.{column} IS '{_quoted(comment)}'"
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
+    """Return the columns of each table and view (name, type, comment), by its schema and its name."""
+    found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    for schema, name, *column in connection.execute(_COLUMNS).fetchall():
+        found.setdefault((schema, name), []).append(tuple(column))
+    return found
 
 
 def column_comments(statement: str) -> list[str]:
@@ -133,12 +141,13 @@ def described() -> list[dict[str, Any]]:
     """
     with interruptible(duckdb.connect()) as connection:
         create(connection)
+        columns = _columns(connection)
         return [
             {
                 "kind": _WORDS[folder],
                 "name": name if schema == "main" else f"{schema}.{name}",
                 "comment": comment,
-                "columns": [] if folder in _MACROS else connection.execute(_COLUMNS, [schema, name]).fetchall(),
+                "columns": [] if folder in _MACROS else columns[schema, name],
                 **(described_macro(statements(folder)[name]) if folder in _MACROS else {}),
             }
             for kind in ("tables", "views", *_MACROS)

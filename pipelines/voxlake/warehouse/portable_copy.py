@@ -8,7 +8,8 @@ import duckdb
 
 from voxlake.spill import WRITER_MEMORY
 from voxlake.sql import interruptible, statements
-from voxlake.warehouse.ddl import create, virtual_columns
+from voxlake.warehouse.ddl import virtual_columns
+from voxlake.warehouse.empty import ATTACH_OPTIONS, write_empty
 from voxlake.warehouse.generation import quoted
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ _ONLY_LINKED = ("files", "file_days")
 """The tables that say which files a linked database reads."""
 
 
-def write_portable_copy(database: Path, path: Path, *, options: str) -> None:
+def write_portable_copy(database: Path, path: Path) -> None:
     """Write a database with the rows of another one, whatever its layout, to a new file.
 
-    `options` are those with which it is attached. Raises duckdb.Error.
+    Raises:
+        OSError, duckdb.Error: it cannot be written.
+
     """
     with interruptible(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -29,9 +32,9 @@ def write_portable_copy(database: Path, path: Path, *, options: str) -> None:
         connection.execute(f"SET temp_directory = '{quoted(path.with_name(f'{path.name}.spill'))}'")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"ATTACH '{quoted(database)}' AS published (READ_ONLY)")
-        connection.execute(f"ATTACH '{quoted(path)}' AS copied ({options})")
+        write_empty(connection, path, linked=False)
+        connection.execute(f"ATTACH '{quoted(path)}' AS copied ({ATTACH_OPTIONS})")
         connection.execute("USE copied")
-        create(connection)
         tables = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'copied' ORDER BY ALL"
         for schema, name in connection.execute(tables).fetchall():
             if name not in _ONLY_LINKED:

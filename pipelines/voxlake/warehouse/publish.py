@@ -23,7 +23,7 @@ from voxlake.spill import require_room
 from voxlake.sql import interruptible
 from voxlake.warehouse import checks
 from voxlake.warehouse.access import files_read, restrict
-from voxlake.warehouse.build import ATTACH_OPTIONS, DatabaseBuild
+from voxlake.warehouse.build import DatabaseBuild
 from voxlake.warehouse.digests import differing_days
 from voxlake.warehouse.examine import Examination, examine
 from voxlake.warehouse.generation import open_published
@@ -213,7 +213,7 @@ class Warehouse:
             # As long as it is open here, its generation is the one that is copied.
             with storage(path.parent), beside(path) as aside:
                 aside.unlink()
-                write_portable_copy(self.path.resolve(), aside, options=ATTACH_OPTIONS)
+                write_portable_copy(self.path.resolve(), aside)
                 aside.replace(target_of(path))
         return int(rows)
 
