@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 EXTRAS: Final = {
-    "dashboard": ("altair", "phonenumbers", "vl_convert"),
+    "dashboard": ("altair", "jinja2", "phonenumbers", "vl_convert"),
     "excel": ("xlsxwriter",),
     "postgres": ("adbc_driver_manager", "adbc_driver_postgresql"),
 }

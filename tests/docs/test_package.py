@@ -40,13 +40,14 @@ def unpacked(tmp_path_factory):
 
 
 def test_wheel_has_the_files_of_the_tree(wheel):
-    """Every module, statement, style sheet and marker of the tree travels in the wheel, and nothing else."""
+    """Every module, statement, template, style sheet and marker of the tree travels in the wheel, and nothing else."""
     tree = {f"voxlake/sql/{path.relative_to(ROOT / 'sql')}" for path in (ROOT / "sql").rglob("*.sql")}
     sources = (ROOT / "pipelines").rglob("*")
-    tree |= {str(path.relative_to(ROOT / "pipelines")) for path in sources if path.suffix in {".py", ".css", ".typed"}}
+    kinds = {".py", ".css", ".html", ".typed"}
+    tree |= {str(path.relative_to(ROOT / "pipelines")) for path in sources if path.suffix in kinds}
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert tree == packed
-    assert any(name.endswith(".css") for name in packed)
+    assert all(any(name.endswith(kind) for name in packed) for kind in kinds)
 
 
 def test_wheel_of_the_sdist(wheel, unpacked, tmp_path):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,52 +23,78 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.keys import with_key
 from support.lakes import Hand, row
-from support.paths import DOCS
+from support.paths import DOCS, ROOT
 from support.runner import Command
 from support.worlds import DAY, FRIDAY, THURSDAY, put_world
 
 from voxlake.library import backfill, connect, export
-from voxlake.reporting import Board, Gaps, read_scope
+from voxlake.reporting import Board, Gaps, dashboard, read_scope
 from voxlake.reporting.dashboard.completeness import calendar
 from voxlake.reporting.dashboard.draw import specification
-from voxlake.reporting.dashboard.figures import Figures, Period, Span, gather
+from voxlake.reporting.dashboard.figures import INCOMPLETE, NOTHING_BEFORE, Figures, Period, gather
 from voxlake.reporting.dashboard.panels import panels
+from voxlake.reporting.dashboard.spans import Span, month_steps, small_steps
 from voxlake.reporting.dashboard.style import as_picture, on_page, on_phone
 from voxlake.reporting.scope import Scope
 from voxlake.sandbox import Behaviour, Sandbox, World
 from voxlake.warehouse import Warehouse
 
-CHARTS = ("messages", "cost", "delivery-rate", "hours", "errors", "countries", "completeness")
+CHARTS = ("messages", "cost", "delivery-rate", "hours", "completeness")
+RANKS = ("country-cost", "countries", "errors")
+CARDS = ["messages", "cost", "country-cost", "countries", "delivery-rate", "errors", "hours", "senders", "completeness"]
+CARDS += ["runs"]
+AXE = ROOT / "tests" / "sdk" / "node_modules" / "axe-core" / "axe.min.js"
 NO_GAPS = Gaps(CLOCK.now(), of_one_account=False)
 HOSTILE = "<script>alert(1)</script>"
 BREAKING = '</title></svg></style><img src="http://192.0.2.1/x" onerror="alert(1)"> opacity="1" \x0b\x00 \u202e & it\'s'
 
 
 class Tables(HTMLParser):
-    """The cells of every table of a page, by the id of its section."""
+    """The cells of the tables of a page, by the id of its section: the main one, and those that unfold."""
 
     def __init__(self, page):
         super().__init__()
-        self.rows, self.text, self.tags, self._section = {}, [], set(), None
+        self.rows, self.folds, self.text, self.tags = {}, {}, [], set()
+        self._section, self._open = None, []
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        """Open what a tag opens."""
+        """Open what a tag opens; cells and rows are not closed."""
         self.tags.add(tag)
-        assert not any(name.startswith("on") for name, _ in attrs)
+        attrs = dict(attrs)
+        assert not any(name.startswith("on") for name in attrs)
         if tag == "section":
-            self._section = dict(attrs)["id"]
-            self.rows[self._section] = []
+            self._section = attrs["id"]
+            self.rows[self._section], self.folds[self._section] = [], []
+        elif tag == "table":
+            self._open.append([])
+            found = self.rows[self._section]
+            if attrs.get("class") == "bars" and found:
+                self._open[-1] = found  # the rows that are folded
+            elif attrs.get("class") == "bars" or not self._in_fold:
+                self.rows[self._section] = self._open[-1]
+            else:
+                self.folds[self._section].append(self._open[-1])
         elif tag == "tr":
-            self.rows[self._section].append([])
+            (self._open[-1] if attrs.get("class") != "more" else []).append([])
         elif tag in ("td", "th"):
-            self.rows[self._section][-1].append("")
+            self._open[-1][-1].append("")
+        elif tag == "div" and attrs.get("class") == "fold":
+            self._in_fold = True
+
+    _in_fold = False
+
+    def handle_endtag(self, tag):
+        """Close a table."""
+        if tag == "table":
+            self._open.pop()
+            self._in_fold = False
 
     def handle_data(self, data):
         """Collect text."""
         self.text.append(data)
-        if self._section and self.rows[self._section] and self.rows[self._section][-1]:
-            self.rows[self._section][-1][-1] += data
+        if self._open and self._open[-1] and self._open[-1][-1]:
+            self._open[-1][-1][-1] += data.strip("\n")
 
 
 @pytest.fixture(scope="module")
@@ -156,13 +183,15 @@ def test_page_in_a_browser(lake, browser, width):
         browser.open(page, width=width, dark=dark)
         for name in CHARTS:
             seen = browser.value(_SEEN % name)
-            assert len(seen) == 1, name
+            assert len(seen) == (2 if (name, width) == ("completeness", 1280) else 1), name
             assert seen[0]["role"] == "img", name
             assert len(seen[0]["label"]) > 20, name
-            assert seen[0]["shapes"] > 3, name
+            assert seen[0]["shapes"] > 1, name
             assert seen[0]["right"] <= width, name
-        assert browser.value(_FILLS % "errors").count(blue) > 0
-        assert browser.value("document.querySelectorAll('.senders .spark').length") == len(senders(lake.server))
+        assert browser.value(_FILLS % "messages").count(blue) > 0
+        for name in RANKS:
+            assert browser.value(_BARS % name).count(blue) > 1, name
+        assert browser.value("document.querySelectorAll('#senders .spark').length") == len(senders(lake.server))
         browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert browser.value("document.documentElement.scrollWidth") == width
         assert browser.value("document.scripts.length + document.images.length") == 0
@@ -170,7 +199,7 @@ def test_page_in_a_browser(lake, browser, width):
         assert browser.complaints == []
 
 
-_SEEN = """Array.from(document.querySelectorAll('#%s .chart > svg'), svg => ({
+_SEEN = """Array.from(document.querySelectorAll('#%s :is(.chart, .calendars) > svg'), svg => ({
   role: svg.getAttribute('role'), label: svg.getAttribute('aria-label'), box: svg.getBoundingClientRect(),
   right: svg.getBoundingClientRect().right,
   shapes: Array.from(svg.querySelectorAll('path')).filter(p => {
@@ -178,6 +207,7 @@ _SEEN = """Array.from(document.querySelectorAll('#%s .chart > svg'), svg => ({
     return box.width + box.height > 1 && (style.fill !== 'none' || style.stroke !== 'none');
   }).length,
 })).filter(svg => svg.box.width > 250 && svg.box.height > 40)"""
+_BARS = "Array.from(document.querySelectorAll('#%s .meter i'), i => getComputedStyle(i).backgroundColor)"
 _FILLS = "Array.from(document.querySelectorAll('#%s svg path'), p => getComputedStyle(p).fill)"
 
 
@@ -188,7 +218,26 @@ def test_page_on_paper(lake, browser):
     browser.media(dark=True, kind="print")
     assert browser.value("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == "#17212b"
     shown = "Array.from(document.querySelectorAll('svg.%s')).filter(s => s.getBoundingClientRect().width > 0).length"
-    assert (browser.value(shown % "wide"), browser.value(shown % "narrow")) == (len(CHARTS), 0)
+    assert (browser.value(shown % "wide"), browser.value(shown % "narrow")) == (len(CHARTS) + 1, 0)
+
+
+@pytest.mark.dateless
+def test_page_for_everyone(lake, browser):
+    """An accessibility checker finds nothing in the page, light or dark, with all of it unfolded."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: run 'make test', or 'npm ci' in tests/sdk.")
+    browser.open(lake.page, width=1280)
+    browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+    browser.value(AXE.read_text())
+    for dark in (False, True):
+        browser.media(dark=dark)
+        assert browser.value(_FAULTS) == []
+        assert browser.value("getComputedStyle(document.body).color") == ("rgb(232, 237, 242)" if dark else INK)
+
+
+INK = "rgb(23, 33, 43)"
+_FAULTS = """axe.run({resultTypes: ['violations']}).then(found => found.violations.map(
+  its => its.id + ': ' + its.nodes.length + ', such as ' + its.nodes[0].html.slice(0, 200)))"""
 
 
 def senders(server):
@@ -204,10 +253,13 @@ def senders(server):
 def test_figures_are_the_truth(lake):
     """The tables hold the API's own messages and exact amounts."""
     page = lake.page.read_text()
-    assert page.count("nothing before to compare with") == 5
+    assert page.count("there is nothing before") == 1
     tables = Tables(page).rows
     truth = [row for stream in ("sms", "a2p") for row in lake.server.world.truth(stream)]
-    assert sum(int(row[3].replace(",", "")) for row in tables["messages"][1:]) == len(truth)
+    assert sum(int(row[4].replace(",", "")) for row in tables["messages"][1:]) == len(truth)
+    received = sum(row.get("direction") == "IN" for row in truth)
+    assert sum(int(row[3].replace(",", "")) for row in tables["messages"][1:]) == received
+    assert f"{len(truth) - received:,} sent, {received:,} received" in page
     costs = [Decimal(row[3].replace(",", "")) for row in tables["cost"][1:]]
     assert sum(costs) == sum(row["cost"] for row in truth)
     assert [row[0] for row in tables["cost"][1:]] == [str(days_ago(n)) for n in range(20, 0, -1)]
@@ -229,7 +281,12 @@ def test_nothing_of_the_data_is_markup(lake):
     assert not parsed.tags & {"script", "img", "image", "link", "iframe", "a", "use", "foreignobject"}
     assert any(HOSTILE in text for text in parsed.text)
     assert any("onerror" in text for text in parsed.text)
-    assert list(parsed.rows) == [*CHARTS[:6], "senders", "completeness"]
+    assert list(parsed.rows) == CARDS
+    templates = files(dashboard) / "templates"
+    written = [line for path in templates.iterdir() for line in path.read_text().splitlines()]
+    assert [line.strip() for line in written if re.search(r"\|\s*safe|autoescape|Markup", line)] == [
+        '<div class="chart">{{ charts[panel.name] | join | safe }}</div>'
+    ]
 
 
 @pytest.mark.slow
@@ -240,25 +297,19 @@ def test_change_against_the_days_before(lake):
     new, old = (sum(days_ago(first) <= day < days_ago(end) for day in truth) for first, end in ((10, 5), (15, 10)))
     moved = (new - old) / old
     assert f"{'▲' if moved > 0 else '▼'}\N{NO-BREAK SPACE}{abs(moved) * 100:,.1f}" in page
-    assert "on the 5 days before" in page
+    assert "Changes are against the 5 days before." in page
     assert "last 7 days" not in page
     page = drawn(lake, "--from", days_ago(15))
-    assert page.count("not compared: days are missing") == 5
-    assert page.count("last 7 days <b>") == 5
+    assert page.count("the 15 days are not compared: days are missing") == 1
+    assert page.count("last 7 days <b>") == 6
 
 
 def figures_of(span, *, daily=(), coverage=(), **others):
-    """Give figures made by hand; nothing else is in them."""
+    """Give figures made by hand; nothing else is in them but a message of each stream."""
     rows = dict.fromkeys(("hours", "errors", "countries", "senders", "accounts"), ())
-    period = Period(span, {"messages": 2, "costs": {"EUR": Decimal(1)}, **TOTALS}, TOTALS, None)
-    made = {"whole": period, "week": None, "daily": daily, "coverage": coverage, **rows, **others}
+    days = daily or [daily_row(span.first, stream) for stream in ("sms", "a2p")]
+    made = {"whole": Period(span, days, [], None), "week": None, "coverage": coverage, **rows, **others}
     return Figures(span=span, scope=Scope((), ()), **made)
-
-
-TOTALS = {
-    "sms_settled": 2, "sms_arrived": 1, "sms_sent": 3, "sms_moving": 1, "a2p_settled": 2, "a2p_arrived": 1,
-    "a2p_sent": 3, "a2p_moving": 0, "failed": 1, "messages": 2, "costs": {"EUR": Decimal(1)},
-}  # fmt: skip
 
 
 def test_refunds_hang_below_the_line():
@@ -293,29 +344,31 @@ def covered(span, *, state="final", accounts=(1,), **others):
 def test_every_chart_is_valid(days):
     """The library checks no chart of the page as it is drawn, so all kinds of them are checked here, in every style."""
     span = Span(date(2016, 11, 1), date(2016, 11, 1) + DAY * days)
-    shown = {"senders": 1, "accounts": 2, "settled": 1, "arrived": 1, "messages": 1, "total": 1, "stream": "sms"}
-    shown |= {"sent": 2, "moving": 1}
-    shown |= {
-        "costs": {"EUR": Decimal(1)},
-        "steps": {0: 1},
-        "currency": "EUR",
-        "cost": Decimal(1),
-        "last_day": span.first,
-    }
-    named = {"error": "none", "country": "DE", "sender": "INFO", "account": "shop"}
+    sums = {"messages": 2, "settled": 1, "arrived": 1, "moving": 1, "sent": 2, "cost": Decimal(1), "squares": 4.0}
+    step = {**sums, "step": small_steps(span).steps[0].begin, "currency": "EUR"}
+    shown = {"senders": 1, "accounts": 2, "messages": 2, "total": 2, "stream": "sms", "currency": "EUR"}
+    shown |= {"costs": {"EUR": Decimal(1)}, "steps": [step], "last_day": span.first, "days": [{span.first: 2}]}
+    shown |= {"error": "none", "sender": "INFO", "account": "shop"}
+    run = dict.fromkeys(("days", "rows_new", "rows_changed", "rows_gone", "accounts", "exit_code"), 1)
+    run |= {"started_at": span.first, "finished_at": None, "command": "export", "account": None, "problem": None}
     figures = figures_of(
         span,
         daily=[daily_row(day, stream) for day in span for stream in ("sms", "a2p")],
         coverage=covered(span, **{str(span.first): "missing", str(span.end - DAY): "open"}),
         hours=[{"weekday": 1 + span.first.weekday(), "hour": 12, "messages": 1}],
-        accounts=[{**shown, **named}] * 2,
-        **{name: [{**shown, **named}] for name in ("errors", "countries", "senders")},
+        accounts=[shown] * 2,
+        countries=[{**sums, "step": month_steps(span).steps[0].begin, "currency": "EUR", "country": "DE"}],
+        runs=[run],
+        **{name: [shown] for name in ("errors", "senders")},
     )
     drawn = panels(figures)
-    assert {panel.name for panel in drawn} == {*CHARTS, "senders", "accounts"}
+    assert {panel.name for panel in drawn} == {*CARDS, "accounts"}
+    assert [panel.name for panel in drawn if panel.draw is None] == ["runs"]
     before = schemapi.DEBUG_MODE
     for panel in drawn:
         assert panel.rows
+        if panel.draw is None:
+            continue
         for style in (on_page(half=panel.half), on_phone(), as_picture(half=panel.half)):
             specification(panel.draw, style, checked=True)
     with pytest.raises(schemapi.SchemaValidationError):
@@ -330,19 +383,19 @@ def test_a_long_span_is_drawn_in_few_steps():
     span = Span(date(2016, 11, 1), date(2026, 11, 1))
     daily = [daily_row(day, stream) for day in span for stream in ("sms", "a2p")]
     figures = figures_of(span, daily=daily, coverage=covered(span))
-    messages, cost, delivery, *_ = panels(figures)
+    messages, cost, _, _, delivery, *_ = panels(figures)
     assert [panel.title for panel in (messages, cost, delivery)] == [
-        "Messages by quarter", "Cost by quarter", "Delivery rate by quarter",
+        "Messages by quarter", "Cost by quarter, EUR", "Delivery rate by quarter",
     ]  # fmt: skip
     assert messages.head[0] == "days of the quarter, UTC"
     assert "Lighter bars are parts of a quarter: 2016-11-01 to 2016-12-31 (61 days) and 2026-10-01 to" in messages.note
-    assert messages.rows[1] == ("2017-01-01 to 2017-03-31", 90, 90, 180)
+    assert messages.rows[1] == ("2017-01-01 to 2017-03-31", 90, 90, 0, 180)
     assert sum(row[-1] for row in messages.rows) == 2 * len(span)
     assert sum(row[-1] for row in cost.rows) == Decimal("0.2") * len(span)
     (bars,) = specification(messages.draw, on_page(half=False))["datasets"].values()
     assert len(bars) == 2 * len(messages.rows) == 2 * 41
     assert [bar["o"] < 1 for bar in bars] == [True] * 2 + [False] * 78 + [True] * 2
-    assert bars[2]["tooltip"] == "2017-01-01 to 2017-03-31 · SMS: 90"
+    assert bars[2]["tooltip"] == "2017-01-01 to 2017-03-31 · SMS sent: 90"
 
 
 @pytest.mark.dateless
@@ -411,9 +464,9 @@ def test_days_that_exports_do_not_look_after_are_not_missing(sandbox, tmp_path):
     exported = [days_ago(n) for n in (12, 11, 4, 3, 2, 1)]
     assert (found[12, 0].in_state("final", "open"), found[12, 0].in_state("missing")) == (exported, [])
     assert found[12, 0].in_state("skipped") == [days_ago(n) for n in (10, 9, 8, 7, 6, 5)]
-    assert found[12, 0].whole.gap == "nothing before to compare with"
-    assert (found[4, 0].in_state("skipped"), found[4, 0].whole.gap) == ([], "nothing before to compare with")
-    assert (found[3, 0].in_state("skipped"), found[3, 0].whole.gap[:12]) == ([], "not compared")
+    assert found[12, 0].whole.gap == NOTHING_BEFORE
+    assert (found[4, 0].in_state("skipped"), found[4, 0].whole.gap) == ([], NOTHING_BEFORE)
+    assert (found[3, 0].in_state("skipped"), found[3, 0].whole.gap) == ([], INCOMPLETE)
     shown = {row[0] for its in panels(found[12, 0]) for row in its.rows if its.name == "completeness"}
     assert sorted(shown) == exported
     assert found[8, 6].in_state("missing") == [days_ago(8), days_ago(7)]
@@ -452,9 +505,11 @@ def test_pictures_and_the_document(lake):
     assert made[1] == ["first-quarter.html"]
     files = [lake.folder / line for line in made[2]]
     assert files[0] == lake.page
-    assert {path.stem for path in files[1:]} == {*CHARTS, "senders"}
+    assert {path.stem for path in files[1:]} == {*CHARTS, *RANKS, "senders"}
     assert {path.name for path in files[1:]} == {
-        name for name in re.findall(r"`([a-z-]+\.png)`", text) if name not in ("accounts.png", "cost-eur.png")
+        name
+        for name in re.findall(r"`([a-z-]+\.png)`", text)
+        if name not in ("accounts.png", "cost-eur.png", "country-cost-eur.png")
     }
     assert sorted((lake.folder / "pictures").iterdir()) == sorted(files[1:])
     for path in files[1:]:
@@ -482,7 +537,7 @@ def test_little_or_nothing(sandbox, voxlake, browser, rows):
     page = made(voxlake)
     browser.open(page, width=390)
     assert ("No messages in these days." in page.read_text()) == (rows == 0)
-    assert browser.value("document.querySelectorAll('#completeness svg').length") == 2
+    assert browser.value("document.querySelectorAll('#completeness svg').length") == 3
     assert browser.complaints == []
 
 
@@ -559,7 +614,7 @@ def test_currencies_are_shown_apart(tmp_path):
     assert "cost-usd" not in alone.rows
     assert "accounts" not in alone.rows
     assert sum(Decimal(row[3]) for row in alone.rows["cost"][1:]) == 21
-    assert "each account&#x27;s own time" in local
+    assert "each account&#39;s own time" in local
     assert "known of UTC days" in local
 
 

@@ -83,8 +83,8 @@ class Browser:
         self.do("Emulation.setEmulatedMedia", media=kind, features=[scheme])
 
     def value(self, expression):
-        """Evaluate JavaScript in the page."""
-        done = self.do("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Evaluate JavaScript in the page; of a promise, give what it brings."""
+        done = self.do("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 

@@ -175,7 +175,7 @@ def test_the_page(hand):
         in told
     )
     assert "2026-01-06 to 2026-01-09; 1 day is not verified: 2026-01-01.</p>" in told
-    assert "Run &#x27;voxlake export&#x27;, then make this page again." in told
+    assert "Run &#39;voxlake export&#39;, then make this page again." in told
     assert "<p>3 days are still settling: 2026-01-03 to 2026-01-05. Their figures may still change.</p>" in told
     told = page(NORTH, end=span.end)
     assert "<p>3 days are missing: 2026-01-02 to 2026-01-03, 2026-01-05.</p>" in told

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from voxlake.reporting import Span
-from voxlake.reporting.dashboard.steps import MOST, MOST_DAYS, timeline
+from voxlake.reporting.dashboard.spans import CHART_DAYS, CHART_STEPS, month_steps, small_steps
+from voxlake.reporting.dashboard.steps import timeline
 
 DAY = timedelta(days=1)
 
@@ -26,7 +27,7 @@ def test_units(days, unit, number):
     """Days of up to a quarter, then as few steps as the page has room for."""
     line = timeline(span(date(2021, 1, 1), days), [])
     assert (line.unit, len(line.steps)) == (unit, number)
-    assert number <= (MOST_DAYS if unit == "day" else MOST)
+    assert number <= (CHART_DAYS if unit == "day" else CHART_STEPS)
     assert Counter(day for step in line.steps for day in step.days) == Counter(span(date(2021, 1, 1), days))
 
 
@@ -45,6 +46,20 @@ def test_what_is_cut(first, days, cut):
     assert list(map(str, timeline(span(first, days), []).partial)) == cut
 
 
+@pytest.mark.parametrize(
+    ("days", "small", "listed"),
+    [(40, "day", "month"), (41, "week", "month"), (1096, "month", "quarter"), (3660, "quarter", "year")],
+)
+def test_other_units(days, small, listed):
+    """Small bars and tables have steps of their own, each of which begins where the calendar says."""
+    whole = span(date(2021, 1, 1), days)
+    assert (small_steps(whole).unit, month_steps(whole).unit) == (small, listed)
+    begins = {"month": lambda day: day.day == 1, "year": lambda day: (day.month, day.day) == (1, 1)}
+    begins["quarter"] = lambda day: day.day == 1 and day.month % 3 == 1
+    assert all(begins[listed](step.begin) for step in month_steps(whole).steps)
+    assert sum(len(step.days) for step in month_steps(whole).steps) == days
+
+
 def test_sums():
     """Rows of the days of a step are added up for each stream, costs by currency, and exactly."""
     days = span(date(2024, 1, 1), 98)
@@ -56,9 +71,9 @@ def test_sums():
     ]
     line = timeline(days, daily)
     assert line.streams == {"sms", "a2p"}
-    assert line.rows[0, "sms"] | {"date": None} == {
-        "date": None, "stream": "sms", "messages": 14, "sent": 14, "settled": 7, "arrived": 7, "moving": 7,
-        "costs": {"EUR": Decimal("0.7")},
+    assert line.rows[0, "sms"] == {
+        "messages": 14, "received": 0, "sent": 14, "settled": 7, "arrived": 7, "moving": 7, "failed": 0,
+        "costs": {"EUR": Decimal("0.7")}, "settled_costs": {}, "arrived_in": {},
     }  # fmt: skip
     assert line.rows[0, "a2p"]["costs"] == {"EUR": 4, "USD": 3}
     assert sum(row["messages"] for row in line.rows.values()) == 2 * len(daily)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from voxlake.reporting.dashboard.figures import Span
+    from voxlake.reporting.dashboard.spans import Span
     from voxlake.reporting.gaps import Gaps
     from voxlake.reporting.scope import Scope
 
@@ -37,5 +37,5 @@ class Board:
     def pictures(self) -> Iterator[tuple[str, bytes]]:
         """Return each chart that has data as a PNG, by file name."""
         for panel in self._panels:
-            if panel.rows:
+            if panel.rows and panel.draw is not None:
                 yield f"{panel.name}.png", draw.png(panel.draw, style.as_picture(half=panel.half))

@@ -10,7 +10,8 @@ from voxlake.reporting.dashboard.words import plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voxlake.reporting.dashboard.figures import Figures, Row
+    from voxlake.reporting.dashboard.figures import Figures
+    from voxlake.reporting.dashboard.sums import Row
 
 STATES = {
     "final": "verified and final",
@@ -40,5 +41,5 @@ def cell(
     """Return a rectangle in the colour of a state, with its glyph, where that is wide enough for one, in the middle."""
     return {
         "x": x, "y": y, "x2": x + width, "y2": y + height, "cx": x + width / 2, "cy": y + height / 2 + 1,
-        "state": state, "glyph": GLYPHS[state], "tooltip": tooltip or STATES[state],
+        "state": state, "glyph": GLYPHS[state], "tooltip": tooltip or STATES[state], "day": "",
     }  # fmt: skip

@@ -6,19 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
+from voxlake.reporting.dashboard.blocks import Drawing
 from voxlake.reporting.dashboard.cells import STATES, cell, streams
 from voxlake.reporting.dashboard.figures import UNREAD
-from voxlake.reporting.dashboard.style import Style, data, finished, pixels
-from voxlake.reporting.dashboard.weeks import draw_weeks
-from voxlake.reporting.dashboard.years import draw_years, runs
+from voxlake.reporting.dashboard.style import Style, data, finished, on_phone, pixels
+from voxlake.reporting.dashboard.weeks import draw_stream, draw_weeks
+from voxlake.reporting.dashboard.years import draw_stream_years, draw_years, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from voxlake.reporting.dashboard.figures import Figures, Row
+    from voxlake.reporting.dashboard.figures import Figures
+    from voxlake.reporting.dashboard.sums import Row
 
 _LONGEST, _MOST = 400, 1500
 """The days of the longest span, and the days of all its streams, that are drawn one by one."""
+
+_WIDTHS, _PHONE = (502, 1036), 336
+"""The width of a calendar that has half of the page or all of it, and of the one for a phone, in pixels."""
 
 _LISTED = 1000
 """The rows of the table, at most."""
@@ -56,6 +61,20 @@ def calendar(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
     written = alt.Chart(data(texts)).mark_text(align="left", baseline="middle", color=paint.soft, fontSize=12)
     layers = [squares, glyphs, written.encode(**at, text="t:N")]
     return finished(layers, style, height=height + (32 + 33 if style.picture else 4), title=title)
+
+
+def drawings(figures: Figures) -> tuple[list[Drawing], Drawing]:
+    """Return the calendars for the page: one for each stream on a wide screen, and one of all for a phone."""
+    found = list(streams(figures))
+    span = figures.span
+    if is_long(figures):
+        width = _WIDTHS[len(found) <= 2]  # noqa: PLR2004 - two streams of one account
+        wide = [draw_stream_years(name, rows, span, width) for name, rows in found]
+        cells, texts, height = draw_years(figures, on_phone(), _PHONE, 0)
+    else:
+        wide = [draw_stream(name, rows, span, _WIDTHS) for name, rows in found]
+        cells, texts, height = draw_weeks(figures, on_phone(), _PHONE, 0)
+    return wide, Drawing(_PHONE, height, cells, texts)
 
 
 def is_long(figures: Figures) -> bool:

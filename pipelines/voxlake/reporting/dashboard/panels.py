@@ -2,118 +2,112 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from voxlake.reporting.dashboard import completeness, shapes, timelines, words
+from voxlake.reporting.dashboard.blocks import Panel
 from voxlake.reporting.dashboard.cells import STATES
-from voxlake.reporting.dashboard.figures import SKIPPED, TOP, UNREAD
+from voxlake.reporting.dashboard.figures import SKIPPED, UNREAD
+from voxlake.reporting.dashboard.ranks import ON_THEIR_WAY, countries, errors
 from voxlake.reporting.dashboard.steps import timeline
+from voxlake.reporting.dashboard.sums import added
+from voxlake.reporting.dashboard.tables import accounts, runs, senders
+from voxlake.reporting.dashboard.timelines import STREAM_NAMES, Series
 from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from decimal import Decimal
 
-    import altair as alt
-
-    from voxlake.reporting.dashboard.figures import Figures, Row
+    from voxlake.reporting.dashboard.figures import Figures
     from voxlake.reporting.dashboard.steps import Timeline
-    from voxlake.reporting.dashboard.style import Style
-
-
-ON_THEIR_WAY = "on their way"
-_NOTHING_SENT = "Nothing was sent in these days."
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One chart; `summary` describes it in a sentence, and without rows there is nothing to draw."""
-
-    name: str
-    title: str
-    summary: str
-    draw: Callable[[Style], alt.LayerChart]
-    head: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-    note: str = ""
-    empty: str = ""
-    half: bool = False
+    from voxlake.reporting.dashboard.sums import Row
 
 
 def panels(figures: Figures) -> list[Panel]:
     """Return all panels in the order of the page; without messages only the calendar."""
     if not figures.messages:
         return [_completeness(figures)] if figures.coverage else []
-    line = timeline(figures.span, figures.daily)
+    line = timeline(figures.span, figures.whole.days)
     return [
-        _stacked(figures, line, "messages", "Messages", lambda row: row["messages"]),
+        _messages(figures, line),
         *_costs_over_time(figures, line),
-        _arriving(figures, line),
-        _week(figures),
-        _errors(figures),
-        _countries(figures),
-        senders(figures),
         *([accounts(figures)] if len(figures.accounts) > 1 else []),
+        *countries(figures),
+        _arriving(figures, line),
+        errors(figures),
+        _week(figures),
+        senders(figures),
         _completeness(figures),
+        *([runs(figures)] if figures.runs else []),
     ]
+
+
+def _messages(figures: Figures, line: Timeline) -> Panel:
+    """Return the panel of messages: what was sent by stream, and below the line what was received."""
+
+    def sent(row: Row) -> int:
+        return int(row["messages"] - row["received"])
+
+    series = [Series(f"{STREAM_NAMES[its]} sent", its, _values(line, its, sent)) for its in STREAM_NAMES]
+    received = [sum(values) for values in zip(*(_values(line, its, _received) for its in STREAM_NAMES), strict=True)]
+    series.append(Series("received", "received", received, below=True))
+    return _stacked(figures, line, "messages", f"Messages by {line.unit}", series, total="all")
+
+
+def _received(row: Row) -> int:
+    return int(row["received"])
 
 
 def _costs_over_time(figures: Figures, line: Timeline) -> Iterator[Panel]:
     """Yield a panel for each currency, for amounts in two of them do not add up."""
     currencies = figures.currencies
     for currency in currencies:
-        of = partial(_cost, currency)
-        if len(currencies) == 1:
-            yield _stacked(figures, line, "cost", "Cost", of, said=f"{currency or 'Account currency'}.")
-        else:
-            name = f"cost-{currency.lower() or 'unknown'}"
-            yield _stacked(figures, line, name, "Cost", of, unit=words.unit(currency, alone=False))
+
+        def of(row: Row, currency: str = currency) -> Decimal:
+            return figures.amount(currency, row["costs"].get(currency, 0)) or Decimal(0)
+
+        unit = words.unit(currency, alone=len(currencies) == 1)
+        series = [Series(name, its, _values(line, its, of)) for its, name in STREAM_NAMES.items()]
+        name = "cost" if len(currencies) == 1 else f"cost-{currency.lower() or 'unknown'}"
+        yield _stacked(
+            figures, line, name, f"Cost by {line.unit}, {unit}", series, total="both", half=len(currencies) > 1
+        )
 
 
-def _cost(currency: str, row: Row) -> Decimal | int:
-    return row["costs"].get(currency, 0)  # type: ignore[no-any-return] # an amount, or nothing
-
-
-def cost_heads(figures: Figures) -> list[str]:
-    """Return the names of the columns of costs, one for each currency."""
-    currencies = figures.currencies
-    if currencies == [""]:
-        return ["cost"]
-    return [f"cost, {words.unit(currency, alone=False)}" for currency in currencies]
-
-
-def costs(figures: Figures, row: Row) -> list[Decimal | None]:
-    """Return the costs of a row, one for each currency of the page; None where it has none in that."""
-    return [row["costs"].get(currency) for currency in figures.currencies]
+def _values(line: Timeline, stream: str, of: Callable[[Row], Any]) -> list[Any]:
+    """Return a value for each step."""
+    nothing = added([])
+    return [of(line.rows.get((number, stream), nothing)) for number in range(len(line.steps))]
 
 
 def _stacked(
     figures: Figures,
     line: Timeline,
     name: str,
-    what: str,
-    of: Callable[[Row], Any],
+    title: str,
+    series: Sequence[Series],
     *,
-    said: str = "",
-    unit: str = "",
+    total: str,
+    half: bool = False,
 ) -> Panel:
-    title = f"{what} by {line.unit}{unit and f', {unit}'}"
-    rows = []
-    for number, step in enumerate(line.steps):
-        found = (line.rows.get((number, stream)) for stream in timelines.STREAM_NAMES)
-        values = [0 if row is None else of(row) for row in found]
-        rows.append((str(step), *values, sum(values)))
+    drawn = [its for its in series if any(its.values)] or series[:1]
+    rows = [
+        (str(step), *(its.values[number] for its in series), sum(its.values[number] for its in series))
+        for number, step in enumerate(line.steps)
+    ]
     most = max(rows, key=lambda row: row[-1])
+    names = ", ".join(its.name for its in drawn)
     return Panel(
         name=name,
         title=title,
-        summary=f"{title}, SMS and A2P, {figures.span}: most {_at(line)} {most[0]}, {words.as_text(most[-1])}.",
-        draw=partial(timelines.stacked, figures, line, of=of, title=title),
-        head=(_days(figures, line), *timelines.STREAM_NAMES.values(), "both"),
+        summary=f"{title}: {names}, {figures.span}: most {_at(line)} {most[0]}, {words.as_text(most[-1])}.",
+        draw=partial(timelines.stacked, figures, line, series=drawn, title=title),
+        head=(_days(figures, line), *(its.name for its in series), total),
         rows=rows,
-        note=" ".join(filter(None, (said, _cut(line), _shaded(figures)))),
+        note=" ".join(filter(None, (_cut(line), _shaded(figures)))),
+        half=half,
     )
 
 
@@ -185,85 +179,6 @@ def _week(figures: Figures) -> Panel:
         draw=partial(shapes.week, figures, title=title),
         head=(f"hour, {figures.clock}", *(shapes.WEEKDAYS[day] for day in days)),
         rows=[(f"{h:02d}:00", *(f"{averages[day, h]:,.1f}" for day in days)) for h in range(24)],
-    )
-
-
-def _errors(figures: Figures) -> Panel:
-    title = "Top errors"
-    rows = [
-        (
-            row["error"],
-            row["messages"],
-            words.share(row["messages"], row["total"]),
-            *costs(figures, row),
-            row["last_day"],
-        )
-        for row in figures.errors
-    ]
-    head = ("error, numbers and names as #", "messages", "share of errors", *cost_heads(figures), "last seen")
-    return _ranked("errors", title, rows, head, empty="No message of these days has an error.")
-
-
-def _countries(figures: Figures) -> Panel:
-    rows = [
-        (
-            words.country(row["country"]),
-            row["messages"],
-            words.share(row["messages"], row["total"]),
-            *costs(figures, row),
-            words.share(row["arrived"], row["settled"]),
-            words.share(row["moving"], row["messages"]),
-        )
-        for row in figures.countries
-    ]
-    head = ("country", "messages", "share of sent", *cost_heads(figures), "arrived", ON_THEIR_WAY)
-    return _ranked("countries", "Top destination countries", rows, head, empty=_NOTHING_SENT)
-
-
-def senders(figures: Figures) -> Panel:
-    """Return the panel of senders; on the page, their table shows more than bars."""
-    rows = [
-        (
-            f"{row['sender'] or 'unknown'} · {timelines.STREAM_NAMES[row['stream']]}",
-            row["messages"],
-            words.share(row["arrived"], row["settled"]),
-            words.share(row["moving"], row["messages"]),
-            *costs(figures, row),
-        )
-        for row in figures.senders
-    ]
-    head = ("sender", "messages", "arrived", ON_THEIR_WAY, *cost_heads(figures))
-    return _ranked("senders", "Senders", rows, head, empty=_NOTHING_SENT)
-
-
-def accounts(figures: Figures) -> Panel:
-    """Return the panel of accounts, each with its cost in its own currency; on the page, it is a table with bars."""
-    rows = [
-        (
-            row["account"],
-            row["messages"],
-            words.share(row["arrived"], row["settled"]),
-            words.share(row["moving"], row["sent"]),
-            row["cost"],
-            words.unit(row["currency"], alone=False),
-        )
-        for row in figures.accounts
-    ]
-    head = ("account", "messages", "arrived", ON_THEIR_WAY, "cost", "currency")
-    return _ranked("accounts", "Accounts", rows, head, empty="")
-
-
-def _ranked(name: str, title: str, rows: Sequence[tuple[Any, ...]], head: Sequence[str], *, empty: str) -> Panel:
-    bars = [(words.plain(row[0]), row[1], f"{row[1]:,} · {words.as_text(row[2])}") for row in rows[:TOP]]
-    summary = f"{title}, {len(bars)} of them: first {bars[0][0]} with {bars[0][1]:,} messages." if bars else ""
-    return Panel(
-        name=name,
-        title=title,
-        summary=summary,
-        draw=lambda style: shapes.bars(bars, style, title=title),
-        head=head,
-        rows=rows,
-        empty=empty,
         half=True,
     )
 
@@ -282,6 +197,7 @@ def _completeness(figures: Figures) -> Panel:
         draw=partial(completeness.calendar, figures, title=title),
         head=head,
         rows=rows,
+        calendars=completeness.drawings(figures),
         note="Verified: the distinct messages here are as many as the API counts. A day that is missing or not"
         f" verified may hold more than this page shows.{left_out and f' {left_out}'}",
     )

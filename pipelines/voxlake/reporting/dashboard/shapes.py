@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ROW = 40
 _COARSE = 14
+_EACH = 600
+"""Pixels of a heat map that names each hour, at least; a narrower one names every third."""
 
 
 def average_hours(figures: Figures) -> dict[tuple[int, int], float]:
@@ -54,7 +56,7 @@ def week(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
                     labelAngle=0,
                     domain=False,
                     ticks=False,
-                    values=[f"{h:02d}" for h in range(0, 24, 3 if style.narrow else 1)],
+                    values=[f"{h:02d}" for h in range(0, 24, 3 if style.width < _EACH else 1)],
                 ),
             ),
             y=alt.Y(
@@ -70,9 +72,9 @@ def week(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
                 scale=alt.Scale(type="quantize", domain=[0, most], range=style.paint.heat, nice=False),
                 legend=alt.Legend(
                     format=".1f" if most < _COARSE else ",.0f",
-                    titleOrient="top" if style.narrow else "left",
+                    titleOrient="top",
                     titleLimit=0,
-                    gradientLength=300 if style.narrow else 420,
+                    gradientLength=300,
                 ),
             ),
             **tip,
@@ -81,7 +83,7 @@ def week(figures: Figures, style: Style, *, title: str) -> alt.LayerChart:
     return finished([cells], style, height=270 if style.narrow else 260, title=title)
 
 
-def bars(rows: Sequence[tuple[str, int, str]], style: Style, *, title: str) -> alt.LayerChart:
+def bars(rows: Sequence[tuple[str, float, str]], style: Style, *, title: str) -> alt.LayerChart:
     """Return a chart of (name, number, text): a line of text over each bar, so that long names fit a phone."""
     inner = style.width - 2 * (16 if style.picture else 2)
     height = _ROW * len(rows)

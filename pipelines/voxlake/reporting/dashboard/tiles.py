@@ -7,106 +7,112 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voxlake.reporting.dashboard import words
+from voxlake.reporting.dashboard import sums, words
+from voxlake.reporting.dashboard.changes import Comparison
+from voxlake.reporting.dashboard.figures import WEEK
 from voxlake.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
-    from voxlake.reporting.dashboard.figures import Figures, Period, Row
+    from voxlake.reporting.dashboard.changes import Change, Value
+    from voxlake.reporting.dashboard.figures import Figures
+    from voxlake.reporting.dashboard.sums import Row
 
-Value = Decimal | float | int | None
-UP, DOWN = "▲", "▼"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change, the period it is compared with, and whether it is good or bad news ('' for neither)."""
-
-    moved: str
-    text: str
-    news: str = ""
+_LONG = 11
+"""The characters of a value that is written smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One headline figure; `exact` has every digit, `week` is the figure and change of its last seven days.
-
-    Beside a delivery rate, `moving` says how much is still on its way.
-    """
+    """One headline figure; `below` are lines of small print, `week` is the figure and change of its last seven days."""
 
     name: str
     value: str
-    exact: str
-    change: Change
-    week: tuple[str, Change] | None
-    moving: str = ""
+    below: Sequence[str]
+    change: Change | None
+    week: tuple[str, Change | None] | None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the value is written smaller to fit."""
+        return len(self.value) > _LONG
 
 
-_Figure = tuple[str, "Callable[[Row], Value]", int]
-"""A name, the figure, and whether more is good (1), bad (-1) or neither (0)."""
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A headline: what it is of a row of sums, of which stream, and whether more is good (1), bad (-1) or neither."""
 
-_MESSAGES: _Figure = ("Messages", lambda t: int(t["messages"]), 0)
-_RATES: Mapping[str, _Figure] = {
-    "a2p": ("A2P delivered", lambda t: words.share(t["a2p_arrived"], t["a2p_settled"]), 1),
-    "sms": ("SMS sent with success", lambda t: words.share(t["sms_arrived"], t["sms_settled"]), 1),
-}
-_ERRORS: _Figure = ("Messages with errors", lambda t: int(t["failed"]), -1)
+    name: str
+    of: Callable[[Row], Value]
+    stream: str | None = None
+    good: int = 0
+    below: Callable[[Row], Sequence[str]] = lambda _: ()
 
 
 def tiles(figures: Figures) -> list[Tile]:
     """Return the headline figures of a span."""
-    found = figures.currencies
-    costs: list[_Figure] = [
-        (f"Cost, {words.unit(its, alone=len(found) == 1)}", partial(_cost, its), 0) for its in found
+    alone = len(figures.currencies) == 1
+    found = [_Figure("Messages", lambda row: int(row["messages"]), below=_ways)]
+    for currency in figures.currencies:
+        unit = words.unit(currency, alone=alone)
+        price = partial(_price, figures, currency)
+        cost = _Figure(f"Cost, {unit}", partial(_cost, figures, currency))
+        if alone:
+            found += [cost, _Figure(f"Cost per message that arrived, {unit}", price, good=-1)]
+        else:
+            found.append(replace(cost, below=partial(_each, price)))
+    found += [
+        _Figure("A2P delivered", sums.rate, "a2p", 1, _moving),
+        _Figure("SMS sent with success", sums.rate, "sms", 1, _moving),
+        _Figure("Messages with errors", lambda row: int(row["failed"]), good=-1),
     ]
-    rates = [
-        replace(
-            _tile(figures, *rate),
-            moving=words.still_moving(figures.whole.totals[f"{its}_moving"], figures.whole.totals[f"{its}_sent"]),
-        )
-        for its, rate in _RATES.items()
-    ]
-    return [_tile(figures, *_MESSAGES), *(_tile(figures, *cost) for cost in costs), *rates, _tile(figures, *_ERRORS)]
+    compared = {stream: Comparison(figures.whole, stream) for stream in (None, "a2p", "sms")}
+    weeks = {stream: Comparison(figures.week, stream) for stream in compared} if figures.week else {}
+    return [_tile(figure, compared[figure.stream], weeks.get(figure.stream)) for figure in found]
 
 
-def _cost(currency: str, totals: Row) -> Value:
-    return (totals["costs"] or {}).get(currency)
+def comparison(figures: Figures) -> str:
+    """Return, once for all headline figures, what they are compared with, or why they are not."""
+    days = counted(len(figures.span)).removeprefix("1 ")
+    whole, week = figures.whole.gap, figures.week.gap if figures.week else None
+    if whole and (whole == week or not figures.week):
+        return f"Nothing is compared with the days before: {whole}."
+    said = f"Changes are against the {days} before"
+    if whole:
+        said = f"Changes of the last {WEEK} days are against the {WEEK} before; the {days} are not compared: {whole}"
+    elif week:
+        said += f"; the last {WEEK} days are not compared with those before: {week}"
+    elif figures.week:
+        said += f", and of the last {WEEK} days against the {WEEK} before"
+    return f"{said}. What is not in bold is within the usual spread of days."
 
 
-def _tile(figures: Figures, name: str, of: Callable[[Row], Value], good: int) -> Tile:
-    value = of(figures.whole.totals)
-    week = figures.week
+def _ways(row: Row) -> Sequence[str]:
+    return [f"{row['messages'] - row['received']:,} sent, {row['received']:,} received"]
+
+
+def _moving(row: Row) -> Sequence[str]:
+    return [said] if (said := words.still_moving(row["moving"], row["sent"])) else ()
+
+
+def _cost(figures: Figures, currency: str, row: Row) -> Value:
+    return figures.amount(currency, row["costs"].get(currency, Decimal(0)))
+
+
+def _price(figures: Figures, currency: str, row: Row) -> Value:
+    return figures.price(currency, sums.price(row, currency))
+
+
+def _each(price: Callable[[Row], Value], row: Row) -> Sequence[str]:
+    return [f"{words.as_text(price(row))} for each message that arrived"]
+
+
+def _tile(figure: _Figure, whole: Comparison, week: Comparison | None) -> Tile:
     return Tile(
-        name=name,
-        value=_short(value),
-        exact=words.as_text(value),
-        change=_change(figures.whole, of, good),
-        week=(_short(of(week.totals)), _change(week, of, good)) if week else None,
+        name=figure.name,
+        value=words.as_text(figure.of(whole.new)),
+        below=figure.below(whole.new),
+        change=whole.change(figure.of, figure.good),
+        week=(words.as_text(figure.of(week.new)), week.change(figure.of, figure.good)) if week else None,
     )
-
-
-def _short(value: Value) -> str:
-    return words.rounded(value) if isinstance(value, Decimal) else words.as_text(value)
-
-
-def _change(period: Period, of: Callable[[Row], Value], good: int) -> Change:
-    """Return the change from the period before: amounts in per cent, shares in percentage points."""
-    if period.gap:
-        return Change("", period.gap)
-    new, old = of(period.totals), of(period.before)
-    if new is None or old is None:
-        return Change("", "nothing before to compare with")
-    before = f"{counted(len(period.span)).removeprefix('1 ')} before"
-    if isinstance(new, float):
-        moved = (new - float(old)) * 100
-        size = f"{abs(moved):.1f}\N{NO-BREAK SPACE}points"
-    elif not old:
-        return Change("", f"none in the {before}")
-    else:
-        moved = float((Decimal(new) - Decimal(old)) / Decimal(old)) * 100
-        size = f"{abs(moved):,.1f}\N{NARROW NO-BREAK SPACE}%"
-    if abs(moved) < 0.05:  # noqa: PLR2004 - reads as 0.0
-        return Change("unchanged", f"on the {before}")
-    news = {1: "good", -1: "bad"}.get(good * (1 if moved > 0 else -1), "")
-    return Change(f"{UP if moved > 0 else DOWN}\N{NO-BREAK SPACE}{size}", f"on the {before}", news)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -13,10 +14,12 @@ from voxlake.reporting.dashboard.words import as_text, share, still_moving
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
 
-    from voxlake.reporting.dashboard.figures import Figures, Row, Span
-    from voxlake.reporting.dashboard.steps import Step, Timeline
+    from voxlake.reporting.dashboard.figures import Figures
+    from voxlake.reporting.dashboard.spans import Span, Step
+    from voxlake.reporting.dashboard.steps import Timeline
 
 STREAM_NAMES = {name: name.upper() for name in STREAMS}
 _GAP = 0.14
@@ -34,25 +37,36 @@ _BESIDE = 2
 _FEW = 6
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What is stacked: its name, its colour by the name in `Paint`, and a value for each step; received hang below."""
+
+    name: str
+    paint: str
+    values: Sequence[Decimal | int]
+    below: bool = False
+
+
 def stacked(
-    figures: Figures, timeline: Timeline, style: Style, *, of: Callable[[Row], Any], title: str
+    figures: Figures, timeline: Timeline, style: Style, *, series: Sequence[Series], title: str
 ) -> alt.LayerChart:
-    """Draw a figure of the streams stacked, one bar a step, lighter where the span has only some of its days."""
+    """Draw figures stacked, one bar a step, lighter where the span has only some of its days."""
     rows = []
     for number, step in enumerate(timeline.steps):
-        ends = {True: 0.0, False: 0.0}  # refunds hang below the line
+        ends = {True: 0.0, False: 0.0}  # what is received and refunds hang below the line
         left, right = _sides(step)
-        for stream, name in STREAM_NAMES.items():
-            row = timeline.rows.get((number, stream))
-            value = 0 if row is None else of(row)
-            bottom = ends[value >= 0]
-            top = ends[value >= 0] = bottom + float(value)
+        for its in series:
+            value = its.values[number]
+            up = (value >= 0) is not its.below
+            bottom = ends[up]
+            top = ends[up] = bottom + (abs(float(value)) if up else -abs(float(value)))
             if value:
-                bar = {"x": left, "x2": right, "c": name, "y": bottom, "y2": top, "o": 1 if step.whole else _FAINT}
+                bar = {"x": left, "x2": right, "c": its.name, "y": bottom, "y2": top, "o": 1 if step.whole else _FAINT}
                 if style.has_tooltips:
-                    bar["tooltip"] = f"{step} · {name}: {as_text(value)}"
+                    bar["tooltip"] = f"{step} · {its.name}: {as_text(value)}"
                 rows.append(bar)
-    y = alt.Y("y:Q", title=None, axis=_values(), scale=alt.Scale(zero=True))
+    mirrored = any(its.below for its in series)
+    y = alt.Y("y:Q", title=None, axis=_values(mirrored=mirrored), scale=alt.Scale(zero=True))
     tip = {"description": "tooltip:N"} if style.has_tooltips else {}
     drawn = (
         alt.Chart(data(rows))
@@ -62,7 +76,7 @@ def stacked(
             x2="x2:Q",
             y=y,
             y2="y2:Q",
-            color=_channels(timeline, style),
+            color=_colours({its.name: its.paint for its in series}, style),
             opacity=alt.Opacity("o:Q", scale=None, legend=None),
             **tip,
         )
@@ -92,10 +106,11 @@ def arriving(figures: Figures, timeline: Timeline, style: Style, *, title: str) 
     ]
     known = [rate for rate in rates.values() if rate is not None]
     low = max(0.0, int(min(known, default=0) * 20 - 0.5) / 20)
+    paints = {name: stream for stream, name in STREAM_NAMES.items() if stream in timeline.streams}
     encoded = {
         "x": _time(figures.span, style),
         "y": alt.Y("y:Q", title=None, axis=_values("%"), scale=alt.Scale(domain=[low, 1], zero=False)),
-        "color": _channels(timeline, style, symbolType="stroke", symbolSize=220, symbolStrokeWidth=3),
+        "color": _colours(paints, style, symbolType="stroke", symbolSize=220, symbolStrokeWidth=3),
     }
     base = alt.Chart(data(rows))
     lines = base.mark_line(strokeWidth=2, strokeJoin="round").encode(**encoded)
@@ -154,16 +169,17 @@ def _time(span: Span, style: Style) -> alt.X:
     )
 
 
-def _values(form: str = "~s") -> alt.Axis:
-    zero = "datum.value === 0 ? '0' : datum.label" if form == "~s" else "datum.label"
+def _values(form: str = "~s", *, mirrored: bool = False) -> alt.Axis:
+    """Return the axis of values; where what is received hangs below the line, nothing has a minus."""
+    label = "replace(datum.label, '\\u2212', '')" if mirrored else "datum.label"
+    zero = f"datum.value === 0 ? '0' : {label}" if form == "~s" else label
     return alt.Axis(format=form, labelExpr=zero, tickCount=5, domain=False, ticks=False, labelPadding=6)
 
 
-def _channels(timeline: Timeline, style: Style, **legend: Any) -> alt.Color:
-    here = [stream for stream in STREAM_NAMES if stream in timeline.streams]
+def _colours(paints: Mapping[str, str], style: Style, **legend: Any) -> alt.Color:
     return alt.Color(
         "c:N",
         title=None,
-        scale=alt.Scale(domain=[STREAM_NAMES[c] for c in here], range=[getattr(style.paint, c) for c in here]),
+        scale=alt.Scale(domain=list(paints), range=[getattr(style.paint, its) for its in paints.values()]),
         legend=alt.Legend(**legend),
     )

@@ -7,21 +7,23 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from voxlake.model import DAY
+from voxlake.reporting.dashboard.blocks import Drawing
 from voxlake.reporting.dashboard.cells import SQUARE, STATES, cell, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from voxlake.reporting.dashboard.figures import Figures, Row
+    from voxlake.reporting.dashboard.figures import Figures
+    from voxlake.reporting.dashboard.spans import Span
     from voxlake.reporting.dashboard.style import Style
+    from voxlake.reporting.dashboard.sums import Row
 
 _WEEKDAYS = "MTWTFSS"
-_WEEK = 7
 _WIDEST = SQUARE + 3
 _NARROWEST = 12
-# A month that begins further to the right would write over the next.
-_CROWDED = 18
+_BROADEST, _TALLEST, _DATED = 72, 26, 22
+"""Pixels of the widest and the highest cell with what is left free beside it, and of one that has room for a date."""
 _LEFT = 26
 _GAP, _LETTER = 24, 7
 _HEAD = 38
@@ -36,6 +38,12 @@ class _Block:
     left: int
     top: int
     pitch: int = _WIDEST
+    wide: int = 0
+
+    @property
+    def across(self) -> int:
+        """How far apart cells are from left to right: as far as downwards, unless they are wider."""
+        return self.wide or self.pitch
 
 
 def draw_weeks(
@@ -85,37 +93,70 @@ def _down(figures: Figures, top: int) -> tuple[list[_Block], int]:
     return blocks, top + height
 
 
-def _fill(block: _Block, cells: list[dict[str, Any]], texts: list[dict[str, Any]], *, narrow: bool) -> None:
+def draw_stream(name: str, rows: Sequence[Row], span: Span, widths: Sequence[int]) -> Drawing:
+    """Return the calendar of one stream on a wide screen, in the first of some widths that has room for its weeks.
+
+    Few weeks have wide cells, with the day of the month in them.
+    """
+    weeks = (span.end - DAY - _monday(span.first)).days // 7 + 1
+    width = next((its for its in widths if (its - _LEFT) // weeks >= _WIDEST), widths[-1])
+    wide = max(_NARROWEST, min(_BROADEST, (width - _LEFT) // weeks))
+    block = _Block(name, rows, _LEFT, _HEAD, max(_NARROWEST, min(_TALLEST, wide)), wide)
+    cells: list[dict[str, Any]] = []
+    texts: list[dict[str, Any]] = []
+    _fill(block, cells, texts, narrow=False, since=_monday(span.first))
+    return Drawing(width, _HEAD + 7 * block.pitch, cells, texts)
+
+
+def _fill(
+    block: _Block, cells: list[dict[str, Any]], texts: list[dict[str, Any]], *, narrow: bool, since: date | None = None
+) -> None:
     """Add the days of a block, its name, its weekdays, and each month where it begins."""
     texts.append({"x": block.left - (0 if narrow else _LEFT), "y": block.top - 30, "t": block.name})
     for n, letter in enumerate(_WEEKDAYS):
         x, y = (
             (block.left + n * block.pitch + 4, block.top - 10)
             if narrow
-            else (block.left - 22, block.top + n * block.pitch + 8)
+            else (block.left - 22, block.top + n * block.pitch + block.pitch // 2 - 1)
         )
         texts.append({"x": x, "y": y, "t": letter})
-    first = _monday(block.rows[0]["date"])
-    months: set[tuple[int, int]] = set()
-    beside: dict[int, dict[str, Any]] = {}
+    first = since or _monday(block.rows[0]["date"])
+    begun: dict[date, int] = {}
     for row in block.rows:
         day = row["date"]
-        along, across = (day - first).days // 7 * block.pitch, day.weekday() * block.pitch
-        x, y = (across, along) if narrow else (along, across)
+        week = (day - first).days // 7
+        x, y = (day.weekday(), week) if narrow else (week, day.weekday())
+        x, y = x * block.across, y * block.pitch
         tooltip = f"{day} {block.name}: {STATES[row['state']]}, {row['messages']:,} messages"
-        cells.append(cell(block.left + x, block.top + y, row["state"], tooltip, block.pitch - 3, block.pitch - 3))
-        month = (day.year, day.month)
-        if month not in months and (day.day <= _WEEK or not months):
-            name = f"{day:%b}" if months and day.month > 1 else f"{day:%b %y}"
-            if narrow:
-                # A month that begins in the week of the first day stands in its place.
-                if along not in beside:
-                    beside[along] = {"x": block.left - 34, "y": block.top + along + 8}
-                    texts.append(beside[along])
-                beside[along]["t"] = f"{day:%b}"
-            elif day.day <= _CROWDED:
-                texts.append({"x": block.left + along, "y": block.top - 10, "t": name})
-        months.add(month)
+        square = cell(block.left + x, block.top + y, row["state"], tooltip, block.across - 3, block.pitch - 3)
+        if block.across >= _DATED:
+            square["day"] = day.day
+        cells.append(square)
+        begun.setdefault(day.replace(day=1), week)
+    texts += _months_down(block, begun) if narrow else _months_across(block, begun)
+
+
+def _months_across(block: _Block, begun: Mapping[date, int]) -> Iterator[dict[str, Any]]:
+    """Yield the name of each month above the week of its first day, in full where there is room before the next.
+
+    The year stands above, where it begins.
+    """
+    lefts = {month: block.left + week * block.across for month, week in begun.items()}
+    ends = [*list(lefts.values())[1:], None]
+    free = block.left - _LEFT + _LETTER * (len(block.name) + 2)
+    for number, ((month, left), end) in enumerate(zip(lefts.items(), ends, strict=True)):
+        names = (f"{month:%B}", f"{month:%b}")
+        if room := [name for name in names if end is None or _LETTER * (len(name) + 1) <= end - left]:
+            yield {"x": left, "y": block.top - 10, "t": room[0]}
+        if (month.month == 1 or not number) and left >= free:
+            yield {"x": left, "y": block.top - 30, "t": f"{month.year}"}
+
+
+def _months_down(block: _Block, begun: Mapping[date, int]) -> Iterator[dict[str, Any]]:
+    """Yield the name of each month left of the week of its first day; of two in one week, the second."""
+    by_week = {week: month for month, week in begun.items()}
+    for week, month in by_week.items():
+        yield {"x": block.left - 34, "y": block.top + week * block.pitch + 8, "t": f"{month:%b}"}
 
 
 def _monday(day: date) -> date:

@@ -1,4 +1,4 @@
-"""Figures as text: exact in tables, short in headlines; None is a dash."""
+"""Figures as text; None is a dash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOTHING = "\N{EN DASH}"
 
 
 def as_text(value: Any) -> str:
-    """Return a figure as text; amounts are exact, and a float is a share of 1, shown in per cent."""
+    """Return a figure as text; an amount has all its decimals, and a float is a share of 1, shown in per cent."""
     match value:
         case None:
             return NOTHING
@@ -19,21 +19,10 @@ def as_text(value: Any) -> str:
         case int():
             return f"{value:,}"
         case Decimal():
-            return money(value)
+            return f"{value:,f}"
         case float():
             return f"{value:.1%}".replace("%", "\N{NARROW NO-BREAK SPACE}%")
     raise TypeError(value)
-
-
-def money(amount: Decimal) -> str:
-    """Return an amount with all its digits, at least two after the point."""
-    whole, _, rest = f"{amount:,f}".partition(".")
-    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
-
-
-def rounded(amount: Decimal) -> str:
-    """Return an amount for a headline."""
-    return f"{amount:,.2f}" if abs(amount) < 100_000 else f"{amount:,.0f}"  # noqa: PLR2004
 
 
 def share(part: int, whole: int) -> float | None:

@@ -12,15 +12,17 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from voxlake.model import DAY
+from voxlake.reporting.dashboard.blocks import Drawing
 from voxlake.reporting.dashboard.cells import STATES, cell, streams
-from voxlake.reporting.dashboard.figures import Span
+from voxlake.reporting.dashboard.spans import Span
 from voxlake.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from voxlake.reporting.dashboard.figures import Figures, Row
+    from voxlake.reporting.dashboard.figures import Figures
     from voxlake.reporting.dashboard.style import Style
+    from voxlake.reporting.dashboard.sums import Row
 
 _DAYS = 366
 _LEAP = date(2024, 1, 1)
@@ -29,6 +31,8 @@ _LEFT, _GAP = 40, 28
 _BAND, _LINE, _HEAD = 14, 18, 40
 _SEEN = 2.5
 """Pixels of the narrowest piece that a reader sees: where a day has less, several share a piece."""
+_LONGEST_NAME = 66
+"""Pixels of the longest name of a month."""
 _GLYPH = 11
 """Pixels between two glyphs, at least."""
 _RANKS = {state: rank for rank, state in enumerate(STATES)}
@@ -86,30 +90,54 @@ def draw_years(
     found = list(streams(figures))
     across = 1 if style.narrow or len(found) <= 2 else 2  # noqa: PLR2004 - two streams of one account
     width = (inner - _GAP * (across - 1)) / across
-    years = range(figures.span.first.year, (figures.span.end - DAY).year + 1)
-    tall = _HEAD + len(years) * _LINE + 8
     cells: list[dict[str, Any]] = []
     texts: list[dict[str, Any]] = []
+    tall = _tall(figures.span)
     for n, (name, rows) in enumerate(found):
         line, column = divmod(n, across)
-        left, upper = column * (width + _GAP), top + line * tall
-        pitch = (width - _LEFT) / _DAYS
-        texts.append({"x": left, "y": upper + 8, "t": name})
-        for month in range(1, 13):
-            first = date(_LEAP.year, month, 1)
-            texts.append(
-                {
-                    "x": round(left + _LEFT + _place(first) * pitch, 1),
-                    "y": upper + _HEAD - 10,
-                    "t": f"{first:%b}"[: 1 if style.narrow else 3],
-                }
-            )
-        for number, year in enumerate(years):
-            y = upper + _HEAD + number * _LINE
-            texts.append({"x": left, "y": y + _BAND / 2 + 1, "t": str(year)})
-            its = [row for row in rows if row["date"].year == year]
-            cells += _band(its, name, left + _LEFT, y, pitch)
+        _stream(name, rows, figures.span, column * (width + _GAP), top + line * tall, width, cells, texts)
     return cells, texts, top + ceil(len(found) / across) * tall
+
+
+def draw_stream_years(name: str, rows: Sequence[Row], span: Span, width: int) -> Drawing:
+    """Return the calendar of one stream on a wide screen."""
+    cells: list[dict[str, Any]] = []
+    texts: list[dict[str, Any]] = []
+    _stream(name, rows, span, 0, 0, width, cells, texts)
+    return Drawing(width, _tall(span), cells, texts)
+
+
+def _years(span: Span) -> range:
+    return range(span.first.year, (span.end - DAY).year + 1)
+
+
+def _tall(span: Span) -> int:
+    return _HEAD + len(_years(span)) * _LINE + 8
+
+
+def _stream(
+    name: str,
+    rows: Sequence[Row],
+    span: Span,
+    left: float,
+    upper: int,
+    width: float,
+    cells: list[dict[str, Any]],
+    texts: list[dict[str, Any]],
+) -> None:
+    """Add the lines of one stream, with its name and the months above them."""
+    pitch = (width - _LEFT) / _DAYS
+    texts.append({"x": left, "y": upper + 8, "t": name})
+    for month in range(1, 13):
+        first = date(_LEAP.year, month, 1)
+        x = round(left + _LEFT + _place(first) * pitch, 1)
+        full = pitch * 28 >= _LONGEST_NAME
+        texts.append({"x": x, "y": upper + _HEAD - 10, "t": f"{first:%B}" if full else f"{first:%b}"})
+    for number, year in enumerate(_years(span)):
+        y = upper + _HEAD + number * _LINE
+        texts.append({"x": left, "y": y + _BAND / 2 + 1, "t": str(year)})
+        its = [row for row in rows if row["date"].year == year]
+        cells += _band(its, name, left + _LEFT, y, pitch)
 
 
 def _band(rows: Sequence[Row], name: str, left: float, y: float, pitch: float) -> Iterator[dict[str, Any]]:
