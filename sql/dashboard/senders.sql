@@ -13,7 +13,7 @@ SELECT
     count(*) OVER () AS senders
 FROM (
     SELECT
-        coalesce(source_number, '') AS sender,
+        coalesce(source, '') AS sender,
         stream,
         coalesce(currency, '') AS currency,
         date_trunc($unit, date)::DATE AS step,

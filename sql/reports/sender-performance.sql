@@ -5,7 +5,7 @@ SELECT
     account_id,
     account,
     currency,
-    source_number AS sender,
+    source AS sender,
     stream,
     count(*) AS messages,
     sum(segments)::BIGINT AS segments,
@@ -23,5 +23,5 @@ SELECT
     max(date) AS last_day
 FROM messages_of($from, $to, $number, $accounts, $tz)
 WHERE direction = 'OUT'
-GROUP BY account_id, account, currency, source_number, stream
+GROUP BY account_id, account, currency, source, stream
 ORDER BY messages DESC, sender, stream, account, account_id;

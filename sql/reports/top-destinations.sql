@@ -8,7 +8,7 @@ SELECT
     coalesce(destination_country, 'unknown') AS country,
     count(*) AS messages,
     percent(count(*), sum(count(*)) OVER (PARTITION BY account_id)) AS share_pct,
-    count(DISTINCT destination_number) AS recipients,
+    count(DISTINCT destination) AS recipients,
     sum(segments)::BIGINT AS segments,
     sum(cost) AS cost,
     percent(

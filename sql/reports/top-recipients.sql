@@ -5,7 +5,7 @@ SELECT
     account_id,
     account,
     currency,
-    destination_number AS number,
+    destination AS number,
     destination_country AS country,
     count(*) AS messages,
     sum(segments)::BIGINT AS segments,
@@ -14,5 +14,5 @@ SELECT
     max(processed_at) AS newest
 FROM messages_of($from, $to, $number, $accounts, $tz)
 WHERE direction = 'OUT'
-GROUP BY account_id, account, currency, destination_number, destination_country
+GROUP BY account_id, account, currency, destination, destination_country
 ORDER BY messages DESC, number, account, account_id;

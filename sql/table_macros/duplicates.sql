@@ -17,7 +17,7 @@ FROM (
     FROM (
         SELECT
             account_id, account, currency, date, stream, text, processed_at, status, segments, cost, message_id,
-            normal_number(source_number) AS sender, normal_number(destination_number) AS number,
+            source AS sender, destination AS number,
             -- Nothing was written, it was not stored, or it is masked.
             NOT regexp_full_match(coalesce(text, ''), '[x€ж😀\s\p{Z}]*') AS readable
         FROM messages

@@ -23,9 +23,9 @@ FROM (
         (since::DATE IS NULL OR m.date >= since::DATE - 1) AND (until::DATE IS NULL OR m.date < until::DATE + 1)
         AND (
             number::VARCHAR IS NULL
-            OR normal_number(number::VARCHAR) IN (normal_number(m.source_number), normal_number(m.destination_number))
+            OR normal_number(number::VARCHAR) IN (m.source, m.destination)
             -- What stands for the number where numbers are kept as keyed digests; set by whoever has the key.
-            OR getvariable('number_digest')::VARCHAR IN (m.source_number, m.destination_number)
+            OR getvariable('number_digest')::VARCHAR IN (m.source, m.destination)
         )
 )
 WHERE (since::DATE IS NULL OR date >= since::DATE) AND (until::DATE IS NULL OR date < until::DATE);

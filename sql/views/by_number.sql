@@ -4,7 +4,7 @@ SELECT
     account_id, -- The Voximplant account.
     account, -- Its name, or its number where that is not known.
     currency, -- The currency of the account, null where it is not known.
-    number, -- A number or SenderID as the API gives it.
+    number, -- A number, digits with the country code however they were written, or a SenderID.
     stream, -- sms or a2p.
     count(*) FILTER (sent) AS sent, -- Messages that it sent.
     count(*) FILTER (NOT sent) AS received, -- Messages that were sent to it.
@@ -15,9 +15,9 @@ SELECT
     stream AS channel, -- Former name of stream, gone in 0.4.
     sum(segments)::BIGINT AS parts -- Former name of segments, gone in 0.4.
 FROM (
-    SELECT account_id, account, currency, stream, date, segments, cost, source_number AS number, true AS sent FROM messages
+    SELECT account_id, account, currency, stream, date, segments, cost, source AS number, true AS sent FROM messages
     UNION ALL
-    SELECT account_id, account, currency, stream, date, segments, cost, destination_number AS number, false AS sent FROM messages
+    SELECT account_id, account, currency, stream, date, segments, cost, destination AS number, false AS sent FROM messages
 )
 WHERE number IS NOT NULL
 GROUP BY account_id, account, currency, number, stream;

@@ -4,7 +4,7 @@ SELECT
     account_id, -- The Voximplant account.
     account, -- Its name, or its number where that is not known.
     currency, -- The currency of the account, null where it is not known.
-    source_number AS sender, -- A number, or an alphanumeric SenderID.
+    source AS sender, -- A number, digits with the country code however they were written, or a SenderID.
     stream, -- sms or a2p.
     count(*) AS messages, -- How many.
     sum(segments)::BIGINT AS segments, -- Segments that were billed.
@@ -21,4 +21,4 @@ SELECT
     sum(segments)::BIGINT AS parts -- Former name of segments, gone in 0.4.
 FROM messages
 WHERE direction = 'OUT'
-GROUP BY account_id, account, currency, source_number, stream;
+GROUP BY account_id, account, currency, source, stream;

@@ -9,12 +9,15 @@ SELECT
     m.message_id, -- The vendor's number of the message, unique for an account and stream.
     m.source_number, -- Who sent it: a number as the API gives it, or an alphanumeric SenderID.
     m.destination_number, -- Who it was sent to, as the API gives it.
+    m.source, -- Who sent it: digits with the country code however they were written, or a SenderID.
+    m.destination, -- Who it was sent to, in the same form.
     m.direction, -- IN or OUT, and OUT for all of a2p.
     m.segments, -- Segments that were billed.
     m.cost, -- In the currency of the account.
     m.status_id, -- The vendor's number of the status.
     m.status, -- success, error or waiting, else unknown.
     m.delivery_status, -- What became of a message of a2p.
+    m.settled, -- Whether its status can not change any more, null where the API gave none.
     m.error_message, -- What the vendor says went wrong.
     m.processed_at, -- When it was processed, in UTC, the only time that the API gives.
     m.transaction_id, -- The vendor's number of the payment.

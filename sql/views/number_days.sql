@@ -19,12 +19,12 @@ SELECT
 FROM (
     SELECT
         account_id, account, currency, date, stream, segments, cost, status, delivery_status,
-        normal_number(source_number) AS number, true AS sent
+        source AS number, true AS sent
     FROM messages
     UNION ALL
     SELECT
         account_id, account, currency, date, stream, segments, cost, status, delivery_status,
-        normal_number(destination_number) AS number, false AS sent
+        destination AS number, false AS sent
     FROM messages
 )
 WHERE number IS NOT NULL

@@ -12,9 +12,9 @@ SELECT
     sum(segments)::BIGINT AS segments, -- Segments that were billed, of both.
     sum(cost) AS cost -- Of both, in the currency of the account.
 FROM (
-    SELECT account_id, account, currency, processed_at, segments, cost, normal_number(source_number) AS number, true AS sent FROM messages
+    SELECT account_id, account, currency, processed_at, segments, cost, source AS number, true AS sent FROM messages
     UNION ALL
-    SELECT account_id, account, currency, processed_at, segments, cost, normal_number(destination_number) AS number, false AS sent FROM messages
+    SELECT account_id, account, currency, processed_at, segments, cost, destination AS number, false AS sent FROM messages
 )
 WHERE number IS NOT NULL
 GROUP BY account_id, account, currency, number;

@@ -6,7 +6,7 @@ SELECT
     currency, -- The currency of the account, null where it is not known.
     date, -- A UTC day.
     stream, -- sms or a2p.
-    normal_number(source_number) AS sender, -- A number in its normal form, or an alphanumeric SenderID.
+    source AS sender, -- A number in its normal form, or an alphanumeric SenderID.
     count(*) AS messages, -- How many.
     sum(segments)::BIGINT AS segments, -- Segments that were billed.
     sum(cost) AS cost, -- In the currency of the account.
@@ -16,4 +16,4 @@ SELECT
     count(*) FILTER (settled(stream, status, delivery_status)) AS settled -- Messages whose status stays as it is, delivery is of these.
 FROM messages
 WHERE direction = 'OUT'
-GROUP BY account_id, account, currency, date, stream, normal_number(source_number);
+GROUP BY account_id, account, currency, date, stream, source;

@@ -393,6 +393,47 @@ def test_views(hand):
     ]
 
 
+SPELLINGS = [
+    LONDON, f"+{LONDON}", f"00{LONDON}", "+44 7400 123456", "+44-7400-123456", "(44) 7400 123456",
+    f"\u202a+{LONDON}\u202c",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", ["portable", "linked"])
+def test_one_phone_is_one_phone(tmp_path, layout):
+    """However the API writes a number and whoever asks, it is one number, of one country; a treated one stays."""
+    hand = Hand(tmp_path / "data", layout)
+    treated = ["GB***56", "GB#" + "0a" * 16, "#" + "1b" * 16, "***", "", None]
+    hand.put(
+        FIRST,
+        [row(n, destination_number=spelled) for n, spelled in enumerate(SPELLINGS)]
+        + [row(50 + n, source_number=spelled) for n, spelled in enumerate(SPELLINGS)]
+        + [row(100 + n, source_number=its, destination_number=its) for n, its in enumerate(treated)],
+    )
+    hand.put(FIRST, [row(n, source_number=its) for n, its in enumerate(SPELLINGS)], stream="a2p")
+    hand.publish()
+    times, number = len(SPELLINGS), f"number = '{LONDON}'"
+    assert hand.ask(f"SELECT stream, sent, received FROM by_number WHERE {number} ORDER BY ALL") == [
+        ("a2p", times, 0),
+        ("sms", times, times),
+    ]
+    assert hand.ask(f"SELECT stream, messages FROM by_sender WHERE sender = '{LONDON}' ORDER BY ALL") == [
+        ("a2p", times),
+        ("sms", times),
+    ]
+    assert (LONDON, "GB", times) in some(asked(hand, "top-recipients"), "number", "country", "messages")
+    assert (LONDON, times) in some(asked(hand, "sender-performance"), "sender", "messages")
+    for spelled in SPELLINGS:
+        assert some(asked(hand, "daily", number=spelled), "stream", "messages") == [("a2p", times), ("sms", 2 * times)]
+        assert hand.ask(f"SELECT count(*) FROM messages_of(number := '{spelled}')") == [(3 * times,)]
+    assert hand.ask(
+        "SELECT source IS NOT DISTINCT FROM source_number AND destination IS NOT DISTINCT FROM destination_number"
+        " FROM messages WHERE message_id >= 100"
+    ) == [(True,)] * len(treated)
+    differs = "SELECT count(*) FROM messages WHERE settled IS DISTINCT FROM settled(stream, status, delivery_status)"
+    assert hand.ask(differs) == [(0,)]
+
+
 @pytest.mark.parametrize("layout", ["portable", "linked"])
 def test_former_names(tmp_path, layout):
     """What was renamed answers under its former name, too, in tables, views and macros."""

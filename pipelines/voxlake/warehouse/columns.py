@@ -35,6 +35,10 @@ DERIVED = (
         "ISO 3166 code of the country of destination_number, where it is an international number.",
     ),
     Field("segments_expected", pa.int32(), "Segments that the stored text needs."),
+    Field(
+        "normal_source", pa.string(), "The normal form of source_number where that is written otherwise: see source."
+    ),
+    Field("normal_destination", pa.string(), "The same of destination_number: see destination."),
 )
 """The columns that `derived_columns` computes."""
 
@@ -53,6 +57,12 @@ class Virtual(NamedTuple):
         return f"{self.type} GENERATED ALWAYS AS ({self.expression}) VIRTUAL"
 
 
+_NORMAL = (
+    ("source", "Who sent it: digits with the country code however they were written, or a SenderID."),
+    ("destination", "Who it was sent to, in the same form."),
+)
+
+
 def all_columns(stream: Stream) -> tuple[Field, ...]:
     """Return the columns that the table of a stream stores, in their order and under their names there."""
     return (*KEYS, *(replace(field, name=field.column) for field in stream.fields), *DERIVED)
@@ -60,10 +70,18 @@ def all_columns(stream: Stream) -> tuple[Field, ...]:
 
 def virtual_columns(stream: Stream) -> tuple[Virtual, ...]:
     """Return the columns of the table of a stream that are not stored: they come after the others."""
-    renamed = [field for field in stream.fields if field.shown_as]
-    return tuple(
-        Virtual(its.name, type_of(its.type), f"Former name of {its.column}, gone in 0.4.", its.column)
-        for its in renamed
+    moving = ", ".join(f"'{its}'" for its in stream.moving)
+    settled = f"{stream.own} NOT IN ({moving})" if moving else "status <> 'waiting'"
+    return (
+        *(Virtual(name, "VARCHAR", comment, f"coalesce(normal_{name}, {name}_number)") for name, comment in _NORMAL),
+        Virtual(
+            "settled", "BOOLEAN", "Whether its status can not change any more, null where the API gave none.", settled
+        ),
+        *(
+            Virtual(its.name, type_of(its.type), f"Former name of {its.column}, gone in 0.4.", its.column)
+            for its in stream.fields
+            if its.shown_as
+        ),
     )
 
 

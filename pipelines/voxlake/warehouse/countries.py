@@ -2,8 +2,8 @@
 
 The numbering plans are those of the library `phonenumbers`, in the generated module `numbering`. A calling code that
 belongs to one country determines it; where several countries share a code, the library's patterns decide, in the
-library's order. An international number is 7 to 15 digits that begin with a calling code, after `+`, `00` or nothing;
-anything else has no country.
+library's order. An international number is in its normal form 7 to 15 digits that begin with a calling code; anything
+else has no country.
 """
 
 from __future__ import annotations
@@ -18,12 +18,6 @@ from voxlake.regions import UNKNOWN
 _DIGITS = "[1-9][0-9]{6,14}"
 _TREATED = "[A-Z]{2}([*]{3}[0-9]{2}|#[0-9a-f]{32})"
 """What masks a number or is its digest begins with its country; see `voxlake.policy`."""
-# Twice as fast as one expression for both: plain digits, the usual case, are not copied.
-DIGITS = rf"""CASE
-    WHEN regexp_full_match(destination_number, '{_DIGITS}') THEN destination_number
-    ELSE regexp_extract(destination_number, '^(?:\+|00)({_DIGITS})$', 1)
-END"""
-"""SQL expression for the digits of an international number; the empty text for anything else."""
 
 
 @functools.cache
@@ -36,6 +30,11 @@ def calling_codes() -> pa.Table:
     ]
     prefixes, codes, countries = zip(*rows, strict=True)
     return pa.table({"prefix": prefixes, "code": pa.array(codes, pa.int32()), "country": countries})
+
+
+def digits_of(normal: str) -> str:
+    """Return an SQL expression for the digits of an international number, '' for others, by that for a normal form."""
+    return f"CASE WHEN regexp_full_match({normal}, '{_DIGITS}') THEN {normal} ELSE '' END"
 
 
 def country(digits: str) -> str:

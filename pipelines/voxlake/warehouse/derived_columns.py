@@ -1,8 +1,8 @@
 """SQL that turns the rows of day files into the rows of our tables, with the columns that follow from other columns.
 
-Two columns are derived: `destination_country` (see `countries`) and `segments_expected`, how many SMS segments a text
-needs. Both are worked out by DuckDB, whole columns at a time, for millions of rows. Their text is part
-of the database's fingerprint: with one character changed, every database is rebuilt.
+Derived are `destination_country` (see `countries`), `segments_expected`, how many SMS segments a text needs, and the
+normal forms of numbers that are written otherwise. All are worked out by DuckDB, whole columns at a time, for millions
+of rows. Their text is part of the database's fingerprint: with one character changed, every database is rebuilt.
 
 Segments by 3GPP TS 23.038 and 23.040: one segment holds 160 septets or 70 UTF-16 units; of several, each holds 153 or
 67. An extension character takes two septets and a character beyond U+FFFF two units, and neither is ever split, so the
@@ -18,8 +18,9 @@ import pyarrow as pa
 from duckdb.func import ARROW
 
 from voxlake.segments import BASIC, EXTENSION, segment_count
+from voxlake.sql import statements
 from voxlake.transform import STREAMS
-from voxlake.warehouse.countries import DIGITS, calling_codes, country, country_of_treated
+from voxlake.warehouse.countries import calling_codes, country, country_of_treated, digits_of
 from voxlake.warehouse.day_rows import FILES
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ _WIDE = r"[\x{10000}-\x{10FFFF}]"
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Register on a connection the table and the function that `table_rows` refers to."""
+    """Register on a connection the table, the macro and the function that `table_rows` refers to."""
     connection.register("calling_codes", calling_codes())
+    macro = statements("macros")["normal_number"]
+    connection.execute(macro.replace("CREATE MACRO", "CREATE OR REPLACE TEMPORARY MACRO", 1))
 
     def fill_in_order(texts: pa.ChunkedArray) -> pa.Array:
         return pa.array([segment_count(text) for text in texts.to_pylist()], pa.int32())
@@ -53,9 +56,21 @@ def table_rows(stream: str, source: str = FILES) -> str:
     expected = expected_segments("text")
     return f"""
         SELECT s.* EXCLUDE (digits), {destination} AS destination_country, {expected} AS segments_expected
-        FROM (SELECT *, {DIGITS} AS digits FROM ({stored_rows(stream, source)})) AS s
+        FROM (
+            SELECT *, {digits_of("coalesce(normal_destination, destination_number)")} AS digits
+            FROM (SELECT *, {_other("source")}, {_other("destination")} FROM ({stored_rows(stream, source)}))
+        ) AS s
         LEFT JOIN calling_codes ON prefix = left(digits, 3)
     """  # noqa: S608 - our own words
+
+
+def _other(who: str) -> str:
+    """Return the expression for the normal form of a number; null where it is written so, as it mostly is.
+
+    A column of all normal forms would be a third of the database more, and working them out again for each query would
+    take twice as long.
+    """
+    return f"nullif(normal_number({who}_number), {who}_number) AS normal_{who}"
 
 
 def stored_rows(stream: str, source: str = FILES) -> str:
