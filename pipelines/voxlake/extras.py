@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EXTRAS: Final = {
     "dashboard": ("altair", "jinja2", "phonenumbers", "vl_convert"),
+    "delta": ("deltalake",),
     "excel": ("xlsxwriter",),
     "postgres": ("adbc_driver_manager", "adbc_driver_postgresql"),
 }

@@ -21,7 +21,7 @@ _OWN: Final = frozenset({"outbox.jsonl"})
 """Files that stay their owner's whatever the group: who was written to is of no use to those who read."""
 _OURS: Final = re.compile(
     r"lake|tmp|warehouse|raw|rejects|locks|certificates|\.lock.*|\.?outbox\.jsonl.*|runs(\.1)?\.jsonl|ledger\..*"
-    r"|learned\.json|voxlake\.duckdb.*"
+    r"|delta(\.txt)?|learned\.json|voxlake\.duckdb.*"
 )
 """The names of what voxlake makes in a data directory, which may be somebody's folder of other things, too."""
 

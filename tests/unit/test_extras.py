@@ -17,6 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PIPELINES = ROOT / "pipelines" / "voxlake"
 DRAWN = PIPELINES / "reporting" / "dashboard"
 WORKBOOK = PIPELINES / "reporting" / "xlsx.py"
+DELTA = PIPELINES / "warehouse" / "delta"
 POSTGRES = PIPELINES / "warehouse" / "postgres.py"
 
 
@@ -51,13 +52,15 @@ def test_what_is_imported_is_declared():
     plain = {
         package
         for path, its in found.items()
-        if DRAWN not in path.parents and path not in (WORKBOOK, POSTGRES)
+        if not {DRAWN, DELTA} & set(path.parents) and path not in (WORKBOOK, POSTGRES)
         for package in its
     }
     drawn = {package for path, its in found.items() if DRAWN in path.parents for package in its}
     assert distributions(plain) == declared(PROJECT["dependencies"])
     optional = PROJECT["optional-dependencies"]
     assert distributions(drawn - plain) == declared(optional["dashboard"])
+    tables = {package for path, its in found.items() if DELTA in path.parents for package in its}
+    assert distributions(tables - plain) == declared(optional["delta"])
     assert distributions(found[WORKBOOK]) == declared(optional["excel"])
     assert distributions(found[POSTGRES] - plain) == declared(optional["postgres"])
 

@@ -9,6 +9,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import accounts_of
+from voxlake.cli.delta import delta_after
 from voxlake.cli.examples import examples
 from voxlake.cli.options import account_option, api_options, lock_option, privacy_of, publishing_of, the_clock
 from voxlake.cli.output import give, say
@@ -93,7 +94,8 @@ def _audit(settings: Settings, form: str, *, repair: bool, **chosen: Any) -> Non
         again = "the lines above say what" if repair else "'voxlake audit --repair' reads these days again"
         say(f"Something {'still ' if repair else ''}differs: {again}.")
     say_result(f"The pages were chosen by --seed {result.seed}.", result.exit_code)
-    sys.exit(result.exit_code)
+    copied = delta_after(settings) if repair else 0
+    sys.exit(result.exit_code or copied)
 
 
 def _labelled(text: str, label: str | None) -> list[str]:

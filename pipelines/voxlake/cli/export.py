@@ -9,6 +9,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import accounts_of
+from voxlake.cli.delta import delta_after
 from voxlake.cli.examples import examples
 from voxlake.cli.options import (
     account_option,
@@ -133,5 +134,6 @@ def _export(settings: Settings, form: str, chosen: dict[str, Any]) -> None:
     if result.missing:
         days_missing = describe_missing(result.missing)
         say(f"{days_missing}: 'voxlake export' without dates reads them again, 'voxlake publish' forgets them.")
+    copied = delta_after(settings)
     retained = retain_after(settings)
-    sys.exit(result.exit_code or retained)
+    sys.exit(result.exit_code or retained or copied)

@@ -21,6 +21,8 @@ def tune_process() -> None:
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # Nothing here multiplies matrices, and the threads that numpy starts for it take turns at waiting.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # What the library of Delta tables says on stderr of its own accord, we say in a sentence.
+    os.environ.setdefault("RUST_LOG", "off")
     # What fills the memory of a run are columns, which hold no cycles, and modules, which stay to the end.
     gc.set_threshold(100_000, 20, 100)
     atexit.register(gc.freeze)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from voxlake import library
+from voxlake.cli.delta import delta_after, publish_delta
 from voxlake.cli.examples import examples
-from voxlake.cli.options import form_option, lock_option, publishing_of, the_clock, work_options
+from voxlake.cli.options import DATA, LOG, form_option, lock_option, publishing_of, the_clock
 from voxlake.cli.output import give, say
 from voxlake.cli.progress import progress, say_result
 from voxlake.cli.recorded import recorded
+from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import stoppable
-from voxlake.cli.types import UserPath
+from voxlake.cli.types import UserPath, WholeNumber
 from voxlake.errors import SettingsError
 from voxlake.pipeline import describe_missing
 from voxlake.reporting import to_json
 from voxlake.text import counted
-from voxlake.warehouse import Warehouse, copy_to_postgres
+from voxlake.warehouse import LEAST_DAYS, Warehouse, copy_to_postgres
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,10 +35,14 @@ if TYPE_CHECKING:
         "voxlake publish",
         "voxlake publish --database linked",
         "voxlake publish --portable copy.duckdb",
+        "voxlake publish --delta s3://bucket/sms",
     )
 )
 @form_option
-@work_options
+@settings_options(
+    *DATA, "database", "delta", LOG,
+    delta="Build nothing: bring the Delta tables of the lake up to date, in delta/ in the data directory or at URI.",
+)  # fmt: skip
 @lock_option
 @click.option(
     "--portable", "copy", type=UserPath(), metavar="FILE",
@@ -44,10 +52,21 @@ if TYPE_CHECKING:
     "--postgres", metavar="URI",
     help="Build nothing: bring the copy of the published database in PostgreSQL up to date, in its schema voxlake.",
 )  # fmt: skip
-def publish(settings: Settings, form: str, copy: Path | None, postgres: str | None) -> None:
+@click.option(
+    "--delta-vacuum", type=WholeNumber(LEAST_DAYS, 36_500), metavar="DAYS",
+    help="Then remove what only versions of the tables need that were replaced so many days ago.",
+)  # fmt: skip
+def publish(settings: Settings, form: str, copy: Path | None, postgres: str | None, delta_vacuum: int | None) -> None:
     """Rebuild the database from the lake, without network."""
-    if copy is not None and postgres is not None:
-        raise SettingsError("--portable and --postgres are two copies: ask for one after the other.")
+    is_delta = click.get_current_context().get_parameter_source("delta") is ParameterSource.COMMANDLINE
+    if is_delta + (copy is not None) + (postgres is not None) > 1:
+        raise SettingsError("--portable, --postgres and --delta are copies: ask for one after the other.")
+    if delta_vacuum is not None and not (is_delta and settings.delta):
+        raise SettingsError("--delta-vacuum removes old files of Delta tables: give --delta, too.")
+    if is_delta and settings.delta:
+        with recorded(settings, "publish"):
+            _copy_to_delta(settings, form, delta_vacuum)
+        return
     if postgres is not None:
         _copy_to_postgres(settings, postgres, form)
         return
@@ -60,6 +79,13 @@ def publish(settings: Settings, form: str, copy: Path | None, postgres: str | No
         return
     with recorded(settings, "publish"):
         _publish(settings, form)
+
+
+def _copy_to_delta(settings: Settings, form: str, vacuum_days: int | None) -> None:
+    done = publish_delta(settings, vacuum_days=vacuum_days)
+    if form == "json":
+        its = {"days": done.days, "sent": done.sent, "rows": done.rows, "tables": done.tables, "uri": done.uri}
+        give(to_json({"exit_code": 0, **its}), form="json")
 
 
 def _copy_to_postgres(settings: Settings, uri: str, form: str) -> None:
@@ -91,3 +117,5 @@ def _publish(settings: Settings, form: str) -> None:
     if done.moved_aside:
         say(done.moved_aside)
     say_result(f"published {counted(done.rows, 'row')}: {done.database}", done.exit_code)
+    if code := delta_after(settings):
+        sys.exit(code)

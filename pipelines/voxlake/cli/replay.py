@@ -10,6 +10,7 @@ import click
 
 from voxlake import library
 from voxlake.cli.account import account_ids_of
+from voxlake.cli.delta import delta_after
 from voxlake.cli.examples import examples
 from voxlake.cli.options import (
     account_option,
@@ -87,4 +88,5 @@ def _replay(settings: Settings, raw: Path | None, form: str, *, force: bool) -> 
         say(f"{key.stream}: {key.date} stays: its file is newer or proves more; --force rebuilds it.")
     if done.missing:
         say(f"{describe_missing(done.missing)}: 'voxlake export' reads them again, 'voxlake publish' forgets them.")
-    sys.exit(done.exit_code)
+    copied = delta_after(settings)
+    sys.exit(done.exit_code or copied)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from click.core import ParameterSource
 
+from voxlake.cli.delta_option import DeltaTables
 from voxlake.cli.log import log_on_stderr
 from voxlake.cli.settings_file import DEFAULT_FILE, PATH, SECTIONS, config_option, option_class
 from voxlake.cli.types import (
@@ -48,7 +49,8 @@ class Declaration:
     """How a setting is set: its type, its variable, its default, and what its flag's help says.
 
     A secret has no flag, and is never quoted; it comes from the environment alone, unless it is in a `table` of the
-    file. A setting of such a table has no flag; the name of the table and `_` begin its name.
+    file. A setting of such a table has no flag; the name of the table and `_` begin its name. `bare` is a flag's value
+    without one.
     """
 
     type: click.ParamType[Any]
@@ -59,6 +61,7 @@ class Declaration:
     shown: str | bool = True
     secret: bool = False
     table: str | None = None
+    bare: str | None = None
 
     def key(self, name: str) -> str:
         """Return the key in the file, with its table, of the setting of this name."""
@@ -141,6 +144,11 @@ class Settings:
         metadata=_setting(
             OneOf(("auto", "portable", "linked")), "VOXLAKE_DATABASE",
             "One file that holds all, or one linked to files beside it.", default="auto",
+        )
+    )  # fmt: skip
+    delta: str | None = field(
+        metadata=_setting(
+            DeltaTables(), "VOXLAKE_DELTA", "Keep Delta tables of the lake up to date.", metavar="[URI]", bare="true"
         )
     )  # fmt: skip
     reports_dir: Path | None = field(
@@ -288,5 +296,6 @@ def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None, 
         default=declared.default,
         show_default=declared.shown if declared.default is not None else False,
         metavar=declared.metavar,
+        **({} if declared.bare is None else {"is_flag": False, "flag_value": declared.bare}),
         help=help_ or declared.help,
     )

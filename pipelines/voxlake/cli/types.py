@@ -39,7 +39,7 @@ def origin(param: click.Parameter | None, ctx: click.Context | None) -> str:
     return param.opts[0]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return a value as it is written in TOML."""
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
@@ -72,7 +72,7 @@ class WholeNumber(click.IntRange):
         least, most = self.min or 0, self.max
         if number is None or number < least or (most is not None and number > most):
             span = f"of at least {least}" if most is None else f"from {least} to {most}"
-            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}: give a whole number {span}.")
+            raise SettingsError(f"{origin(param, ctx)} is {shown(value)}: give a whole number {span}.")
         return number
 
 
@@ -105,7 +105,7 @@ class OneOf(click.Choice):  # type: ignore[type-arg] # generic in newer versions
         """
         if value not in self.choices:
             near = meant(str(value), self.choices)
-            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}{near}: use {' or '.join(self.choices)}.")
+            raise SettingsError(f"{origin(param, ctx)} is {shown(value)}{near}: use {' or '.join(self.choices)}.")
         return str(value)
 
 
@@ -124,7 +124,7 @@ class Switch(click.types.BoolParamType):
                 self.fail("it is empty", param, ctx)
             return super().convert(str(value), param, ctx)
         except click.BadParameter:
-            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}: use true or false.") from None
+            raise SettingsError(f"{origin(param, ctx)} is {shown(value)}: use true or false.") from None
 
 
 class UserPath(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click alone
@@ -256,7 +256,7 @@ class TimeOfDay(click.ParamType[str]):
         try:
             found = value if isinstance(value, time) else datetime.strptime(value.strip(), "%H:%M").time()  # noqa: DTZ007
         except (ValueError, AttributeError, TypeError):
-            raise SettingsError(f"{origin(param, ctx)} is {_shown(value)}: give a time of day as HH:MM.") from None
+            raise SettingsError(f"{origin(param, ctx)} is {shown(value)}: give a time of day as HH:MM.") from None
         return f"{found:%H:%M}"
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from voxlake.library.arguments import day_range
     from voxlake.library.configured import account_ids, connect_all, known_accounts
     from voxlake.library.database import Database, open_database
+    from voxlake.library.delta import publish_delta
     from voxlake.library.discovery import Discovered, append_sections, discover, sections_text
     from voxlake.library.doctor import (
         Check,
@@ -40,6 +41,7 @@ _MODULES = {
     "arguments": ("day_range",),
     "configured": ("account_ids", "connect_all", "known_accounts"),
     "database": ("Database", "open_database"),
+    "delta": ("publish_delta",),
     "discovery": ("Discovered", "append_sections", "discover", "sections_text"),
     "doctor": (
         "Check",
@@ -97,6 +99,7 @@ __all__ = [
     "open_database",
     "plan",
     "publish",
+    "publish_delta",
     "read_sections",
     "recorded",
     "replay",

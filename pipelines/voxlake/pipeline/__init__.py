@@ -8,6 +8,7 @@ from voxlake.pipeline.audit_result import AuditResult
 from voxlake.pipeline.audit_stream import StreamAudit
 from voxlake.pipeline.compact import CompactResult, compact
 from voxlake.pipeline.context import Context, open_manifest, windows_at_once
+from voxlake.pipeline.delta import publish_delta
 from voxlake.pipeline.export import export, export_accounts
 from voxlake.pipeline.forget import forget
 from voxlake.pipeline.forget_result import ForgetResult
@@ -64,6 +65,7 @@ __all__ = [
     "open_manifest",
     "plan_export",
     "publish",
+    "publish_delta",
     "read_window",
     "replay",
     "retain",

@@ -15,6 +15,7 @@ from voxlake.events import SILENT
 from voxlake.lake import empty, put_days, treat_kept
 from voxlake.pipeline import announce
 from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.delta import erase_in_delta
 from voxlake.pipeline.treatment import can_treat, compare, require_one_key
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def _apply(lake: Lake, warehouse: Warehouse, now: datetime, finality: FinalityPo
         if wanted or files or archives:
             warehouse.publish(manifest.changes, lake, finality=finality, rebuild=True)
             left += (f"{path} cannot be removed: remove it." for path in warehouse.remove_earlier())
+        left += erase_in_delta(lake, manifest, now=now, finality=finality)
         empty(lake.tmp)
     notes = [f"{note}." for note in compare([its for its in manifest if its not in wanted], lake.policy).notes()]
     return ApplyResult(len(wanted), files, len(archives), tuple(notes), tuple(left), dry_run)

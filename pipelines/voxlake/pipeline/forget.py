@@ -17,6 +17,7 @@ import pyarrow as pa
 from voxlake.errors import DataError, SettingsError
 from voxlake.events import SILENT
 from voxlake.lake import (
+    DeltaPlaces,
     Searched,
     Tombstone,
     Tombstones,
@@ -34,6 +35,7 @@ from voxlake.phones import normal_number
 from voxlake.pipeline import announce
 from voxlake.pipeline.certificate import ErasureLog
 from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.delta import erase_in_delta
 from voxlake.pipeline.erase_days import erase_days
 from voxlake.pipeline.forget_result import ForgetResult
 from voxlake.transform import ANONYMISE, ERASE, LEAST, MOST, Forgotten
@@ -147,6 +149,7 @@ class _Erasure:
             if any(True for _ in lake.day_keys()):
                 self._warehouse.publish(manifest.changes, lake, finality=self._finality, rebuild=True)
             self._left += (f"{path} cannot be removed: remove it." for path in self._warehouse.remove_earlier())
+        self._left += erase_in_delta(lake, manifest, now=self._now, finality=self._finality)
         empty(lake.tmp)
         searched = search(root, self._forgotten)
         self._left += (f"{path} still holds the number: remove it." for path in searched.found)
@@ -183,7 +186,9 @@ class _Erasure:
         """Take the number out of rejects, of files kept aside, and of whatever else lies in the data directory."""
         layout, root = self._lake.layout, self._lake.root
         days = {self._lake.path(key) for key in self._lake.day_keys()}
-        apart = (layout.replies, root / "warehouse", layout.tmp, layout.locks, layout.certificates)
+        # Files of Delta tables are replaced by commits, and never written again.
+        delta = (Path(uri) for uri in DeltaPlaces(self._lake).known())
+        apart = (*delta, layout.replies, root / "warehouse", layout.tmp, layout.locks, layout.certificates)
         named = {layout.index, layout.forgotten, layout.lock, root / "outbox.jsonl", *days}
         for path in list(all_files(root)):
             if path in named or any(folder in path.parents for folder in apart):

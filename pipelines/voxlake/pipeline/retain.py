@@ -26,6 +26,7 @@ from voxlake.lake import (
 from voxlake.pipeline import announce
 from voxlake.pipeline.certificate import ErasureLog
 from voxlake.pipeline.context import open_manifest
+from voxlake.pipeline.delta import erase_in_delta
 from voxlake.pipeline.erase_days import erase_days
 from voxlake.transform import STREAMS, Treated
 
@@ -143,6 +144,7 @@ class _Retention:
                 if any(True for _ in lake.day_keys()):
                     self._warehouse.publish(manifest.changes, lake, finality=self._finality, rebuild=True)
                 self._left += (f"{path} cannot be removed: remove it." for path in self._warehouse.remove_earlier())
+            self._left += erase_in_delta(lake, manifest, now=self._now, finality=self._finality)
         days = tuple(sorted(self._gone))
         left = tuple(dict.fromkeys(self._left))
         return RetainResult(self._kept, self._texts, days, self._rows, texts, left, self._dry_run)

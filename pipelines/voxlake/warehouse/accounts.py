@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    import duckdb
+    from collections.abc import Iterable, Mapping, Sequence
 
 _FACTS = pa.schema(
     [
@@ -47,6 +46,24 @@ WHERE account_id IN (SELECT account_id FROM coverage)
 """The rows of `streams`: a stream of which no day is left is among them, as all its days are missing."""
 _ROWS = {"accounts": _ACCOUNTS, "streams": _STREAMS}
 
+ACCOUNT_COLUMNS = pa.schema(
+    [
+        *(_FACTS.field(name) for name in ("account_id", "name", "parent_id", "currency", "time_zone")),
+        ("first_day", pa.date32()),
+        *(_FACTS.field(name) for name in ("exported_since", "vanished_on")),
+    ]
+)
+"""The columns of `accounts` but for when its facts were asked for, which is not news."""
+STREAM_COLUMNS = pa.schema(
+    [
+        ("account_id", pa.int64()),
+        ("stream", pa.string()),
+        ("first_day", pa.date32()),
+        *((n, pa.date32()) for n in _SINCE),
+    ]
+)
+"""The columns of `streams`."""
+
 
 def load_accounts(connection: duckdb.DuckDBPyConnection, facts: Iterable[Mapping[str, Any]]) -> None:
     """Make the tables `accounts` and `streams` of the current database those of its `coverage` and of these facts.
@@ -77,6 +94,27 @@ def accounts_differ(connection: duckdb.DuckDBPyConnection, facts: Iterable[Mappi
         )
     finally:
         _unregister(connection)
+
+
+def account_tables(coverage: Sequence[pa.Table], facts: Iterable[Mapping[str, Any]]) -> dict[str, pa.Table]:
+    """Return the rows of `accounts` and `streams` for a `coverage` and these facts, in order, without a database.
+
+    Of `coverage`, account_id, stream and date are needed.
+    """
+    keys = pa.schema([("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.date32())])
+    with duckdb.connect() as connection:
+        connection.register("coverage", pa.concat_tables([keys.empty_table(), *coverage]))
+        _register(connection, facts)
+        return {
+            name: _select(connection, _ROWS[name], columns)
+            for name, columns in (("accounts", ACCOUNT_COLUMNS), ("streams", STREAM_COLUMNS))
+        }
+
+
+def _select(connection: duckdb.DuckDBPyConnection, rows: str, columns: pa.Schema) -> pa.Table:
+    names = ", ".join(columns.names)
+    query = f"SELECT {names} FROM ({rows}) ORDER BY ALL"  # noqa: S608 - our own words
+    return connection.sql(query).to_arrow_table().cast(columns)
 
 
 def _both_ways(table: str, rows: str) -> list[tuple[str, str]]:

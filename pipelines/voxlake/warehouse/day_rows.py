@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from voxlake.model import DayKey
+    from voxlake.model import DayFile, DayKey
 
 FILES = (
     "(SELECT *, ($2)[file_index::BIGINT + 1]::BIGINT AS account_id, ($3)[file_index::BIGINT + 1]::DATE AS date"
@@ -61,6 +61,9 @@ class DayFiles(Protocol):
 
     def is_current(self, key: DayKey) -> bool:
         """Return whether a day's file can be read as it is. Raises DataError where it is damaged."""
+
+    def read_footer(self, key: DayKey) -> DayFile:
+        """Return what a day's file says of itself. Raises DataError where it cannot be read."""
 
     def read_rows(self, key: DayKey) -> Iterator[pa.Table]:
         """Yield a day's rows in the schema of today. Raises DataError where that fails."""

@@ -31,7 +31,7 @@ _KEY_FIELDS = [("account_id", pa.int64()), ("stream", pa.string()), ("date", pa.
 _KEYS = pa.schema(_KEY_FIELDS)
 _SPANS = pa.schema([*_KEY_FIELDS[:2], ("first", pa.date32()), ("ending", pa.date32())])
 _CHECKSUMS = pa.schema([*_KEY_FIELDS, ("checksum", pa.string())])
-_DAYS = pa.schema(
+COVERAGE_COLUMNS = pa.schema(
     [
         *_KEY_FIELDS,
         ("row_count", pa.int64()),
@@ -45,6 +45,7 @@ _DAYS = pa.schema(
         ("checksum", pa.string()),
     ]
 )
+"""The columns of `coverage`, and the checksum of the rows of a day."""
 _BUILT = "SELECT index_id, sequence, settled_after, given_up_after, rows_folder FROM meta.built"
 
 
@@ -157,7 +158,7 @@ def day_table(day_files: Sequence[DayFile], *, finality: FinalityPolicy) -> pa.T
         "exported_at": [day_file.exported_at.astimezone(UTC).replace(tzinfo=None) for day_file in day_files],
         "checksum": [day_file.checksum for day_file in day_files],
     }
-    return pa.table(values, schema=_DAYS)
+    return pa.table(values, schema=COVERAGE_COLUMNS)
 
 
 def checksum_table(day_files: Sequence[DayFile]) -> pa.Table:

@@ -48,6 +48,7 @@ def test_defaults(resolve):
         settle_hours=72,
         give_up_days=14,
         database="auto",
+        delta=None,
         reports_dir=None,
         nightly_at="03:15",
         log_format=None,

@@ -1,0 +1,44 @@
+"""Where the Delta tables of a lake are: remembered, so that an erasure reaches all of them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from voxlake.files import storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voxlake.lake.directory import Lake
+
+FOLDER: Final = "delta"
+"""The folder in a data directory where Delta tables are by default."""
+
+
+class DeltaPlaces:
+    """The addresses of Delta tables, a line each in `delta.txt`, which people may edit."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self.path: Path = lake.root / "delta.txt"
+
+    def known(self) -> list[str]:
+        """Return the addresses of all Delta tables that were ever written, that of the default folder first."""
+        return list(dict.fromkeys([*self._default(), *self._read()]))
+
+    def add(self, uri: str) -> None:
+        """Remember an address; the caller is the only one who does. Raises StorageFull where it cannot be written."""
+        known = self._read()
+        if uri not in known:
+            text = "".join(f"{line}\n" for line in [*known, uri])
+            self._lake.store.write_text(self.path, text, aside=self._lake.tmp / self.path.name)
+
+    def _default(self) -> list[str]:
+        folder = self._lake.root / FOLDER
+        return [str(folder.absolute())] if folder.is_dir() else []
+
+    def _read(self) -> list[str]:
+        with suppress(FileNotFoundError), storage(self._lake.root, writing=False):
+            return [line.strip() for line in self.path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return []
