@@ -49,8 +49,7 @@ class Declaration:
     """How a setting is set: its type, its variable, its default, and what its flag's help says.
 
     A secret has no flag, and is never quoted; it comes from the environment alone, unless it is in a `table` of the
-    file. A setting of such a table has no flag; the name of the table and `_` begin its name. `bare` is a flag's value
-    without one.
+    file. A setting of such a table has no flag; its name begins with the table's and `_`. A lone flag says `bare`.
     """
 
     type: click.ParamType[Any]
