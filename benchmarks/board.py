@@ -44,7 +44,7 @@ SELECT
     account_id, date, row_number() OVER () AS message_id, processed_at,
     'SENDER' || (hash(m, 1) % 40) AS source_number, '4479' || (1000000 + hash(m, 2) % 9000000) AS destination_number,
     {own}
-    1 AS fragments, ((1 + hash(m, 4) % 900) / 10000)::DECIMAL(18, 6) AS cost, status_id,
+    1 AS segments, ((1 + hash(m, 4) % 900) / 10000)::DECIMAL(18, 6) AS cost, status_id,
     if(status_id = 1, 'success', 'error') AS status, if(status_id = 2, 'No route to 4479' || m, NULL) AS error_message,
     ['GB', 'DE', 'FR', 'IT', 'ES', 'PL', 'SE', 'US', 'RU', 'BR', 'IN', 'KE'][1 + (hash(m, 5) % 12)::BIGINT]
         AS destination_country

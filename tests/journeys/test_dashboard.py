@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +22,7 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.keys import with_key
 from support.lakes import Hand, row
+from support.page import Tables, covered, daily_row, figures_of
 from support.paths import DOCS, ROOT
 from support.runner import Command
 from support.worlds import DAY, FRIDAY, THURSDAY, put_world
@@ -31,11 +31,11 @@ from voxlake.library import backfill, connect, export
 from voxlake.reporting import Board, Gaps, dashboard, read_scope
 from voxlake.reporting.dashboard.completeness import calendar
 from voxlake.reporting.dashboard.draw import specification
-from voxlake.reporting.dashboard.figures import INCOMPLETE, NOTHING_BEFORE, Figures, Period, gather
+from voxlake.reporting.dashboard.figures import INCOMPLETE, NOTHING_BEFORE, gather
 from voxlake.reporting.dashboard.panels import panels
 from voxlake.reporting.dashboard.spans import Span, month_steps, small_steps
 from voxlake.reporting.dashboard.style import as_picture, on_page, on_phone
-from voxlake.reporting.scope import Scope
+from voxlake.reporting.dashboard.words import NOTHING
 from voxlake.sandbox import Behaviour, Sandbox, World
 from voxlake.warehouse import Warehouse
 
@@ -47,54 +47,6 @@ AXE = ROOT / "tests" / "sdk" / "node_modules" / "axe-core" / "axe.min.js"
 NO_GAPS = Gaps(CLOCK.now(), of_one_account=False)
 HOSTILE = "<script>alert(1)</script>"
 BREAKING = '</title></svg></style><img src="http://192.0.2.1/x" onerror="alert(1)"> opacity="1" \x0b\x00 \u202e & it\'s'
-
-
-class Tables(HTMLParser):
-    """The cells of the tables of a page, by the id of its section: the main one, and those that unfold."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.rows, self.folds, self.text, self.tags = {}, {}, [], set()
-        self._section, self._open = None, []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        """Open what a tag opens; cells and rows are not closed."""
-        self.tags.add(tag)
-        attrs = dict(attrs)
-        assert not any(name.startswith("on") for name in attrs)
-        if tag == "section":
-            self._section = attrs["id"]
-            self.rows[self._section], self.folds[self._section] = [], []
-        elif tag == "table":
-            self._open.append([])
-            found = self.rows[self._section]
-            if attrs.get("class") == "bars" and found:
-                self._open[-1] = found  # the rows that are folded
-            elif attrs.get("class") == "bars" or not self._in_fold:
-                self.rows[self._section] = self._open[-1]
-            else:
-                self.folds[self._section].append(self._open[-1])
-        elif tag == "tr":
-            (self._open[-1] if attrs.get("class") != "more" else []).append([])
-        elif tag in ("td", "th"):
-            self._open[-1][-1].append("")
-        elif tag == "div" and attrs.get("class") == "fold":
-            self._in_fold = True
-
-    _in_fold = False
-
-    def handle_endtag(self, tag):
-        """Close a table."""
-        if tag == "table":
-            self._open.pop()
-            self._in_fold = False
-
-    def handle_data(self, data):
-        """Collect text."""
-        self.text.append(data)
-        if self._open and self._open[-1] and self._open[-1][-1]:
-            self._open[-1][-1][-1] += data.strip("\n")
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +171,10 @@ def test_page_on_paper(lake, browser):
     assert browser.value("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == "#17212b"
     shown = "Array.from(document.querySelectorAll('svg.%s')).filter(s => s.getBoundingClientRect().width > 0).length"
     assert (browser.value(shown % "wide"), browser.value(shown % "narrow")) == (len(CHARTS) + 1, 0)
+    height = "document.querySelector('#%s').getBoundingClientRect().height"
+    assert browser.value(height % "countries .rank") > 10
+    assert browser.value(height % "countries > details > summary") == 0
+    assert browser.value(height % "senders .more summary") == 0
 
 
 @pytest.mark.dateless
@@ -271,6 +227,42 @@ def test_figures_are_the_truth(lake):
     assert len(tables["completeness"]) == 1 + 2 * 20
 
 
+def test_what_unfolds(lake):
+    """Each country has its months, each sender its weeks or days, each error its days, which add up to its row."""
+    parsed = Tables(lake.page.read_text())
+    for name, column in (("countries", 1), ("country-cost", 3), ("senders", 1), ("errors", 1)):
+        rows, folds = parsed.rows[name][1:], parsed.folds[name]
+        assert 0 < len(rows) == len(folds), name
+        for shown, (head, *parts) in zip(rows, folds, strict=True):
+            assert head[:2] == [{"senders": "day", "errors": "day"}.get(name, "month"), "messages"]
+            assert sum(number(part[1]) for part in parts) == number(shown[column]), shown
+            assert [part[0] for part in parts] == sorted((part[0] for part in parts), reverse=True)
+    rows, folds = parsed.rows["country-cost"][1:], parsed.folds["country-cost"]
+    assert [sum(number(part[-1]) for part in parts) for _, *parts in folds] == [number(row[1]) for row in rows]
+    truth = [row for stream in ("sms", "a2p") for row in lake.server.world.truth(stream)]
+    sent = [row for row in truth if row.get("direction") != "IN"]
+    assert sum(number(row[1]) for row in rows) == sum(row["cost"] for row in sent)
+    shares = [f"{number(its[1]) / sum(row['cost'] for row in sent):.1%}" for its in rows]
+    assert [its[2].replace("\N{NARROW NO-BREAK SPACE}", "") for its in rows] == shares
+
+
+def number(text):
+    """Return what a cell says."""
+    return Decimal(text.replace(",", ""))
+
+
+def test_amounts_have_the_same_decimals(lake):
+    """All amounts on the page have as many decimals as the most exact of them."""
+    parsed = Tables(lake.page.read_text())
+    found = [its[1:4] for its in parsed.rows["cost"][1:]] + [its[1:2] for its in parsed.rows["country-cost"][1:]]
+    for name in ("countries", "country-cost", "senders"):
+        found += [its[-1:] for fold in parsed.folds[name] for its in fold[1:]]
+    found += [its[3:4] for name in ("countries", "errors", "senders") for its in parsed.rows[name][1:]]
+    truth = {row["cost"] for stream in ("sms", "a2p") for row in lake.server.world.truth(stream)}
+    most = max(-cost.normalize().as_tuple().exponent for cost in truth)
+    assert {len(amount.partition(".")[2]) for amounts in found for amount in amounts if amount != NOTHING} == {most}
+
+
 @pytest.mark.dateless
 def test_nothing_of_the_data_is_markup(lake):
     """Whatever senders and errors hold, the page shows it and stays the page."""
@@ -304,14 +296,6 @@ def test_change_against_the_days_before(lake):
     assert page.count("last 7 days <b>") == 6
 
 
-def figures_of(span, *, daily=(), coverage=(), **others):
-    """Give figures made by hand; nothing else is in them but a message of each stream."""
-    rows = dict.fromkeys(("hours", "errors", "countries", "senders", "accounts"), ())
-    days = daily or [daily_row(span.first, stream) for stream in ("sms", "a2p")]
-    made = {"whole": Period(span, days, [], None), "week": None, "coverage": coverage, **rows, **others}
-    return Figures(span=span, scope=Scope((), ()), **made)
-
-
 def test_refunds_hang_below_the_line():
     """Costs above and below nothing are stacked apart, so that neither hides the other."""
     day = days_ago(1)
@@ -320,23 +304,6 @@ def test_refunds_hang_below_the_line():
     (_, cost, *_) = panels(figures_of(span, daily=daily, coverage=covered(span)))
     (values,) = specification(cost.draw, on_page(half=False))["datasets"].values()
     assert [(bar["c"], bar["y"], bar["y2"]) for bar in values] == [("SMS", 0.0, 2.5), ("A2P", 0.0, -1.25)]
-
-
-def daily_row(day, stream, *, cost="0.10", **others):
-    """Return what is known of a day and stream; `others` differ."""
-    numbers = {"messages": 1, "sent": 1, "settled": 1, "arrived": 1, "moving": 0}
-    return {"date": day, "stream": stream, **numbers, "costs": {"EUR": Decimal(cost)}, **others}
-
-
-def covered(span, *, state="final", accounts=(1,), **others):
-    """Return the days of a span in a state, `others` by their date, for both streams of some accounts."""
-    return [
-        {"account_id": n, "account": f"account-{n}", "stream": stream, "date": day, "messages": 1, "counted": 1}
-        | {"state": others.get(str(day), state)}
-        for n in accounts
-        for stream in ("sms", "a2p")
-        for day in span
-    ]
 
 
 @pytest.mark.dateless

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from voxlake.reporting.dashboard import completeness, shapes, timelines, words
@@ -30,7 +32,7 @@ def panels(figures: Figures) -> list[Panel]:
     if not figures.messages:
         return [_completeness(figures)] if figures.coverage else []
     line = timeline(figures.span, figures.whole.days)
-    return [
+    return _paired(
         _messages(figures, line),
         *_costs_over_time(figures, line),
         *([accounts(figures)] if len(figures.accounts) > 1 else []),
@@ -41,7 +43,18 @@ def panels(figures: Figures) -> list[Panel]:
         senders(figures),
         _completeness(figures),
         *([runs(figures)] if figures.runs else []),
-    ]
+    )
+
+
+def _paired(*found: Panel) -> list[Panel]:
+    """Return panels in which none that has half of the width is alone: of an odd number, the last has all of it."""
+    paired: list[Panel] = []
+    for half, its in groupby(found, key=lambda panel: panel.half):
+        group = list(its)
+        if half and len(group) % 2:
+            group[-1] = replace(group[-1], half=False)
+        paired += group
+    return paired
 
 
 def _messages(figures: Figures, line: Timeline) -> Panel:
@@ -53,7 +66,7 @@ def _messages(figures: Figures, line: Timeline) -> Panel:
     series = [Series(f"{STREAM_NAMES[its]} sent", its, _values(line, its, sent)) for its in STREAM_NAMES]
     received = [sum(values) for values in zip(*(_values(line, its, _received) for its in STREAM_NAMES), strict=True)]
     series.append(Series("received", "received", received, below=True))
-    return _stacked(figures, line, "messages", f"Messages by {line.unit}", series, total="all")
+    return _stacked(figures, line, "messages", f"Messages by {line.unit}", series, total="all", note=_cut(line))
 
 
 def _received(row: Row) -> int:
@@ -90,6 +103,7 @@ def _stacked(
     series: Sequence[Series],
     *,
     total: str,
+    note: str = "",
     half: bool = False,
 ) -> Panel:
     drawn = [its for its in series if any(its.values)] or series[:1]
@@ -106,7 +120,7 @@ def _stacked(
         draw=partial(timelines.stacked, figures, line, series=drawn, title=title),
         head=(_days(figures, line), *(its.name for its in series), total),
         rows=rows,
-        note=" ".join(filter(None, (_cut(line), _shaded(figures)))),
+        note=" ".join(filter(None, (note, _shaded(figures)))),
         half=half,
     )
 

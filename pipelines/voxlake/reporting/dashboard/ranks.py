@@ -130,10 +130,11 @@ def _costs_of_countries(
 
 
 def _months(figures: Figures, rows: Sequence[Row], currencies: Sequence[str]) -> Fold:
+    """Return the months of a country, the newest first."""
     steps = month_steps(figures.span)
     names = step_names(steps)
     table = []
-    for step, its in sorted(by("step", rows).items()):
+    for step, its in sorted(by("step", rows).items(), reverse=True):
         total = sums.added(its)
         costs = [figures.amount(currency, total["costs"].get(currency)) for currency in currencies]
         table.append((names[step], total["messages"], sums.rate(total), *costs))

@@ -93,9 +93,10 @@ def _spark(steps: Steps, rows: Sequence[Row]) -> Any:
 
 
 def _over_time(figures: Figures, steps: Steps, row: Row) -> Fold:
+    """Return the steps of a sender, the newest first."""
     names = step_names(steps)
     rows = []
-    for step, found in by("step", row["steps"]).items():
+    for step, found in sorted(by("step", row["steps"]).items(), reverse=True):
         total = sums.added(sums.in_currency(its, its["currency"]) for its in found)
         rows.append((names[step], total["messages"], sums.rate(total), *costs(figures, total)))
     return Fold(f"by {steps.unit}", (steps.unit, "messages", "arrived", *cost_heads(figures)), rows)
