@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import duckdb
 import pytest
-from support.clock import CLOCK, ShiftedClock
+from support.clock import CLOCK, ShiftedClock, SleepingClock
 from support.lakes import ACCOUNT, FIRST, Hand, row
 from support.worlds import put_world
 
@@ -74,7 +74,8 @@ def files(hand):
 
 def test_both_layouts_say_the_same(tmp_path):
     """After every publish, whatever came, changed or went, both say the same, and nothing that they did not say."""
-    hands = [Hand(tmp_path / layout, layout) for layout in ("portable", "linked")]
+    clock = SleepingClock()
+    hands = [Hand(tmp_path / layout, layout, clock=clock) for layout in ("portable", "linked")]
     put = [
         put_world,
         lambda hand: (put_world(hand, 5, times=3), hand.put(FIRST, [], stream="a2p")),

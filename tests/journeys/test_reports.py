@@ -101,6 +101,10 @@ KNOWN = {
 }
 
 
+SHOWN = ("changes", "why")
+"""Reports that `test_report_tables.py` has."""
+
+
 @pytest.mark.parametrize("name", sorted(KNOWN))
 def test_answer(hand, name):
     """A report gives what was worked out by hand."""
@@ -245,7 +249,7 @@ def test_a_day(hand, monkeypatch, capsys):
 
 def test_all_are_tried():
     """No report is without an answer worked out by hand."""
-    assert set(load_saved_queries(None)) == {*KNOWN, "cost-anomalies"}
+    assert set(load_saved_queries(None)) == {*KNOWN, "cost-anomalies", *SHOWN}
 
 
 def test_cost_anomalies(tmp_path):
@@ -269,7 +273,7 @@ def test_cost_anomalies(tmp_path):
 
 
 @pytest.mark.sample(6)
-@pytest.mark.parametrize("name", sorted(load_saved_queries(None)))
+@pytest.mark.parametrize("name", [*sorted(KNOWN), "cost-anomalies"])
 def test_bounds(hand, name):
     """Days before --from, from --to on, and messages of other numbers play no part."""
     question = load_saved_queries(None)[name]

@@ -53,25 +53,28 @@ class Hand:
     published: list = field(default_factory=list)
     clock: object = SYSTEM
 
-    def put(self, day, rows, *, stream="sms", total=None, verified=True, exported_at=None, account=ACCOUNT):
-        """Write one day."""
-        schema = STREAMS[stream].schema
+    def put(self, day, rows, **known):
+        """Write one day, of which `write` knows more."""
         lake = Lake(self.root)
         with private(group=False), lake.locked(holder="a test"):
-            draft = lake.writer(DayKey(account, stream, day))
-            draft.add(pa.Table.from_pylist(rows, schema=schema))
-            lake.commit(
-                draft,
-                DayFile(
-                    key=DayKey(account, stream, day),
-                    row_count=0,
-                    total_count=len(rows) if total is None else total,
-                    verified=verified,
-                    moving=0,
-                    exported_at=exported_at or datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=30),
-                    checksum="",
-                ),
-            )
+            self.write(lake, day, rows, **known)
+
+    def write(self, lake, day, rows, *, stream="sms", total=None, verified=True, exported_at=None, account=ACCOUNT):
+        """Write one day into a lake whose lock is held."""
+        draft = lake.writer(DayKey(account, stream, day))
+        draft.add(pa.Table.from_pylist(rows, schema=STREAMS[stream].schema))
+        lake.commit(
+            draft,
+            DayFile(
+                key=DayKey(account, stream, day),
+                row_count=0,
+                total_count=len(rows) if total is None else total,
+                verified=verified,
+                moving=0,
+                exported_at=exported_at or datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=30),
+                checksum="",
+            ),
+        )
 
     def know(self, account, **facts):
         """Write what is known of an account."""

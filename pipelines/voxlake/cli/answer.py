@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from voxlake.reporting import Scope
 
 
-_NAMED_TWICE = ("account_id",)
-"""What a table leaves out before anything else, as another column names the account, too."""
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """A query with its parameters, and the zone that `--tz` names.
@@ -95,13 +91,12 @@ def _put_table(
     scope: Scope,
 ) -> None:
     """Print a report as a table that fits, and say which columns it leaves out for that."""
-    spare = (*_NAMED_TWICE, *question.spare)
     text, left_out = report_table(
-        connection, question.sql, bound, limit=limit, spare=spare, screen=screen(), report_of=scope
+        connection, question.sql, bound, limit=limit, spare=question.spare, screen=screen(), report_of=scope
     )
     give(text, nl=False, form="table")
-    if (names := [name for name in left_out if name not in _NAMED_TWICE]) and not is_quiet():
-        say(f"The table is too narrow for {', '.join(names)}: --format csv has every column.")
+    if left_out and not is_quiet():
+        say(f"The table is too narrow for {', '.join(left_out)}: --format csv has every column.")
 
 
 def choose_scope(connection: duckdb.DuckDBPyConnection, settings: Settings, tz: str | None) -> Scope:

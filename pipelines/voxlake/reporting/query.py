@@ -91,27 +91,26 @@ def report_table(
     """Return a report as a table for people, and the names of the columns that it leaves out to fit.
 
     It fits a `screen` of so many columns, or 80, as far as that can be had: the currency goes behind the name of the
-    account, and the columns in `spare` are left out, in their order. The other parameters are those of `query_text`,
-    and so is what is raised.
+    account, and the columns in `spare` are left out, in their order. Where there is a name, the number of an account is
+    not shown. The other parameters are those of `query_text`, and so is what is raised.
     """
     names, chunks = _fetch(connection, sql, bound, "table", limit, report_of)
-    rows = [list(row) for its in chunks for row in its]
+    found = [row for rows in chunks for row in rows]
+    columns = {name: [row[n] for row in found] for n, name in enumerate(names)}
     room = screen or USUAL
-    if "currency" in names and "account" in names and not fits(names, rows, room=room):
-        names, rows = _in_one(names, rows, "account", "currency")
-    shown = fit_columns(names, rows, spare=spare, room=room)
-    kept = [[row[n] for n in shown] for row in rows]
-    text = render_rows([names[n] for n in shown], kept, "table", screen=screen, room=USUAL)
-    return text, [name for n, name in enumerate(names) if n not in shown]
+    if "account" in columns:
+        columns.pop("account_id", None)
+        if "currency" in columns and not fits(list(columns), _rows(columns), room=room):
+            units = zip(columns["account"], columns.pop("currency"), strict=True)
+            columns["account"] = [name if unit is None else f"{name} ({unit})" for name, unit in units]
+    shown = fit_columns(list(columns), _rows(columns), spare=spare, room=room)
+    kept = {name: columns[name] for name in shown}
+    text = render_rows(shown, _rows(kept), "table", screen=screen, room=USUAL)
+    return text, [name for name in columns if name not in kept]
 
 
-def _in_one(names: list[str], rows: list[list[Any]], name: str, unit: str) -> tuple[list[str], list[list[Any]]]:
-    """Put the values of the column `unit` in brackets behind those of the column `name`."""
-    where, gone = names.index(name), names.index(unit)
-    joined = [
-        [*row[:where], f"{row[where]} ({row[gone]})" if row[gone] else row[where], *row[where + 1 :]] for row in rows
-    ]
-    return [*names[:gone], *names[gone + 1 :]], [[*row[:gone], *row[gone + 1 :]] for row in joined]
+def _rows(columns: Mapping[str, Sequence[Any]]) -> Rows:
+    return list(zip(*columns.values(), strict=True))
 
 
 def write_answer(

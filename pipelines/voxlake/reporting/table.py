@@ -52,15 +52,14 @@ def fits(names: Sequence[str], rows: Sequence[Sequence[Any]], *, room: int) -> b
     return _total(_least(names, rows)) <= room
 
 
-def fit_columns(names: Sequence[str], rows: Sequence[Sequence[Any]], *, spare: Sequence[str], room: int) -> list[int]:
+def fit_columns(names: Sequence[str], rows: Sequence[Sequence[Any]], *, spare: Sequence[str], room: int) -> list[str]:
     """Return which columns make a table that `fits`, as far as leaving out those in `spare`, in their order, allows."""
-    least = _least(names, rows)
-    shown = list(range(len(names)))
+    least = dict(zip(names, _least(names, rows), strict=True))
     for name in spare:
-        if _total([least[n] for n in shown]) <= room:
+        if _total(list(least.values())) <= room:
             break
-        shown = [n for n in shown if names[n] != name]
-    return shown
+        least.pop(name, None)
+    return list(least)
 
 
 def _least(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:

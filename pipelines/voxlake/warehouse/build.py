@@ -26,6 +26,7 @@ from voxlake.warehouse.differences import Differences, find_differences, find_ot
 from voxlake.warehouse.empty import ATTACH_OPTIONS, write_empty
 from voxlake.warehouse.generation import generation_of, quoted
 from voxlake.warehouse.layout import absolute, is_linked, rows_folder
+from voxlake.warehouse.news import record_changes, remember_rows
 from voxlake.warehouse.row_files import RowFiles
 from voxlake.warehouse.row_tables import RowTables
 from voxlake.warehouse.runs import load_runs
@@ -35,6 +36,7 @@ from voxlake.warehouse.unused_files import note_unused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from voxlake.clock import Clock
@@ -192,8 +194,9 @@ class DatabaseBuild:
                 differing.append(day_file)
         if not differing:
             return
-        _, rows_of = self._open()
+        connection, rows_of = self._open()
         if replaced := {day_file.key for day_file in differing} & (known | self._loaded.keys()):
+            self._remember(connection, replaced)
             rows_of.remove(replaced)
         for stream in STREAMS.values():
             if its := [day_file for day_file in differing if day_file.key.stream == stream.name]:
@@ -204,10 +207,11 @@ class DatabaseBuild:
         self._load(changes.day_files, differences.rows, differences.known)
         (connection, rows_of), removed = self._open(), differences.removed
         if removed:
+            self._remember(connection, removed)
             rows_of.remove(removed)
         rows_of.settle()
-        known = {} if self._before is None else self._before.dropped
-        unneeded = note_unused(connection, self._folder, known=known, now=self._clock.now())
+        known, now = {} if self._before is None else self._before.dropped, self._clock.now()
+        unneeded = note_unused(connection, self._folder, known=known, now=now)
         connection.register("given", day_table(changes.day_files, finality=finality))
         connection.register("removed", key_table(removed))
         for table in ("meta.parts", "coverage"):
@@ -215,8 +219,8 @@ class DatabaseBuild:
         connection.execute("INSERT INTO meta.parts BY NAME SELECT account_id, stream, date, checksum FROM given")
         connection.execute("INSERT INTO coverage BY NAME SELECT * EXCLUDE (checksum) FROM given")
         changed = self._loaded.keys() | removed
-        files = self._folder if self._linked and self._state is not None else None
-        load_totals(connection, changed, folder=files)
+        load_totals(connection, changed, folder=(files := self._files()))
+        record_changes(connection, changed if self._state else None, published=self._published, at=now, folder=files)
         load_accounts(connection, self._lake.account_facts())
         load_runs(connection, self._lake.runs())
         folder = absolute(self._folder) if self._linked else None
@@ -227,6 +231,15 @@ class DatabaseBuild:
         connection.execute("USE memory")
         connection.execute("DETACH next")
         return Built(len(changed), rows, is_new=True, unneeded=unneeded)
+
+    def _remember(self, connection: duckdb.DuckDBPyConnection, days: AbstractSet[DayKey]) -> None:
+        """Remember what the published database has of days, before it is replaced for the first time."""
+        if self._state is not None and (published := days - self._loaded.keys()):
+            remember_rows(connection, published, folder=self._files())
+
+    def _files(self) -> Path | None:
+        """Return the folder of the files of a linked database that is updated."""
+        return self._folder if self._linked and self._state is not None else None
 
     def _open(self) -> tuple[duckdb.DuckDBPyConnection, RowTables | RowFiles]:
         """Return the next database with its transaction begun, and its rows, after creating them if needed."""
