@@ -16,11 +16,12 @@ SOAK   ?= 30m
 FUZZ   ?= 10m
 ACCOUNTS ?= 1 10 100 1000
 LAYOUT_ROWS ?= 10000000
+DEMO   := data/demo
 # Tests start many processes: what they import is compiled once, also where the machine says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit coverage browser days dates soak fuzz matrix check bench layouts night slow format lock numbering schema picture clean
+.PHONY: help run test unit coverage browser days dates soak fuzz matrix check bench layouts night slow format lock numbering schema picture screenshot notebook clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,12 +45,28 @@ $(SERVERS)/.installed: requirements-servers.lock
 	@$(SERVERS)/bin/python $(LOCKED) requirements-servers.lock --no-compile
 	@touch $@
 
-run: $(VENV)/.installed ## Export a sandbox's history into data/ and show what came of it
-	@$(BIN)/voxlake sandbox run --rows $(ROWS) --days $(DAYS) -- $(BIN)/voxlake export --data-dir data \
+# Apart from what is yours: reports add up all accounts of a data directory.
+run: $(VENV)/.installed ## Export a sandbox's history into data/demo and show what came of it
+	@$(BIN)/voxlake sandbox run --rows $(ROWS) --days $(DAYS) -- $(BIN)/voxlake export --data-dir $(DEMO) \
 	  --since $$($(PYTHON) -c 'import datetime as d; print((d.datetime.now(d.timezone.utc) - d.timedelta(days=$(DAYS))).date())')
 	@echo
 	@echo "Cost and delivery rate by day (voxlake report daily):"
-	@$(BIN)/voxlake report daily --data-dir data --limit 5
+	@$(BIN)/voxlake report daily --data-dir $(DEMO) --limit 5
+	@echo
+	@echo "Type next:"
+	@echo "  $(BIN)/voxlake report --data-dir $(DEMO)      # lists the reports"
+	@echo "  $(BIN)/voxlake dashboard --data-dir $(DEMO)   # one page for the browser"
+	@echo "  $(BIN)/voxlake shell --data-dir $(DEMO)       # SQL"
+	@! [ -d data/lake/sms_history/account_id=1234567 ] || \
+	  echo "data/ has the sandbox's account 1234567 of an earlier 'make run': export your own into another --data-dir."
+
+screenshot: $(VENV)/.installed browser ## Draw docs/dashboard.png: the top of the dashboard of what `make run` made
+	@$(BIN)/voxlake dashboard --data-dir $(DEMO) --out .page.html >/dev/null
+	@chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,760 \
+	  --screenshot=docs/dashboard.png "file://$$PWD/.page.html" >/dev/null 2>&1; rm .page.html
+
+notebook: $(VENV)/.tested ## Run docs/notebook.ipynb on what `make run` made, and keep what it shows
+	@PYTHONPATH=tests $(BIN)/python -m support.notebook docs docs/notebook.ipynb
 
 # The dashboard is tested in a real browser; where there is none and no way to get one, those tests say that they are skipped.
 browser:
