@@ -14,7 +14,8 @@ from support.terminal import run, shown_by
 from support.worlds import BERLIN, DAY, FRIDAY, LONDON, SHOP, THURSDAY, put_world, world
 
 from voxlake.cli import commands
-from voxlake.reporting import Board, Span, read_scope
+from voxlake.phones import normal_number
+from voxlake.reporting import Board, Span, number_note, read_scope
 from voxlake.reporting.gaps import Gaps
 from voxlake.reporting.saved_queries import bind_parameters, load_saved_queries
 from voxlake.reporting.widths import width
@@ -436,6 +437,47 @@ def test_one_phone_is_one_phone(tmp_path, layout):
     ) == [(True,)] * len(treated)
     differs = "SELECT count(*) FROM messages WHERE settled IS DISTINCT FROM settled(stream, status, delivery_status)"
     assert hand.ask(differs) == [(0,)]
+
+
+def noted(hand, number, **asked):
+    """Return what is said of a number that a report was asked for."""
+    with hand.warehouse.reader() as connection:
+        question = load_saved_queries(None)["daily"]
+        bound = bind_parameters(question, first=asked.get("first"), end=asked.get("end"), number=number)
+        return number_note(connection, read_scope(connection).bind(bound), has_key=asked.get("key", False))
+
+
+@pytest.mark.parametrize(
+    ("number", "near"),
+    [
+        ("447400123457", LONDON), ("44740012345", LONDON), ("07400 123456", LONDON), ("+1 7400 123456", LONDON),
+        ("my shp", SHOP), ("4930111333", None), ("INFO", None), ("33612345678", None),
+    ],
+)  # fmt: skip
+def test_a_number_without_messages(hand, number, near):
+    """It is said in one sentence, with the numbers that are near it, if there are any."""
+    said = f"No message is from or to {normal_number(number)}"
+    assert noted(hand, number) == (f"{said}; near it is {near}." if near else f"{said}.")
+
+
+def test_a_number_of_other_days(hand):
+    """It is said when it has messages."""
+    assert noted(hand, f"+{LONDON}") is None
+    assert noted(hand, SHOP, first=FRIDAY) is None
+    assert noted(hand, SHOP, end=FRIDAY) == (
+        f"No message of these days is from or to {SHOP}: it has 3 messages, of {FRIDAY} to {FRIDAY}."
+    )
+    assert noted(hand, "447400123457", end=FRIDAY).startswith("No message of these days is from or to 447400123457; ne")
+
+
+def test_no_number_is_near_a_digest(tmp_path):
+    """Where numbers are digests, none is named, and who has no key is told what finds them."""
+    hand = Hand(tmp_path / "data")
+    hand.put(FIRST, [row(1, destination_number="GB#" + "0a" * 16), row(2, destination_number=LONDON), row(3, text="")])
+    hand.publish()
+    sentence = "No message is from or to 447400123457: numbers are kept as digests here, "
+    assert noted(hand, "447400123457") == f"{sentence}which are found with the privacy key alone."
+    assert noted(hand, "447400123457", key=True) == f"{sentence}and none is of this one."
 
 
 @pytest.mark.parametrize("layout", ["portable", "linked"])

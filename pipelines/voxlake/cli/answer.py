@@ -14,6 +14,7 @@ from voxlake.lake import Lake
 from voxlake.library import known_accounts, select
 from voxlake.reporting import (
     choose_format,
+    number_note,
     query_pieces,
     read_gaps,
     read_scope,
@@ -66,7 +67,8 @@ def put_answer(settings: Settings, question: Question, form: str | None, out: Pa
     with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
         set_today(connection, the_clock().now().date())
         number = question.bound.get("number")
-        set_digest(connection, number, settings.find_key() if number is not None else None)
+        key = settings.find_key() if number is not None else None
+        set_digest(connection, number, key)
         if not question.needs_scope:
             put_rows(connection, question.sql, question.bound, form, out, limit)
             scope = None
@@ -80,6 +82,9 @@ def put_answer(settings: Settings, question: Question, form: str | None, out: Pa
                 put_rows(connection, question.sql, bound, form, out, limit, report_of)
             for note in scope.notes(question.sql):
                 say(note)
+        asked = question.bound if scope is None else scope.bind(question.bound)
+        if number is not None and (missed := number_note(connection, asked, has_key=key is not None)):
+            say(missed)
         say_gaps(connection, settings, question, scope)
 
 

@@ -17,6 +17,7 @@ from voxlake.reporting import (
     bind_parameters,
     draw_overview,
     load_saved_queries,
+    number_note,
     query_table,
     read_gaps,
     read_scope,
@@ -47,12 +48,11 @@ _PARAMETERS = {
 }  # fmt: skip
 """What a caller may call the parameters of a report: `from` is a keyword of Python."""
 _NAMES = {"from": "since", "to": "until", "number": "number", "accounts": "accounts", "tz": "tz"}
-# By the former name of the stream, which databases of earlier versions have, too.
 _MESSAGES = """
 SELECT * FROM messages
 WHERE ($from IS NULL OR date >= $from) AND ($to IS NULL OR date < $to)
     AND ($accounts::BIGINT[] IS NULL OR list_contains($accounts::BIGINT[], account_id))
-ORDER BY processed_at, channel, account_id, message_id
+ORDER BY processed_at, channel, account_id, message_id -- the former name of stream: earlier databases have it, too
 """
 
 
@@ -244,7 +244,9 @@ class Database:
         with self._warehouse.read_errors(), self.connection.cursor() as cursor:
             set_digest(cursor, number, self._key)
             table = query_table(cursor, sql, bound, form="DataFrame", report_of=report_of)
+            note = number_note(cursor, bound, has_key=bool(self._key)) if number and not table.num_rows else None
         frame: pd.DataFrame = table.to_pandas(types_mapper=arrow_dtype)
+        frame.attrs |= {"number": note} if note else {}
         return frame
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from voxlake.reporting.formats import choose_format, render_plan, render_rows, render_status, to_json
     from voxlake.reporting.gaps import Gaps, read_gaps
     from voxlake.reporting.macros import report_macros
+    from voxlake.reporting.near_numbers import number_note
     from voxlake.reporting.notebook import draw_overview
     from voxlake.reporting.prometheus import METRICS, render_metrics
     from voxlake.reporting.query import (
@@ -37,6 +38,7 @@ _MODULES = {
     "query": ("query_pieces", "query_table", "query_text", "report_table", "write_answer"),
     "question": ("scope_parameters",),
     "macros": ("report_macros",),
+    "near_numbers": ("number_note",),
     "notebook": ("draw_overview",),
     "saved_queries": ("SavedQuery", "bind_parameters", "flags_of", "load_saved_queries", "set_digest"),
     "scope": ("Scope", "read_scope"),
@@ -60,6 +62,7 @@ __all__ = [
     "draw_overview",
     "flags_of",
     "load_saved_queries",
+    "number_note",
     "query_pieces",
     "query_table",
     "query_text",
