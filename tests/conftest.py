@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import settings
@@ -9,6 +10,7 @@ from support.clock import CLOCK
 from support.dates import days_ago
 from support.keys import with_key
 from support.runner import Command
+from support.stores import SERVERS_OF_TESTS
 
 from voxlake.sandbox import Behaviour, Faults, Reseller, Sandbox, World, read_accounts
 
@@ -87,6 +89,20 @@ def clean_environ(monkeypatch):
     for name in os.environ:
         if name.startswith(OURS) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def stores():
+    """Return a function that returns the address of a server of object storage by its name; each is started once."""
+    with ExitStack() as running:
+        found = {}
+
+        def endpoint(name):
+            if name not in found:
+                found[name] = running.enter_context(SERVERS_OF_TESTS[name]())
+            return found[name]
+
+        yield endpoint
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@
         ├── Unavailable         75  network, limits or a gateway: patience ran out
         ├── AlreadyRunning      75  another run is using the same data directory
         ├── ExecutorFailed      75  the executor that a program passed in has died
+        ├── StoreUnavailable    75  the object store of the data could not be reached in time
         └── StorageFull         75  the disk is full or cannot be written
 
 Every message is one sentence that says what to do next, and contains no secret.
@@ -105,6 +106,10 @@ class AlreadyRunning(TryAgain):
 
 class ExecutorFailed(TryAgain):
     """The executor that was to read the windows has died, lost a task, or takes no more."""
+
+
+class StoreUnavailable(TryAgain):
+    """The object store that holds the data directory could not be reached in time, or failed."""
 
 
 class StorageFull(TryAgain):

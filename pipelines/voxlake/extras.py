@@ -14,23 +14,26 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 EXTRAS: Final = {
+    "azure": ("obstore",),
     "dashboard": ("altair", "jinja2", "phonenumbers", "vl_convert"),
     "delta": ("deltalake",),
     "excel": ("xlsxwriter",),
+    "gcs": ("obstore",),
     "postgres": ("adbc_driver_manager", "adbc_driver_postgresql"),
+    "s3": ("obstore",),
 }
 """The packages that each extra installs, by the names under which they are imported."""
 
 
-def load(module: str) -> ModuleType:
-    """Return a module of an optional package, imported now.
+def load(module: str, *, extra: str | None = None) -> ModuleType:
+    """Return a module of an optional package, imported now; `extra` is named where several have it.
 
     Raises:
         SettingsError: it is not installed, or cannot be imported; the message says how to install its extra.
 
     """
     package = module.partition(".")[0]
-    (extra,) = (name for name, packages in EXTRAS.items() if package in packages)
+    extra = extra or next(name for name, packages in EXTRAS.items() if package in packages)
     try:
         return import_module(module)
     except ImportError as error:
@@ -48,4 +51,4 @@ def require(extra: str) -> None:
 
     """
     for package in EXTRAS[extra]:
-        load(package)
+        load(package, extra=extra)

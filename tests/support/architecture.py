@@ -18,7 +18,7 @@ from support.paths import DOCS, ROOT
 PICTURE = DOCS / "architecture.svg"
 PACKAGE = "voxlake"
 ROOMS = ROOT / "pipelines" / PACKAGE
-WIDTH, BOX, HEIGHT, GAP, LANE = 1240, 248, 92, 74, 11
+WIDTH, BOX, HEIGHT, GAP, LANE = 1340, 248, 92, 74, 11
 MARGIN, TOP = 40, 64
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2933 }

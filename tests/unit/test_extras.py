@@ -19,6 +19,7 @@ DRAWN = PIPELINES / "reporting" / "dashboard"
 WORKBOOK = PIPELINES / "reporting" / "xlsx.py"
 DELTA = PIPELINES / "warehouse" / "delta"
 POSTGRES = PIPELINES / "warehouse" / "postgres.py"
+STORES = PIPELINES / "remote"
 
 
 def declared(requirements):
@@ -52,12 +53,15 @@ def test_what_is_imported_is_declared():
     plain = {
         package
         for path, its in found.items()
-        if not {DRAWN, DELTA} & set(path.parents) and path not in (WORKBOOK, POSTGRES)
+        if not {DRAWN, DELTA, STORES} & set(path.parents) and path not in (WORKBOOK, POSTGRES)
         for package in its
     }
     drawn = {package for path, its in found.items() if DRAWN in path.parents for package in its}
     assert distributions(plain) == declared(PROJECT["dependencies"])
     optional = PROJECT["optional-dependencies"]
+    stored = {package for path, its in found.items() if STORES in path.parents for package in its}
+    for extra in ("s3", "gcs", "azure"):
+        assert distributions(stored - plain) == declared(optional[extra])
     assert distributions(drawn - plain) == declared(optional["dashboard"])
     tables = {package for path, its in found.items() if DELTA in path.parents for package in its}
     assert distributions(tables - plain) == declared(optional["delta"])

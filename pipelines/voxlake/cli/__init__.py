@@ -65,6 +65,10 @@ TABLE: Final = {
         "Make the key under which digests stand for numbers, and treat what is stored as the settings say.",
     ),
     "publish": ("voxlake.cli.publish:publish", "Rebuild the database from the lake, without network."),
+    "pull": (
+        "voxlake.cli.pull:pull",
+        "Bring the newest database of a data directory in a bucket, only if it changed.",
+    ),
     "query": ("voxlake.cli.query:query", "Ask the database in SQL, read-only."),
     "replay": (
         "voxlake.cli.replay:replay",

@@ -99,7 +99,7 @@ def _command(settings: Settings, folder: Path, data: Path) -> list[str]:
     words = [*program(), "export"]
     if settings.file.exists():
         words += ["--config", str(folder / settings.file.name)]
-    values = {"data_dir": data, "credentials": settings.credentials, "api_url": settings.api_url}
+    values = {"data_dir": settings.address or data, "credentials": settings.credentials, "api_url": settings.api_url}
     for name in _HANDED_ON:
         source = ctx.get_parameter_source(name)
         if source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT) and values[name] is not None:

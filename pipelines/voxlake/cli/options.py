@@ -14,6 +14,7 @@ from voxlake.cli.settings import settings_options
 from voxlake.files import make
 from voxlake.locks import break_locks
 from voxlake.modes import find_readers, tighten
+from voxlake.remote import remote_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,11 +95,14 @@ def lock_option(command: F) -> F:
         if break_lock:
             for owner in break_locks(settings.data_dir):
                 say(f"The lock file of {owner} was removed.")
+            remote = remote_of(settings.data_dir)
+            if remote is not None and (holder := remote.break_lease()) is not None:
+                say(f"The lease of {holder} was taken away.")
         secure(settings)
         return command(settings, *arguments, **rest)
 
     option = click.option(
-        "--break-lock", is_flag=True, help="Remove the lock file of a run that is dead, where lock files are used."
+        "--break-lock", is_flag=True, help="Remove the lock file, or the lease in a bucket, of a run that is dead."
     )
     decorated: Any = option(unlocking)
     return decorated  # type: ignore[no-any-return] # what click's decorators return

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from voxlake.cli.delta_option import DeltaTables
 from voxlake.cli.log import log_on_stderr
+from voxlake.cli.place import find_place
 from voxlake.cli.settings_file import DEFAULT_FILE, PATH, SECTIONS, config_option, option_class
 from voxlake.cli.types import (
     API_URL,
@@ -81,8 +82,11 @@ class Settings:
 
     data_dir: Path = field(
         metadata=_setting(
-            UserPath(), "VOXLAKE_DATA_DIR", "Where lake and database live.", default="data", metavar="DIR"
+            UserPath(), "VOXLAKE_DATA_DIR", "Where lake and database live.", default="data", metavar="DIR|URL"
         )
+    )
+    work_dir: Path | None = field(
+        metadata=_setting(UserPath(), "VOXLAKE_WORK_DIR", "Where those of a URL are worked on.", metavar="DIR")
     )
     api_url: str = field(
         metadata=_setting(
@@ -213,6 +217,8 @@ class Settings:
     """The accounts that the file names, by the names of their sections; none where --credentials names one."""
     file: Path = Path(DEFAULT_FILE)
     """The file of settings, which may not exist."""
+    address: str | None = None
+    """The URL of a data directory that is in a bucket; `data_dir` is its working directory then."""
     wanted: tuple[str, ...] = ()
     """What `--account` names, where the command has that flag: names, numbers and patterns; all accounts if none."""
 
@@ -247,7 +253,7 @@ def settings_options(*flags: str, file: Use = "read", **helps: str) -> Callable[
     """Hand a command its `Settings` as first argument; these of them are also flags, with their own help or another.
 
     A command that does not "read" the `file` of settings is to "write" it, which it may not be able to read, or is to
-    "examine" it: then `problems` returns what is wrong with any setting, in whose place its default is handed over.
+    "examine" it: then `problems` returns what is wrong with any setting, in place of which its default is handed over.
     """
 
     def decorate(command: F) -> F:
@@ -256,13 +262,16 @@ def settings_options(*flags: str, file: Use = "read", **helps: str) -> Callable[
             chosen = {name: values.pop(name) for name in DECLARATIONS}
             chosen["log_format"] = _log_format(chosen["log_format"])
             with log_on_stderr(chosen["log_format"]), private(group=chosen["files_group"] is not None):
+                if "data_dir" in flags:
+                    chosen |= find_place(chosen["data_dir"], chosen["work_dir"], use=file)
                 return command(Settings(**chosen, **_accounts()), **values)
 
+        its_flags = {*flags, "work_dir"} if "data_dir" in flags else flags
         decorated: Any = config_option(NAMES, TABLES, use=file)(with_settings)
         if "log_format" in flags:
             decorated = quiet_option(verbose_option(decorated))
         for name, declared in reversed(DECLARATIONS.items()):
-            decorated = _option(name, declared, flag=name in flags, help_=helps.get(name), use=file)(decorated)
+            decorated = _option(name, declared, flag=name in its_flags, help_=helps.get(name), use=file)(decorated)
         return decorated  # type: ignore[no-any-return] # what click's decorators return
 
     return decorate
@@ -277,9 +286,8 @@ def _accounts() -> dict[str, Any]:
 
 def _log_format(found: str | None) -> str | None:
     """Return the format of the log: what stands before the command outweighs all but a flag behind it."""
-    ctx = click.get_current_context()
-    is_flag = ctx.get_parameter_source("log_format") is ParameterSource.COMMANDLINE
-    return found if is_flag else program_log_format(ctx) or found
+    ctx, flag = click.get_current_context(), ParameterSource.COMMANDLINE
+    return found if ctx.get_parameter_source("log_format") is flag else program_log_format(ctx) or found
 
 
 def _option(name: str, declared: Declaration, *, flag: bool, help_: str | None, use: Use) -> Callable[[Any], Any]:

@@ -64,9 +64,9 @@ def require_exchange(lake: Lake, *, able: Callable[[Path], bool] = can_exchange)
 def size_of(lake: Lake, month: Month) -> int:
     """Return the bytes of the files that have the rows of a month; those that are gone have none."""
     found = 0
-    for path in {lake.path(day_file.key) for day_file in month}:
+    for path in {lake.place(day_file.key) for day_file in month}:
         with suppress(OSError):
-            found += path.stat().st_size
+            found += lake.store.size(path)
     return found
 
 

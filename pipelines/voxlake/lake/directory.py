@@ -16,6 +16,7 @@ from voxlake.lake.claims import empty, working
 from voxlake.lake.compare import Difference, compare
 from voxlake.lake.day_file import find_damage, find_misfit, footer_of, is_current, read_footer, read_rows
 from voxlake.lake.duplicates import duplicates
+from voxlake.lake.held import held
 from voxlake.lake.ids import id_range
 from voxlake.lake.layout import Layout
 from voxlake.lake.months import find_month, keep_day, put_into_month, stored_day
@@ -86,13 +87,7 @@ class Lake:
         return [dataclasses.asdict(run) for run in RunHistory(self.layout).settled()]
 
     def require(self) -> None:
-        """Make sure that there is anything to look at.
-
-        Raises:
-            SettingsError: nothing was exported to this folder yet.
-            AlreadyRunning: nothing either, but a first run is working.
-
-        """
+        """Raise SettingsError where nothing was exported yet, and AlreadyRunning where a first run is working."""
         if next(self.day_keys(), None) is None:
             self.require_idle()
             raise SettingsError(f"There is nothing in the data directory {self.root}: run 'voxlake export' first.")
@@ -112,13 +107,18 @@ class Lake:
             StorageFull: the folder cannot be written.
 
         """
-        with locked(self.layout.lock, holder=holder, sharers=lambda: working(self.layout)):
+        lock = locked(self.layout.lock, holder=holder, sharers=lambda: working(self.layout))
+        with lock, held(self.root, holder=holder):
             with storage(self.root):
                 empty(self.tmp)
             yield
 
     def path(self, key: DayKey) -> Path:
-        """Return the path of the file that has a day's rows, its own or its month's; the file may not exist."""
+        """Return the path of the file that has a day's rows, as `place` does; it can be read where there is one."""
+        return self.store.fetch(self.place(key))
+
+    def place(self, key: DayKey) -> Path:
+        """Return where the file is that has a day's rows, its own or its month's; there may be none."""
         return find_month(self.layout, key) or self.layout.day_file(key)
 
     def month(self, key: DayKey) -> Path | None:
@@ -151,7 +151,7 @@ class Lake:
         return find_strays(self, spans)
 
     def move_out(self, path: Path) -> Path:
-        """Move what is not ours to `rejects/stray/`, overwriting nothing, and return its new path."""
+        """Move what is not ours to `rejects/stray/`, and return its new path."""
         return self.store.move(path, self.layout.stray(path))
 
     def read_footer(self, key: DayKey) -> DayFile:
@@ -210,7 +210,7 @@ class Lake:
             problem = self._ask(day_file.key, look)
         except DataError:
             problem = "cannot be read"
-        return None if problem is None else f"{self.path(day_file.key).relative_to(self.root)} {problem}"
+        return None if problem is None else f"{self.place(day_file.key).relative_to(self.root)} {problem}"
 
     def compare(self, key: DayKey, draft: Path) -> Difference:
         """Compare a day's file with one that is to replace it; where it cannot be read, every row is new."""

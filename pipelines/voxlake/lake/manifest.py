@@ -197,12 +197,12 @@ class Manifest(KnownDays):
                 key = DayKey(last.account_id, last.stream, day)
                 if key in self and key not in keys:
                     with suppress(FileNotFoundError, NotADirectoryError):
-                        moved[key] = self._lake.store.stamp(self._lake.path(key))
+                        moved[key] = self._lake.store.stamp(self._lake.place(key))
         return moved
 
     def restamp(self, keys: Collection[DayKey]) -> None:
         """Write where some days lie now, which are as they were."""
-        stamps = {key: self._lake.store.stamp(self._lake.path(key)) for key in keys}
+        stamps = {key: self._lake.store.stamp(self._lake.place(key)) for key in keys}
         store(self._index, Change((), {}, {}, whole=False, stamps=stamps))
 
     def _store(self, last_runs: Mapping[int, dict[str, Any]], *, compared: bool) -> int | None:
@@ -254,7 +254,7 @@ class Manifest(KnownDays):
         if self._accounts is None or entry.key.account_id in self._accounts:
             return self.get(entry.key)
         try:
-            stamp = self._lake.store.stamp(self._lake.path(entry.key))
+            stamp = self._lake.store.stamp(self._lake.place(entry.key))
         except (FileNotFoundError, NotADirectoryError):
             return None
         return self._as_believed(entry.day_file) if stamp == entry.stamp else None
@@ -279,7 +279,7 @@ class Manifest(KnownDays):
             return Entry(key, 0, DAMAGED if key in self.damaged else MISSING)
         day_file = self._streams[key.account_id, key.stream][key.date]
         try:
-            stamp = self._lake.store.stamp(self._lake.path(key))
+            stamp = self._lake.store.stamp(self._lake.place(key))
         except (FileNotFoundError, NotADirectoryError):
             # Somebody has just taken it away.
             return Entry(key, 0, MISSING)

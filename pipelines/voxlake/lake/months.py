@@ -7,17 +7,15 @@ own again, and the damaged file is kept aside.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from voxlake.errors import DataError
-from voxlake.files import put as put_in_place
-from voxlake.files import storage
 from voxlake.lake.day_file import footer_of, read_footer, read_rows, readable
 from voxlake.lake.layout import last_of_month
 from voxlake.lake.month_file import read_month, write_month
-from voxlake.lake.scan import month_file_in
+from voxlake.lake.scan import listing_of, month_file_in
+from voxlake.lake.store import Store
 from voxlake.lake.stored_day import StoredDay
 from voxlake.locks import waiting
 from voxlake.model import DayKey
@@ -48,7 +46,7 @@ def last_of(key: DayKey) -> DayKey:
 def find_month(layout: Layout, key: DayKey) -> Path | None:
     """Return the path of the month's file that has the rows of a day; None where none has."""
     folder = layout.day_file(last_of(key)).parent
-    days, name = month_file_in(str(folder), last_of_month(key.date))
+    days, name = month_file_in(str(folder), last_of_month(key.date), listing_of(layout))
     return folder / name if key.date in days else None
 
 
@@ -60,10 +58,10 @@ def stored_day(layout: Layout, key: DayKey) -> tuple[StoredDay, MonthFile | None
         SettingsError: a newer version wrote it.
 
     """
-    path = find_month(layout, key)
+    path, store = find_month(layout, key), Store(layout.root)
     if path is None:
-        return StoredDay(key, layout.day_file(key)), None
-    month = read_month(path, last_of(key))
+        return StoredDay(key, store.fetch(layout.day_file(key))), None
+    month = read_month(store.fetch(path), last_of(key))
     return month.stored(key), month
 
 
@@ -83,7 +81,7 @@ def put_into_month(lake: Lake, key: DayKey, draft: Path) -> None:
         if path is not None:
             aside = lake.layout.draft(last_of(key), ASIDE)
             try:
-                month = read_month(path, last_of(key))
+                month = read_month(lake.store.fetch(path), last_of(key))
                 write_month(
                     lake.store, aside, STREAMS[key.stream], _with_drafts(month, last_of(key), {key.date: draft})
                 )
@@ -149,7 +147,7 @@ def _dissolve(lake: Lake, path: Path, key: DayKey) -> None:
     """Take away a month's file that is damaged, and give each other day of it that is not its own file again."""
     sealed: list[tuple[DayKey, Path]] = []
     with suppress(DataError):
-        month = read_month(path, last_of(key))
+        month = read_month(lake.store.fetch(path), last_of(key))
         others = [its.day_file for its in month.days.values() if its.day_file.key != key]
         for day_file in others:
             if month.damage(day_file) is None:
@@ -185,8 +183,4 @@ def keep_day(lake: Lake, key: DayKey, copy: Path) -> None:
         writer.discard()
         lake.store.keep(stored.path, copy)
         return
-    with storage(lake.root):
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        while os.path.lexists(copy):
-            copy = copy.with_name(f"again.{copy.name}")
-        put_in_place(writer.path, copy)
+    lake.store.put_new(writer.path, copy)

@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from voxlake.errors import VoxlakeError
 from voxlake.files import make
 from voxlake.locks import held_by_file, is_held, is_locked_by_file, waiting
+from voxlake.remote import bring_runs, remote_of, share_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +89,7 @@ class LivingRun:
             self._is_begun = True
             self._file = self._history.begin(self._run)
             self.note(**known)
+            self._history.share()
 
     def note(self, **known: Any) -> None:
         """Record what is known by now, by the names of `RecordedRun`; nothing where the run was not begun."""
@@ -100,6 +102,7 @@ class LivingRun:
         """Record how the run has ended."""
         self.begin()
         self.note(**known, ended=True)
+        self._history.share()
         if self._file is not None:
             self._history.leave(self._run, self._file)
 
@@ -117,6 +120,12 @@ class RunHistory:
     def settled(self) -> list[RecordedRun]:
         """Return those of the last runs of which it is known how they end, also one that has only to publish."""
         return [run for run, is_settled in self._known(settled=True) if is_settled][-MOST:]
+
+    def share(self) -> None:
+        """Put what is new in the store where the data directory is in one, and bring what others have put there."""
+        if (remote := remote_of(self._layout.root)) is not None:
+            with suppress(OSError, VoxlakeError), waiting(self._layout.locks / "runs"):
+                share_runs(remote, (self._layout.earlier_runs, self._layout.runs))
 
     def has_place(self) -> bool:
         """Return whether there is a data directory to record a run in: none is made for that."""
@@ -160,13 +169,17 @@ class RunHistory:
         With `settled`, how it is to end counts as how it ended.
         """
         merged: dict[str, dict[str, Any]] = {}
+        remote = remote_of(self._layout.root)
+        if remote is not None:
+            with suppress(OSError, VoxlakeError), waiting(self._layout.locks / "runs"):
+                bring_runs(remote, (self._layout.earlier_runs, self._layout.runs))
         for line in self._lines():
             merged.setdefault(line["run"], {}).update(line)
         living = set() if all(its.get("ended") for its in merged.values()) else self._living()
         found = []
         for run, its in merged.items():
             is_known = bool(its.get("ended"))
-            lives = not is_known and run in living
+            lives = not is_known and (run in living or (remote is not None and remote.is_held_elsewhere()))
             if settled and lives:
                 is_known = its.get("exit_code") is not None
             if not is_known:

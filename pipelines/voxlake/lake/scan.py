@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from voxlake.files import storage
 from voxlake.lake.layout import ACCOUNTS, DAY_FILE, DAYS, days_of_month_file, last_of_month
 from voxlake.lake.store import stamp_of
+from voxlake.remote import remote_of
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -21,6 +22,36 @@ T = TypeVar("T")
 
 _LOOKS = 20
 """How often the folder of an account is looked at again while others take its place."""
+
+
+class Listing(Protocol):
+    """Who knows what folders hold: the file system, or the catalogue of a store."""
+
+    def names_in(self, folder: os.PathLike[str] | str) -> list[str]:
+        """Return what a folder has; nothing where there is none."""
+
+    def stamp(self, path: os.PathLike[str] | str) -> str:
+        """Return what differs after a file was replaced. Raises FileNotFoundError where there is none."""
+
+
+class _Here:
+    """The folders of this machine."""
+
+    @staticmethod
+    def names_in(folder: os.PathLike[str] | str) -> list[str]:
+        return names_in(folder)
+
+    @staticmethod
+    def stamp(path: os.PathLike[str] | str) -> str:
+        return stamp_of(os.stat(path))  # noqa: PTH116 - three times as fast
+
+
+_HERE: Final = _Here()
+
+
+def listing_of(layout: Layout) -> Listing:
+    """Return who knows what the folders of a data directory hold."""
+    return remote_of(layout.root) or _HERE
 
 
 class Scanned(NamedTuple):
@@ -42,11 +73,13 @@ def scan(layout: Layout, account_ids: Collection[int] | None = None) -> Iterator
         SettingsError: a folder may not be read.
 
     """
+    listing = listing_of(layout)
     for stream in STREAMS.values():
         table = str(layout.lake / stream.table)
         for account_id in accounts_in(layout, stream.table) if account_ids is None else sorted(account_ids):
             with storage(layout.root, writing=False):
-                stamps, in_months = of_one_folder(f"{table}/{ACCOUNTS}{account_id}", _stamps)
+                folder = f"{table}/{ACCOUNTS}{account_id}"
+                stamps, in_months = of_one_folder(folder, lambda its: _stamps(its, listing))
             if stamps:
                 yield Scanned(account_id, stream.name, stamps, in_months)
 
@@ -54,7 +87,7 @@ def scan(layout: Layout, account_ids: Collection[int] | None = None) -> Iterator
 def accounts_in(layout: Layout, table: str) -> list[int]:
     """Return the accounts that have a folder of a stream, in order; raises what `scan` raises."""
     with storage(layout.root, writing=False):
-        names = names_in(layout.lake / table)
+        names = listing_of(layout).names_in(layout.lake / table)
     numbers = (layout.account_of(name) for name in names)
     return sorted(number for number in numbers if number is not None)
 
@@ -72,30 +105,30 @@ def of_one_folder(folder: str, look: Callable[[str], T]) -> T:
     return found
 
 
-def _stamps(folder: str) -> tuple[dict[date, str], frozenset[date]]:
+def _stamps(folder: str, listing: Listing) -> tuple[dict[date, str], frozenset[date]]:
     """Return the stamps of the days in the folder of an account, and which of them lie in the file of their month."""
     found: dict[date, str] = {}
     months: dict[date, str] = {}
-    for name in sorted(names_in(folder)):
+    for name in sorted(listing.names_in(folder)):
         day = day_of(name)
         if day is None:
             continue
         with suppress(FileNotFoundError, NotADirectoryError):
-            found[day] = stamp_of(os.stat(f"{folder}/{name}/{DAY_FILE}"))  # noqa: PTH116 - three times as fast
+            found[day] = listing.stamp(f"{folder}/{name}/{DAY_FILE}")
         if day == last_of_month(day):
-            days, file = month_file_in(f"{folder}/{name}", day)
+            days, file = month_file_in(f"{folder}/{name}", day, listing)
             if days:
                 with suppress(FileNotFoundError, NotADirectoryError):
-                    months |= dict.fromkeys(days, stamp_of(os.stat(f"{folder}/{name}/{file}")))  # noqa: PTH116
+                    months |= dict.fromkeys(days, listing.stamp(f"{folder}/{name}/{file}"))
     if not months:
         return found, frozenset()
     found |= months
     return dict(sorted(found.items())), frozenset(months)
 
 
-def month_file_in(folder: str, last: date) -> tuple[list[date], str]:
+def month_file_in(folder: str, last: date, listing: Listing) -> tuple[list[date], str]:
     """Return the days whose rows the file of a month has, and its name; none where the folder has no such file."""
-    for name in sorted(names_in(folder), reverse=True):
+    for name in sorted(listing.names_in(folder), reverse=True):
         if days := days_of_month_file(last, name):
             return days, name
     return [], ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxlake.lake.claims import claim_accounts
 from voxlake.lake.directory import Lake
+from voxlake.lake.held import held
 from voxlake.locks import locked, waiting
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def claimed(lake: Lake, account_ids: Collection[int], *, holder: str) -> Iterato
     with (
         locked(lake.layout.lock, holder=holder, shared=True),
         claim_accounts(lake.layout, account_ids, holder=holder) as claim,
+        held(lake.root, holder=holder, accounts=claim.account_ids),
     ):
         yield Lake(lake.root, run=claim.run, key=lake.key, policy=lake.policy), claim
 

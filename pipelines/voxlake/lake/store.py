@@ -1,6 +1,6 @@
 """File operations below a data directory: each succeeds as a whole, survives a power cut, or raises.
 
-Together with `layout.py` this is what an object store would replace: paths there, operations here.
+Where the data directory is in an object store, they are operations on objects, and `root` is its working directory.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from voxlake.files import link, make, put, storage
+from voxlake.remote import remote_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from voxlake.remote import Remote
 
 _CHUNK = 1 << 20
 
@@ -29,6 +32,11 @@ class Store:
 
     root: Path
 
+    def _behind(self, path: Path) -> Remote | None:
+        """Return the store that has the object of a path; None where the path is a file of this machine."""
+        remote = remote_of(self.root)
+        return remote if remote is not None and remote.holds(path) else None
+
     def create(self, path: Path) -> pa.NativeFile:
         """Open a new file for writing, aside: `put` it in place when it is whole."""
         with storage(self.root):
@@ -36,6 +44,9 @@ class Store:
 
     def put(self, aside: Path, path: Path) -> None:
         """Move a whole file into place by one rename, over the one before."""
+        if (remote := self._behind(path)) is not None:
+            remote.put(aside, path)
+            return
         with storage(self.root):
             make(path.parent)
             put(aside, path)
@@ -46,8 +57,23 @@ class Store:
             aside.write_text(text, encoding="utf-8", errors="backslashreplace")
         self.put(aside, path)
 
+    def put_new(self, aside: Path, path: Path) -> None:
+        """Move a whole file into place, under another name where that one is taken."""
+        if (remote := self._behind(path)) is not None:
+            remote.put_new(aside, path)
+            return
+        with storage(self.root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            while os.path.lexists(path):
+                path = path.with_name(f"again.{path.name}")
+            put(aside, path)
+
     def keep(self, path: Path, copy: Path) -> None:
         """Keep the present content of a file as `copy` too, under another name where that one is taken."""
+        if (remote := self._behind(path)) is not None:
+            with remote.copied(path) as aside:
+                remote.put_new(aside, copy)
+            return
         with storage(self.root):
             make(copy.parent)
             while os.path.lexists(copy):
@@ -56,6 +82,11 @@ class Store:
 
     def move(self, path: Path, target: Path) -> Path:
         """Move a file or a folder, under another name where that one is taken, and return its new path."""
+        if (remote := self._behind(path)) is not None:
+            with remote.copied(path) as aside:
+                moved = remote.put_new(aside, target, "{}.again")
+            remote.remove([path])
+            return moved
         with storage(self.root):
             target.parent.mkdir(parents=True, exist_ok=True)
             while os.path.lexists(target):
@@ -64,17 +95,37 @@ class Store:
 
     def remove(self, path: Path) -> None:
         """Remove a file that may not be there."""
+        if (remote := self._behind(path)) is not None:
+            remote.remove([path])
+            return
         with storage(self.root):
             path.unlink(missing_ok=True)
 
-    @staticmethod
-    def stamp(path: Path) -> str:
-        """Return what changes whenever a file is replaced: its size, time and inode."""
-        return stamp_of(path.stat())
+    def fetch(self, path: Path) -> Path:
+        """Return a path, after the bytes of its file were brought to this machine, where there is such a file."""
+        remote = self._behind(path)
+        return path if remote is None else remote.fetch(path)
 
-    @staticmethod
-    def find(folder: Path, pattern: str) -> Iterator[Path]:
+    def stamp(self, path: Path) -> str:
+        """Return what changes whenever a file is replaced: its size, time and inode, or the ETag of an object."""
+        remote = self._behind(path)
+        return stamp_of(path.stat()) if remote is None else remote.stamp(path)
+
+    def size(self, path: Path) -> int:
+        """Return the bytes of a file; raises an OSError where there is none."""
+        remote = self._behind(path)
+        return path.stat().st_size if remote is None else remote.size(path)
+
+    def is_file(self, path: Path) -> bool:
+        """Return whether there is a file."""
+        remote = self._behind(path)
+        return path.is_file() if remote is None else remote.has(path)
+
+    def find(self, folder: Path, pattern: str) -> Iterator[Path]:
         """Yield the paths in a folder that match a glob, in order. Raises SettingsError where it may not be read."""
+        if (remote := self._behind(folder)) is not None:
+            name = pattern.rpartition("/")[2]
+            return iter(path for path in remote.paths_below(folder) if fnmatch.fnmatchcase(path.name, name))
         with storage(folder, writing=False):
             return iter(sorted(_matching(folder, pattern.split("/"))))
 

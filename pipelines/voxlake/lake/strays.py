@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxlake.lake.layout import ACCOUNTS
-from voxlake.lake.scan import day_of, names_in
+from voxlake.lake.scan import day_of, listing_of
 from voxlake.model import DayKey
 from voxlake.transform import STREAMS
 
@@ -23,20 +23,20 @@ def find_strays(lake: Lake, spans: Iterable[DaySpan] | None) -> list[Path]:
     Of the account of a span, the folders of other days are not entered, and folders that are not a day's are.
     """
     if spans is None:
-        ours = {lake.path(key) for key in lake.day_keys()}
+        ours = {lake.place(key) for key in lake.day_keys()}
         found = lake.store.find(lake.layout.lake, "**/*.parquet")
-        return [path for path in found if path not in ours and path.is_file()]
+        return [path for path in found if path not in ours and lake.store.is_file(path)]
     return sorted({path for span in spans for path in _of_span(lake, span)})
 
 
 def _of_span(lake: Lake, span: DaySpan) -> Iterator[Path]:
     table = lake.layout.lake / STREAMS[span.stream].table
     account = table / f"{ACCOUNTS}{span.account_id}"
-    for name in names_in(account):
+    for name in listing_of(lake.layout).names_in(account):
         path = account / name
         day = day_of(name)
         key = None if day is None else DayKey(span.account_id, span.stream, day)
         if key is None or span.has(key):
-            ours = None if key is None else lake.path(key)
+            ours = None if key is None else lake.place(key)
             found = [path] if name.endswith(".parquet") else lake.store.find(path, "**/*.parquet")
-            yield from (its for its in found if its != ours and its.is_file())
+            yield from (its for its in found if its != ours and lake.store.is_file(its))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from voxlake.library.offline import compact, health, metrics, publish, replay, runs, status
     from voxlake.library.online import audit, backfill, export, plan
     from voxlake.library.overview import AccountLine, account_lines
+    from voxlake.library.pulling import PullResult, pull
     from voxlake.library.record import RunRecord, exit_code_of, recorded
     from voxlake.library.roster import Roster, find_accounts
     from voxlake.library.sections import Section, read_sections
@@ -55,6 +56,7 @@ _MODULES = {
     "offline": ("compact", "health", "metrics", "publish", "replay", "runs", "status"),
     "erase": ("apply_privacy", "forget", "retain"),
     "overview": ("AccountLine", "account_lines"),
+    "pulling": ("PullResult", "pull"),
     "record": ("RunRecord", "exit_code_of", "recorded"),
     "roster": ("Roster", "find_accounts"),
     "online": ("audit", "backfill", "export", "plan"),
@@ -69,6 +71,7 @@ __all__ = [
     "Checkup",
     "Database",
     "Discovered",
+    "PullResult",
     "Report",
     "Roster",
     "RunRecord",
@@ -100,6 +103,7 @@ __all__ = [
     "plan",
     "publish",
     "publish_delta",
+    "pull",
     "read_sections",
     "recorded",
     "replay",

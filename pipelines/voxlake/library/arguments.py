@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from voxlake.errors import SettingsError
 from voxlake.model import DAY, FinalityPolicy, midnight
 from voxlake.pipeline import DayRange
+from voxlake.remote import find_root, refresh, remote_of
 from voxlake.text import did_you_mean
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
+    from pathlib import Path
 
     from voxlake.transform import Stream
 
@@ -89,8 +90,19 @@ def find_streams(names: str | Iterable[str]) -> list[Stream]:
 
 
 def find_folder(data_dir: str | os.PathLike[str]) -> Path:
-    """Return the path of a data directory; `~` is the user's home."""
-    return Path(data_dir).expanduser()
+    """Return the path of a data directory, `~` being the user's home; of one in a store that of its working directory.
+
+    What was committed there meanwhile is brought first.
+
+    Raises:
+        SettingsError: it is a URL that cannot be used, or the store refuses.
+        StoreUnavailable: the store could not be reached in time, and nothing is known of it here.
+
+    """
+    root = find_root(data_dir)
+    if (remote := remote_of(root)) is not None:
+        refresh(remote)
+    return root
 
 
 def finality(settle_hours: float, give_up_days: float) -> FinalityPolicy:

@@ -17,6 +17,7 @@ from voxlake.errors import (
     Refused,
     SettingsError,
     StorageFull,
+    StoreUnavailable,
     Unavailable,
     VoxlakeError,
 )
@@ -45,6 +46,7 @@ _PLAIN: Final[Mapping[type[BaseException], str]] = {
     AlreadyRunning: "another run is working there",
     ExecutorFailed: "the executor failed",
     StorageFull: "the data directory cannot be written",
+    StoreUnavailable: "the object store could not be reached in time",
 }
 _INTERRUPTED: Final = (130, 143)
 """The exit codes after Ctrl-C and SIGTERM."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from voxlake.api import child_of, children
-from voxlake.errors import AlreadyRunning, ApiRejected, SettingsError, StorageFull, TryAgain, VoxlakeError, gravest
+from voxlake.errors import ApiRejected, SettingsError, TryAgain, VoxlakeError, gravest
 from voxlake.lake import AccountRegistry, claimed
 from voxlake.library.account import connect
 from voxlake.library.composition import holder
@@ -217,7 +217,7 @@ def _remember(
     if not lake.root.exists():
         return
     # Where the directory cannot be had, they are listed again tomorrow.
-    with suppress(AlreadyRunning, StorageFull), claimed(lake, (), holder=holder(clock)) as (ours, _):
+    with suppress(TryAgain), claimed(lake, (), holder=holder(clock)) as (ours, _):
         _note(AccountRegistry(ours), parent, listed, gone, clock.now())
 
 

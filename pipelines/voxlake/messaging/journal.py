@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from voxlake.errors import DataError
+from voxlake.errors import DataError, SettingsError
 from voxlake.files import append, make, storage, sync
 from voxlake.locks import locked
 from voxlake.messaging.entries import FAILED, SENT, UNKNOWN, Entry, MessageKey
@@ -24,6 +24,7 @@ from voxlake.messaging.stored import Known, StoredForms
 from voxlake.phones import normal_number
 from voxlake.places import usable
 from voxlake.policy import KEEP_ALL
+from voxlake.remote import remote_of
 
 if TYPE_CHECKING:
     import io
@@ -246,12 +247,17 @@ def open_journal(root: Path, policy: PrivacyPolicy = KEEP_ALL) -> Iterator[SendJ
     What `policy` does not keep is written as keyed digests.
 
     Raises:
-        SettingsError: a digest is needed, and there is no key.
+        SettingsError: a digest is needed, and there is no key; or the data directory is in a store.
         AlreadyRunning: another send is under way with it.
         DataError: the salt or a line before the last cannot be read, so that it is not certain any more who got what.
         StorageFull: the data directory cannot be written.
 
     """
+    if (remote := remote_of(root)) is not None:
+        raise SettingsError(
+            f"Messages are not sent with {remote.url} as data directory, because a line of the journal must be stored"
+            " before each request, and an object cannot be added to: name a folder of this machine with --data-dir."
+        )
     forms = StoredForms(policy)
     path = usable(root) / FILE
     with storage(root):

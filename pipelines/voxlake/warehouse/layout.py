@@ -26,6 +26,15 @@ def require_layout(layout: str) -> str:
     return layout
 
 
+def require_portable(layout: str, url: str) -> None:
+    """Raise SettingsError where a linked database is asked for of a data directory in a store."""
+    if layout == LINKED:
+        raise SettingsError(
+            f"The database of {url} is one file, which is put beside the lake, and a linked one needs files of this"
+            " machine: use database = 'portable'."
+        )
+
+
 def is_linked(layout: str, state: PublishedState | None, folder: Path) -> bool:
     """Return whether the next database is a linked one, by the rows of the published one if `auto` is to decide.
 

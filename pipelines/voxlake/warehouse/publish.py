@@ -16,9 +16,10 @@ import duckdb
 
 from voxlake.clock import SYSTEM
 from voxlake.errors import DataError, SettingsError
-from voxlake.files import beside, make, point, put, storage, target_of, unsupported
+from voxlake.files import beside, carry, make, storage, target_of, temporary
 from voxlake.model import DayKey
 from voxlake.places import usable
+from voxlake.remote import begin_publishing, newer_database, publish_database, remote_of
 from voxlake.spill import require_room
 from voxlake.sql import interruptible
 from voxlake.warehouse import checks
@@ -27,8 +28,8 @@ from voxlake.warehouse.build import DatabaseBuild
 from voxlake.warehouse.digests import differing_days
 from voxlake.warehouse.examine import Examination, examine
 from voxlake.warehouse.generation import open_published
-from voxlake.warehouse.layout import AUTO, require_layout, rows_folder
-from voxlake.warehouse.own import is_own, remember
+from voxlake.warehouse.install import install
+from voxlake.warehouse.layout import AUTO, PORTABLE, require_layout, require_portable, rows_folder
 from voxlake.warehouse.portable_copy import write_portable_copy
 from voxlake.warehouse.unused_files import remove_earlier, remove_files
 
@@ -68,6 +69,10 @@ class Warehouse:
     def __init__(self, root: Path, *, database: str = AUTO, clock: Clock = SYSTEM) -> None:
         self._root = root = usable(root)
         self._layout, self._clock = require_layout(database), clock
+        self._remote = remote_of(root)
+        if self._remote is not None:
+            require_portable(database, self._remote.url)
+            self._layout = PORTABLE
         self.path = root / "voxlake.duckdb"
         self._generations = root / "warehouse"
 
@@ -76,6 +81,7 @@ class Warehouse:
 
         The caller holds the lock of the data directory, and closes the build.
         """
+        self.bring()
         file = lake.tmp / "next.duckdb"
         return DatabaseBuild(
             self._root,
@@ -99,8 +105,12 @@ class Warehouse:
         """
         with storage(self._root):
             make(self._generations)
+        if self._remote is not None:
+            begin_publishing(self._remote)
         built = build.finish(changes, finality=finality)
-        moved_aside = self._install(build.file) if built.is_new else ""
+        moved_aside = self.install(build.file) if built.is_new else ""
+        if built.is_new and self._remote is not None:
+            publish_database(self._remote, self.path.resolve(), at=self._clock.now())
         remove_files(rows_folder(self._root), built.unneeded)
         return DatabaseUpdate(built.changed, built.rows, moved_aside)
 
@@ -119,6 +129,24 @@ class Warehouse:
         with closing(self.begin(lake, rebuild=rebuild)) as build:
             return self.complete(build, changes_since(build.includes(finality)), finality=finality)
 
+    def bring(self) -> bool:
+        """Install the database that counts in the store of the data directory; returns whether that was another one.
+
+        Raises DataError where it is gone, and StoreUnavailable where the store cannot be reached in time.
+        """
+        if self._remote is None:
+            return False
+        with newer_database(self._remote, self.path) as file:
+            if file is not None:
+                with storage(self._root):
+                    make(self._generations)
+                self.install(file)
+        return file is not None
+
+    def install(self, file: Path) -> str:
+        """Make a finished file the published database; see the function `install`."""
+        return install(self._root, self.path, file, is_database=lambda: self.damage() is None)
+
     def published_at(self) -> float | None:
         """Return when the published database was written, in seconds since 1970, UTC; None where there is none."""
         with suppress(OSError):
@@ -132,7 +160,7 @@ class Warehouse:
     def days(self, account_ids: Collection[int] | None = None) -> set[DayKey]:
         """Return every day that the published database covers, of some accounts or of all; raises as `reader` does."""
         query = "SELECT account_id, stream, date FROM coverage WHERE $1 IS NULL OR list_contains($1, account_id)"
-        with self.reader() as connection:
+        with self.reader(newest=False) as connection:
             rows = connection.execute(query, [None if account_ids is None else list(account_ids)]).fetchall()
         return {DayKey(*row) for row in rows}
 
@@ -141,24 +169,28 @@ class Warehouse:
         return differing_days(self.path.resolve(), day_files, lake)
 
     @contextmanager
-    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reader(self, *, newest: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the published database for the length of a block, as `connect` does.
 
         Raises:
             SettingsError, DataError: what `connect` raises; and DataError where a DuckDB error leaves the block.
 
         """
-        with self.connect() as connection, self.read_errors():
+        with self.connect(newest=newest) as connection, self.read_errors():
             yield connection
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
+    def connect(self, *, newest: bool = True) -> duckdb.DuckDBPyConnection:
         """Open the published database read-only and restricted (see `restrict`), with UTC as its time zone.
+
+        Where the data directory is in a store, the `newest` is brought first, or the one that is here is taken.
 
         Raises:
             SettingsError: nothing was published yet, or the data directory is a file.
             DataError: the database cannot be read.
 
         """
+        if newest:
+            self.bring()
         with storage(self._root, writing=False):
             if not self._is_there():
                 lake = self._root / "lake"
@@ -217,10 +249,27 @@ class Warehouse:
                 aside.replace(target_of(path))
         return int(rows)
 
+    def copy_to(self, folder: Path, *, mark: str) -> tuple[Path, bool]:
+        """Put the published database in place in another folder, where that has one with another mark, or none.
+
+        Returns its path there, and whether it was put. Raises StorageFull where it cannot be written.
+        """
+        its, known = Warehouse(folder, clock=self._clock), folder / "warehouse" / "pulled"
+        with suppress(OSError):
+            if known.read_text() == mark and its.path.exists():
+                return its.path, False
+        with storage(folder):
+            make(known.parent)
+            with temporary(known.with_name("pulled.duckdb.new")) as aside:
+                carry(self.path.resolve(), aside)
+                its.install(aside)
+            known.write_text(mark)
+        return its.path, True
+
     def damage(self) -> VoxlakeError | None:
         """Return why the published database cannot be read, or that there is none; None where it can be read."""
         try:
-            with self.reader() as connection:
+            with self.reader(newest=False) as connection:
                 checks.warnings(connection)
         except (SettingsError, DataError) as error:
             return error
@@ -243,44 +292,7 @@ class Warehouse:
 
         """
         try:
-            with self.reader() as connection:
+            with self.reader(newest=False) as connection:
                 return checks.warnings(connection, accounts=accounts)
         except SettingsError:
             return []
-
-    def _install(self, file: Path) -> str:
-        """Make a finished file the current generation, and remove all but the last one before it.
-
-        Returns a sentence if something foreign had the place of the link and was moved aside.
-        """
-        with storage(self._root):
-            numbers = [int(path.stem) for path in self._generations.glob("*.duckdb") if path.stem.isdigit()]
-            generation = self._generations / f"{max(numbers, default=0) + 1:08d}.duckdb"
-            with unsupported():
-                file.chmod(file.stat().st_mode & 0o444)
-            put(file, generation)
-            moved_aside = self._clear_link_path()
-            # Whenever this is stopped, both are remembered; where links are not possible, the path gets a copy.
-            remember(
-                self.path, *([self.path.resolve()] if self.path.exists() and is_own(self.path) else []), generation
-            )
-            point(self.path, generation)
-            remember(self.path, self.path.resolve())
-            # The generation before stays for whoever has just resolved the link.
-            for number in sorted(numbers)[:-1]:
-                # With what a killed writing session left beside it.
-                for name in (f"{number:08d}.duckdb", f"{number:08d}.duckdb.wal"):
-                    with suppress(IsADirectoryError):
-                        (self._generations / name).unlink(missing_ok=True)
-        return moved_aside
-
-    def _clear_link_path(self) -> str:
-        """Move aside a file or folder that is not a database of voxlake's; return the sentence that says so, or ''."""
-        if not os.path.lexists(self.path) or self.path.is_symlink() or self.damage() is None:
-            return ""
-        moved = self._root / "rejects" / "stray" / self.path.name
-        moved.parent.mkdir(parents=True, exist_ok=True)
-        while os.path.lexists(moved):
-            moved = moved.with_name(f"{moved.name}.again")
-        self.path.rename(moved)
-        return f"{self.path} was not a database of voxlake's: it is {moved} now."

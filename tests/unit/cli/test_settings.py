@@ -36,6 +36,7 @@ def test_defaults(resolve):
     settings = resolve()
     assert settings == Settings(
         data_dir=Path("data"),
+        work_dir=None,
         api_url=API_URL,
         insecure_http=False,
         credentials=None,

@@ -1,0 +1,25 @@
+"""Data directories in object stores: their objects, who holds them, and the working directories that stand for them."""
+
+from voxlake.remote.address import EXTRAS, parse
+from voxlake.remote.directory import Remote
+from voxlake.remote.history import bring_runs, share_runs
+from voxlake.remote.holding import hold, list_again, refresh
+from voxlake.remote.mounted import find_root, remote_of
+from voxlake.remote.published import begin_publishing, newer_database, publish_database, published_at
+
+__all__ = [
+    "EXTRAS",
+    "Remote",
+    "begin_publishing",
+    "bring_runs",
+    "find_root",
+    "hold",
+    "list_again",
+    "newer_database",
+    "parse",
+    "publish_database",
+    "published_at",
+    "refresh",
+    "remote_of",
+    "share_runs",
+]

@@ -1,0 +1,184 @@
+"""Begin and end a run on a data directory in a store, and bring what others have committed."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from voxlake.errors import AlreadyRunning, DataError, StoreUnavailable
+from voxlake.events import LOGGER
+from voxlake.files import make
+from voxlake.locks import is_held, locked, waiting
+from voxlake.remote.directory import HELD
+from voxlake.remote.root import KEY, DatabaseState, Root, read_root
+from voxlake.remote.session import Session
+from voxlake.transform import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from voxlake.remote.directory import Remote
+
+_SMALL: Final = ("lake/accounts.json", "lake/forgotten.json")
+"""Objects that every command needs, and that are brought before it begins."""
+_TRIES: Final = 3
+
+
+@contextmanager
+def hold(remote: Remote, *, holder: str, accounts: Collection[int] | None = None) -> Iterator[None]:
+    """Hold the data directory for a run on some accounts, or on all, with what was committed last.
+
+    At the end what has changed is committed, also after an error. Where a signal ends the process, the next run finds
+    out itself what has changed.
+
+    Raises:
+        AlreadyRunning: another run holds it, or has taken it over.
+
+    """
+    with _of_this_machine(remote, holder):
+        session = Session(remote.objects, remote.index, remote.work_id, seconds=remote.seconds)
+        session.begin(holder, accounts)
+        commits = False
+        try:
+            _begin(remote, session)
+            commits = True
+            yield
+        except (AlreadyRunning, StoreUnavailable):
+            # Nothing more can be written, or not for now.
+            commits = False
+            raise
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException:
+            commits = False
+            raise
+        finally:
+            remote.session = None
+            session.end(commit=commits)
+            if commits:
+                remote.dirty.unlink(missing_ok=True)
+
+
+@contextmanager
+def _of_this_machine(remote: Remote, holder: str) -> Iterator[None]:
+    path = remote.private / "session"
+    busy = f"Another run of this machine is working in {remote.url}: wait until it ends."
+    with locked(path, holder=holder, busy=busy):
+        yield
+
+
+def _begin(remote: Remote, session: Session) -> None:
+    """Make everything here what the root object says, and look after what a run that died may have changed."""
+    with waiting(remote.private / "refresh"):
+        try:
+            _take_in(remote, session.root)
+        except DataError as error:
+            LOGGER.warning("%s", error)
+            session.root = dataclasses.replace(session.root, index=None, suspects=())
+            _take_in(remote, session.root)
+        remote.note(id=session.root.id)
+        remote.dirty.touch()
+    remote.session = session
+    suspects = session.root.suspects
+    if suspects is not None or session.root.index is None:
+        list_again(remote, suspects or None)
+
+
+def list_again(remote: Remote, accounts: Collection[int] | None) -> None:
+    """Take what the store lists of some accounts, or of everything, in place of what the catalogue says."""
+    tables = [stream.table for stream in STREAMS.values()]
+    folders = (
+        list(HELD)
+        if accounts is None
+        else [f"{top}/{table}/account_id={n}" for n in accounts for top in ("lake", "rejects") for table in tables]
+    )
+    for folder in folders:
+        remote.catalogue.replace(folder, remote.objects.list(folder))
+    if accounts is not None:
+        for key in _SMALL:
+            try:
+                found = remote.objects.get(key)
+            except FileNotFoundError:
+                remote.catalogue.remove([key])
+            else:
+                if found is not None:
+                    remote.catalogue.put(key, found.etag, len(found.data))
+    _bring_small(remote)
+
+
+def refresh(remote: Remote) -> None:
+    """Bring what was committed meanwhile, for whoever only reads; a run of this working directory has newer.
+
+    Where the store does not answer, what is known here stays, and that is logged.
+
+    Raises:
+        StoreUnavailable: it does not answer, and nothing is known here.
+
+    """
+    if remote.session is not None:
+        return
+    with waiting(remote.private / "refresh"):
+        if is_held(remote.private / "session"):
+            return
+        known, is_dirty = remote.state(), remote.dirty.exists()
+        try:
+            found = remote.objects.get(KEY, unless=None if is_dirty else known.get("etag"))
+        except FileNotFoundError:
+            return
+        except StoreUnavailable as error:
+            if "etag" not in known:
+                raise
+            LOGGER.warning("%s What is known here is older.", error)
+            return
+        if found is not None:
+            root = read_root(found.data, remote.url)
+            _take_in(remote, root)
+            remote.dirty.unlink(missing_ok=True)
+            remote.note(
+                id=root.id, etag=found.etag, newest=_database(root.database), holder=_holder(root, remote.work_id)
+            )
+
+
+def _take_in(remote: Remote, root: Root) -> None:
+    """Make everything here what the root object says.
+
+    Raises:
+        DataError: the index is damaged.
+
+    """
+    if remote.state().get("id", root.id) != root.id:
+        remote.clear()
+    for left in reversed(range(_TRIES)):
+        try:
+            if root.index is None:
+                remote.index.forget()
+                is_changed = True
+            else:
+                is_changed = remote.index.bring(remote.objects, root.index)
+            break
+        except FileNotFoundError as error:
+            # Since the root object was read, the index was written anew.
+            found = remote.objects.get(KEY) if left else None
+            if found is None:
+                raise DataError(f"{error} of {remote.url} is gone: the next run makes the index anew.") from error
+            root = read_root(found.data, remote.url)
+    if is_changed or remote.dirty.exists():
+        remote.reset()
+    if root.index is not None:
+        make(remote.root / "lake")
+    _bring_small(remote)
+
+
+def _bring_small(remote: Remote) -> None:
+    for key in _SMALL:
+        remote.fetch(remote.root / key)
+
+
+def _database(database: DatabaseState | None) -> dict[str, Any] | None:
+    return None if database is None else dataclasses.asdict(database)
+
+
+def _holder(root: Root, work_id: str) -> str | None:
+    """Return who holds the data directory from elsewhere."""
+    return None if root.lease is None or root.lease.work_id == work_id else root.lease.holder

@@ -1,0 +1,105 @@
+"""A data directory in an object store, on real servers: the same lake and database as on a disk, for every command."""
+
+from collections import Counter
+from datetime import date, timedelta
+
+import obstore
+import pyarrow.parquet as pq
+import pytest
+from support.contexts import StandingClock, noon
+from support.stores import SERVERS_OF_TESTS, environment, make_bucket, raw_store
+from support.truth import held, truth
+
+import voxlake
+from voxlake.lake import Lake
+from voxlake.remote import find_root, remote_of
+from voxlake.sandbox import World
+from voxlake.transform import STREAMS
+
+pytestmark = pytest.mark.dateless
+
+UNTIL = date(2026, 3, 10)
+SINCE = UNTIL - timedelta(days=12)
+
+
+class Bucket:
+    """A folder of a bucket on a server of tests, and working directories for it."""
+
+    def __init__(self, endpoint, folder, name):
+        self.url, self.folder = f"s3://{name}/sms", folder
+        self.raw = raw_store(endpoint, make_bucket(endpoint, name))
+
+    def work(self, name):
+        """Return a working directory: each name stands for a machine of its own."""
+        return find_root(self.url, self.folder / name)
+
+    def keys(self, below=""):
+        """Return the keys that are really there."""
+        return [its["path"] for page in obstore.list(self.raw, f"sms/{below}".rstrip("/")) for its in page]
+
+    def read(self, key):
+        """Return the rows of a Parquet file as another reader of the bucket sees them."""
+        return pq.read_table(obstore.get(self.raw, key).bytes())
+
+
+@pytest.fixture(
+    params=[name if name == "seaweedfs" else pytest.param(name, marks=pytest.mark.slow) for name in SERVERS_OF_TESTS]
+)
+def bucket(request, tmp_path, monkeypatch, stores):
+    """Return an empty bucket on each of the servers."""
+    endpoint = stores(request.param)
+    for name, value in environment(endpoint).items():
+        monkeypatch.setenv(name, value)
+    return Bucket(endpoint, tmp_path, f"bucket-{abs(hash(tmp_path)) % 10**12}")
+
+
+@pytest.fixture
+def nights(sandbox, tmp_path):
+    """Return a world of some days, and a function that exports it to a data directory as of a time."""
+    clock = StandingClock(noon(2026, 3, 10))
+    world = World(rows=240, days=12, seed=3, until=UNTIL)
+    server = sandbox(world=world, now=clock.time, world_now=clock.time)
+    account = voxlake.connect(server.credentials, api_url=server.url, clock=clock)
+
+    def night(folder, *, days=0, **options):
+        clock.at = noon(2026, 3, 10) + timedelta(days=days)
+        return voxlake.export(account, folder, **{"since": SINCE} | options)
+
+    night.clock, night.server, night.account, night.world = clock, server, account, world
+    return night
+
+
+def rows_of(folder):
+    """Return the rows of the published database of each stream."""
+    return {name: held(folder / "voxlake.duckdb", name) for name in STREAMS}
+
+
+def days_of(folder):
+    """Return what the index says of each day, without when it was exported and where it lies."""
+    lake = Lake(folder)
+    return {
+        (key.account_id, key.stream, key.date): (
+            found.row_count, found.total_count, found.verified, found.moving, found.checksum
+        )
+        for key in lake.day_keys()
+        for found in [lake.read_footer(key)]
+    }  # fmt: skip
+
+
+def test_nights_of_two_machines(bucket, nights, tmp_path):
+    """Nights that two machines take in turns leave what the same nights leave on a disk, and every reader sees it."""
+    disk, one, other = tmp_path / "disk", bucket.work("one"), bucket.work("other")
+    for days, folder in ((0, one), (1, other), (2, one)):
+        assert nights(disk, days=days).exit_code == nights(folder, days=days).exit_code == 0
+        assert rows_of(folder) == rows_of(disk)
+    assert rows_of(disk) == {name: truth(nights.server, name) for name in STREAMS}
+    fresh = bucket.work("fresh")
+    found, expected = (voxlake.status(folder, clock=nights.clock) for folder in (fresh, disk))
+    assert found.streams == expected.streams
+    assert remote_of(fresh).objects.requests["put"] == 0
+    assert days_of(fresh) == days_of(disk)
+    lake = Counter(key.split("/")[2] for key in bucket.keys("lake") if key.endswith(".parquet"))
+    assert lake == Counter(stream.table for stream in STREAMS.values() for _ in days_of(disk) if _[1] == stream.name)
+    assert [run.command for run in voxlake.runs(fresh)] == ["export"] * 3
+    with voxlake.open(fresh) as database:
+        assert database.execute("SELECT count(*) FROM messages").fetchall() == [(240,)]
