@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from click.core import ParameterSource
 
+from voxlake.cli.declaration import Declaration, setting
 from voxlake.cli.delta_option import DeltaTables
 from voxlake.cli.log import log_on_stderr
 from voxlake.cli.place import find_place
@@ -45,35 +46,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """How a setting is set: its type, its variable, its default, and what its flag's help says.
-
-    A secret has no flag, and is never quoted; it comes from the environment alone, unless it is in a `table` of the
-    file. A setting of such a table has no flag; its name begins with the table's and `_`. A lone flag says `bare`.
-    """
-
-    type: click.ParamType[Any]
-    variable: str
-    help: str
-    default: Any = None
-    metavar: str | None = None
-    shown: str | bool = True
-    secret: bool = False
-    table: str | None = None
-    bare: str | None = None
-
-    def key(self, name: str) -> str:
-        """Return the key in the file, with its table, of the setting of this name."""
-        return name if self.table is None else f"[{self.table}] {name.removeprefix(f'{self.table}_')}"
-
-
-def _setting(type_: click.ParamType[Any], variable: str, help_: str, **rest: Any) -> dict[str, Declaration]:
-    return {"declaration": Declaration(type_, variable, help_, **rest)}
-
-
 def _privacy(name: str, help_: str) -> dict[str, Declaration]:
-    return _setting(OneOf(TREATMENTS), f"VOXLAKE_PRIVACY_{name}", help_, default="keep", table="privacy")
+    return setting(OneOf(TREATMENTS), f"VOXLAKE_PRIVACY_{name}", help_, default="keep", table="privacy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,92 +55,92 @@ class Settings:
     """Every setting, resolved and checked."""
 
     data_dir: Path = field(
-        metadata=_setting(
+        metadata=setting(
             UserPath(), "VOXLAKE_DATA_DIR", "Where lake and database live.", default="data", metavar="DIR|URL"
         )
     )
     work_dir: Path | None = field(
-        metadata=_setting(UserPath(), "VOXLAKE_WORK_DIR", "Where those of a URL are worked on.", metavar="DIR")
+        metadata=setting(UserPath(), "VOXLAKE_WORK_DIR", "Where those of a URL are worked on.", metavar="DIR")
     )
     api_url: str = field(
-        metadata=_setting(
+        metadata=setting(
             ApiUrl(), "VOXIMPLANT_API_URL", "The API's address.", default=API_URL, shown="the vendor's", metavar="URL"
         )
     )
     insecure_http: bool = field(
-        metadata=_setting(
+        metadata=setting(
             Switch(), "VOXLAKE_INSECURE_HTTP", "Send the key over plain http, to another machine.", default=False,
             shown=False,
         )
     )  # fmt: skip
     credentials: Path | None = field(
-        metadata=_setting(UserPath(), "VOXIMPLANT_CREDENTIALS", "The vendor's credentials.json.", metavar="FILE")
+        metadata=setting(UserPath(), "VOXIMPLANT_CREDENTIALS", "The vendor's credentials.json.", metavar="FILE")
     )
     output: str = field(
-        metadata=_setting(
+        metadata=setting(
             OneOf(("json", "csv")), "VOXLAKE_OUTPUT", "The format that the API is asked for.", default="json"
         )
     )
     jobs: int = field(
-        metadata=_setting(WholeNumber(1, 1000), "VOXLAKE_JOBS", "Requests at the same time.", default=4, metavar="N")
+        metadata=setting(WholeNumber(1, 1000), "VOXLAKE_JOBS", "Requests at the same time.", default=4, metavar="N")
     )
     patience: int = field(
-        metadata=_setting(
+        metadata=setting(
             WholeNumber(0, 7 * 86_400), "VOXLAKE_PATIENCE", "Seconds to wait out the faults of one request.",
             default=180, metavar="N",
         )
     )  # fmt: skip
     timeout: int = field(
-        metadata=_setting(
+        metadata=setting(
             WholeNumber(1, 86_400), "VOXLAKE_TIMEOUT", "Seconds to wait for one reply.", default=60, metavar="N"
         )
     )
     keep_raw: bool = field(
-        metadata=_setting(
+        metadata=setting(
             Switch(), "VOXLAKE_KEEP_RAW", "Keep every reply in raw/, for 'voxlake replay'.", default=False, shown=False
         )
     )
     compact: bool = field(
-        metadata=_setting(
+        metadata=setting(
             Switch(), "VOXLAKE_COMPACT", "Bring months that are final into one file each.", default=False, shown=False
         )
     )
     settle_hours: int = field(
-        metadata=_setting(
+        metadata=setting(
             WholeNumber(0, 87_600), "VOXLAKE_SETTLE_HOURS", "Hours after a day's end until it can be final.",
             default=72, metavar="N",
         )
     )  # fmt: skip
     give_up_days: int = field(
-        metadata=_setting(
+        metadata=setting(
             WholeNumber(0, 3650), "VOXLAKE_GIVE_UP_DAYS", "Days after which a status counts as final.",
             default=14, metavar="N",
         )
     )  # fmt: skip
     database: str = field(
-        metadata=_setting(
+        metadata=setting(
             OneOf(("auto", "portable", "linked")), "VOXLAKE_DATABASE",
             "One file that holds all, or one linked to files beside it.", default="auto",
         )
     )  # fmt: skip
     delta: str | None = field(
-        metadata=_setting(
+        metadata=setting(
             DeltaTables(), "VOXLAKE_DELTA", "Keep Delta tables of the lake up to date.", metavar="[URI]", bare="true"
         )
     )  # fmt: skip
     reports_dir: Path | None = field(
-        metadata=_setting(
+        metadata=setting(
             UserPath(), "VOXLAKE_REPORTS_DIR", "A folder of your own reports, one query a .sql file.", metavar="DIR"
         )
     )
     nightly_at: str = field(
-        metadata=_setting(
+        metadata=setting(
             TimeOfDay(), "VOXLAKE_NIGHTLY_AT", "When the timer exports every night, by this machine's clock.",
             default="03:15", metavar="HH:MM",
         )
     )  # fmt: skip
     files_group: str | None = field(
-        metadata=_setting(click.STRING, "VOXLAKE_FILES_GROUP", "Who may read the data beside its owner.", table="files")
+        metadata=setting(click.STRING, "VOXLAKE_FILES_GROUP", "Who may read the data beside its owner.", table="files")
     )
     privacy_source: str = field(metadata=_privacy("SOURCE", "The numbers and SenderIDs that sent."))
     privacy_destination: str = field(metadata=_privacy("DESTINATION", "The numbers that were written to."))
@@ -174,44 +148,44 @@ class Settings:
     privacy_error_text: str = field(metadata=_privacy("ERROR_TEXT", "The numbers in texts of errors."))
     privacy_unknown_fields: str = field(metadata=_privacy("UNKNOWN_FIELDS", "Fields that voxlake does not know."))
     privacy_key_file: Path | None = field(
-        metadata=_setting(UserPath(), "VOXLAKE_PRIVACY_KEY_FILE", "The key of keyed digests.", table="privacy")
+        metadata=setting(UserPath(), "VOXLAKE_PRIVACY_KEY_FILE", "The key of keyed digests.", table="privacy")
     )
     retention_older_than: timedelta | None = field(
-        metadata=_setting(
+        metadata=setting(
             Length(), "VOXLAKE_RETENTION_OLDER_THAN", "Days that ended longer ago are taken away.", table="retention"
         )
     )
     retention_texts_older_than: timedelta | None = field(
-        metadata=_setting(
+        metadata=setting(
             Length(), "VOXLAKE_RETENTION_TEXTS_OLDER_THAN", "So are the texts of such days.", table="retention"
         )
     )
     notify_url: Webhook | None = field(
-        metadata=_setting(
+        metadata=setting(
             WebhookUrl(), "VOXLAKE_NOTIFY_URL", "Where to post how runs begin and end.", table="notify", secret=True
         )
     )
     notify_url_start: Webhook | None = field(
-        metadata=_setting(
+        metadata=setting(
             WebhookUrl(), "VOXLAKE_NOTIFY_URL_START", "The same for their begin alone.", table="notify", secret=True
         )
     )
     notify_url_failure: Webhook | None = field(
-        metadata=_setting(
+        metadata=setting(
             WebhookUrl(), "VOXLAKE_NOTIFY_URL_FAILURE", "The same for those that fail.", table="notify", secret=True
         )
     )
-    log_format: str | None = field(metadata=_setting(OneOf(LOG_FORMATS), "VOXLAKE_LOG_FORMAT", LOG_FORMAT_HELP))
+    log_format: str | None = field(metadata=setting(OneOf(LOG_FORMATS), "VOXLAKE_LOG_FORMAT", LOG_FORMAT_HELP))
     account_id: int | None = field(
-        metadata=_setting(
+        metadata=setting(
             AccountNumber(1, GREATEST_ID), "VOXIMPLANT_ACCOUNT_ID", "The account of the legacy pair.", secret=True
         )
     )
     api_key: str | None = field(
-        metadata=_setting(click.STRING, "VOXIMPLANT_API_KEY", "The key of the legacy pair.", secret=True), repr=False
+        metadata=setting(click.STRING, "VOXIMPLANT_API_KEY", "The key of the legacy pair.", secret=True), repr=False
     )
     privacy_key: PrivacyKey | None = field(
-        metadata=_setting(KeyText(), VARIABLE, "The key itself, in place of its file.", secret=True)
+        metadata=setting(KeyText(), VARIABLE, "The key itself, in place of its file.", secret=True)
     )
     sections: Mapping[str, Section] = field(default_factory=dict)
     """The accounts that the file names, by the names of their sections; none where --credentials names one."""

@@ -140,7 +140,7 @@ class Session:
                 self._write(without_lease(self.root))
 
     def meet_conflict(self, accounts: tuple[int, ...]) -> None:
-        """Tell the next run to look at all objects of some accounts, of all for (): one is not as it was known.
+        """Make some accounts, or all for (), those that the next run lists: an object is not as it was known.
 
         Raises AlreadyRunning where the lease was lost, which explains it.
         """
