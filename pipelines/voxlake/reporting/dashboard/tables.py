@@ -216,7 +216,7 @@ def _rows(number: int | None, what: str) -> str:
 
 
 def _all(number: int | None) -> str:
-    return "several" if number is None else counted(number, "account")
+    return "several" if number is None else f"{number:,}"
 
 
 def _ended(row: Row) -> str:

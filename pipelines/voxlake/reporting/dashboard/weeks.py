@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WEEKDAYS = "MTWTFSS"
 _WIDEST = SQUARE + 3
 _NARROWEST = 12
-_BROADEST, _TALLEST, _DATED = 72, 26, 22
+_BROADEST, _TALLEST, _DATED = 92, 26, 22
 """Pixels of the widest and the highest cell with what is left free beside it, and of one that has room for a date."""
 _LEFT = 26
 _GAP, _LETTER = 24, 7
@@ -122,6 +122,7 @@ def _fill(
         texts.append({"x": x, "y": y, "t": letter})
     first = since or _monday(block.rows[0]["date"])
     begun: dict[date, int] = {}
+    seen: set[int] = set()
     for row in block.rows:
         day = row["date"]
         week = (day - first).days // 7
@@ -132,12 +133,14 @@ def _fill(
         if block.across >= _DATED:
             square["day"] = day.day
         cells.append(square)
-        begun.setdefault(day.replace(day=1), week)
+        if week not in seen:
+            begun.setdefault(day.replace(day=1), week)
+            seen.add(week)
     texts += _months_down(block, begun) if narrow else _months_across(block, begun)
 
 
 def _months_across(block: _Block, begun: Mapping[date, int]) -> Iterator[dict[str, Any]]:
-    """Yield the name of each month above the week of its first day, in full where there is room before the next.
+    """Yield the name of each month above the first week that begins in it, in full where there is room before the next.
 
     The year stands above, where it begins.
     """
@@ -153,9 +156,8 @@ def _months_across(block: _Block, begun: Mapping[date, int]) -> Iterator[dict[st
 
 
 def _months_down(block: _Block, begun: Mapping[date, int]) -> Iterator[dict[str, Any]]:
-    """Yield the name of each month left of the week of its first day; of two in one week, the second."""
-    by_week = {week: month for month, week in begun.items()}
-    for week, month in by_week.items():
+    """Yield the name of each month left of the first week that begins in it."""
+    for month, week in begun.items():
         yield {"x": block.left - 34, "y": block.top + week * block.pitch + 8, "t": f"{month:%b}"}
 
 
