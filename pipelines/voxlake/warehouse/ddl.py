@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from voxlake.sql import interruptible, promise, statements
+from voxlake.warehouse.glossary import glossary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -173,8 +174,8 @@ def described_macro(statement: str) -> dict[str, Any]:
 
 
 def markdown() -> str:
-    """Return the description of the database as a page, with the reports, checks and warnings."""
-    pieces = [_INTRODUCTION]
+    """Return the description of the database as a page, with its words, reports, checks and warnings."""
+    pieces = [_INTRODUCTION, glossary()]
     things = described()
     for thing in things:
         if "macro" not in thing["kind"]:

@@ -9,6 +9,7 @@ from support.paths import DOCS
 
 from voxlake.sql import statements
 from voxlake.warehouse.ddl import KINDS, column_comments, create, described, markdown
+from voxlake.warehouse.glossary import WORDS
 
 PAGE = DOCS / "schema.md"
 
@@ -29,6 +30,17 @@ def test_everything_is_explained():
         assert bool(thing["columns"]) == ("macro" not in thing["kind"])
         for name, _, comment in thing["columns"]:
             assert (comment or "").endswith("."), (thing["name"], name)
+
+
+def test_glossary():
+    """It has every former name of a column, with the version in which that goes, and no other; its words are used."""
+    columns = [(name, comment) for its in described() for name, _, comment in its["columns"]]
+    told = {(name, comment) for name, comment in columns if comment.startswith("Former name of ")}
+    assert told == {
+        (former, f"Former name of {its.word}, gone in {its.gone}.") for its in WORDS for former in its.former
+    }
+    used = {name for name, _ in columns} | {"arrived", "moving", "message"} | {its["name"] for its in described()}
+    assert {name for its in WORDS for name in its.word.split(", ")} <= used
 
 
 def test_comments_are_in_the_published_file(tmp_path):
