@@ -21,7 +21,7 @@ DEMO   := data/demo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit coverage browser days dates soak fuzz matrix check bench layouts night slow format lock numbering schema picture screenshot notebook clean
+.PHONY: help run ready test unit coverage browser days dates soak fuzz matrix check bench layouts night slow format lock numbering schema picture screenshot notebook clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,9 +36,13 @@ $(VENV)/.installed: requirements-all.lock requirements-build.lock pyproject.toml
 	@$(BIN)/python -m compileall -q pipelines
 	@touch $@
 
-$(VENV)/.tested: $(VENV)/.installed requirements-dev.lock
+# Its lock file holds all that the other two do. What tests import is compiled when they do, a quarter of what there is.
+$(VENV)/.tested: requirements-dev.lock pyproject.toml
+	@echo "Installing what the tests need, too, into $(VENV) (once) ..."
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(LOCKED) requirements-dev.lock --no-compile
-	@touch $@
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.installed $@
 
 $(SERVERS)/.installed: requirements-servers.lock
 	@$(PYTHON) -m venv $(SERVERS)
@@ -80,13 +84,15 @@ $(SDK): tests/sdk/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/sdk && npm ci --ignore-scripts --silent && touch node_modules/.package-lock.json; \
 	else echo "npm is not installed: the tests with the vendor's Node SDK are skipped"; fi
 
-test: $(VENV)/.tested $(SERVERS)/.installed $(SDK) browser ## Run the tests
+ready: $(VENV)/.tested $(SERVERS)/.installed $(SDK) browser ## Install all that the tests need (with -j 4, side by side)
+
+test: ready ## Run the tests
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q
 
 unit: $(VENV)/.tested ## Run the tests that need neither a server nor a process (seconds)
 	@$(BIN)/python -m pytest -n auto -q tests/unit
 
-coverage: $(VENV)/.tested $(SERVERS)/.installed $(SDK) browser ## Run the tests and show which lines and branches none of them reaches
+coverage: ready ## Run the tests and show which lines and branches none of them reaches
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q --cov
 
 days: $(VENV)/.tested ## Run the fast tests that know the date as if it were each of thirty (a quarter of an hour)
@@ -101,7 +107,7 @@ soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) agai
 fuzz: $(VENV)/.tested ## Try strange replies, files, settings and command lines for FUZZ (10m); SEED repeats a run
 	@PYTHONPATH=tests $(BIN)/python -m support.fuzz $(FUZZ) $(SEED)
 
-slow: $(VENV)/.tested $(SERVERS)/.installed $(SDK) browser ## Run the tests that take minutes
+slow: ready ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow -q
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests, and the fast tests on three other dates

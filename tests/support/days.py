@@ -33,9 +33,9 @@ def main(*dates):
     root = Path(__file__).resolve().parents[2]
     # The nights under every odd API take most of the time, and are left to the thirty dates.
     paths = [*(f"tests/{path}" for path in QUICK), "-k", "not late_rows_and_statuses"] if dates else ["tests"]
-    # These are few, and most of their time is what each process needs to begin.
-    workers = "2" if dates else "4"
-    command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "worksteal", "-q", "-m", FAST, *paths]
+    # Those of a named date are few, and most of the time of another process would be what it needs to begin.
+    processes = ["-p", "no:xdist"] if len(dates) == 1 else ["-n", "2" if dates else "4", "--dist", "worksteal"]
+    command = [sys.executable, "-m", "pytest", *processes, "-q", "-m", FAST, *paths]
     for date in dates or DATES:
         print(f"As if it were {date}:", flush=True)
         code = subprocess.run(command, cwd=root, env=os.environ | {"VOXLAKE_TEST_NOW": date}, check=False).returncode
