@@ -30,7 +30,7 @@ from voxlake.warehouse.news import record_changes, remember_rows
 from voxlake.warehouse.row_files import RowFiles
 from voxlake.warehouse.row_tables import RowTables
 from voxlake.warehouse.runs import load_runs
-from voxlake.warehouse.state import day_table, key_table, read_state, remember_state
+from voxlake.warehouse.state import Reader, day_table, key_table, read_state, remember_state
 from voxlake.warehouse.totals import load_totals
 from voxlake.warehouse.unused_files import note_unused
 
@@ -84,7 +84,8 @@ class DatabaseBuild:
         self._root, self._published, self._lake = root, published, lake
         # Another run may publish meanwhile: what is cloned is the file whose state was read.
         self._generation = generation_of(published)
-        self._before = read_state(published)
+        self._reader = Reader(root / "tmp")
+        self._before = read_state(self._reader, published)
         self._folder = rows_folder(root)
         self._linked = is_linked(layout, self._before, root)
         self._state = self._before
@@ -141,6 +142,7 @@ class DatabaseBuild:
 
     def close(self) -> None:
         """Close the file; an unfinished one stays in the folder of temporary files, which the next run empties."""
+        self._reader.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = self._rows = None
@@ -164,7 +166,7 @@ class DatabaseBuild:
         if self._state is None:
             found = Differences(rows=frozenset(day_file.key for day_file in changes.day_files))
         else:
-            found = find_differences(self._base(), changes, finality, self._lake.account_facts())
+            found = find_differences(self._reader, self._base(), changes, finality, self._lake.account_facts())
         gone = frozenset(changes.removed)
         if changes.whole:
             gone = frozenset(self._loaded.keys() - {day_file.key for day_file in changes.day_files})
@@ -180,7 +182,7 @@ class DatabaseBuild:
         if self._state is None:
             self._load(day_files, frozenset(day_file.key for day_file in new), frozenset())
         else:
-            self._load(day_files, *find_other_rows(self._base(), new))
+            self._load(day_files, *find_other_rows(self._reader, self._base(), new))
 
     def _load(self, day_files: Sequence[DayFile], rows: frozenset[DayKey], known: frozenset[DayKey]) -> None:
         """Load days whose `rows` differ from those of the published database, in place of those that it has of them.

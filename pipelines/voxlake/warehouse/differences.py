@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxlake.model import DayKey
 from voxlake.warehouse.accounts import accounts_differ
-from voxlake.warehouse.state import checksum_table, day_table, key_table, reading
+from voxlake.warehouse.state import Reader, checksum_table, day_table, key_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,13 +55,13 @@ class Differences:
 
 
 def find_differences(
-    database: Path, changes: Changes, finality: FinalityPolicy, facts: Iterable[Mapping[str, Any]]
+    reader: Reader, database: Path, changes: Changes, finality: FinalityPolicy, facts: Iterable[Mapping[str, Any]]
 ) -> Differences:
     """Compare a published database with days that may have changed, and with facts as `load_accounts` takes them.
 
     Raises duckdb.Error where it cannot be read.
     """
-    with reading(database) as connection:
+    with reader.open(database) as connection:
         connection.register("given", day_table(changes.day_files, finality=finality))
         connection.register("removed", key_table(changes.removed))
         rows, known = _other_rows(connection)
@@ -74,12 +74,14 @@ def find_differences(
         )
 
 
-def find_other_rows(database: Path, day_files: Sequence[DayFile]) -> tuple[frozenset[DayKey], frozenset[DayKey]]:
+def find_other_rows(
+    reader: Reader, database: Path, day_files: Sequence[DayFile]
+) -> tuple[frozenset[DayKey], frozenset[DayKey]]:
     """Return the days whose rows in a database are others or missing, and those of them that it knows.
 
     Raises duckdb.Error where it cannot be read.
     """
-    with reading(database) as connection:
+    with reader.open(database) as connection:
         connection.register("given", checksum_table(day_files))
         return _other_rows(connection)
 

@@ -15,7 +15,7 @@ from voxlake.errors import DataError
 from voxlake.lake import Lake, Manifest
 from voxlake.model import Changes, DayKey, FinalityPolicy, Mark
 from voxlake.warehouse import DatabaseUpdate
-from voxlake.warehouse.state import fingerprint, read_state
+from voxlake.warehouse.state import Reader, fingerprint, read_state
 
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
 
@@ -33,6 +33,12 @@ def lake_of(hand):
     """Return the lake, and what its manifest says."""
     lake = Lake(hand.root)
     return lake, Manifest(lake).sound()
+
+
+def state_of(path):
+    """Return the state of a database."""
+    with closing(Reader(path.parent / "tmp")) as reader:
+        return read_state(reader, path)
 
 
 def test_loaded_early(hand):
@@ -129,7 +135,7 @@ def test_a_change_replaces_what_was_there(hand):
     hand.put(THIRD, [row(3, THIRD), row(4, THIRD)])
     hand.publish()
     lake = Lake(hand.root)
-    mark = read_state(hand.warehouse.path).mark
+    mark = state_of(hand.warehouse.path).mark
     first, second, third = Manifest(lake).sound()
     hand.put(SECOND, [row(SECOND.toordinal(), SECOND, cost=9), row(7, SECOND)])
     (second,) = (its for its in Manifest(lake) if its.key == second.key)
@@ -147,7 +153,7 @@ def test_a_change_replaces_what_was_there(hand):
     assert hand.ask("SELECT date, checksum FROM meta.parts ORDER BY date") == [
         (FIRST, first.checksum), (SECOND, second.checksum),
     ]  # fmt: skip
-    assert read_state(hand.warehouse.path).mark == Mark(mark.index_id, 9)
+    assert state_of(hand.warehouse.path).mark == Mark(mark.index_id, 9)
 
 
 def test_a_reading_without_news_publishes_nothing(hand):
@@ -164,12 +170,12 @@ def test_a_reading_without_news_publishes_nothing(hand):
 def test_state(hand, tmp_path):
     """The state of a database is what it includes; a foreign, damaged or missing one has none."""
     path = hand.publish().path
-    state = read_state(path)
+    state = state_of(path)
     assert (state.finality, state.rows, state.mark.sequence) == (SETTLING, 2, 1)
     foreign, damaged = tmp_path / "foreign.duckdb", tmp_path / "damaged.duckdb"
     duckdb.connect(str(foreign)).close()
     damaged.write_bytes(path.read_bytes()[:5000])
-    assert [read_state(each) for each in (foreign, damaged, tmp_path / "none.duckdb")] == [None, None, None]
+    assert [state_of(each) for each in (foreign, damaged, tmp_path / "none.duckdb")] == [None, None, None]
 
 
 def test_foreign_file_in_the_place_of_the_link(hand):
