@@ -1,6 +1,6 @@
 -- The newest runs that looked at days of some accounts, as of the last publish, at most $top: what each changed, and how it ended.
 SELECT
-    started_at, finished_at, command, account, accounts, days, rows_new, rows_changed, rows_gone, exit_code, problem
+    started_at, finished_at, command, account, days, rows_new, rows_changed, rows_gone, exit_code, problem
 FROM runs
 WHERE
     days > 0

@@ -316,6 +316,8 @@ def test_every_chart_is_valid(days):
     shown = {"senders": 1, "accounts": 2, "messages": 2, "total": 2, "stream": "sms", "currency": "EUR"}
     shown |= {"costs": {"EUR": Decimal(1)}, "steps": [step], "last_day": span.first, "days": [{span.first: 2}]}
     shown |= {"error": "none", "sender": "INFO", "account": "shop"}
+    news = dict.fromkeys(("rows_new", "rows_changed", "rows_gone", "all_new", "all_changed", "all_gone"), 1)
+    news |= {"published_at": span.first, "date": span.first, "days": 1}
     run = dict.fromkeys(("days", "rows_new", "rows_changed", "rows_gone", "accounts", "exit_code"), 1)
     run |= {"started_at": span.first, "finished_at": None, "command": "export", "account": None, "problem": None}
     figures = figures_of(
@@ -325,12 +327,13 @@ def test_every_chart_is_valid(days):
         hours=[{"weekday": 1 + span.first.weekday(), "hour": 12, "messages": 1}],
         accounts=[shown] * 2,
         countries=[{**sums, "step": month_steps(span).steps[0].begin, "currency": "EUR", "country": "DE"}],
+        changes=[news],
         runs=[run],
         **{name: [shown] for name in ("errors", "senders")},
     )
     drawn = panels(figures)
-    assert {panel.name for panel in drawn} == {*CARDS, "accounts"}
-    assert [panel.name for panel in drawn if panel.draw is None] == ["runs"]
+    assert {panel.name for panel in drawn} == {*CARDS, "accounts", "changes"}
+    assert [panel.name for panel in drawn if panel.draw is None] == ["changes", "runs"]
     before = schemapi.DEBUG_MODE
     for panel in drawn:
         assert panel.rows
@@ -595,5 +598,16 @@ def test_many_accounts_share_a_calendar(tmp_path):
     hand.publish()
     with hand.warehouse.reader() as connection:
         page = Tables(Board(connection, Span(THURSDAY, FRIDAY + DAY), read_scope(connection), NO_GAPS).html())
+    assert "changes" not in page.rows
     states = [row[2:5] for row in page.rows["completeness"][1:]]
     assert states == [["all", "verified and final", "8"], ["all", "not verified", "0"]]
+    hand.put(FRIDAY, [row(2, FRIDAY)], account=3)
+    hand.put(THURSDAY, [row(1, status="waiting"), row(3)], account=4)
+    hand.publish()
+    with hand.warehouse.reader() as connection:
+        scope = read_scope(connection)
+        html = Board(connection, Span(THURSDAY, FRIDAY + DAY), scope, NO_GAPS).html()
+        alone = Board(connection, Span(THURSDAY, FRIDAY + DAY), scope.narrowed([3]), NO_GAPS).html()
+    assert Tables(html).rows["changes"][1:] == [[str(FRIDAY), "1", "0", "0"], [str(THURSDAY), "1", "1", "0"]]
+    assert "against the one before: 2 new messages, 1 changed, 0 gone, on 2 days." in html
+    assert Tables(alone).rows["changes"][1:] == [[str(FRIDAY), "1", "0", "0"]]

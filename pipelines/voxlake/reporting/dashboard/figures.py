@@ -26,6 +26,8 @@ TOP = 10
 SENDERS = 15
 ACCOUNTS = 100
 RUNS = 10
+NEWS = 62
+"""The days of the last publish that are listed, at most."""
 _APART = 6
 """Accounts whose days are shown apart; of more, each stream has one calendar, in the worst state of any account."""
 WEEK = 7
@@ -84,6 +86,7 @@ class Figures:
     senders: Sequence[Row]
     accounts: Sequence[Row]
     coverage: Sequence[Row]
+    changes: Sequence[Row] = ()
     runs: Sequence[Row] = ()
 
     @cached_property
@@ -172,6 +175,7 @@ def gather(connection: duckdb.DuckDBPyConnection, span: Span, scope: Scope) -> F
         senders=ask("senders", top=SENDERS, unit=unit),
         accounts=ask("accounts", before=span.before.first, top=ACCOUNTS, unit=unit),
         coverage=[row for row in coverage if row["date"] >= span.first],
+        changes=_ask(connection, "changes", accounts=wanted, top=NEWS),
         runs=_ask(connection, "runs", accounts=wanted, top=RUNS),
     )
 

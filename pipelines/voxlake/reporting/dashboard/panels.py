@@ -12,10 +12,11 @@ from voxlake.reporting.dashboard import completeness, shapes, timelines, words
 from voxlake.reporting.dashboard.blocks import Panel
 from voxlake.reporting.dashboard.cells import STATES
 from voxlake.reporting.dashboard.figures import SKIPPED, UNREAD
+from voxlake.reporting.dashboard.news import changes, runs
 from voxlake.reporting.dashboard.ranks import ON_THEIR_WAY, countries, errors
 from voxlake.reporting.dashboard.steps import timeline
 from voxlake.reporting.dashboard.sums import added
-from voxlake.reporting.dashboard.tables import accounts, runs, senders
+from voxlake.reporting.dashboard.tables import accounts, senders
 from voxlake.reporting.dashboard.timelines import STREAM_NAMES, Series
 from voxlake.text import counted
 
@@ -42,6 +43,7 @@ def panels(figures: Figures) -> list[Panel]:
         _week(figures),
         senders(figures),
         _completeness(figures),
+        *([changes(figures)] if figures.changes else []),
         *([runs(figures)] if figures.runs else []),
     )
 

@@ -14,7 +14,7 @@ from voxlake.reporting.dashboard.timelines import STREAM_NAMES
 from voxlake.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from voxlake.reporting.dashboard.changes import Change
     from voxlake.reporting.dashboard.figures import Figures
@@ -181,45 +181,3 @@ def _account_lines(figures: Figures, found: Sequence[tuple[Row, Row, Mapping[str
         unit = words.plain(currency) or "currency not known"
         lines.append(Line(words.plain(row["account"]), unit, cells, _spark(steps, now)))
     return lines
-
-
-def runs(figures: Figures) -> Panel:
-    """Return what the newest runs changed, the newest first; when the database was published, and what with."""
-    several = len(figures.scope.everyone) > 1
-    whose: Callable[[Row], list[Any]] = lambda row: [row["account"] or _all(row["accounts"])] if several else []  # noqa: E731
-    rows = [
-        (
-            f"{row['started_at']:%Y-%m-%d %H:%M}",
-            row["command"],
-            *whose(row),
-            row["days"],
-            row["rows_new"],
-            row["rows_changed"],
-            row["rows_gone"],
-            _ended(row),
-        )
-        for row in figures.runs
-    ]
-    head = ("run, UTC", "command", *(["accounts"] if several else []), "days read", "new", "changed", "gone", "ended")
-    note = ""
-    if rows:
-        newest = figures.runs[0]
-        note = (
-            f"The newest found {_rows(newest['rows_new'], 'new')}, {_rows(newest['rows_changed'], 'changed')} and"
-            f" {_rows(newest['rows_gone'], 'gone')} in {counted(newest['days'])}."
-        )
-    return Panel("runs", "What the newest runs changed", note, None, head, rows, note=note, plain=True)
-
-
-def _rows(number: int | None, what: str) -> str:
-    return f"{words.as_text(number)} {what}"
-
-
-def _all(number: int | None) -> str:
-    return "several" if number is None else f"{number:,}"
-
-
-def _ended(row: Row) -> str:
-    if row["exit_code"] is None:
-        return "killed" if row["finished_at"] is None else words.NOTHING
-    return "well" if row["exit_code"] == 0 else row["problem"] or f"exit code {row['exit_code']}"
