@@ -8,8 +8,7 @@ SELECT
     o.key.stream AS asked_stream, o.key.message_id AS asked_message_id, i.message_id AS answer_message_id
 FROM (
     SELECT
-        account_id, account, date, message_id, source AS number,
-        destination AS answered_to,
+        account_id, account, date, message_id, source AS number, destination AS answered_to,
         -- Less than those of the same moment: what went out then was no question.
         {'processed_at': processed_at, 'stream': '', 'message_id': 0::BIGINT} AS key
     FROM messages

@@ -13,7 +13,7 @@ SELECT
     count(*) FILTER (status = 'success') AS succeeded, -- Messages with the status success.
     count(*) - count(*) FILTER (status <> 'waiting') AS waiting, -- Messages with the status waiting or none.
     CASE WHEN stream = 'a2p' THEN count(*) FILTER (delivery_status = 'DELIVERED') END AS delivered, -- Messages of a2p with DELIVERED, null for sms.
-    count(*) FILTER (settled(stream, status, delivery_status)) AS settled -- Messages whose status stays as it is.
+    count(*) FILTER (settled) AS settled -- Messages whose status stays as it is.
 FROM messages
 WHERE error_message IS NOT NULL
 GROUP BY account_id, account, currency, date, stream, error;
