@@ -28,6 +28,7 @@ from support.runner import Command
 from support.worlds import DAY, FRIDAY, THURSDAY, put_world
 
 from voxlake.library import backfill, connect, export
+from voxlake.phones import normal_number
 from voxlake.reporting import Board, Gaps, dashboard, read_scope
 from voxlake.reporting.dashboard.completeness import calendar
 from voxlake.reporting.dashboard.draw import specification
@@ -199,7 +200,7 @@ _FAULTS = """axe.run({resultTypes: ['violations']}).then(found => found.violatio
 def senders(server):
     """Count the messages of each sender and stream."""
     return Counter(
-        (row["source_number"], stream.upper())
+        (normal_number(row["source_number"]), stream.upper())
         for stream in ("sms", "a2p")
         for row in server.world.truth(stream)
         if row.get("direction") != "IN"

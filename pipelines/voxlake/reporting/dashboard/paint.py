@@ -1,6 +1,6 @@
 """All colours: the page uses them as CSS variables, light or dark as the reader prefers; pictures are light.
 
-Channels and states are Okabe and Ito's, which people with any kind of colour vision can tell apart; whatever a colour
+Streams and states are Okabe and Ito's, which people with any kind of colour vision can tell apart; whatever a colour
 says is also said by a glyph, a label or the table.
 """
 
