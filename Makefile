@@ -1,4 +1,4 @@
-# `make` lists the targets. What they need is installed into .venv, .venv-servers, .venv-bench, .venv-matrix and
+# `make` lists the targets. What they need is installed into .venv, .venv-servers, .venv-spark, .venv-bench, .venv-matrix and
 # tests/sdk/node_modules, from lock files with hashes. One thing else on the machine is touched: as root on Debian, `browser`,
 # which `test` and `coverage` call, installs chromium with apt-get where there is none.
 PYTHON ?= python3
@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 SDK    := tests/sdk/node_modules/.package-lock.json
 BENCH  := .venv-bench
 SERVERS := .venv-servers
+SPARK  := .venv-spark
 PIP    := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP) --require-hashes -r
 UV     := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade
@@ -21,7 +22,7 @@ DEMO   := data/demo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run ready test unit coverage browser days dates soak fuzz matrix check bench layouts night slow format lock numbering schema picture screenshot notebook clean
+.PHONY: help run ready test unit coverage browser days dates soak fuzz matrix check bench layouts night slow spark format lock numbering schema picture screenshot notebook clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -156,7 +157,17 @@ lock: ## Renew the exact versions and hashes that are installed (needs uv)
 	echo 'hatchling' | $(UV) - -o requirements-build.lock
 	$(UV) --all-extras --group dev -c requirements-all.lock -c requirements-build.lock pyproject.toml -o requirements-dev.lock
 	$(UV) --group servers -o requirements-servers.lock
+	$(UV) --group spark -o requirements-spark.lock
 	echo 'airbyte' | $(UV) - -o benchmarks/airbyte.lock
+
+$(SPARK)/.installed: requirements-spark.lock
+	@echo "Installing Spark and Sail into $(SPARK) (once, 600 MB) ..."
+	@$(PYTHON) -m venv $(SPARK)
+	@$(SPARK)/bin/python $(LOCKED) requirements-spark.lock --no-compile
+	@touch $@
+
+spark: $(VENV)/.tested $(SPARK)/.installed ## Read a lake and its Delta tables by a real Spark, which needs Java 17 or later, and by Sail
+	@$(BIN)/python -m pytest -m slow -q tests/journeys/test_engines.py
 
 schema: $(VENV)/.installed ## Write the SQL files and docs/schema.md that follow from the declared fields
 	@$(BIN)/python -m voxlake.warehouse.generate
@@ -169,4 +180,4 @@ picture: $(VENV)/.tested ## Draw docs/architecture.svg from the code
 	@PYTHONPATH=tests $(BIN)/python -m support.architecture
 
 clean: ## Remove what was installed and built (not data/)
-	rm -rf $(VENV) $(SERVERS) $(BENCH) .venv-matrix tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SERVERS) $(SPARK) $(BENCH) .venv-matrix tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

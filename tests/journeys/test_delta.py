@@ -18,6 +18,7 @@ from voxlake import library
 from voxlake.errors import SettingsError, Unavailable
 from voxlake.lake import DeltaPlaces, Lake, Manifest
 from voxlake.modes import private
+from voxlake.policy import PrivacyPolicy
 from voxlake.transform import STREAMS
 from voxlake.warehouse import copy_to_delta
 from voxlake.warehouse.delta import copy as delta_copy
@@ -236,6 +237,7 @@ def test_who_was_forgotten_is_in_no_version(tmp_path):
     assert not list(root.glob("delta/*/month=2026-01"))
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_cleared_is_named(tmp_path):
     """Tables that an erasure cannot reach are a sentence and exit code 4, until their line is removed."""
     root = nights(tmp_path / "data").root
@@ -286,3 +288,16 @@ def test_the_settings(tmp_path, capsys, monkeypatch):
     assert "delta in voxlake.toml is 1: use true, false" in capsys.readouterr().err
     for flags in (("--delta", "--portable", "x"), ("--delta-vacuum", "8"), ("--delta", "--delta-vacuum", "6")):
         assert run("publish", "--data-dir", root, *flags) == 2
+
+
+def test_what_is_hashed_or_dropped_stays_so(tmp_path):
+    """The tables have numbers and texts as the lake has them, and none from before a policy was applied."""
+    root = nights(tmp_path / "data").root
+    library.publish_delta(root)
+    policy = PrivacyPolicy(source="hash", destination="hash", text="drop", key=KEY)
+    assert library.apply_privacy(root, policy, privacy_key=KEY, clock=CLOCK).exit_code == 0
+    assert_equal(root)
+    rows = DeltaTable(root / "delta" / "sms_history").to_pyarrow_table()
+    assert rows["text"].null_count == len(rows)
+    assert "447911123456" not in rows["destination_number"].to_pylist()
+    assert len(list(root.glob("delta/sms_history/**/part-*.parquet"))) == 2

@@ -1,9 +1,9 @@
 """kill -9 in the middle of `publish --delta`, and races of writers, with a look at the tables after each.
 
 `python -m support.deltas --kills 60 --races 20 --seed 1 [--uri s3://bucket/sms]` (in tests/, or with it on PYTHONPATH);
-a bucket is found by the variables `AWS_*`. A kill comes at a random moment after a commit has been begun, not later
-than one takes. What is read after it must be what was there before, or what is to be there, table by table, and what
-proves days must not be ahead of their rows.
+a bucket is found by the variables `AWS_*`. A kill comes at a random moment within a write or a commit, one of those
+that bringing the tables up to date takes. What is read after it must be what was there before, or what is to be there,
+table by table, and what proves days must not be ahead of their rows.
 """
 
 import argparse
@@ -27,26 +27,29 @@ from voxlake import library
 from voxlake.lake import Lake, Manifest
 from voxlake.modes import private
 from voxlake.warehouse import copy_to_delta
+from voxlake.warehouse.delta import copy as delta_copy
 
 DAY = timedelta(days=1)
 DAYS, ROWS = 40, 120
 """Days of each stream, over two months, and the most rows of one."""
+STEPS = 8
+"""The writes and commits of a night at most: two months of two streams, and what proves them."""
 
 
 class Nights:
     """A lake that changes a little every night, and the Delta tables that are to follow it."""
 
-    def __init__(self, root, uri, rng):
-        self.hand, self.uri, self.rng = Hand(root), uri, rng
+    def __init__(self, root, uri, rng, days):
+        self.hand, self.uri, self.rng, self.days = Hand(root), uri, rng, days
         self.night = 0
-        for n in range(DAYS):
+        for n in range(days):
             self._put(n)
         self._index()
 
     def change(self):
         """Let some days differ: other rows, none, or the same rows in another proof."""
         self.night += 1
-        for n in self.rng.sample(range(DAYS), self.rng.randint(1, 6)):
+        for n in self.rng.sample(range(self.days), self.rng.randint(1, min(6, self.days))):
             self._put(n)
         self._index()
 
@@ -79,10 +82,19 @@ class Nights:
             Manifest(lake).save()
 
 
-def publish(root, uri, begun):
-    """Bring the tables up to date in this process, as the command does, after saying that it begins."""
-    begun.send(None)
+def publish(root, uri, steps):
+    """Bring the tables up to date in this process, as the command does, and say when a write or a commit begins."""
+    for owner, name in ((delta_copy, "commit"), (delta_copy.NewFiles, "write")):
+        setattr(owner, name, _telling(getattr(owner, name), steps))
     library.publish_delta(root, uri)
+
+
+def _telling(original, steps):
+    def step(*arguments, **options):
+        steps.send(original.__name__)
+        return original(*arguments, **options)
+
+    return step
 
 
 def write(root, uri, at):
@@ -106,14 +118,22 @@ def ended(process):
     return process.exitcode != 0
 
 
-def undisturbed(nights):
-    """Return the seconds that a commit takes here."""
-    begun, its = CONTEXT.Pipe(duplex=False)
+def steps_of(process, steps, wanted):
+    """Wait for so many steps of a process, or for its end; return how many there were."""
+    for n in range(wanted):
+        try:
+            steps.recv()
+        except EOFError:
+            return n
+    return wanted
+
+
+def publishing(nights):
+    """Start a process that publishes, and return it with the steps that it tells of."""
+    steps, its = CONTEXT.Pipe(duplex=False)
     process = started(publish, nights.hand.root, nights.uri, its)
-    begun.recv()
-    at = time.monotonic()
-    ended(process)
-    return time.monotonic() - at
+    its.close()
+    return process, steps
 
 
 def assert_equal(nights):
@@ -126,11 +146,9 @@ def kill(nights, seconds, tally):
     before = nights.held()
     nights.change()
     after = nights.wanted()
-    begun, its = CONTEXT.Pipe(duplex=False)
-    process = started(publish, nights.hand.root, nights.uri, its)
-    begun.recv()
-    # Half of a commit is reading and comparing.
-    time.sleep(nights.rng.uniform(nights.rng.choice([0, 0.4]) * seconds, seconds))
+    process, steps = publishing(nights)
+    steps_of(process, steps, nights.rng.randint(1, STEPS))
+    time.sleep(nights.rng.uniform(0, seconds))
     process.kill()
     killed = ended(process)
     rows, proved = nights.held()
@@ -174,24 +192,22 @@ def left_files(uri):
     return [path for path in folder.rglob("*.parquet") if path.parent.name != "_delta_log" and path.name not in named]
 
 
-def campaign(root, uri, *, kills, races, seed):
+def campaign(root, uri, *, kills, races, seed, days=DAYS):
     """Do so many of both, and return what came of it; the tables are equal to the lake at the end."""
     tally = Counter()
-    nights = Nights(root, uri, random.Random(seed))
+    nights = Nights(root, uri, random.Random(seed), days)
     nights.hand.root.joinpath("tmp").mkdir(exist_ok=True)
-    undisturbed(nights)
+    library.publish_delta(nights.hand.root, nights.uri)
     assert_equal(nights)
-    nights.change()
-    seconds = undisturbed(nights)
+    seconds = 0.05 if "://" in uri else 0.015
     while tally["kills"] < kills:
         kill(nights, seconds, tally)
     while tally["races"] < races:
         race(nights, tally)
     library.publish_delta(nights.hand.root, nights.uri, vacuum_days=7)
     assert_equal(nights)
-    tally["left files"] = len(left_files(uri))
+    tally["left files"] = 0 if "://" in uri else len(left_files(uri))
     tally["versions"] = DeltaTable(f"{uri}/sms_history").version()
-    tally["milliseconds of a commit"] = round(seconds * 1000)
     return tally
 
 
