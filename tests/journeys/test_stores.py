@@ -1,5 +1,6 @@
 """A data directory in an object store, on real servers: the same lake and database as on a disk, for every command."""
 
+import gzip
 from collections import Counter
 from datetime import date, timedelta
 
@@ -11,7 +12,9 @@ from support.stores import SERVERS_OF_TESTS, environment, make_bucket, raw_store
 from support.truth import held, truth
 
 import voxlake
+from voxlake import library
 from voxlake.lake import Lake
+from voxlake.privacy import PrivacyKey
 from voxlake.remote import find_root, remote_of
 from voxlake.sandbox import World
 from voxlake.transform import STREAMS
@@ -33,7 +36,7 @@ class Bucket:
         """Return a working directory: each name stands for a machine of its own."""
         return find_root(self.url, self.folder / name)
 
-    def keys(self, below=""):
+    def names(self, below=""):
         """Return the keys that are really there."""
         return [its["path"] for page in obstore.list(self.raw, f"sms/{below}".rstrip("/")) for its in page]
 
@@ -98,8 +101,44 @@ def test_nights_of_two_machines(bucket, nights, tmp_path):
     assert found.streams == expected.streams
     assert remote_of(fresh).objects.requests["put"] == 0
     assert days_of(fresh) == days_of(disk)
-    lake = Counter(key.split("/")[2] for key in bucket.keys("lake") if key.endswith(".parquet"))
+    lake = Counter(key.split("/")[2] for key in bucket.names("lake") if key.endswith(".parquet"))
     assert lake == Counter(stream.table for stream in STREAMS.values() for _ in days_of(disk) if _[1] == stream.name)
     assert [run.command for run in voxlake.runs(fresh)] == ["export"] * 3
     with voxlake.open(fresh) as database:
         assert database.execute("SELECT count(*) FROM messages").fetchall() == [(240,)]
+
+
+def test_every_command(bucket, nights, tmp_path):
+    """Months, a person who is forgotten, days that are too old, a publish and an audit: all as on a disk."""
+    disk, one = tmp_path / "disk", bucket.work("one")
+    key = PrivacyKey(b"\x07" * 32)
+    for folder in (disk, one):
+        assert nights(folder, keep_raw=True).exit_code == nights(folder, days=40, keep_raw=True).exit_code == 0
+    clock = nights.clock
+    compacted = [library.compact(folder, clock=clock) for folder in (disk, one)]
+    assert compacted[0].months == compacted[1].months != ()
+    months = [name for name in bucket.names("lake") if "days-" in name]
+    assert len(months) == len(compacted[0].months)
+    number = next(row["destination_number"] for row in nights.world.truth("sms"))
+    forgotten = [library.forget(folder, number, privacy_key=key, clock=clock) for folder in (disk, one)]
+    assert forgotten[0].days == forgotten[1].days != ()
+    assert forgotten[1].exit_code == 0
+    pattern = number.lstrip("+").encode()
+    for name in bucket.names():
+        data = bytes(obstore.get(bucket.raw, name).bytes())
+        assert pattern not in (gzip.decompress(data) if name.endswith(".gz") else data), name
+    retained = [
+        library.retain(folder, older_than=timedelta(days=45), privacy_key=key, clock=clock) for folder in (disk, one)
+    ]
+    assert retained[0].days == retained[1].days != ()
+    found = [voxlake.audit(nights.account, folder, privacy_key=key) for folder in (disk, one)]
+    assert [its.exit_code for its in found] == [0, 0]
+    assert rows_of(one) == rows_of(disk)
+    fresh = bucket.work("fresh")
+    assert voxlake.status(fresh, clock=clock).streams == voxlake.status(disk, clock=clock).streams
+    assert voxlake.publish(fresh, clock=clock).rows == voxlake.publish(disk, clock=clock).rows
+    assert rows_of(fresh) == rows_of(disk)
+    assert days_of(fresh) == days_of(disk)
+    replayed = [voxlake.replay(folder, force=True, privacy_key=key, clock=clock) for folder in (disk, fresh)]
+    assert replayed[0].verified == replayed[1].verified > 0
+    assert rows_of(fresh) == rows_of(disk)

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -105,18 +105,38 @@ def moto():
 @contextmanager
 def seaweedfs():
     """Run SeaweedFS with its S3 gateway, and yield its address."""
+    for left in reversed(range(3)):
+        with ExitStack() as stack:
+            try:
+                endpoint = stack.enter_context(_seaweedfs())
+            except requests.ConnectionError:
+                # Somebody has taken one of its ports in the meantime.
+                if not left:
+                    raise
+                continue
+            yield endpoint
+            return
+
+
+@contextmanager
+def _seaweedfs():
     program = _program("weed")
     ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
     with tempfile.TemporaryDirectory(prefix="weed-") as folder:
         arguments = [
             program, "-logtostderr", "server", "-s3", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-            "-master.telemetry=false", "-volume.max=20", "-master.volumeSizeLimitMB=64",
+            "-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=20",
+            "-master.volumeSizeLimitMB=64",
             *(f"-{name}.port={port}" for name, port in ports.items()),
         ]  # fmt: skip
         with _running(arguments, folder, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET, HOME=folder) as server:
             endpoint = f"http://127.0.0.1:{ports['s3']}"
             _wait(server, lambda: make_bucket(endpoint, "ready"))
             yield endpoint
+    for port in ports.values():
+        for number in (port, port + 10_000):
+            for left in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
+                left.unlink(missing_ok=True)
 
 
 def make_bucket(endpoint, bucket):

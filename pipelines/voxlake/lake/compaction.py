@@ -30,6 +30,7 @@ from voxlake.lake.sharing import indexing
 from voxlake.lake.stored_day import StoredDay
 from voxlake.lake.writer import rows_checksum
 from voxlake.places import UNSUPPORTED
+from voxlake.remote import remote_of
 from voxlake.transform import STREAMS
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def require_exchange(lake: Lake, *, able: Callable[[Path], bool] = can_exchange)
         SettingsError: the system or the file system cannot do that.
 
     """
+    if remote_of(lake.root) is not None:
+        return
     with storage(lake.root):
         if not able(lake.tmp):
             raise SettingsError(
@@ -148,6 +151,9 @@ def install_months(lake: Lake, months: Sequence[Month]) -> None:
         return
     with indexing(lake):
         Index(lake).allow_months()
+    if remote_of(lake.root) is not None:
+        _put_months(lake, months)
+        return
     key = months[0][-1].key
     live = lake.layout.day_file(key).parent.parent
     gone = {lake.path(day_file.key) for month in months for day_file in month}
@@ -165,6 +171,16 @@ def install_months(lake: Lake, months: Sequence[Month]) -> None:
                     raise
                 raise DataError(f"{live} cannot be replaced ({error.strerror}): it stays one file a day.") from error
         _remove(lake, live, new, {*carried, *(path.relative_to(live) for path in gone)})
+
+
+def _put_months(lake: Lake, months: Sequence[Month]) -> None:
+    """Put the files of months as objects, and remove those of their days: the month counts as soon as it is there."""
+    for month in months:
+        target = lake.layout.month_file(month[-1].key, len(month))
+        gone = {lake.place(day_file.key) for day_file in month}
+        lake.store.put(lake.layout.draft(month[-1].key, ASIDE), target)
+        for path in gone - {target}:
+            lake.store.remove(path)
 
 
 def _place(lake: Lake, month: Month, live: Path, new: Path) -> None:

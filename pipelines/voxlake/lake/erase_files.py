@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from voxlake.files import put, storage
+from voxlake.files import storage
+from voxlake.remote import remote_of
 from voxlake.transform import MARK, NUMBERS
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def erase_in_text(lake: Lake, path: Path, forgotten: Forgotten, on_file: Callabl
         aside.write_bytes(after.encode())
         aside.chmod(path.stat().st_mode & 0o777)
         on_file(path, aside)
-        put(aside, path)
+    lake.store.put(aside, path)
     return True
 
 
@@ -86,13 +87,15 @@ def erase_in_parquet(lake: Lake, path: Path, forgotten: Forgotten, on_file: Call
     with storage(lake.root):
         aside.chmod(path.stat().st_mode & 0o777)
         on_file(path, aside)
-        put(aside, path)
+    lake.store.put(aside, path)
     return True
 
 
 def erase_in_index(lake: Lake, forgotten: Forgotten) -> None:
     """Take numbers out of what the index says, and out of the pages that it does not use; the caller holds the lake."""
     path = lake.layout.index
+    if (remote := remote_of(lake.root)) is not None:
+        remote.leave_nothing_old()
     if not path.is_file() or not forgotten.bytes_pattern.search(path.read_bytes()):
         return
     with storage(lake.root), closing(sqlite3.connect(path, isolation_level=None)) as connection:

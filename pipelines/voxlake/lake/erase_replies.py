@@ -157,7 +157,7 @@ def erase_replies(lake: Lake, eraser: Forgotten | Eraser, on_file: Callable[...,
     """
     removed, problems = 0, []
     its = NumberEraser(eraser) if isinstance(eraser, Forgotten) else eraser
-    for path in sorted(lake.layout.replies.glob("*.gz")):
+    for path in (lake.store.fetch(path) for path in lake.store.files(lake.layout.replies) if path.suffix == ".gz"):
         aside = lake.tmp / f"erased-{path.name}"
         try:
             done = rewrite_archive(path, aside, its)

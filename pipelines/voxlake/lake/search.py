@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import gzip
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from voxlake.lake.store import files_below
+from voxlake.remote import remote_of
+
 if TYPE_CHECKING:
     import re
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
+    from voxlake.lake.directory import Lake
     from voxlake.transform import Forgotten
 
 _CHUNK: Final = 1 << 22
@@ -34,23 +37,21 @@ class Searched:
     unread: tuple[Path, ...] = ()
 
 
-def all_files(root: Path) -> Iterator[Path]:
-    """Yield the files below a folder, in order; no link is followed."""
-    for folder, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
-            if not path.is_symlink() and path.is_file():
-                yield path
+def all_files(lake: Lake) -> Iterator[Path]:
+    """Yield every file of a data directory, in order; no link is followed. Those of a store are fetched one by one."""
+    remote = remote_of(lake.root)
+    for path in files_below(lake.root):
+        if remote is None or not (remote.holds(path) or remote.private in path.parents):
+            yield path
+    if remote is not None:
+        yield from map(remote.fetch, remote.paths_below(lake.root))
 
 
-def search(root: Path, forgotten: Forgotten, *, but: Collection[Path] = ()) -> Searched:
-    """Look for numbers that are known in clear in every file below a folder, but for some."""
+def search(lake: Lake, forgotten: Forgotten) -> Searched:
+    """Look for numbers that are known in clear in every file of a data directory."""
     files = size = 0
     found, unread = [], []
-    for path in all_files(root):
-        if path in but:
-            continue
+    for path in all_files(lake):
         files += 1
         size += path.stat().st_size
         holds = holds_number(path, forgotten)

@@ -101,10 +101,24 @@ class Store:
         with storage(self.root):
             path.unlink(missing_ok=True)
 
+    def share(self, path: Path) -> None:
+        """Put the present content of a file of this machine as its object, where it has one."""
+        if (remote := self._behind(path)) is not None:
+            with remote.aside() as aside:
+                shutil.copyfile(path, aside)
+                aside.chmod(path.stat().st_mode & 0o777)
+                remote.put(aside, path)
+
     def fetch(self, path: Path) -> Path:
         """Return a path, after the bytes of its file were brought to this machine, where there is such a file."""
         remote = self._behind(path)
         return path if remote is None else remote.fetch(path)
+
+    def fetch_all(self, folder: Path) -> None:
+        """Bring all files below a folder to this machine."""
+        if self._behind(folder) is not None:
+            for path in self.files(folder):
+                self.fetch(path)
 
     def stamp(self, path: Path) -> str:
         """Return what changes whenever a file is replaced: its size, time and inode, or the ETag of an object."""
@@ -115,6 +129,11 @@ class Store:
         """Return the bytes of a file; raises an OSError where there is none."""
         remote = self._behind(path)
         return path.stat().st_size if remote is None else remote.size(path)
+
+    def files(self, folder: Path) -> list[Path]:
+        """Return the files below a folder, in order; no link is followed. Those of a store have to be fetched."""
+        remote = self._behind(folder)
+        return list(files_below(folder)) if remote is None else remote.paths_below(folder)
 
     def is_file(self, path: Path) -> bool:
         """Return whether there is a file."""
@@ -133,6 +152,16 @@ class Store:
 def stamp_of(stat: os.stat_result) -> str:
     """Return a file's stamp from what the file system says of it."""
     return f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}"
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """Yield the files of this machine below a folder, in order; no link is followed."""
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            if not path.is_symlink() and path.is_file():
+                yield path
 
 
 def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:

@@ -27,7 +27,7 @@ def treat_kept(lake: Lake, *, dry_run: bool) -> tuple[int, list[str]]:
     if lake.policy.keeps_all:
         return 0, []
     changed, left = 0, []
-    for path in sorted(path for path in rejects.rglob("*") if path.is_file() and not path.is_symlink()):
+    for path in map(lake.store.fetch, lake.store.files(rejects)):
         place = path.relative_to(rejects).parts
         stream = next((its for its in STREAMS.values() if its.table in place), None)
         if place[0] == "stray" or stream is None or path.suffix not in {".jsonl", ".parquet"}:

@@ -14,6 +14,7 @@ from voxlake.api import Connections
 from voxlake.events import Emitter
 from voxlake.lake import AccountFacts, AccountRegistry, ReplyArchive, StandingEraser, erased_in
 from voxlake.pipeline import Assignment, Context, Identity, Run, Shared, windows_at_once
+from voxlake.remote import list_again, remote_of
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ T = TypeVar("T")
 def holder(clock: Clock) -> str:
     """Return the name under which this process holds the lock."""
     return f"process {os.getpid()} on {os.uname().nodename}, since {clock.now():%Y-%m-%d %H:%M:%S} UTC"
+
+
+def list_everything(lake: Lake) -> None:
+    """List what is really in the store of a lake, before anything is erased there; the caller holds it."""
+    if (remote := remote_of(lake.root)) is not None:
+        list_again(remote, None)
 
 
 class Borrowed(Executor):

@@ -11,7 +11,7 @@ from voxlake.errors import SettingsError
 from voxlake.events import Emitter
 from voxlake.lake import Lake
 from voxlake.library.arguments import finality, find_folder
-from voxlake.library.composition import holder
+from voxlake.library.composition import holder, list_everything
 from voxlake.library.privacy import find_policy
 from voxlake.messaging import erase_in_journal, treat_journal
 from voxlake.warehouse import Warehouse
@@ -79,6 +79,7 @@ def forget(
     if dry_run:
         return run()
     with lake.locked(holder=holder(clock)):
+        list_everything(lake)
         return run()
 
 
@@ -116,6 +117,7 @@ def apply_privacy(
     if dry_run:
         return run()
     with lake.locked(holder=holder(clock)):
+        list_everything(lake)
         return run()
 
 
@@ -159,4 +161,5 @@ def retain(
     if dry_run:
         return run()
     with lake.locked(holder=holder(clock)):
+        list_everything(lake)
         return run()

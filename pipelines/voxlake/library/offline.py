@@ -104,6 +104,8 @@ def replay(
     replies = lake.layout.replies if raw is None else find_folder(raw)
     with recorded(folder, "replay", clock=clock) as record:
         # Before a data directory is created for nothing.
+        if raw is None:
+            lake.store.fetch_all(replies)
         archives(replies)
         with lake.locked(holder=holder(clock)):
             record.begin()

@@ -18,6 +18,7 @@ from voxlake.library.composition import holder, run_accounts
 from voxlake.library.privacy import find_policy
 from voxlake.library.record import RunRecord, recorded
 from voxlake.pipeline import AccountResult
+from voxlake.remote import list_again, remote_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -199,7 +200,7 @@ def audit(
     locked = repair or keep_raw or os.access(lake.root, os.W_OK)
     with (
         _recorded("audit", works, lake) as record,
-        _claimed(works, lake, record, locked=locked) as (its, free, taken),
+        _claimed(works, lake, record, locked=locked, lists=True) as (its, free, taken),
         run_accounts(
             free, its, several=len(works) > 1, finality=policy, jobs=jobs, executor=executor, keep_raw=keep_raw,
             on_event=record.hearing(on_event), database=database,
@@ -216,9 +217,12 @@ def audit(
 
 @contextmanager
 def _claimed(
-    works: Sequence[Work], lake: Lake, record: RunRecord, *, locked: bool = True
+    works: Sequence[Work], lake: Lake, record: RunRecord, *, locked: bool = True, lists: bool = False
 ) -> Iterator[tuple[Lake, Sequence[Work], Mapping[int, AlreadyRunning]]]:
-    """Hold the accounts, so that no other run changes their files; yields those that no other run has, and the rest."""
+    """Hold the accounts, so that no other run changes their files; yields those that no other run has, and the rest.
+
+    With `lists`, what a store has of them is listed, and not only believed.
+    """
     if not locked:
         erased_in(lake)
         yield lake, works, {}
@@ -228,6 +232,8 @@ def _claimed(
         record.begin()
         # Before anything is asked for that may not be kept.
         erased_in(its)
+        if lists and (remote := remote_of(its.root)) is not None:
+            list_again(remote, claim.account_ids)
         yield its, [by_id[account] for account in claim.account_ids], claim.taken
 
 

@@ -83,7 +83,11 @@ def _apply(lake: Lake, warehouse: Warehouse, now: datetime, finality: FinalityPo
     manifest = open_manifest(lake, warehouse, now=now)
     require_one_key(manifest, lake.policy)
     wanted = [day_file for day_file in manifest if can_treat(day_file, lake.policy)]
-    archives = [] if lake.policy.keeps_all else sorted(lake.layout.replies.glob("*.gz"))
+    archives = (
+        []
+        if lake.policy.keeps_all
+        else [path for path in lake.store.files(lake.layout.replies) if path.suffix == ".gz"]
+    )
     left: list[str] = [str(error) for error in manifest.damaged.values()]
     if not dry_run:
         left += _treat_days(lake, manifest, wanted)

@@ -31,7 +31,7 @@ class ErasureLog:
     def __init__(self, lake: Lake, name: str, *, dry_run: bool = False) -> None:
         self._lake, self._dry_run = lake, dry_run
         self._path = lake.layout.certificates / f"{name}.open.jsonl"
-        self._lines: list[dict[str, Any]] = [] if dry_run else _read(self._path)
+        self._lines: list[dict[str, Any]] = [] if dry_run else _read(lake.store.fetch(self._path))
         self._waiting: list[dict[str, Any]] = []
         self.is_changed = False
 
@@ -67,6 +67,7 @@ class ErasureLog:
                 file.write(json.dumps(line).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
+        self._lake.store.share(self._path)
 
     def files(self) -> list[dict[str, Any]]:
         """Return the files that were changed, each with its checksum before the first change and after the last."""
@@ -115,7 +116,7 @@ class ErasureLog:
         self._lake.store.put(aside, path)
         with storage(self._lake.root):
             if is_whole:
-                self._path.unlink(missing_ok=True)
+                self._lake.store.remove(self._path)
             sync(folder)
         return path
 

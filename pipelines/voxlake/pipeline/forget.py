@@ -127,14 +127,14 @@ class _Erasure:
         manifest = open_manifest(self._lake, self._warehouse, now=self._now)
         self._days(manifest, dry_run=True)
         held = {str(its["path"]) for its in self._log.files()}
-        names = [path for path in all_files(self._lake.root) if holds_number(path, self._forgotten)]
+        names = [path for path in all_files(self._lake) if holds_number(path, self._forgotten)]
         journal(self._forgotten, None)
         files = sorted({str(path.relative_to(self._lake.root)) for path in names} | held)
         return self._result(files=files, dry_run=True, nothing=not (files or self._log.is_changed))
 
     def erase(self, journal: Journal) -> ForgetResult:
         """Erase it everywhere, in the order in which nothing comes back."""
-        lake, root = self._lake, self._lake.root
+        lake = self._lake
         if self._is_new:
             allow_erased(lake)
             self._stones.put(self._stone, self._key)
@@ -151,7 +151,7 @@ class _Erasure:
             self._left += (f"{path} cannot be removed: remove it." for path in self._warehouse.remove_earlier())
         self._left += erase_in_delta(lake, manifest, now=self._now, finality=self._finality)
         empty(lake.tmp)
-        searched = search(root, self._forgotten)
+        searched = search(lake, self._forgotten)
         self._left += (f"{path} still holds the number: remove it." for path in searched.found)
         self._left += (f"{path} cannot be looked into: remove it, or mend it." for path in searched.unread)
         self._left = list(dict.fromkeys(self._left))
@@ -185,12 +185,12 @@ class _Erasure:
     def _others(self) -> None:
         """Take the number out of rejects, of files kept aside, and of whatever else lies in the data directory."""
         layout, root = self._lake.layout, self._lake.root
-        days = {self._lake.path(key) for key in self._lake.day_keys()}
+        days = {self._lake.place(key) for key in self._lake.day_keys()}
         # Files of Delta tables are replaced by commits, and never written again.
         delta = (Path(uri) for uri in DeltaPlaces(self._lake).known())
         apart = (*delta, layout.replies, root / "warehouse", layout.tmp, layout.locks, layout.certificates)
         named = {layout.index, layout.forgotten, layout.lock, root / "outbox.jsonl", *days}
-        for path in list(all_files(root)):
+        for path in list(all_files(self._lake)):
             if path in named or any(folder in path.parents for folder in apart):
                 continue
             if holds_number(path, self._forgotten):

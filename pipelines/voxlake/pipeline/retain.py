@@ -16,7 +16,6 @@ from voxlake.events import SILENT
 from voxlake.lake import (
     AccountRegistry,
     StandingEraser,
-    all_files,
     allow_erased,
     erase_replies,
     erased_in,
@@ -200,7 +199,7 @@ class _Retention:
         partly = []
         for day_file in old:
             key = day_file.key
-            path = self._lake.path(key)
+            path = self._lake.place(key)
             is_alone = path == self._lake.layout.day_file(key)
             if not is_alone and (path.parent.name.removeprefix("date=") >= str(kept)):
                 partly.append(day_file)
@@ -222,12 +221,12 @@ class _Retention:
             dry_run=self._dry_run,
         )
         if not self._dry_run:
-            manifest.retain_away(key for key in self._gone if self._lake.path(key) == self._lake.layout.day_file(key))
+            manifest.retain_away(key for key in self._gone if self._lake.place(key) == self._lake.layout.day_file(key))
 
     def _beside(self) -> None:
         """Take what is too old out of rejects and of archived replies."""
         oldest = max(filter(None, (self._kept, self._texts)), default=None)
-        for path in list(all_files(self._lake.root / "rejects")):
+        for path in self._lake.store.files(self._lake.root / "rejects"):
             day = _day_in(path.parts)
             if oldest is not None and day is not None and day < oldest:
                 self._lake.store.remove(path)

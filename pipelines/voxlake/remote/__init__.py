@@ -5,7 +5,13 @@ from voxlake.remote.directory import Remote
 from voxlake.remote.history import bring_runs, share_runs
 from voxlake.remote.holding import hold, list_again, refresh
 from voxlake.remote.mounted import find_root, remote_of
-from voxlake.remote.published import begin_publishing, newer_database, publish_database, published_at
+from voxlake.remote.published import (
+    begin_publishing,
+    newer_database,
+    publish_database,
+    published_at,
+    remove_earlier_database,
+)
 
 __all__ = [
     "EXTRAS",
@@ -21,5 +27,6 @@ __all__ = [
     "published_at",
     "refresh",
     "remote_of",
+    "remove_earlier_database",
     "share_runs",
 ]

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from voxlake.remote.address import Address
 
-HELD: Final = ("lake", "rejects", "raw", "certificates")
-"""The folders of a data directory that are in the store; the rest is this machine's, or goes another way."""
+HELD: Final = ("lake", "rejects", "raw", "certificates", "delta.txt")
+"""What of a data directory is objects, folders and files; the rest is this machine's, or goes another way."""
 _ACCOUNT: Final = re.compile(r"/account_id=(-?[0-9]+)/")
 
 
@@ -163,6 +163,10 @@ class Remote(Working):
             f"{self.url}/{key} was changed by somebody else meanwhile: run the same command again, which looks at it"
             " first."
         ) from None
+
+    def leave_nothing_old(self) -> None:
+        """Write the whole index anew at the next commit, so that no part holds what was erased from it."""
+        self.index.forget()
 
     def is_held_elsewhere(self) -> bool:
         """Return whether a run of another machine held it when that was looked up last."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
 
     from voxlake.remote.directory import Remote
 
-_SMALL: Final = ("lake/accounts.json", "lake/forgotten.json")
+_SMALL: Final = ("lake/accounts.json", "lake/forgotten.json", "delta.txt")
 """Objects that every command needs, and that are brought before it begins."""
 _TRIES: Final = 3
 
 
 @contextmanager
-def hold(remote: Remote, *, holder: str, accounts: Collection[int] | None = None) -> Iterator[None]:
+def hold(remote: Remote, *, holder: str, accounts: Collection[int] | None = None) -> Iterator[bool]:
     """Hold the data directory for a run on some accounts, or on all, with what was committed last.
 
-    At the end what has changed is committed, also after an error. Where a signal ends the process, the next run finds
-    out itself what has changed.
+    Yields whether a run has died before, so that what it worked on was listed again. At the end what has changed is
+    committed, also after an error. Where a signal ends the process, the next run finds out itself what has changed.
 
     Raises:
         AlreadyRunning: another run holds it, or has taken it over.
@@ -41,9 +42,11 @@ def hold(remote: Remote, *, holder: str, accounts: Collection[int] | None = None
         session.begin(holder, accounts)
         commits = False
         try:
-            _begin(remote, session)
+            was_listed = _begin(remote, session)
+            _save_replies(remote)
             commits = True
-            yield
+            yield was_listed
+            _save_replies(remote)
         except (AlreadyRunning, StoreUnavailable):
             # Nothing more can be written, or not for now.
             commits = False
@@ -68,8 +71,11 @@ def _of_this_machine(remote: Remote, holder: str) -> Iterator[None]:
         yield
 
 
-def _begin(remote: Remote, session: Session) -> None:
-    """Make everything here what the root object says, and look after what a run that died may have changed."""
+def _begin(remote: Remote, session: Session) -> bool:
+    """Make everything here what the root object says, and list what a run that died may have changed.
+
+    Returns whether there was one.
+    """
     with waiting(remote.private / "refresh"):
         try:
             _take_in(remote, session.root)
@@ -83,6 +89,17 @@ def _begin(remote: Remote, session: Session) -> None:
     suspects = session.root.suspects
     if suspects is not None or session.root.index is None:
         list_again(remote, suspects or None)
+        return True
+    return False
+
+
+def _save_replies(remote: Remote) -> None:
+    """Put the archives of replies that runs of this machine have written, also those of a run that was killed."""
+    for path in sorted((remote.root / "raw").glob("*.gz")):
+        if path.stat().st_size != remote.size(path):
+            with remote.aside() as aside:
+                shutil.copyfile(path, aside)
+                remote.put(aside, path)
 
 
 def list_again(remote: Remote, accounts: Collection[int] | None) -> None:
@@ -95,15 +112,14 @@ def list_again(remote: Remote, accounts: Collection[int] | None) -> None:
     )
     for folder in folders:
         remote.catalogue.replace(folder, remote.objects.list(folder))
-    if accounts is not None:
-        for key in _SMALL:
-            try:
-                found = remote.objects.get(key)
-            except FileNotFoundError:
-                remote.catalogue.remove([key])
-            else:
-                if found is not None:
-                    remote.catalogue.put(key, found.etag, len(found.data))
+    for key in _SMALL:
+        try:
+            found = remote.objects.get(key)
+        except FileNotFoundError:
+            remote.catalogue.remove([key])
+        else:
+            if found is not None:
+                remote.catalogue.put(key, found.etag, len(found.data))
     _bring_small(remote)
 
 
@@ -165,6 +181,7 @@ def _take_in(remote: Remote, root: Root) -> None:
             root = read_root(found.data, remote.url)
     if is_changed or remote.dirty.exists():
         remote.reset()
+        remote.drop_old_copies()
     if root.index is not None:
         make(remote.root / "lake")
     _bring_small(remote)

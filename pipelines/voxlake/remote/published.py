@@ -84,6 +84,18 @@ def publish_database(remote: Remote, file: Path, *, at: datetime) -> None:
         remote.objects.delete([before.before])
 
 
+def remove_earlier_database(remote: Remote) -> None:
+    """Remove the database that was published before the one that counts. Raises AlreadyRunning where all is lost."""
+    before = remote.held().root.database
+    if before is not None and before.before is not None:
+        remote.held().change(
+            lambda root: dataclasses.replace(
+                root, database=None if root.database is None else dataclasses.replace(root.database, before=None)
+            )
+        )
+        remote.objects.delete([before.before])
+
+
 def _newest(remote: Remote) -> dict[str, Any] | None:
     if remote.session is not None:
         database = remote.session.root.database

@@ -94,6 +94,13 @@ class Working:
             put(aside, path)
         self.copies.put(key, *known)
 
+    def drop_old_copies(self) -> None:
+        """Remove the copies of objects that were replaced or removed: what was erased elsewhere is erased here."""
+        for key, etag, _ in self.copies.below(""):
+            known = self.catalogue.get(key)
+            if known is None or known.etag != etag:
+                self.drop_copy(key)
+
     def drop_copy(self, key: str) -> None:
         """Remove the copy of an object that is gone."""
         self.copies.remove([key])

@@ -19,7 +19,7 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.files import beside, carry, make, storage, target_of, temporary
 from voxlake.model import DayKey
 from voxlake.places import usable
-from voxlake.remote import begin_publishing, newer_database, publish_database, remote_of
+from voxlake.remote import begin_publishing, newer_database, publish_database, remote_of, remove_earlier_database
 from voxlake.spill import require_room
 from voxlake.sql import interruptible
 from voxlake.warehouse import checks
@@ -155,6 +155,8 @@ class Warehouse:
 
     def remove_earlier(self) -> list[str]:
         """Remove earlier generations and their files at once; returns what cannot be removed. Raises duckdb.Error."""
+        if self._remote is not None:
+            remove_earlier_database(self._remote)
         return remove_earlier(self._root, self.path)
 
     def days(self, account_ids: Collection[int] | None = None) -> set[DayKey]:
