@@ -46,12 +46,12 @@ def folder() -> Path:
 
 def statements(kind: str) -> dict[str, str]:
     """Return the statements of one kind (`tables`, `views`, `reports`, `checks`, ...) by name."""
-    return dict(_read(folder() / kind))
+    return dict(read_folder(folder() / kind))
 
 
 @functools.cache
-def _read(its: Path) -> dict[str, str]:
-    # They do not change while the program runs, and a publish asks for some of them dozens of times.
+def read_folder(its: Path) -> dict[str, str]:
+    """Return the statements of a folder by name, as they were when it was first read: a publish asks often."""
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(its.glob("*.sql"))}
 
 

@@ -6,7 +6,7 @@ There is one such server in a test run, and one list of what it imports: a secon
 import multiprocessing
 import os
 
-from support.keys import pem
+from support.keys import KEPT, pem
 from voxlake.cli import TABLE
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -27,5 +27,5 @@ CONTEXT.set_forkserver_preload(
         "tests.support.prepared",
     ]
 )
-os.environ["TESTS_KEY"] = pem().decode()
-"""The key of all sandboxes, which the server of processes has checked once for all."""
+# The server of processes checks the key of all sandboxes once for all.
+os.environ[KEPT] = pem().decode()

@@ -63,6 +63,7 @@ def declare(tmp_path, monkeypatch):
         for path, text in generated(stream).items():
             (tmp_path / "sql" / path).write_text(text)
         table_rows.cache_clear()
+        sql.read_folder.cache_clear()
 
     return declare
 
