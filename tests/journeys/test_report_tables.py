@@ -49,7 +49,7 @@ def test_why(tmp_path):
     hand.publish()
     assert printed(hand, "why", days[0]) == table("""
         date        stream  about   answer
-        ----------  ------  ------  ---------------------------------------------------
+        ----------  ------  ------  --------------------------------------------------
         2026-01-01  a2p     state   final: proved whole, and no status can change
         2026-01-01  a2p     counts  1,200 here, 1,200 by the API
         2026-01-01  a2p     proof   every message that the API counts was read

@@ -102,8 +102,11 @@ KNOWN = {
 }
 
 
-SHOWN = ("changes", "why")
-"""Reports that `test_report_tables.py` has."""
+SHOWN = {
+    "changes", "why", "country-months", "sender-weeks", "multi-segment-cost", "similar-senders", "unknown-fields",
+    "status-shares", "duplicates", "replies", "incomplete-days", "messages",
+}  # fmt: skip
+"""Reports that `test_report_tables.py` and `tests/docs/test_questions.py` have."""
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))

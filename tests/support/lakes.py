@@ -76,6 +76,19 @@ class Hand:
             ),
         )
 
+    def fill(self, rows, days, *, without, unverified, read_at):
+        """Write every one of some days, read at one time, of rows by account and stream; not those days `without`."""
+        lake = Lake(self.root)
+        with private(group=False), lake.locked(holder="a test"):
+            for (account, stream), its in rows.items():
+                for day in days:
+                    if (account, stream, day) not in without:
+                        of_day = [each for each in its if each["processed_at"].date() == day]
+                        known = {"stream": stream, "account": account, "exported_at": read_at}
+                        if (account, stream, day) in unverified:
+                            known |= {"verified": False, "total": len(of_day) + 1}
+                        self.write(lake, day, of_day, **known)
+
     def know(self, account, **facts):
         """Write what is known of an account."""
         lake = Lake(self.root)

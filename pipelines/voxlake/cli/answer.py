@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from voxlake.cli.options import paused_of, the_clock
 from voxlake.cli.output import check_place, give, say, screen
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import duckdb
-
     from voxlake.cli.settings import Settings
     from voxlake.reporting import Scope
 
@@ -41,7 +42,8 @@ class Question:
     """A query with its parameters, and the zone that `--tz` names.
 
     With `of_days` it is a report of the days `[first, end)`. Of a `shipped` one, no column says whose a row is where
-    the database has one account, and a table that is too wide leaves out the columns in `spare`.
+    the database has one account, and a table that is too wide leaves out the columns in `spare`. `macros` are
+    statements that make what the query uses.
     """
 
     sql: str
@@ -52,6 +54,7 @@ class Question:
     of_days: bool = False
     shipped: bool = False
     spare: Sequence[str] = ()
+    macros: Sequence[str] = ()
 
     @property
     def needs_scope(self) -> bool:
@@ -66,6 +69,10 @@ def put_answer(settings: Settings, question: Question, form: str | None, out: Pa
         check_place(out)
     with stoppable(EARLY), Warehouse(settings.data_dir).reader() as connection:
         set_today(connection, the_clock().now().date())
+        for statement in question.macros:
+            # A report of the user's may be wrong, and the query may be about another one.
+            with suppress(duckdb.Error):
+                connection.execute(statement)
         number = question.bound.get("number")
         key = settings.find_key() if number is not None else None
         set_digest(connection, number, key)

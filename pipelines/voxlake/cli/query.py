@@ -10,11 +10,14 @@ import click
 
 from voxlake.cli.answer import Question, put_answer
 from voxlake.cli.examples import examples
-from voxlake.cli.options import account_option, answer_options, data_options, zone_option
+from voxlake.cli.options import DATA, account_option, answer_options, zone_option
+from voxlake.cli.settings import settings_options
 from voxlake.errors import SettingsError
-from voxlake.reporting import scope_parameters
+from voxlake.reporting import load_saved_queries, report_macros, scope_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voxlake.cli.settings import Settings
 
 
@@ -31,13 +34,14 @@ class _Sql(click.Command):
     cls=_Sql,
     epilog=examples(
         'voxlake query "SELECT status, count(*) FROM messages GROUP BY ALL"',
+        'voxlake query "FROM report_sender_weeks() WHERE change < -2"',
         'voxlake query "FROM coverage WHERE NOT verified" --format csv --out days.csv',
     ),
 )
 @click.argument("sql")
 @zone_option
 @answer_options
-@data_options
+@settings_options(*DATA, "reports_dir")
 @account_option
 def query(
     settings: Settings,
@@ -50,6 +54,8 @@ def query(
     """Ask the database in SQL, read-only.
 
     SQL is the query itself, @FILE for a file that has it, or - for standard input.
+
+    Every report is there as a table macro, such as report_daily(since := DATE '2026-01-01').
     """
     sql = _read(sql)
     # `$accounts` and `$tz` stand for what --account and --tz say.
@@ -57,7 +63,10 @@ def query(
     for flag, name, value in (("--account", "accounts", settings.wanted), ("--tz", "tz", tz)):
         if value and name not in bound:
             raise SettingsError(f"The query does not look at {flag}: use ${name} in it, or leave {flag} out.")
-    put_answer(settings, Question(sql, bound, tz), form, out, limit)
+    macros: Sequence[str] = ()
+    if "report_" in sql.lower():
+        macros = list(report_macros(load_saved_queries(settings.reports_dir).values()).values())
+    put_answer(settings, Question(sql, bound, tz, macros=macros), form, out, limit)
 
 
 def _read(sql: str) -> str:

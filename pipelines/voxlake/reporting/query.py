@@ -91,18 +91,18 @@ def report_table(
     """Return a report as a table for people, and the names of the columns that it leaves out to fit.
 
     It fits a `screen` of so many columns, or 80, as far as that can be had: the currency goes behind the name of the
-    account, and the columns in `spare` are left out, in their order. Where there is a name, the number of an account is
-    not shown. The other parameters are those of `query_text`, and so is what is raised.
+    account, and the columns in `spare` are left out, in their order. Where there is a name, or one account, its number
+    is not shown. The other parameters are those of `query_text`, and so is what is raised.
     """
     names, chunks = _fetch(connection, sql, bound, "table", limit, report_of)
     found = [row for rows in chunks for row in rows]
     columns = {name: [row[n] for row in found] for n, name in enumerate(names)}
     room = screen or USUAL
-    if "account" in columns:
+    if "account" in columns or (report_of is not None and report_of.of_one_account):
         columns.pop("account_id", None)
-        if "currency" in columns and not fits(list(columns), _rows(columns), room=room):
-            units = zip(columns["account"], columns.pop("currency"), strict=True)
-            columns["account"] = [name if unit is None else f"{name} ({unit})" for name, unit in units]
+    if {"account", "currency"} <= columns.keys() and not fits(list(columns), _rows(columns), room=room):
+        units = zip(columns["account"], columns.pop("currency"), strict=True)
+        columns["account"] = [name if unit is None else f"{name} ({unit})" for name, unit in units]
     shown = fit_columns(list(columns), _rows(columns), spare=spare, room=room)
     kept = {name: columns[name] for name in shown}
     text = render_rows(shown, _rows(kept), "table", screen=screen, room=USUAL)

@@ -17,6 +17,8 @@ _NARROWEST = 12
 """Columns of the terminal below which no text is wrapped: records are easier to read."""
 _LEGIBLE = 20
 """Columns for whose sake other columns are left out, rather than that a text is wrapped more narrowly."""
+_LONGEST_WORD = 40
+"""Columns of a word that is broken anywhere rather than that a table is wider: no number, day or name is as long."""
 USUAL = 80
 """Columns that a table has where nobody says how many."""
 
@@ -68,7 +70,7 @@ def _least(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
     for n, (name, is_right) in enumerate(zip(names, _to_the_right(rows, len(names)), strict=True)):
         texts = ["" if row[n] is None else " ".join(str(row[n]).split()) for row in rows]
         content = max(map(width, texts), default=0)
-        if not is_right and any(" " in text for text in texts):
+        if not is_right and (content > _LONGEST_WORD or any(" " in text for text in texts)):
             content = min(content, _LEGIBLE)
         found.append(max([content, *map(width, _pieces(name))]))
     return found
@@ -91,7 +93,9 @@ def _fit(
     content = [max([piece, *(width(row[n]) for row in cells)]) for n, piece in enumerate(pieces)]
     # What cannot be broken: numbers, and words such as dates and names of countries.
     least = [
-        each if is_right or all(" " not in row[n] for row in cells) else max(piece, min(each, _NARROWEST))
+        each
+        if is_right or (each <= _LONGEST_WORD and all(" " not in row[n] for row in cells))
+        else max(piece, min(each, _NARROWEST))
         for n, (each, piece, is_right) in enumerate(zip(content, pieces, right, strict=True))
     ]
     found = list(content)
