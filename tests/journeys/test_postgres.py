@@ -14,8 +14,11 @@ from pathlib import Path
 import duckdb
 import pytest
 from support import postgres
+from support.forgets import KEY
 from support.lakes import FIRST, LAYOUTS, Hand, row
 from support.terminal import run
+
+from voxlake.library import forget
 
 pytestmark = [
     pytest.mark.dateless,
@@ -128,6 +131,19 @@ def test_every_row_is_equal(tmp_path, uri):
         hand.publish()
         assert run("publish", "--postgres", uri, "--data-dir", hand.root) == 0
         assert_equal(uri, hand.root)
+
+
+def test_who_is_forgotten_is_in_no_copy(tmp_path, uri):
+    """The next copy has neither her number as the API gave it nor its normal form."""
+    hand = Hand(tmp_path / "data")
+    hand.put(FIRST, [row(1, destination_number="+44 7400 123456"), row(2)])
+    hand.publish()
+    rows = "SELECT message_id, destination, normal_destination FROM voxlake.sms_history ORDER BY message_id"
+    left = (2, "447911123456", None)
+    for expected in ([(1, "447400123456", "447400123456"), left], [left]):
+        assert run("publish", "--postgres", uri, "--data-dir", hand.root) == 0
+        assert ask(uri, rows) == expected
+        forget(hand.root, "447400123456", privacy_key=KEY)
 
 
 def test_a_schema_of_somebody_else_stays(tmp_path, uri, capsys):
