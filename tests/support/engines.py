@@ -25,11 +25,11 @@ def recipes():
     found = []
     for part in ("Reading the lake itself", "Reading the Delta tables"):
         (text,) = re.findall(rf"^## {part}$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-        for before, program in re.findall(r"(.*?)```python\n(.*?)```", text, re.DOTALL):
-            head = before.strip().splitlines()
-            name = next(line for line in reversed(head) if re.match(r"(DuckDB|Polars|pandas|pyarrow|Spark)\b", line))
-            found.append((part.rpartition(" ")[2], re.match(r"\w+", name)[0], program))
-    return found
+        found += [
+            (part.rpartition(" ")[2], *its) for its in re.findall(r"```python engine=(\w+)\n(.*?)```", text, re.DOTALL)
+        ]
+    ((spark,),) = [re.findall(r"`(sms = spark\.read\.format\(\"delta\"\).*?)`", page)]
+    return [*found, ("tables", "Spark", spark)]
 
 
 def run(program, data, **known):

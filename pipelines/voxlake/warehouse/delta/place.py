@@ -29,7 +29,14 @@ _AWAY: Final = re.compile(
 )
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DECORATION: Final = re.compile(r"\x1b\[[0-9;]*m|[↳]")
-_LONG: Final = 300
+_LONG: Final = 200
+_REASONS: Final = {
+    r"client error \(Connect\)": "no connection",
+    r"loading credentials": "no credentials were found",
+    r"403 Forbidden|necessary privileges": "access is denied, 403",
+    r"404 Not Found": "there is no such bucket, 404",
+    r"Unknown scheme": "Unknown scheme",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,9 @@ def _system_code(error: Exception) -> int | None:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what a library said on one line."""
+    """Return what is wrong in a few words where that is known, else what a library said, on one line."""
+    for said, words in _REASONS.items():
+        if re.search(said, str(error)):
+            return words
     text = " ".join(_DECORATION.sub(" ", str(error)).split())
     return text if len(text) <= _LONG else f"{text[:_LONG]}..."
