@@ -1,19 +1,26 @@
 """A data directory in an object store, on real servers: the same lake and database as on a disk, for every command."""
 
 import gzip
+import re
+import shutil
+import signal
+import subprocess
+import sys
 from collections import Counter
 from datetime import date, timedelta
 
 import obstore
-import pyarrow.parquet as pq
 import pytest
 from support.contexts import StandingClock, noon
-from support.stores import SERVERS_OF_TESTS, environment, make_bucket, raw_store
+from support.paths import ROOT
+from support.stores import BUCKET, SERVERS_OF_TESTS, environment, raw_store
 from support.truth import held, truth
 
 import voxlake
 from voxlake import library
+from voxlake.errors import AlreadyRunning
 from voxlake.lake import Lake
+from voxlake.library.arguments import find_folder
 from voxlake.privacy import PrivacyKey
 from voxlake.remote import find_root, remote_of
 from voxlake.sandbox import World
@@ -29,20 +36,25 @@ class Bucket:
     """A folder of a bucket on a server of tests, and working directories for it."""
 
     def __init__(self, endpoint, folder, name):
-        self.url, self.folder = f"s3://{name}/sms", folder
-        self.raw = raw_store(endpoint, make_bucket(endpoint, name))
+        self.url, self.folder, self.name = f"s3://{BUCKET}/{name}", folder, name
+        self.raw = raw_store(endpoint, BUCKET)
 
     def work(self, name):
         """Return a working directory: each name stands for a machine of its own."""
         return find_root(self.url, self.folder / name)
 
+    def etags(self, below=""):
+        """Return the ETags of the objects that are really there, by their keys below the folder."""
+        found = (its for page in obstore.list(self.raw, f"{self.name}/{below}".rstrip("/")) for its in page)
+        return {its["path"].removeprefix(f"{self.name}/"): its["e_tag"] for its in found}
+
     def names(self, below=""):
-        """Return the keys that are really there."""
-        return [its["path"] for page in obstore.list(self.raw, f"sms/{below}".rstrip("/")) for its in page]
+        """Return the keys of the same."""
+        return list(self.etags(below))
 
     def read(self, key):
-        """Return the rows of a Parquet file as another reader of the bucket sees them."""
-        return pq.read_table(obstore.get(self.raw, key).bytes())
+        """Return the bytes of an object."""
+        return bytes(obstore.get(self.raw, f"{self.name}/{key}").bytes())
 
 
 @pytest.fixture(
@@ -53,7 +65,7 @@ def bucket(request, tmp_path, monkeypatch, stores):
     endpoint = stores(request.param)
     for name, value in environment(endpoint).items():
         monkeypatch.setenv(name, value)
-    return Bucket(endpoint, tmp_path, f"bucket-{abs(hash(tmp_path)) % 10**12}")
+    return Bucket(endpoint, tmp_path, re.sub("[^a-z0-9]+", "-", tmp_path.name))
 
 
 @pytest.fixture
@@ -79,7 +91,7 @@ def rows_of(folder):
 
 def days_of(folder):
     """Return what the index says of each day, without when it was exported and where it lies."""
-    lake = Lake(folder)
+    lake = Lake(find_folder(folder))
     return {
         (key.account_id, key.stream, key.date): (
             found.row_count, found.total_count, found.verified, found.moving, found.checksum
@@ -101,7 +113,7 @@ def test_nights_of_two_machines(bucket, nights, tmp_path):
     assert found.streams == expected.streams
     assert remote_of(fresh).objects.requests["put"] == 0
     assert days_of(fresh) == days_of(disk)
-    lake = Counter(key.split("/")[2] for key in bucket.names("lake") if key.endswith(".parquet"))
+    lake = Counter(key.split("/")[1] for key in bucket.names("lake") if key.endswith(".parquet"))
     assert lake == Counter(stream.table for stream in STREAMS.values() for _ in days_of(disk) if _[1] == stream.name)
     assert [run.command for run in voxlake.runs(fresh)] == ["export"] * 3
     with voxlake.open(fresh) as database:
@@ -125,7 +137,7 @@ def test_every_command(bucket, nights, tmp_path):
     assert forgotten[1].exit_code == 0
     pattern = number.lstrip("+").encode()
     for name in bucket.names():
-        data = bytes(obstore.get(bucket.raw, name).bytes())
+        data = bucket.read(name)
         assert pattern not in (gzip.decompress(data) if name.endswith(".gz") else data), name
     retained = [
         library.retain(folder, older_than=timedelta(days=45), privacy_key=key, clock=clock) for folder in (disk, one)
@@ -142,3 +154,83 @@ def test_every_command(bucket, nights, tmp_path):
     replayed = [voxlake.replay(folder, force=True, privacy_key=key, clock=clock) for folder in (disk, fresh)]
     assert replayed[0].verified == replayed[1].verified > 0
     assert rows_of(fresh) == rows_of(disk)
+
+
+def test_two_at_once(bucket, nights):
+    """Of two machines one works, and the other ends with 75 and names it; readers of both go on."""
+    one, other = bucket.work("one"), bucket.work("other")
+    assert nights(one).exit_code == 0
+    with Lake(one).locked(holder="the night on host one"):
+        with pytest.raises(AlreadyRunning, match="the night on host one") as refused:
+            nights(other, days=1)
+        assert refused.value.exit_code == 75
+        assert voxlake.status(other, clock=nights.clock).streams
+    assert nights(other, days=1).exit_code == 0
+
+
+def test_who_was_taken_over_writes_nothing(bucket, nights):
+    """A run that is believed to be dead finds out at its next write, and overwrites nothing that is newer."""
+    one, other = bucket.work("one"), bucket.work("other")
+    assert nights(one).exit_code == 0
+    key = max(Lake(one).day_keys())
+    draft = bucket.folder / "draft.parquet"
+    shutil.copyfile(Lake(one).path(key), draft)
+    before = {}
+
+    def sleep():
+        with Lake(one).locked(holder="a sleeper"):
+            assert "a sleeper" in remote_of(other).break_lease()
+            assert nights(other, days=1).exit_code == 0
+            before.update(bucket.etags())
+            Lake(one).put(key, draft)
+
+    with pytest.raises(AlreadyRunning, match=r"has taken .* over"):
+        sleep()
+    assert bucket.etags() == before
+    assert nights(one, days=2).exit_code == 0
+    assert rows_of(one) == {name: truth(nights.server, name) for name in STREAMS}
+
+
+def test_what_a_dead_run_has_put_is_taken_in(bucket, nights, tmp_path):
+    """Days that were put and not indexed are found by a list of their account, by the run of another machine."""
+    one, other, disk = bucket.work("one"), bucket.work("other"), tmp_path / "disk"
+    assert nights(one).exit_code == nights(disk, days=1).exit_code == 0
+    key = max(Lake(one).day_keys())
+
+    def die():
+        with Lake(one).locked(holder="a run that dies"):
+            Lake(one).put(key, Lake(disk).path(key))
+            sys.exit()
+
+    with pytest.raises(SystemExit):
+        die()
+    remote_of(other).objects.requests["list"] = 0
+    assert nights(other, days=1).exit_code == 0
+    assert remote_of(other).objects.requests["list"] > 0
+    assert rows_of(other) == {name: truth(nights.server, name) for name in STREAMS}
+    assert days_of(other) == days_of(bucket.work("fresh")) == days_of(one)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [n * sign for n in range(1, 31, 2) for sign in (1, -1)])
+def test_killed_at_a_write(bucket, nights, number):
+    """Whichever request of a run is its last, the next run of the same or of another machine makes it whole."""
+    one, other = bucket.work("one"), bucket.work("other")
+    assert nights(one, until=UNTIL - timedelta(days=5)).exit_code == 0
+    at = noon(2026, 3, 11)
+    arguments = [str(number), bucket.url, str(one), str(nights.server.credentials), nights.server.url, str(at)]
+    died = subprocess.run(
+        [sys.executable, "-m", "support.killed", *arguments, str(SINCE)],
+        cwd=ROOT / "tests",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert died.returncode in {-signal.SIGKILL, 0}, died.stderr
+    for folder in (one, other) if number % 2 else (other, one):
+        if folder == other:
+            remote_of(other).break_lease()
+        assert nights(folder, days=1).exit_code == 0
+        assert rows_of(folder) == {name: truth(nights.server, name) for name in STREAMS}
+    assert set(bucket.names("lake")) == {key for key, _, _ in remote_of(one).catalogue.below("lake")}
+    assert days_of(one) == days_of(bucket.work("fresh"))

@@ -18,6 +18,8 @@ from obstore.store import S3Store
 from support.paths import ROOT
 
 SERVERS = ROOT / ".venv-servers" / "bin"
+BUCKET = "tests"
+"""The bucket that there is on each server."""
 KEY, SECRET, REGION = "AKIAVOXLAKE", "secret-of-tests", "us-east-1"
 _PATIENCE = 60
 
@@ -98,7 +100,7 @@ def moto():
         _running([program, "-H", "127.0.0.1", "-p", str(port)], folder) as server,
     ):
         endpoint = f"http://127.0.0.1:{port}"
-        _wait(server, lambda: make_bucket(endpoint, "ready"))
+        _wait(server, lambda: make_bucket(endpoint, BUCKET))
         yield endpoint
 
 
@@ -131,7 +133,7 @@ def _seaweedfs():
         ]  # fmt: skip
         with _running(arguments, folder, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET, HOME=folder) as server:
             endpoint = f"http://127.0.0.1:{ports['s3']}"
-            _wait(server, lambda: make_bucket(endpoint, "ready"))
+            _wait(server, lambda: make_bucket(endpoint, BUCKET))
             yield endpoint
     for port in ports.values():
         for number in (port, port + 10_000):
