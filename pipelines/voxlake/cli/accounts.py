@@ -73,8 +73,9 @@ def list_accounts(settings: Settings, form: str) -> None:
     chosen = account_ids(lake, settings.wanted, settings.sections)
     rows = [line for line in lines if chosen is None or line.account_id in chosen]
     if not rows and form == "table":
+        where = settings.address or settings.data_dir
         raise SettingsError(
-            f"There is no account in {settings.data_dir}, and {settings.file} names none: run 'voxlake export' first."
+            f"There is no account in {where}, and {settings.file} names none: run 'voxlake export' first."
         )
     _put(AccountLine, rows, form)
 

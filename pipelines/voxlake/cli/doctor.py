@@ -28,6 +28,7 @@ from voxlake.library import (
     check_data,
     check_network,
     check_place,
+    check_store,
     check_versions,
     connect,
     find_accounts,
@@ -97,6 +98,8 @@ def _checks(settings: Settings, *, offline: bool) -> Iterator[Check]:
     else:
         yield from _network(settings, accounts)
     yield from check_place(settings.data_dir)
+    if not offline:
+        yield from check_store(settings.data_dir, clock=the_clock())
     yield from _data(settings)
 
 
@@ -116,7 +119,7 @@ def _settings(settings: Settings) -> Iterator[Check]:
             if not declared.secret and declared.default is not None:
                 defaults.append(f"{declared.key(name)} = {_shown(declared.default)}")
             continue
-        value = "is set" if declared.secret and name != "account_id" else _shown(getattr(settings, name))
+        value = "is set" if declared.secret and name != "account_id" else _shown(_value(settings, name))
         yield Check.ok(f"  {declared.key(name)}", f"{value} ({source})")
     yield Check.ok("  by default", ", ".join(defaults))
     known = [declared.variable for declared in DECLARATIONS.values()]
@@ -138,6 +141,11 @@ def _source(ctx: click.Context, name: str, settings: Settings) -> str | None:
         ParameterSource.ENVIRONMENT: f"variable {variable}",
         ParameterSource.DEFAULT_MAP: str(settings.file),
     }.get(source)  # type: ignore[arg-type] # the source can be None
+
+
+def _value(settings: Settings, name: str) -> Any:
+    """Return the value of a setting as somebody gave it."""
+    return settings.address if name == "data_dir" and settings.address else getattr(settings, name)
 
 
 def _shown(value: Any) -> str:

@@ -82,7 +82,7 @@ def status(settings: Settings, form: str, out: Path | None, check: bool, max_age
             for stream, states in found.calendars.items()
         }
         shown = visible if screen() else str
-        text = render_status(found.to_json(), settings.data_dir, drawn, shown=shown)
+        text = render_status(found.to_json(), settings.address or settings.data_dir, drawn, shown=shown)
         give(f"{text}\n{draw_legend(glyphs, colour=colour)}" if drawn else text, form="painted")
     if found.damage is not None:
         # A damaged database takes nothing away from the lake, so that is shown first.

@@ -31,6 +31,7 @@ from voxlake.locks import locked, require_unlocked
 from voxlake.model import DayFile, DayKey
 from voxlake.places import usable
 from voxlake.policy import KEEP_ALL
+from voxlake.remote import name_of
 from voxlake.transform import STREAMS, treat, treat_rejects
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ class Lake:
         """Raise SettingsError where nothing was exported yet, and AlreadyRunning where a first run is working."""
         if next(self.day_keys(), None) is None:
             self.require_idle()
-            raise SettingsError(f"There is nothing in the data directory {self.root}: run 'voxlake export' first.")
+            raise SettingsError(
+                f"There is nothing in the data directory {name_of(self.root)}: run 'voxlake export' first."
+            )
 
     def require_idle(self) -> None:
         """Return where no run is working. Raises AlreadyRunning where one is."""
@@ -102,10 +105,7 @@ class Lake:
     def locked(self, *, holder: str) -> Iterator[None]:
         """Hold the whole data directory, and remove what a run that died left in `tmp/`.
 
-        Raises:
-            AlreadyRunning: another run works in it; the message names its `holder`.
-            StorageFull: the folder cannot be written.
-
+        Raises AlreadyRunning where another run works in it, whose `holder` is named, and StorageFull.
         """
         lock = locked(self.layout.lock, holder=holder, sharers=lambda: working(self.layout))
         with lock, held(self.root, holder=holder):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         check_data,
         check_network,
         check_place,
+        check_store,
         check_versions,
     )
     from voxlake.library.erase import apply_privacy, forget, retain
@@ -51,6 +52,7 @@ _MODULES = {
         "check_data",
         "check_network",
         "check_place",
+        "check_store",
         "check_versions",
     ),
     "offline": ("compact", "health", "metrics", "publish", "replay", "runs", "status"),
@@ -86,6 +88,7 @@ __all__ = [
     "check_data",
     "check_network",
     "check_place",
+    "check_store",
     "check_versions",
     "compact",
     "connect",

@@ -15,6 +15,7 @@ from voxlake.library.composition import holder
 from voxlake.library.privacy import find_policy
 from voxlake.library.record import recorded
 from voxlake.model import MAX_AGE
+from voxlake.remote import name_of
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -174,7 +175,9 @@ def _exported(lake: Lake, accounts: Collection[int] | None) -> list[int]:
     held = exported_accounts(lake)
     wanted = sorted(held if accounts is None else held.intersection(accounts))
     if not wanted:
-        raise SettingsError(f"Nothing was exported to {lake.root} of these accounts: 'voxlake accounts' lists others.")
+        raise SettingsError(
+            f"Nothing was exported to {name_of(lake.root)} of these accounts: 'voxlake accounts' lists others."
+        )
     return wanted
 
 

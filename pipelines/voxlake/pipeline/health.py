@@ -10,6 +10,7 @@ from voxlake.errors import DataError, SettingsError
 from voxlake.lake import AccountRegistry, day_states
 from voxlake.model import span
 from voxlake.pipeline.status import stream_states
+from voxlake.remote import name_of
 from voxlake.text import counted, in_words, listed_days
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def health(
 
     """
     if not lake.layout.lake.is_dir():
-        raise SettingsError(f"{lake.root} holds no export: name the data directory with --data-dir, or export first.")
+        raise SettingsError(
+            f"{name_of(lake.root)} holds no export: name the data directory with --data-dir, or export first."
+        )
     registry = AccountRegistry(lake)
     days = day_states(lake, accounts)
     if any(stream.unknown for stream in days):

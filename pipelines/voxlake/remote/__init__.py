@@ -3,8 +3,8 @@
 from voxlake.remote.address import EXTRAS, parse
 from voxlake.remote.directory import Remote
 from voxlake.remote.history import bring_runs, share_runs
-from voxlake.remote.holding import hold, list_again, refresh
-from voxlake.remote.mounted import find_root, remote_of
+from voxlake.remote.holding import hold, list_again, read_lease, refresh
+from voxlake.remote.mounted import find_root, name_of, remote_of
 from voxlake.remote.published import (
     begin_publishing,
     newer_database,
@@ -21,10 +21,12 @@ __all__ = [
     "find_root",
     "hold",
     "list_again",
+    "name_of",
     "newer_database",
     "parse",
     "publish_database",
     "published_at",
+    "read_lease",
     "refresh",
     "remote_of",
     "remove_earlier_database",

@@ -123,6 +123,16 @@ def list_again(remote: Remote, accounts: Collection[int] | None) -> None:
     _bring_small(remote)
 
 
+def read_lease(remote: Remote) -> str | None:
+    """Return who holds the data directory in the store; None where nobody does, or there is none yet."""
+    try:
+        found = remote.objects.get(KEY)
+    except FileNotFoundError:
+        return None
+    lease = None if found is None else read_root(found.data, remote.url).lease
+    return None if lease is None else lease.holder
+
+
 def refresh(remote: Remote) -> None:
     """Bring what was committed meanwhile, for whoever only reads; a run of this working directory has newer.
 

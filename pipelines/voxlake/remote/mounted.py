@@ -26,6 +26,12 @@ def remote_of(root: Path) -> Remote | None:
         return found
 
 
+def name_of(root: Path) -> str:
+    """Return what people call a data directory: its URL where it is in a store, else its path."""
+    remote = remote_of(root)
+    return str(root) if remote is None else remote.url
+
+
 def find_root(data_dir: str | os.PathLike[str], work_dir: Path | None = None) -> Path:
     """Return the path of a data directory; of one in a store, that of its working directory, made where it is missing.
 

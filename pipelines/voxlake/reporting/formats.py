@@ -89,7 +89,7 @@ def to_json(value: Any) -> str:
 
 def render_status(
     found: dict[str, Any],
-    folder: Path,
+    folder: Path | str,
     calendars: Mapping[tuple[int, str], Sequence[str]],
     *,
     shown: Callable[[str], str] = str,

@@ -198,7 +198,8 @@ class Warehouse:
                 lake = self._root / "lake"
                 exported = lake.is_dir() and any(lake.iterdir())
                 first = "'voxlake publish'" if exported else "'voxlake export' first"
-                raise SettingsError(f"There is no database at {self.path} yet: run {first}, or give --data-dir.")
+                where = self.path if self._remote is None else self._remote.url
+                raise SettingsError(f"There is no database at {where} yet: run {first}, or give --data-dir.")
         with self.read_errors(), ExitStack() as stack:
             connection = stack.enter_context(interruptible(open_published(self.path)))
             # A foreign database in this place would otherwise answer that there are no messages.

@@ -5,6 +5,7 @@ from voxlake.library.doctor.check import Check, Checkup
 from voxlake.library.doctor.data import check_data
 from voxlake.library.doctor.machine import check_versions
 from voxlake.library.doctor.place import check_place
+from voxlake.library.doctor.store import check_store
 
 __all__ = [
     "Check",
@@ -13,5 +14,6 @@ __all__ = [
     "check_data",
     "check_network",
     "check_place",
+    "check_store",
     "check_versions",
 ]
