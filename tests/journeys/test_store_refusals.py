@@ -22,7 +22,7 @@ def store(monkeypatch):
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             removed = self.command == "POST" and answer["status"] == 200
             body = (
-                b"<DeleteResult></DeleteResult>"
+                b"<DeleteResult><Deleted><Key>x</Key></Deleted></DeleteResult>"
                 if removed
                 else f"<Error><Code>{answer['code']}</Code><Message>no</Message></Error>".encode()
             )

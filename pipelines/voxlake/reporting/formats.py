@@ -115,7 +115,7 @@ def render_status(
         lines += [f"  missing: {span}" for span in listed_days(map(date.fromisoformat, s["missing_days"]))]
         lines += [f"  unverified: {span}: {problem}" for span, problem in _alike(s["unverified_days"])]
         if s["rejects"]:
-            lines.append(f"  {counted(s['rejects'], 'row')} could not be read: see {folder / 'rejects'}")
+            lines.append(f"  {counted(s['rejects'], 'row')} could not be read: see {folder}/rejects")
     if not lines:
         lines.append(f"{folder} holds nothing yet: run 'voxlake export'.")
     lines += [

@@ -122,9 +122,9 @@ class Warehouse:
         finality: FinalityPolicy,
         rebuild: bool = False,
     ) -> DatabaseUpdate:
-        """Begin and complete the next database in one step; raises what `complete` raises, and what is called.
+        """Begin and complete the next database; `changes_since` is called once, with what the build `includes`.
 
-        `changes_since` is called once, with what the build `includes`.
+        Raises what `complete` raises, and what is called.
         """
         with closing(self.begin(lake, rebuild=rebuild)) as build:
             return self.complete(build, changes_since(build.includes(finality)), finality=finality)
@@ -235,11 +235,7 @@ class Warehouse:
     def write_copy(self, path: Path) -> int:
         """Write the published database to a file that needs no other one, and return how many rows it has.
 
-        Raises:
-            SettingsError: nothing was published yet, or there is no such folder.
-            DataError: the database cannot be read.
-            StorageFull: the file cannot be written.
-
+        Raises what `reader` raises, SettingsError where there is no such folder, and StorageFull.
         """
         if not path.parent.is_dir():
             raise SettingsError(f"{path.parent} is not a folder: create it first.")
