@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         connect_all,
         export,
         publish,
+        publish_delta,
         replay,
         report,
         runs,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from voxlake.library import open_database as open  # noqa: A004 - as gzip.open: to be called as voxlake.open
     from voxlake.messaging import Client
     from voxlake.pipeline import AuditResult, CompactResult, ExportResult, PublishResult, ReplayResult, Status
+    from voxlake.warehouse import DeltaCopy
 
 __all__ = [
     "Account",
@@ -51,6 +53,7 @@ __all__ = [
     "CompactResult",
     "DataError",
     "Database",
+    "DeltaCopy",
     "Event",
     "ExportResult",
     "OutcomeUnknown",
@@ -72,6 +75,7 @@ __all__ = [
     "export",
     "open",
     "publish",
+    "publish_delta",
     "replay",
     "report",
     "runs",
@@ -101,6 +105,7 @@ _MODULES = {
         "connect_all",
         "export",
         "publish",
+        "publish_delta",
         "replay",
         "report",
         "runs",
@@ -108,6 +113,7 @@ _MODULES = {
     ),
     "messaging": ("Client",),
     "pipeline": ("AuditResult", "CompactResult", "ExportResult", "PublishResult", "ReplayResult", "Status"),
+    "warehouse": ("DeltaCopy",),
 }
 
 

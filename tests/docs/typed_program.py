@@ -37,6 +37,8 @@ def nightly(folder: Path) -> tuple[int, str]:
     found: voxlake.Status = voxlake.status(folder)
     compacted: voxlake.CompactResult = voxlake.compact(folder, dry_run=True)
     last: tuple[voxlake.RecordedRun, ...] = voxlake.runs(folder, limit=3)
+    copied: voxlake.DeltaCopy = voxlake.publish_delta(folder, "s3://bucket/sms", vacuum_days=30)
+    _ = copied.rows
     results = (done, backfilled, audited, published, replayed, found, compacted)
     lines = [result.to_json() for result in results] + [run.to_json() for run in last]
     text = json.dumps({voxlake.__version__: lines})
