@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 EXTRAS: Final = {
     "azure": ("obstore",),
-    "dashboard": ("altair", "jinja2", "phonenumbers", "vl_convert"),
+    # altair imports jinja2: this order names the one that is missing.
+    "dashboard": ("jinja2", "altair", "phonenumbers", "vl_convert"),
+    "dask": ("distributed",),
     "delta": ("deltalake",),
     "excel": ("xlsxwriter",),
     "gcs": ("obstore",),

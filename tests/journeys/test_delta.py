@@ -161,7 +161,7 @@ def test_writers_that_race(tmp_path):
     def write():
         try:
             manifest = Manifest(Lake(hand.root))
-            copy_to_delta(Lake(hand.root), uri, manifest.changes, finality=SETTLING, now=datetime.now(UTC))
+            copy_to_delta(Lake(hand.root), uri, manifest.changes, finality=SETTLING, now=CLOCK.now())
         except Exception as error:  # noqa: BLE001 - the test looks at it
             failed.append(error)
 

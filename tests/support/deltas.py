@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from support.lakes import FIRST, SETTLING, Hand, row
 from support.processes import CONTEXT
 from support.tables import coverage_in, coverage_of, delta_rows, lake_rows
 from voxlake import library
+from voxlake.clock import SYSTEM
 from voxlake.lake import Lake, Manifest
 from voxlake.modes import private
 from voxlake.warehouse import copy_to_delta
@@ -101,7 +102,7 @@ def write(root, uri, at):
     """Do the same without the locks of the data directory, as on another machine, at the same time as others."""
     lake = Lake(root)
     time.sleep(max(0, at - time.monotonic()))
-    copy_to_delta(lake, uri, Manifest(lake).changes, finality=SETTLING, now=datetime.now(UTC))
+    copy_to_delta(lake, uri, Manifest(lake).changes, finality=SETTLING, now=SYSTEM.now())
 
 
 def started(target, *arguments):
