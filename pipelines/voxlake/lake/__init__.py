@@ -6,7 +6,7 @@ from voxlake.lake.compaction import Month, install_months, require_exchange, siz
 from voxlake.lake.compare import Difference
 from voxlake.lake.day_states import StreamDays, day_states
 from voxlake.lake.day_sums import StreamSums, day_sums, last_runs
-from voxlake.lake.delta_places import FOLDER, DeltaPlaces
+from voxlake.lake.delta_places import DeltaPlaces, default_place
 from voxlake.lake.directory import Lake
 from voxlake.lake.erase_files import erase_in_index, erase_in_parquet, erase_in_text, remove_folder_of
 from voxlake.lake.erase_replies import Eraser, NumberEraser, StandingEraser, blank, erase_replies, names_of
@@ -29,7 +29,6 @@ __all__ = [
     "DATE_SHIFT",
     "DECIMAL_MARK",
     "FILLED",
-    "FOLDER",
     "KILLED",
     "MOST",
     "NO_ROWS",
@@ -71,6 +70,7 @@ __all__ = [
     "claimed",
     "day_states",
     "day_sums",
+    "default_place",
     "empty",
     "erase_in_index",
     "erase_in_parquet",

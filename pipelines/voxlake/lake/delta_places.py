@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from voxlake.files import storage
+from voxlake.remote import remote_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "delta"
 """The folder in a data directory where Delta tables are by default."""
+
+
+def default_place(lake: Lake) -> str:
+    """Return the address of the Delta tables of a lake where nobody names another: a folder of its data directory."""
+    remote = remote_of(lake.root)
+    return str((lake.root / FOLDER).absolute()) if remote is None else f"{remote.url}/{FOLDER}"
 
 
 class DeltaPlaces:
@@ -35,8 +42,7 @@ class DeltaPlaces:
             self._lake.store.write_text(self.path, text, aside=self._lake.tmp / self.path.name)
 
     def _default(self) -> list[str]:
-        folder = self._lake.root / FOLDER
-        return [str(folder.absolute())] if folder.is_dir() else []
+        return [default_place(self._lake)] if (self._lake.root / FOLDER).is_dir() else []
 
     def _read(self) -> list[str]:
         with suppress(FileNotFoundError), storage(self._lake.root, writing=False):

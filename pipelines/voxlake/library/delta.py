@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from voxlake import pipeline
 from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
-from voxlake.lake import FOLDER, Lake, claimed
+from voxlake.lake import Lake, claimed, default_place
 from voxlake.library.arguments import finality, find_folder
 from voxlake.library.composition import holder
 from voxlake.library.record import recorded
@@ -57,7 +57,7 @@ def publish_delta(
             return pipeline.publish_delta(
                 its,
                 Warehouse(folder, clock=clock),
-                uri or str((folder / FOLDER).absolute()),
+                uri or default_place(its),
                 now=clock.now(),
                 finality=policy,
                 vacuum=vacuum_days,

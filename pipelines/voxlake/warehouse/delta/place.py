@@ -20,7 +20,7 @@ from voxlake.files import make, sync
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OPTIONS: Final = {"max_retries": "4", "retry_timeout": "60s"}
+_OPTIONS: Final = {"max_retries": "4", "retry_timeout": "60s", "allow_http": "true"}
 """How long a bucket that does not answer is asked again; its address and keys come from the environment."""
 _AWAY: Final = re.compile(
     r"client error \(Connect\)|connection (refused|reset|closed)|timed? ?out|dns error|SlowDown|Service Unavailable"
