@@ -19,6 +19,7 @@ from voxlake.cli.examples import examples
 from voxlake.cli.init_file import settings_text
 from voxlake.cli.options import the_clock
 from voxlake.cli.output import give, say
+from voxlake.cli.place import find_place
 from voxlake.cli.program import as_called
 from voxlake.cli.questions import ask, ask_secret
 from voxlake.cli.settings import DECLARATIONS, settings_options
@@ -110,8 +111,8 @@ def _answers(settings: Settings, since: date | None) -> _Answers:
     if not has_credentials:
         settings = _ask_credentials(settings)
     if not _is_given("data_dir"):
-        folder = ask("Folder for the data", str(settings.data_dir), _reader(UserPath(), usable))
-        settings = replace(settings, data_dir=folder)
+        place = ask("Folder for the data, or bucket as s3://BUCKET/FOLDER", str(settings.data_dir), _place)
+        settings = replace(settings, **place)
     if since is None:
         since = ask("First UTC day to export, as YYYY-MM-DD", _BEGINNING, _first_day)
     if not _is_given("nightly_at"):
@@ -128,6 +129,11 @@ def _ask_credentials(settings: Settings) -> Settings:
         return replace(settings, credentials=found)
     number = AccountNumber(1, GREATEST_ID).convert(found, None, None)
     return replace(settings, account_id=number, api_key=ask_secret(f"API key of account {number} (not shown)"))
+
+
+def _place(text: str) -> dict[str, Any]:
+    found = find_place(UserPath().convert(text.strip(), None, None), None, use="write")
+    return found if "address" in found else {"data_dir": usable(found["data_dir"])}
 
 
 def _existing(text: str) -> Path:
@@ -161,7 +167,7 @@ def _absolute(settings: Settings) -> Settings:
     found = settings.credentials
     return replace(
         settings,
-        data_dir=usable(settings.data_dir).absolute(),
+        data_dir=settings.data_dir if settings.address else usable(settings.data_dir).absolute(),
         credentials=None if found is None else found.absolute(),
         patience=min(settings.patience, _PATIENCE),
     )
@@ -188,7 +194,7 @@ def _write(answers: _Answers, file: Path, *, force: bool) -> None:
     settings = answers.settings
     try:
         credentials = settings.credentials or _store_pair(settings, file.absolute().parent, force=force)
-        chosen: dict[str, Any] = {"data_dir": settings.data_dir, "credentials": credentials}
+        chosen: dict[str, Any] = {"data_dir": settings.address or settings.data_dir, "credentials": credentials}
         for name in ("api_url", "insecure_http"):
             if getattr(settings, name) != DECLARATIONS[name].default:
                 chosen[name] = getattr(settings, name)

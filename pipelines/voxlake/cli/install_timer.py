@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _SYSTEM: Final = Path("/etc/systemd/system")
 _BOOTED: Final = Path("/run/systemd/system")
 _LINKED: Final = ("lake", "tmp", "warehouse", "rejects", "raw")
-_HANDED_ON: Final = ("data_dir", "credentials", "api_url")
+_HANDED_ON: Final = ("data_dir", "work_dir", "credentials", "api_url")
 
 
 def _name(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
@@ -99,7 +99,12 @@ def _command(settings: Settings, folder: Path, data: Path) -> list[str]:
     words = [*program(), "export"]
     if settings.file.exists():
         words += ["--config", str(folder / settings.file.name)]
-    values = {"data_dir": settings.address or data, "credentials": settings.credentials, "api_url": settings.api_url}
+    values = {
+        "data_dir": settings.address or data,
+        "work_dir": settings.work_dir,
+        "credentials": settings.credentials,
+        "api_url": settings.api_url,
+    }
     for name in _HANDED_ON:
         source = ctx.get_parameter_source(name)
         if source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT) and values[name] is not None:

@@ -40,6 +40,8 @@ class Remote(Working):
         super().__init__(root, address)
         self.seconds = SECONDS
         self.session: Session | None = None
+        self.is_out_of_reach = False
+        """Whether the store did not answer last time: what can do without it then does not wait for it again."""
         self._objects: Objects | None = None
 
     @property

@@ -23,6 +23,8 @@ _MOST_LINES: Final = 8000
 
 def bring_runs(remote: Remote, paths: Sequence[Path]) -> None:
     """Add to the last one of some files the lines of other machines; nothing where the store cannot say."""
+    if remote.is_out_of_reach:
+        return
     with suppress(VoxlakeError, OSError):
         known = remote.state().get("runs")
         found = remote.objects.get(KEY, unless=known)
@@ -33,6 +35,8 @@ def bring_runs(remote: Remote, paths: Sequence[Path]) -> None:
 
 def share_runs(remote: Remote, paths: Sequence[Path]) -> None:
     """Do what `bring_runs` does, and put the lines of this machine; no run fails for its history."""
+    if remote.is_out_of_reach:
+        return
     with suppress(VoxlakeError, OSError):
         for _ in range(_TRIES):
             try:

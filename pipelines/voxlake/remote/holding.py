@@ -40,15 +40,16 @@ def hold(remote: Remote, *, holder: str, accounts: Collection[int] | None = None
     with _of_this_machine(remote, holder):
         session = Session(remote.objects, remote.index, remote.work_id, seconds=remote.seconds)
         session.begin(holder, accounts)
-        commits = False
+        remote.is_out_of_reach = commits = False
         try:
             was_listed = _begin(remote, session)
             _save_replies(remote)
             commits = True
             yield was_listed
             _save_replies(remote)
-        except (AlreadyRunning, StoreUnavailable):
+        except (AlreadyRunning, StoreUnavailable) as error:
             # Nothing more can be written, or not for now.
+            remote.is_out_of_reach = isinstance(error, StoreUnavailable)
             commits = False
             raise
         except (Exception, KeyboardInterrupt):
@@ -61,6 +62,7 @@ def hold(remote: Remote, *, holder: str, accounts: Collection[int] | None = None
             session.end(commit=commits)
             if commits:
                 remote.dirty.unlink(missing_ok=True)
+                remote.trim()
 
 
 @contextmanager
@@ -153,10 +155,12 @@ def refresh(remote: Remote) -> None:
         except FileNotFoundError:
             return
         except StoreUnavailable as error:
+            remote.is_out_of_reach = True
             if "etag" not in known:
                 raise
             LOGGER.warning("%s What is known here is older.", error)
             return
+        remote.is_out_of_reach = False
         if found is not None:
             root = read_root(found.data, remote.url)
             _take_in(remote, root)

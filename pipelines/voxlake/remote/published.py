@@ -7,6 +7,7 @@ and a run that was taken over replaces nothing.
 from __future__ import annotations
 
 import dataclasses
+import os
 import secrets
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -48,6 +49,8 @@ def newer_database(remote: Remote, here: Path) -> Iterator[Path | None]:
                 raise DataError(
                     f"The database {newest['key']} of {remote.url} is gone: run the same command again, or publish."
                 ) from error
+            at = datetime.fromisoformat(newest["published_at"]).timestamp()
+            os.utime(aside, (at, at))
             yield aside
         remote.note(database=newest["etag"])
 

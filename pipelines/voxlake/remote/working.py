@@ -12,7 +12,7 @@ import secrets
 import shutil
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from voxlake.files import make, put, storage, temporary
 from voxlake.remote.address import PRIVATE
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _KEPT = frozenset({PRIVATE, "locks", "tmp", ".lock", "address.json", "session", "refresh", "database"})
 """What is kept where everything else is thrown away: locks, which somebody holds, and for what the directory stands."""
+
+
+_MOST_BYTES: Final = 4 << 30
+"""Bytes of the copies of days beyond which half of them are removed."""
 
 
 class Working:
@@ -100,6 +104,18 @@ class Working:
             known = self.catalogue.get(key)
             if known is None or known.etag != etag:
                 self.drop_copy(key)
+
+    def trim(self) -> None:
+        """Remove the copies of days that were made first, where all copies take more than they may."""
+        known = [(key, size) for key, _, size in self.copies.below("lake") if key.endswith(".parquet")]
+        left = sum(size for _, size in known)
+        if left > _MOST_BYTES:
+            used = {key: (self.root / key).stat().st_mtime if (self.root / key).exists() else 0 for key, _ in known}
+            for key, size in sorted(known, key=lambda its: used[its[0]]):
+                if left <= _MOST_BYTES // 2:
+                    break
+                self.drop_copy(key)
+                left -= size
 
     def drop_copy(self, key: str) -> None:
         """Remove the copy of an object that is gone."""
