@@ -50,7 +50,8 @@ def later(tmp_path_factory):
     version = OtherVersion(tmp_path_factory.mktemp("later"))
     version.declare(*EDITS)
     version.edit("sql/views/messages.sql", "m.transaction_id, --", "m.payment_id, --")
-    version.edit("sql/reports/failed-but-billed.sql", "transaction_id", "payment_id")
+    for name in ("failed-but-billed", "messages"):
+        version.edit(f"sql/reports/{name}.sql", "    transaction_id\n", "    payment_id\n")
     return version
 
 
