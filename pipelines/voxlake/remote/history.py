@@ -34,8 +34,11 @@ def bring_runs(remote: Remote, paths: Sequence[Path]) -> None:
 
 
 def share_runs(remote: Remote, paths: Sequence[Path]) -> None:
-    """Do what `bring_runs` does, and put the lines of this machine; no run fails for its history."""
-    if remote.is_out_of_reach:
+    """Do what `bring_runs` does, and put the lines of this machine; no run fails for its history.
+
+    Nothing is put where no run has ever held the data directory: the store may be one that is refused.
+    """
+    if remote.is_out_of_reach or "id" not in remote.state():
         return
     with suppress(VoxlakeError, OSError):
         for _ in range(_TRIES):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from voxlake.errors import SettingsError
+from voxlake.errors import SettingsError, StoreUnavailable
 from voxlake.extras import load
 from voxlake.remote.connect import open_store
-from voxlake.remote.refusals import Conflict, refusals
+from voxlake.remote.refusals import Conflict, refusals, was_cut_off
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -21,6 +21,10 @@ _PAGE: Final = 1000
 """Objects that one request lists, or removes."""
 _PIECE: Final = 16 << 20
 """Bytes of a part of a large file."""
+_TRIES: Final = 3
+"""How often is asked where a connection breaks in the middle of a reply, or is silent."""
+
+T = TypeVar("T")
 
 
 class Found(NamedTuple):
@@ -53,12 +57,16 @@ class Objects:
 
     def get(self, key: str, *, unless: str | None = None) -> Found | None:
         """Return an object; None where it has the ETag `unless`."""
-        self.requests["get"] += 1
         options = {} if unless is None else {"if_none_match": unless}
-        try:
+
+        def ask() -> Found:
+            self.requests["get"] += 1
             with refusals(self.url, key=key):
                 reply = self._obstore.get(self._store, key, options=options)
                 return Found(bytes(reply.bytes()), reply.meta["e_tag"] or "", reply.meta["last_modified"])
+
+        try:
+            return _patiently(ask)
         except Exception as error:
             if unless is not None and "NotModifiedError" in {type(its).__name__ for its in (error, error.__cause__)}:
                 return None
@@ -71,11 +79,15 @@ class Objects:
         its reply was lost meets what it has put itself.
         """
         mode: Any = "create" if over is None else "overwrite" if over == ANY else {"e_tag": over}
-        self.requests["put"] += 1
-        try:
+
+        def ask() -> str:
+            self.requests["put"] += 1
             with refusals(self.url, writing=True, key=key):
                 reply = self._obstore.put(self._store, key, data, mode=mode, use_multipart=False)
                 return str(reply["e_tag"] or "")
+
+        try:
+            return _patiently(ask)
         except Conflict:
             try:
                 found = self.get(key)
@@ -90,39 +102,59 @@ class Objects:
 
     def put_file(self, key: str, path: Path) -> str:
         """Put a large file as one object, in parts; a half that fails leaves nothing. Returns its ETag."""
-        self.requests["put"] += 1 + (path.stat().st_size // _PIECE + 1 if path.stat().st_size > _PIECE else 0)
-        with refusals(self.url, writing=True, key=key), path.open("rb") as file:
-            reply = self._obstore.put(self._store, key, file, chunk_size=_PIECE, max_concurrency=4)
-            return str(reply["e_tag"] or "")
+
+        def ask() -> str:
+            self.requests["put"] += 1 + (path.stat().st_size // _PIECE + 1 if path.stat().st_size > _PIECE else 0)
+            with refusals(self.url, writing=True, key=key), path.open("rb") as file:
+                reply = self._obstore.put(self._store, key, file, chunk_size=_PIECE, max_concurrency=4)
+                return str(reply["e_tag"] or "")
+
+        return _patiently(ask)
 
     def get_file(self, key: str, path: Path) -> str:
         """Write an object to a file, a piece at a time, and return its ETag."""
-        self.requests["get"] += 1
-        with refusals(self.url, key=key):
-            reply = self._obstore.get(self._store, key)
-            with path.open("wb") as file:
-                for piece in reply.stream(min_chunk_size=_PIECE):
-                    file.write(piece)
-            return str(reply.meta["e_tag"] or "")
+
+        def ask() -> str:
+            self.requests["get"] += 1
+            with refusals(self.url, key=key):
+                reply = self._obstore.get(self._store, key)
+                with path.open("wb") as file:
+                    for piece in reply.stream(min_chunk_size=_PIECE):
+                        file.write(piece)
+                return str(reply.meta["e_tag"] or "")
+
+        return _patiently(ask)
 
     def list(self, prefix: str) -> Iterator[Listed]:
         """Yield the objects whose key begins with a folder and "/", or all of them for ""."""
-        number = 0
-        with refusals(self.url, key=prefix):
-            for page in self._obstore.list(self._store, prefix=prefix or None, chunk_size=_PAGE):
-                for each in page:
-                    number += 1
-                    yield Listed(each["path"], each["e_tag"] or "", each["size"])
+        number, after, left = 0, None, _TRIES
+        while left:
+            left -= 1
+            try:
+                with refusals(self.url, key=prefix):
+                    for page in self._obstore.list(self._store, prefix=prefix or None, offset=after, chunk_size=_PAGE):
+                        for each in page:
+                            number, after = number + 1, each["path"]
+                            yield Listed(each["path"], each["e_tag"] or "", each["size"])
+                break
+            except StoreUnavailable as error:
+                if not left or not was_cut_off(error):
+                    raise
         self.requests["list"] += 1 + number // _PAGE
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects, which may not be there."""
         its = list(keys)
         for begin in range(0, len(its), _PAGE):
-            self.requests["delete"] += 1
+            some = its[begin : begin + _PAGE]
+
+            def ask(some: list[str] = some) -> None:
+                self.requests["delete"] += 1
+                with refusals(self.url, writing=True, key=some[0]):
+                    self._obstore.delete(self._store, some)
+
             try:
-                with refusals(self.url, writing=True, key=its[begin]):
-                    self._obstore.delete(self._store, its[begin : begin + _PAGE])
+                _patiently(ask)
             except FileNotFoundError:
                 continue
 
@@ -165,3 +197,14 @@ class Objects:
         except Conflict:
             return True
         return False
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """Ask, and ask again where the connection broke or was silent; for what may be done twice."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return ask()
+        except StoreUnavailable as error:
+            if not left or not was_cut_off(error):
+                raise
+    raise AssertionError

@@ -105,6 +105,12 @@ def _explain(error: Exception, url: str, *, writing: bool) -> VoxlakeError | Non
     return error_type(sentence.format(url=url, name=name, reason=_reason(text, code)))
 
 
+def was_cut_off(error: StoreUnavailable) -> bool:
+    """Return whether a connection broke in the middle of a reply, or was silent: obstore does not ask again then."""
+    text = str(error.__cause__)
+    return _CODE.search(text) is None and _STATUS.search(text) is None
+
+
 def _reason(text: str, code: str) -> str:
     if code:
         return code
