@@ -1,4 +1,4 @@
-"""kill -9 at random requests of nightly exports to a bucket, and races of machines, with a look at the bucket after each.
+"""kill -9 at random requests of nightly exports to a bucket, and races of machines, with a look at it after each.
 
 `python -m support.buckets --kills 100 --races 20 --seed 1 [--server moto]` (in tests/, or with it on PYTHONPATH).
 A proxy in front of a real server kills the export at one of its requests: before the store has it, after the store has
@@ -150,7 +150,7 @@ class Nights:
         return {its["path"].removeprefix(f"{self.name}/"): its["e_tag"] for its in listed}
 
     def read(self):
-        """Return the tables in the bucket, by the keys of their objects; what is known by its ETag is not read again."""
+        """Return the tables in the bucket, by the keys of their objects; one with a known ETag is not read again."""
         etags = {key: etag for key, etag in self.objects().items() if key.endswith(".parquet")}
         for key, etag in etags.items():
             if (key, etag) not in self.known:
@@ -159,7 +159,7 @@ class Nights:
         return {key: self.known[key, etag] for key, etag in etags.items()}
 
     def rows(self, stream):
-        """Return the rows of a stream that are in the bucket, each once; also which are there twice."""
+        """Return the rows of a stream that are in the bucket, as often as they are there."""
         its = STREAMS[stream]
         tables = [
             table.select(["message_id", "source_number", "destination_number", "fragments", "cost", "status_id",

@@ -127,7 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if isinstance(does, Refuse):
-            text = f"<?xml version='1.0'?><Error><Code>{does.code}</Code><Message>{does.code}</Message></Error>".encode()
+            text = (
+                f"<?xml version='1.0'?><Error><Code>{does.code}</Code><Message>{does.code}</Message></Error>".encode()
+            )
             self._answer(does.status, [("Content-Type", "application/xml")], text, len(text))
             return
         status, headers, data = self._forward(body, does.without if isinstance(does, Change) else ())
