@@ -105,7 +105,7 @@ def published(lake: Lake, rows: int, layout: str) -> Iterator[tuple[str, dict[st
             fill(lake, last - n * DAY, 1, recipients=max(1, rows // 12))
             yield f"one day more, {NEW_DAYS - n}", step("publish", root, layout)
         yield "nothing new", step("publish", root, layout)
-    sizes = [file.stat().st_size for file in (root / "voxlake.duckdb").resolve().parent.glob("rows/*")]
+    sizes = [file.stat().st_size for file in (root / "warehouse" / "rows").glob("*")]
     yield "size MB", {"size": ((root / "voxlake.duckdb").resolve().stat().st_size + sum(sizes)) / 1e6}
 
 

@@ -154,7 +154,8 @@ def test_what_a_killed_session_left_goes_with_its_generation(hand, voxlake):
     (generation.parent / f"{generation.name}.wal").write_bytes(b"")
     for _ in range(2):
         voxlake("publish", "--data-dir", hand.root)
-    assert sorted(path.name for path in generation.parent.glob("0*")) == ["00000002.duckdb", "00000003.duckdb"]
+    assert not generation.parent.exists()
+    assert sorted(path.name for path in (hand.root / "warehouse").glob("0*")) == ["00000002", "00000003"]
 
 
 def test_no_generations(hand, voxlake):

@@ -53,16 +53,16 @@ def server(tmp_path):
 
 
 def built(data):
-    """Return the fingerprint of the published database, and the name of its generation."""
+    """Return the fingerprint of the published database, and the path of its file below the data directory."""
     link = data / "voxlake.duckdb"
     with duckdb.connect(str(link), read_only=True) as connection:
         ((fingerprint,),) = connection.execute("SELECT fingerprint FROM meta.built").fetchall()
-    return fingerprint, link.resolve().name
+    return fingerprint, str(link.resolve().relative_to(data.resolve()))
 
 
 def test_two_nights_after_an_upgrade(data, server):
     """Two nights take few requests, rewrite no file of the lake, and leave the API's rows; an audit agrees."""
-    assert built(data) == (FINGERPRINT, "00000001.duckdb")
+    assert built(data) == (FINGERPRINT, "warehouse/00000001.duckdb")
     for generation, (night, news) in enumerate(NIGHTS.items(), start=2):
         server.clock.at = night
         untouched = {path: path.stat().st_ino for path in (data / "lake").rglob("*.parquet")}
@@ -73,7 +73,7 @@ def test_two_nights_after_an_upgrade(data, server):
         # first night one that compares the API's dates with those of its rows.
         assert result.requests in ((3, 4, 5, 6) if generation > 2 else (6, 7, 8))
         assert [(stream.new, stream.changed) for stream in result.streams] == news
-        assert built(data) == (fingerprint(), f"{generation:08d}.duckdb")
+        assert built(data) == (fingerprint(), f"warehouse/{generation:08d}/voxlake.duckdb")
         # The final days, and those in which nothing moved, are the same files.
         kept = [path for path, inode in untouched.items() if path.exists() and path.stat().st_ino == inode]
         assert kept

@@ -67,7 +67,7 @@ def test_nothing_is_left(tmp_path, database):
         assert its["after"] == hashlib.sha256((root / name).read_bytes()).hexdigest()
     path = next((root / "certificates").iterdir())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert len(list((root / "warehouse").glob("*.duckdb"))) == 1
+    assert len(list((root / "warehouse").glob("**/*.duckdb*"))) == 1
     again = forget(root, database=database)
     assert (again.nothing, again.exit_code, again.certificate) == (True, 0, None)
     with open_journal(root) as journal:

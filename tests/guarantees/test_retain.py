@@ -64,7 +64,7 @@ def test_what_is_too_old_goes(tmp_path, database):
     assert all(its.verified for its in manifest)
     assert [its.textless for its in manifest.of(ACCOUNT, "sms").values() if kept <= its.key.date < texts] == [True] * 10
     assert library.status(root).exit_code == 0
-    assert len(list((root / "warehouse").glob("*.duckdb"))) == 1
+    assert len(list((root / "warehouse").glob("**/*.duckdb*"))) == 1
     (archive,) = (root / "raw").iterdir()
     assert b'"text": "x"' not in gzip.decompress(archive.read_bytes())
     again = retain(root, database=database)

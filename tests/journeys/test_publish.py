@@ -190,7 +190,7 @@ def test_open_reader(hand):
         assert pending.fetchall() == [(1,)]
         assert connection.execute("SELECT count(*), max(date) FROM messages").fetchall() == [(1, FIRST)]
     assert hand.ask("SELECT count(*) FROM messages") == [(5,)]
-    assert len(list((hand.root / "warehouse").glob("*.duckdb"))) == 2
+    assert len(list((hand.root / "warehouse").glob("0*/*.duckdb"))) == 2
 
 
 def test_a_reader_overtaken_by_two_publishes(hand, monkeypatch):

@@ -11,7 +11,9 @@ ledger.sqlite                                             the index, and what wa
 ledger.json, learned.json                                 the same of versions up to 0.2; the first refuses them now
 runs.jsonl, runs.1.jsonl                                  the history of runs
 .lock, locks/, tmp/                                       the locks, files in the making
-voxlake.duckdb -> warehouse/<generation>.duckdb           the published database
+voxlake.duckdb -> warehouse/<generation>/voxlake.duckdb   the published database
+warehouse/<generation>.duckdb                             the same of earlier versions, until two publishes later
+warehouse/rows/                                           the messages of a linked database
 """
 
 from __future__ import annotations

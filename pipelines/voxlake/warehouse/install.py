@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from voxlake.files import point, put, storage, unsupported
+from voxlake.warehouse.generation_files import new_generation, remove_generations
 from voxlake.warehouse.own import is_own, remember
 
 if TYPE_CHECKING:
@@ -22,22 +22,19 @@ def install(root: Path, path: Path, file: Path, *, is_database: Callable[[], boo
     """
     generations = root / "warehouse"
     with storage(root):
-        numbers = [int(path.stem) for path in generations.glob("*.duckdb") if path.stem.isdigit()]
-        generation = generations / f"{max(numbers, default=0) + 1:08d}.duckdb"
+        generation = new_generation(generations)
         with unsupported():
             file.chmod(file.stat().st_mode & 0o444)
         put(file, generation)
+        before = path.resolve() if path.exists() else None
         moved_aside = _clear(root, path, is_database)
         # Whenever this is stopped, both are remembered; where links are not possible, the path gets a copy.
         remember(path, *([path.resolve()] if path.exists() and is_own(path) else []), generation)
         point(path, generation)
-        remember(path, path.resolve())
+        current = path.resolve()
+        remember(path, current)
         # The generation before stays for whoever has just resolved the link.
-        for number in sorted(numbers)[:-1]:
-            # With what a killed writing session left beside it.
-            for name in (f"{number:08d}.duckdb", f"{number:08d}.duckdb.wal"):
-                with suppress(IsADirectoryError):
-                    (generations / name).unlink(missing_ok=True)
+        remove_generations(generations, but=(current, *([] if before is None else [before])))
     return moved_aside
 
 

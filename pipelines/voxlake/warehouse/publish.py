@@ -1,8 +1,8 @@
 """The published DuckDB database: a projection of the lake, built aside, checked, and installed by one rename.
 
-`voxlake.duckdb` is a link to a generation in `warehouse/`: an open reader keeps its generation, the next reader sees
-the new one, and a `.wal` left behind by somebody's writing session lies beside its own generation, where it cannot be
-taken for another's.
+`voxlake.duckdb` is a link to a file of the same name in the folder of its generation in `warehouse/`: an open reader
+keeps its generation, the next reader sees the new one, and a `.wal` left behind by somebody's writing session lies
+beside its own generation, where it cannot be taken for another's.
 """
 
 from __future__ import annotations

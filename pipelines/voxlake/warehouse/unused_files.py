@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from voxlake.warehouse.generation_files import earlier_files, remove_empty_folders
 from voxlake.warehouse.layout import rows_folder
 from voxlake.warehouse.state import reading
 
@@ -63,7 +64,7 @@ def remove_earlier(root: Path, database: Path) -> list[str]:
     if current.exists():
         with reading(database) as connection:
             used = {name for (name,) in connection.execute("SELECT DISTINCT file FROM meta.file_days").fetchall()}
-    others = [path for path in generations.glob("*.duckdb*") if path.resolve() != current]
+    others = earlier_files(generations, current)
     others += [path for path in rows_folder(root).glob("*") if path.name not in used]
     left = []
     for path in others:
@@ -71,4 +72,5 @@ def remove_earlier(root: Path, database: Path) -> list[str]:
             path.unlink()
         except OSError:
             left.append(str(path))
+    remove_empty_folders(generations)
     return left

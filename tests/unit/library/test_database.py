@@ -152,7 +152,7 @@ def test_what_is_opened_again_is_the_newest(tmp_path):
         hand.publish()
         opened.append(open_database(hand.root))
     # Two publishes later, the file of the first is gone, and is read all the same.
-    assert len(list((hand.root / "warehouse").glob("*.duckdb"))) == 2
+    assert len(list((hand.root / "warehouse").glob("0*/*.duckdb"))) == 2
     assert [len(database.messages()) for database in opened] == [1, 2, 3]
     assert [database.cursor().execute("SELECT count(*) FROM messages").fetchone() for database in opened] == [
         (1,), (2,), (3,),
