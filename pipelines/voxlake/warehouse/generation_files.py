@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from voxlake.files import make
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from pathlib import Path
 
 NAME: Final = "voxlake.duckdb"
@@ -55,14 +55,14 @@ def earlier_files(generations: Path, current: Path) -> list[Path]:
     That includes whatever lies in their folders, such as rows that a reader has spilled there.
     """
     folder = generations.resolve()
-    others = [entry for entry in _entries(folder) if entry.is_dir() and entry != current.parent]
+    others = [entry for entry in _folders(folder) if entry != current.parent]
     inside = [path for entry in others for path in entry.rglob("*") if path.is_symlink() or not path.is_dir()]
-    return [*inside, *(path for path in folder.glob("*.duckdb*") if path != current)]
+    return [*inside, *(path for path in folder.glob("*.duckdb*") if path != current and path not in others)]
 
 
 def remove_empty_folders(generations: Path) -> None:
     """Remove the folders of generations that have no file any more; raises OSError."""
-    for entry in _entries(generations):
+    for entry in _folders(generations):
         for folder in sorted((path for path in entry.rglob("*") if path.is_dir()), reverse=True):
             remove_if_empty(folder)
         remove_if_empty(entry)
@@ -84,3 +84,9 @@ def _entries(generations: Path) -> list[Path]:
         return []
     found = ((_ENTRY.fullmatch(path.name), path) for path in sorted(generations.iterdir()) if not path.is_symlink())
     return [path for match, path in found if match and bool(match[2]) is not path.is_dir()]
+
+
+def _folders(generations: Path) -> list[Path]:
+    """Return the folders of generations, and those in which DuckDB spilled rows beside one of an earlier version."""
+    spilled = [path for path in generations.glob("*.duckdb.tmp") if path.is_dir() and not path.is_symlink()]
+    return [*(entry for entry in _entries(generations) if entry.is_dir()), *spilled]
