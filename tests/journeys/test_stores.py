@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from datetime import date, timedelta
 
@@ -23,6 +24,7 @@ from voxlake.lake import Lake
 from voxlake.library.arguments import find_folder
 from voxlake.privacy import PrivacyKey
 from voxlake.remote import find_root, remote_of
+from voxlake.remote.session import Session
 from voxlake.sandbox import World
 from voxlake.transform import STREAMS
 
@@ -209,6 +211,22 @@ def test_what_a_dead_run_has_put_is_taken_in(bucket, nights, tmp_path):
     assert remote_of(other).objects.requests["list"] > 0
     assert rows_of(other) == {name: truth(nights.server, name) for name in STREAMS}
     assert days_of(other) == days_of(bucket.work("fresh")) == days_of(one)
+
+
+@pytest.mark.slow
+def test_a_lease_ends_by_itself(bucket, nights):
+    """A run that went silent is believed to be at work for as long as its lease lasts, and no longer."""
+    one, other = bucket.work("one"), bucket.work("other")
+    assert nights(one).exit_code == 0
+    silent = Session(remote_of(one).objects, remote_of(one).index, "a machine that is gone", seconds=2)
+    silent.begin("a silent run", None)
+    silent._ended.set()
+    with pytest.raises(AlreadyRunning, match="a silent run"):
+        nights(other, days=1)
+    time.sleep(6)
+    assert nights(other, days=1).exit_code == 0
+    with pytest.raises(AlreadyRunning, match="has taken"):
+        silent.commit()
 
 
 @pytest.mark.slow

@@ -39,7 +39,11 @@ def hold(remote: Remote, *, holder: str, accounts: Collection[int] | None = None
     """
     with _of_this_machine(remote, holder):
         session = Session(remote.objects, remote.index, remote.work_id, seconds=remote.seconds)
-        session.begin(holder, accounts)
+        try:
+            session.begin(holder, accounts)
+        except StoreUnavailable:
+            remote.is_out_of_reach = True
+            raise
         remote.is_out_of_reach = commits = False
         try:
             was_listed = _begin(remote, session)
