@@ -1,4 +1,4 @@
--- The UTC day that it is for whoever asks, or the one that the variable voxlake_today of the session holds.
+-- Today's UTC day by the clock of the session, or the day in its variable voxlake_today.
 -- Example: SELECT utc_today()
 -- Answer: 2026-01-05
 CREATE MACRO utc_today() AS

@@ -1,4 +1,4 @@
--- What the last publish with news changed against the one before, by day and stream, newest day first, and nothing of what was built anew.
+-- What the last publish with news changed, by day and stream, newest day first, which a database that is built anew does not know.
 -- Example: voxlake report changes --account shop
 -- A narrow table leaves out messages, state, published_at.
 SELECT

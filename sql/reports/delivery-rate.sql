@@ -1,4 +1,4 @@
--- How many messages of a2p arrived, failed, are still on their way or ended nobody knows how by day, newest day first.
+-- How many messages of a2p were delivered, failed, are still on their way or ended in an unknown way by day, newest day first.
 -- Example: voxlake report delivery-rate --from 2026-01-01 --account shop
 -- A narrow table leaves out unknown, moving, messages.
 SELECT

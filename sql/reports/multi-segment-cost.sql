@@ -1,4 +1,4 @@
--- What the segments of outgoing texts beyond the first cost, by text, dearest first, and what rewriting each and all before it would save.
+-- What the segments of outgoing texts beyond the first cost, by text, dearest first, and what rewriting each text and those above it would save.
 -- Example: voxlake report multi-segment-cost --from 2026-01-01 --limit 10
 -- A narrow table leaves out text, cost, segments, saved_pct, place.
 WITH texts AS (

@@ -1,4 +1,4 @@
--- Every message billed for more segments than its text needs, and what those too many cost, dearest first within a currency.
+-- Every message billed for more segments than its text needs, and what the surplus cost, dearest first within a currency.
 -- Example: voxlake report segment-audit --from 2026-01-01 --limit 20
 -- A narrow table leaves out characters, source_number, stream, cost, segments_expected, segments.
 SELECT

@@ -1,4 +1,4 @@
--- The errors that hit the most messages, whoever it was, and what those messages cost all the same.
+-- The errors that hit the most messages, whatever the number, and what those messages cost all the same.
 -- Example: voxlake report top-errors --from 2026-01-01 --number INFO
 -- A narrow table leaves out first_day, last_day, stream.
 SELECT

@@ -1,4 +1,4 @@
--- Fields of the API's replies that voxlake does not know, since when they come, in how many messages, and with which values, the five most frequent first.
+-- Fields of the API's replies that voxlake does not know, since when, in how many messages, and with which values, the five most frequent first.
 -- Example: voxlake report unknown-fields --from 2026-01-01
 -- A narrow table leaves out last_day, different.
 WITH valued AS (

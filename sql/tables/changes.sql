@@ -1,4 +1,4 @@
--- What each publish of the last 31 days changed against the one before, of days with news, which a database that is built anew does not know of itself.
+-- What each publish of the last 31 days changed, by day, to which a database that is built anew adds nothing.
 CREATE TABLE changes (
     published_at TIMESTAMP NOT NULL, -- When the days were put into the database, in UTC.
     account_id   BIGINT NOT NULL,    -- The Voximplant account.

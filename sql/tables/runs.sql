@@ -9,12 +9,12 @@ CREATE TABLE runs (
     days           BIGINT,             -- UTC days of all streams that it looked at, null where that is not known.
     rows_new       BIGINT,             -- Messages that were new, null where that is not known.
     rows_changed   BIGINT,             -- Messages that had changed, null where that is not known.
-    rows_gone      BIGINT,             -- Messages that were taken out because the API denies them, null where that is not known.
+    rows_gone      BIGINT,             -- Messages that were removed because the API no longer has them, null where that is not known.
     requests       BIGINT,             -- Requests that it sent, with those that were repeated.
     least_requests BIGINT,             -- The fewest requests that would have brought the same.
     retries        BIGINT,             -- Requests that were repeated after a fault.
     seconds        DOUBLE,             -- How long it took.
     exit_code      INTEGER,            -- Its exit code, 0 where all went well, null where it was killed.
-    problem        VARCHAR,            -- In a few words what was wrong, null where nothing was.
+    problem        VARCHAR,            -- What was wrong, in a few words, null where nothing was.
     version        VARCHAR NOT NULL    -- The version of voxlake.
 );

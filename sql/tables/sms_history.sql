@@ -21,6 +21,6 @@ CREATE TABLE sms_history (
     normal_destination  VARCHAR,            -- The same of destination_number: see destination.
     source              VARCHAR GENERATED ALWAYS AS (coalesce(normal_source, source_number)) VIRTUAL, -- Who sent it: digits with the country code however they were written, or a SenderID.
     destination         VARCHAR GENERATED ALWAYS AS (coalesce(normal_destination, destination_number)) VIRTUAL, -- Who it was sent to, in the same form.
-    settled             BOOLEAN GENERATED ALWAYS AS (status <> 'waiting') VIRTUAL, -- Whether its status can not change any more, null where the API gave none.
+    settled             BOOLEAN GENERATED ALWAYS AS (status <> 'waiting') VIRTUAL, -- Whether its status can no longer change, null where the API gave none.
     fragments           INTEGER GENERATED ALWAYS AS (segments) VIRTUAL -- Former name of segments, gone in 0.4.
 );

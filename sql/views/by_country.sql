@@ -1,4 +1,4 @@
--- Outgoing messages by country of destination, null where the number tells none.
+-- Outgoing messages by country of destination, null where the number has none.
 CREATE VIEW by_country AS
 SELECT
     account_id, -- The Voximplant account.

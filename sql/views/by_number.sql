@@ -1,4 +1,4 @@
--- What each number sent and received, whosever it is, and a SenderID counts as a number.
+-- What each number sent and received, ours or not, and a SenderID counts as a number.
 CREATE VIEW by_number AS
 SELECT
     account_id, -- The Voximplant account.

@@ -1,4 +1,4 @@
--- Every UTC day from the first that exports look after to today by the clock of whoever asks, and every other one that was exported.
+-- Every UTC day from the first that exports look after up to today by the clock of the session, and every other day that was exported.
 CREATE VIEW calendar AS
 SELECT
     date, -- The day.

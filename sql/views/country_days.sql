@@ -6,7 +6,7 @@ SELECT
     currency, -- The currency of the account, null where it is not known.
     date, -- A UTC day.
     stream, -- sms or a2p.
-    destination_country AS country, -- ISO 3166 code, null where the number tells none.
+    destination_country AS country, -- ISO 3166 code, null where the number has none.
     sum(messages)::BIGINT AS messages, -- How many.
     sum(segments)::BIGINT AS segments, -- Segments that were billed.
     sum(cost) AS cost, -- In the currency of the account.

@@ -1,4 +1,4 @@
--- Every UTC day of each account and stream that exports look after, to yesterday by the clock of whoever asks, and every other one that was exported.
+-- Every UTC day of each account and stream that exports look after, up to yesterday by the clock of the session, and every other day that was exported.
 CREATE VIEW days AS
 SELECT
     d.account_id, -- The Voximplant account.
@@ -7,7 +7,7 @@ SELECT
     d.date, -- A UTC day.
     d.state, -- final, open (verified, and may still change), unverified, missing, or retained (taken away because of its age).
     d.row_count, -- Messages of the day in this database, 0 where it is missing or was retained.
-    d.total_count, -- Messages of the day as the API counts them, null where it told nothing.
+    d.total_count, -- Messages of the day as the API counts them, null where it gave none.
     d.forgotten, -- Messages of the day that were erased here, null where it is missing.
     d.problem, -- Why the day is unverified, null where it is not.
     d.proof, -- What proved a verified day, counts or two readings that agree.

@@ -1,4 +1,4 @@
--- Errors by what is wrong, whoever it hit, see the macro error_kind.
+-- Errors by what went wrong, whatever the number, see the macro error_kind.
 CREATE VIEW errors AS
 SELECT
     account_id, -- The Voximplant account.

@@ -17,7 +17,7 @@ SELECT
     m.status_id, -- The vendor's number of the status.
     m.status, -- success, error or waiting, else unknown.
     m.delivery_status, -- What became of a message of a2p.
-    m.settled, -- Whether its status can not change any more, null where the API gave none.
+    m.settled, -- Whether its status can no longer change, null where the API gave none.
     m.error_message, -- What the vendor says went wrong.
     m.processed_at, -- When it was processed, in UTC, the only time that the API gives.
     m.transaction_id, -- The vendor's number of the payment.

@@ -1,4 +1,4 @@
--- What each number sent and received by UTC day, whosever it is and however it is written, and a SenderID counts as a number.
+-- What each number sent and received by UTC day, ours or not and however it is written, and a SenderID counts as a number.
 CREATE VIEW number_days AS
 SELECT
     d.account_id, -- The Voximplant account.

@@ -1,4 +1,4 @@
--- Every number of an account, whosever it is and however it is written, and a SenderID counts as a number.
+-- Every number in the messages of an account, ours or not and however it is written, and a SenderID counts as a number.
 CREATE VIEW numbers AS
 SELECT
     account_id, -- The Voximplant account.

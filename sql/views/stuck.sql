@@ -10,7 +10,7 @@ SELECT
     m.source_number, -- Who sent it.
     m.destination_number, -- Who it was sent to.
     m.status, -- The status of the sending.
-    m.delivery_status, -- The status of the delivery, a2p alone.
+    m.delivery_status, -- The status of the delivery, of a2p only.
     m.cost, -- In the currency of the account.
     m.processed_at, -- When it was processed, in UTC.
     round(epoch(c.exported_at - m.processed_at) / 3600, 1) AS hours, -- From processed_at to the last reading of the day.

@@ -1,4 +1,4 @@
--- Messages of both streams, counted and added up by UTC day, direction, country and status, for answers in no time.
+-- Messages of both streams, counted and added up by UTC day, direction, country and status, so that queries are fast.
 CREATE VIEW totals AS
 SELECT
     t.account_id, -- The Voximplant account.

@@ -164,6 +164,7 @@ def test_a_schema_of_somebody_else_stays(tmp_path, uri, capsys):
     [
         ("postgresql://x:secret@127.0.0.1:1/x", 75),
         ("nonsense://secret", 2),
+        ("postgresql+psycopg://secret", 2),
         ("{uri}x", 2),
         ("", 2),
     ],

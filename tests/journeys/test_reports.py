@@ -252,6 +252,15 @@ def test_a_day(hand, monkeypatch, capsys):
     assert "'voxlake report daily 2026-01-01'" in capsys.readouterr().err
 
 
+def test_why_without_a_day(hand, monkeypatch, capsys):
+    """The proof of every day says how to ask for one, unless days or a limit were chosen."""
+    monkeypatch.setenv("VOXLAKE_DATA_DIR", str(hand.root))
+    hint = "No day was named, so this is every day: "
+    for chosen, is_said in {(): True, (THURSDAY,): False, ("--from", THURSDAY): False, ("-q",): False}.items():
+        assert run("report", "why", *chosen) == 0
+        assert (hint in capsys.readouterr().err) == is_said
+
+
 def test_all_are_tried():
     """No report is without an answer worked out by hand."""
     assert set(load_saved_queries(None)) == {*KNOWN, "cost-anomalies", *SHOWN}

@@ -76,7 +76,7 @@ TABLE: Final = {
     ),
     "report": (
         "voxlake.cli.report:report",
-        "Answer a question that many have; without a name, list the questions.",
+        "Run a ready-made report; without a name, list them all.",
     ),
     "retain": (
         "voxlake.cli.retain:retain",

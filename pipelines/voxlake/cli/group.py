@@ -97,7 +97,9 @@ def _answered(ctx: click.Context) -> Iterator[None]:
 
 
 def _near(error: click.UsageError) -> str:
-    """Return the choice that a value was meant to be, as `meant` does."""
+    """Return the choice that a value was meant to be, as `meant` does, or where an option belongs."""
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None and error.ctx.parent is None:
+        return " before a command: write options after it"
     if (
         not isinstance(error, click.BadParameter)
         or error.param is None

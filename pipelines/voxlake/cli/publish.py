@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         "voxlake publish",
         "voxlake publish --database linked",
         "voxlake publish --portable copy.duckdb",
+        "voxlake publish --postgres postgresql://reporting@db.example.com/warehouse",
         "voxlake publish --delta s3://bucket/sms",
     )
 )

@@ -11,11 +11,11 @@ import duckdb
 from voxlake.cli.answer import Question, put_answer, put_rows
 from voxlake.cli.examples import examples
 from voxlake.cli.options import DATA, account_option, answer_options, zone_option
-from voxlake.cli.output import give
+from voxlake.cli.output import give, say
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import EARLY, stoppable
 from voxlake.cli.types import UtcDay
-from voxlake.cli.verbosity import quiet_option
+from voxlake.cli.verbosity import is_quiet, quiet_option
 from voxlake.errors import SettingsError
 from voxlake.model import DAY
 from voxlake.reporting import bind_parameters, flags_of, load_saved_queries
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _ASKED = "voxlake.report"
 """The key in a context's `meta` under which the first argument is kept."""
+_OF_A_DAY = "why"
+"""The report that is made for one day: five lines for each day of years are rarely what was wanted."""
 
 
 class _Report(click.Command):
@@ -51,7 +53,7 @@ class _Report(click.Command):
         formatter.write_usage(f"{ctx.command_path} {query.name}", "[DAY] [OPTIONS]")
         for text in (
             query.promise,
-            f"It looks at DAY, {', '.join(flags_of(query))}; 'voxlake report --help' says more of each.",
+            f"It takes DAY, {', '.join(flags_of(query))}; 'voxlake report --help' explains them.",
         ):
             formatter.write_paragraph()
             with formatter.indentation():
@@ -73,7 +75,7 @@ class _Report(click.Command):
 @click.argument("day", type=UtcDay(), required=False)
 @click.option("--from", "first", type=UtcDay(), metavar="DATE", help="First day, in UTC or --tz. [everything]")
 @click.option("--to", "end", type=UtcDay(end=True), metavar="DATE", help="The day to stop before. [everything]")
-@click.option("--number", metavar="NUMBER", help="Messages from or to this number or SenderID alone.")
+@click.option("--number", metavar="NUMBER", help="Only messages from or to this number or SenderID.")
 @zone_option
 @quiet_option
 @answer_options
@@ -91,9 +93,9 @@ def report(
     out: Path | None,
     limit: int | None,
 ) -> None:
-    """Answer a question that many have; without a name, list the questions.
+    """Run a ready-made report; without a name, list them all.
 
-    'voxlake report NAME --help' shows what a report looks at, and an example.
+    'voxlake report NAME --help' shows which options a report takes, and an example.
 
     DAY stands for --from that day and --to the next. On a terminal and in a pipe, the table of one of voxlake's reports
     leaves out columns that do not fit, and says which; every other format has them all.
@@ -108,7 +110,8 @@ def report(
         return
     if name not in known:
         usable = ", ".join(each.name for each in known.values() if each.problem is None)
-        raise SettingsError(f"There is no report {name!r}{meant(name, known)}: use {usable}.")
+        way = "'voxlake report' lists them" if (near := meant(name, known)) else f"use {usable}"
+        raise SettingsError(f"There is no report {name!r}{near}: {way}.")
     if day is not None:
         if first or end:
             raise SettingsError(f"{day} and --from or --to are two spans: leave one out.")
@@ -119,6 +122,8 @@ def report(
     bound = bind_parameters(query, first=first, end=end, number=number, accounts=settings.wanted, tz=tz)
     question = Question(query.sql, bound, tz, first, end, of_days=True, shipped=query.shipped, spare=query.spare)
     put_answer(settings, question, form, out, limit)
+    if name == _OF_A_DAY and not (first or end or limit or is_quiet()):
+        say(f"No day was named, so this is every day: 'voxlake report {name} 2026-01-05' shows one.")
 
 
 def _list(known: Collection[SavedQuery], form: str | None, out: Path | None) -> None:

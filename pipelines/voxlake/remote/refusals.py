@@ -24,8 +24,8 @@ _NOT_WRITTEN: Final = (
     " then run the same command again."
 )
 _NO_CREDENTIALS: Final = (
-    "No credentials for {url} were found: set them as the tools of the store have them, for example AWS_ACCESS_KEY_ID"
-    " and AWS_SECRET_ACCESS_KEY."
+    "No credentials for {url} were found: set them where the store's own tools look for them, such as"
+    " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 )
 _OUT_OF_REACH: Final = "The store of {url} could not be reached in time ({reason}): run the same command again later."
 _RULES: Final[tuple[tuple[frozenset[str], type[VoxlakeError], str], ...]] = (

@@ -76,9 +76,10 @@ def query_errors() -> Iterator[None]:
         if "Corrupt database file" in reason or ("Could not read" in reason and ".duckdb" in reason):
             raise
         if isinstance(error, duckdb.PermissionException) or "read-only mode" in reason:
+            reason, place = explain(error)
             raise SettingsError(
                 f"The query was refused ({reason}): the database is read-only and a query opens no files, so ask its"
-                " tables and views with SELECT, and write the answer with --out FILE."
+                f" tables and views with SELECT, and write the answer with --out FILE.{place}"
             ) from error
         reason, place = explain(error)
         raise SettingsError(f"The query failed ({reason}): mend it and run it again.{place}") from error

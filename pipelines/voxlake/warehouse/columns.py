@@ -75,7 +75,7 @@ def virtual_columns(stream: Stream) -> tuple[Virtual, ...]:
     return (
         *(Virtual(name, "VARCHAR", comment, f"coalesce(normal_{name}, {name}_number)") for name, comment in _NORMAL),
         Virtual(
-            "settled", "BOOLEAN", "Whether its status can not change any more, null where the API gave none.", settled
+            "settled", "BOOLEAN", "Whether its status can no longer change, null where the API gave none.", settled
         ),
         *(
             Virtual(its.name, type_of(its.type), f"Former name of {its.column}, gone in 0.4.", its.column)

@@ -23,7 +23,7 @@ WORDS = (
     Word("segments_expected", "Segments that the stored text needs, null where no text is stored."),
     Word("source_number, destination_number", "Who sent a message and who it was sent to, as the API gives it."),
     Word("source, destination", "The same in the normal form: digits with the country code; another text as it is."),
-    Word("number", "A `source` or `destination`, whosever it is. A SenderID counts as one."),
+    Word("number", "A `source` or `destination`, ours or not. A SenderID counts as one."),
     Word("sender", "The `source` of an outgoing message: a number, or a SenderID, which is a name."),
     Word("sent, received", "Messages with the direction OUT, which are all of a2p, and with IN."),
     Word("succeeded", "Messages with the status `success`, of either stream. `success_pct` is of all but `waiting`."),
@@ -31,7 +31,7 @@ WORDS = (
         "delivered", "Messages of a2p with the delivery status DELIVERED, null for sms. `delivered_pct` is of settled."
     ),
     Word("arrived", "Delivered of a2p, succeeded of sms: the best that is known of each."),
-    Word("settled", "Whether the status of a message can not change any more, null where the API gave none."),
+    Word("settled", "Whether the status of a message can no longer change, null where the API gave none."),
     Word("moving", "Still on its way: the status `waiting`, or QUEUED or DISPATCHED. `moving_pct` is of all."),
     Word("cost", "In the `currency` of the account; nothing adds up two currencies."),
     Word(

@@ -54,6 +54,12 @@ def copy_to_postgres(connection: duckdb.DuckDBPyConnection, uri: str) -> Postgre
     """
     if not uri:
         raise SettingsError("The address of PostgreSQL is empty: give one such as postgresql://USER@HOST/DATABASE.")
+    scheme, slashes, _ = uri.partition("://")
+    if slashes and "=" not in scheme and scheme not in {"postgresql", "postgres"}:
+        raise SettingsError(
+            f"An address that begins with {scheme}:// is not one of PostgreSQL: give one such as"
+            " postgresql://USER@HOST/DATABASE."
+        )
     with _postgres_errors(uri), closing(extras.load("adbc_driver_postgresql.dbapi").connect(uri)) as postgres:
         with closing(postgres.cursor()) as cursor:
             copy = _Copy(connection, cursor)
@@ -222,10 +228,10 @@ def _postgres_errors(uri: str) -> Iterator[None]:
         refused = any(word in reason for word in ("authentication failed", "no password", "does not exist"))
         if is_away and not refused:
             raise Unavailable(
-                f"PostgreSQL cannot be reached ({reason}): the copy there is as it was, try again."
+                f"PostgreSQL cannot be reached ({reason}): the copy there is unchanged; try again."
             ) from error
         raise SettingsError(
-            f"PostgreSQL refused ({reason}): the copy there is as it was; correct that first."
+            f"PostgreSQL refused ({reason}): the copy there is unchanged; correct that first."
         ) from error
 
 

@@ -29,11 +29,12 @@ def test_no_such_command(capsys):
     [
         (["reprot"], "No such command 'reprot' (did you mean 'report'?); see 'voxlake --help'."),
         (["sms", "nubmers"], "No such command 'nubmers' (did you mean 'numbers'?); see 'voxlake sms --help'."),
-        (["report", "dialy"], "There is no report 'dialy' (did you mean 'daily'?): use changes, "),
+        (["report", "dialy"], "There is no report 'dialy' (did you mean 'daily'?): 'voxlake report' lists them."),
         (["report", "daily", "--format", "jsno"], "(did you mean 'json'?); see 'voxlake report --help'."),
         (["export", "smss"], "(did you mean 'sms'?); see 'voxlake export --help'."),
         (["export", "--output", "cvs"], "--output is 'cvs' (did you mean 'csv'?): use json or csv."),
         (["report", "xyzzy"], "There is no report 'xyzzy': use "),
+        (["--data-dir", "x", "status"], "No such option '--data-dir' before a command: write options after it; see"),
     ],
 )
 def test_what_was_nearly_named(capsys, arguments, near):

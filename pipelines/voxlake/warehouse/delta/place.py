@@ -155,15 +155,15 @@ def delta_errors(place: Place) -> Iterator[None]:
         reason = reason_of(error) if code is None else os.strerror(code)
         if code in _NO_ROOM:
             raise StorageFull(
-                f"{place.uri} has no room for the Delta tables ({reason}): they are as they were; make room, then try"
+                f"{place.uri} has no room for the Delta tables ({reason}): they are unchanged; make room, then try"
                 " again."
             ) from error
         if _AWAY.search(str(error)):
             raise Unavailable(
-                f"{place.uri} does not answer ({reason}): its Delta tables are as they were, try again."
+                f"{place.uri} does not answer ({reason}): its Delta tables are unchanged; try again."
             ) from error
         raise SettingsError(
-            f"The Delta tables at {place.uri} cannot be used ({reason}): they are as they were; correct that first."
+            f"The Delta tables at {place.uri} cannot be used ({reason}): they are unchanged; correct that first."
         ) from error
 
 
