@@ -368,3 +368,13 @@ def test_help_needs_no_library():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
     assert all(f"\n  {name} " in done.stdout for name in TABLE)
+
+
+def test_who_only_reads_speaks_no_http():
+    """Reports and queries, of the command line and of a program, import nothing that speaks to the API or signs."""
+    script = (
+        "import sys, voxlake.cli.query, voxlake.cli.report, voxlake.library.database\n"
+        "print(sorted({'requests', 'urllib3', 'jwt', 'cryptography', 'pandas'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -21,7 +21,7 @@ import voxlake
 from voxlake import library
 from voxlake.errors import AlreadyRunning
 from voxlake.lake import Lake
-from voxlake.library.arguments import find_folder
+from voxlake.library.inputs import find_folder
 from voxlake.privacy import PrivacyKey
 from voxlake.remote import find_root, remote_of
 from voxlake.remote.session import Session

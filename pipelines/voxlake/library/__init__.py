@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from voxlake.library.account import Account, connect
     from voxlake.library.answer import Report, report
     from voxlake.library.arguments import day_range
-    from voxlake.library.configured import account_ids, connect_all, known_accounts
+    from voxlake.library.configured import connect_all
     from voxlake.library.database import Database, open_database
     from voxlake.library.delta import publish_delta
     from voxlake.library.discovery import Discovered, append_sections, discover, sections_text
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         check_versions,
     )
     from voxlake.library.erase import apply_privacy, forget, retain
+    from voxlake.library.known import account_ids, known_accounts
     from voxlake.library.offline import compact, health, metrics, publish, replay, runs, status
     from voxlake.library.online import audit, backfill, export, plan
     from voxlake.library.overview import AccountLine, account_lines
@@ -41,7 +42,7 @@ _MODULES = {
     "account": ("Account", "connect"),
     "answer": ("Report", "report"),
     "arguments": ("day_range",),
-    "configured": ("account_ids", "connect_all", "known_accounts"),
+    "configured": ("connect_all",),
     "database": ("Database", "open_database"),
     "delta": ("publish_delta",),
     "discovery": ("Discovered", "append_sections", "discover", "sections_text"),
@@ -55,6 +56,7 @@ _MODULES = {
         "check_store",
         "check_versions",
     ),
+    "known": ("account_ids", "known_accounts"),
     "offline": ("compact", "health", "metrics", "publish", "replay", "runs", "status"),
     "erase": ("apply_privacy", "forget", "retain"),
     "overview": ("AccountLine", "account_lines"),

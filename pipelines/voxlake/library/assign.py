@@ -14,7 +14,7 @@ from voxlake.model import DAY
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from voxlake.library.arguments import Day
+    from voxlake.library.inputs import Day
 
 
 def assign(

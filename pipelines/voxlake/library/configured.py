@@ -1,4 +1,4 @@
-"""The accounts that a voxlake.toml names, for programs and for whatever only reads."""
+"""The accounts that a voxlake.toml names, for programs."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Final
 from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
 from voxlake.events import LOGGER
-from voxlake.lake import AccountRegistry, Lake, exported_accounts
-from voxlake.library.arguments import find_folder
+from voxlake.lake import Lake
+from voxlake.library.inputs import find_folder
 from voxlake.library.roster import find_accounts
 from voxlake.library.sections import read_sections
-from voxlake.library.selection import select
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from voxlake.clock import Clock
     from voxlake.library.account import Account
-    from voxlake.library.sections import Section
-    from voxlake.library.selection import Known
 
 _OPTIONS: Final = ("api_url", "insecure_http", "output", "jobs", "patience", "timeout")
 """The settings of the file that `connect` takes."""
@@ -60,24 +57,3 @@ def connect_all(
     for note in roster.notes:
         LOGGER.warning("%s", note)
     return list(roster.accounts)
-
-
-def account_ids(lake: Lake, wanted: Sequence[str], sections: Mapping[str, Section]) -> list[int] | None:
-    """Return the numbers of the accounts that are wanted of a data directory, without the API; None where all are.
-
-    They are known by the names in `lake/accounts.json` and of sections, and by the folders of the lake.
-
-    Raises:
-        SettingsError: a name, number or pattern means no account; the nearest is named.
-
-    """
-    return select(wanted, known_accounts(lake, sections)) if wanted else None
-
-
-def known_accounts(lake: Lake, sections: Mapping[str, Section]) -> list[Known]:
-    """Return the accounts of a data directory with their names; one may be there under two."""
-    there = exported_accounts(lake)
-    known: list[Known] = [(number, None) for number in sorted(there)]
-    known += [(facts.account_id, facts.name) for facts in AccountRegistry(lake).all()]
-    known += [(section.account_id, section.name) for section in sections.values() if section.account_id is not None]
-    return known

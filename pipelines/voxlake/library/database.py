@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
 from voxlake.lake import Lake
-from voxlake.library.arguments import find_folder, utc_day
+from voxlake.library.inputs import find_folder, utc_day
 from voxlake.library.privacy import find_key
 from voxlake.library.selection import select
 from voxlake.library.trouble import log_answer, log_database, log_sentence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from voxlake.clock import Clock
-    from voxlake.library.arguments import Day
+    from voxlake.library.inputs import Day
     from voxlake.privacy import PrivacyKey
     from voxlake.reporting import Gaps, Scope
 

@@ -8,8 +8,9 @@ from voxlake import pipeline
 from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
 from voxlake.lake import Lake, claimed, default_place
-from voxlake.library.arguments import finality, find_folder
+from voxlake.library.arguments import finality
 from voxlake.library.composition import holder
+from voxlake.library.inputs import find_folder
 from voxlake.library.record import recorded
 from voxlake.locks import waiting
 from voxlake.warehouse import LEAST_DAYS, DeltaCopy, Warehouse

@@ -10,8 +10,9 @@ from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
 from voxlake.events import Emitter
 from voxlake.lake import Lake
-from voxlake.library.arguments import finality, find_folder
+from voxlake.library.arguments import finality
 from voxlake.library.composition import holder, list_everything
+from voxlake.library.inputs import find_folder
 from voxlake.library.privacy import find_policy
 from voxlake.messaging import erase_in_journal, treat_journal
 from voxlake.warehouse import Warehouse

@@ -10,8 +10,9 @@ from voxlake.clock import SYSTEM
 from voxlake.errors import SettingsError
 from voxlake.events import Emitter
 from voxlake.lake import MOST, Lake, RunHistory, archives, claimed, exported_accounts
-from voxlake.library.arguments import finality, find_folder
+from voxlake.library.arguments import finality
 from voxlake.library.composition import holder
+from voxlake.library.inputs import find_folder
 from voxlake.library.privacy import find_policy
 from voxlake.library.record import recorded
 from voxlake.model import MAX_AGE

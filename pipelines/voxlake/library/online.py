@@ -12,9 +12,10 @@ from voxlake import pipeline
 from voxlake.errors import SettingsError
 from voxlake.lake import Lake, claimed, erased_in
 from voxlake.library.account import Account
-from voxlake.library.arguments import finality, find_folder
+from voxlake.library.arguments import finality
 from voxlake.library.assign import assign
 from voxlake.library.composition import holder, run_accounts
+from voxlake.library.inputs import find_folder
 from voxlake.library.privacy import find_policy
 from voxlake.library.record import RunRecord, recorded
 from voxlake.pipeline import AccountResult
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from voxlake.errors import AlreadyRunning
     from voxlake.events import Listener
-    from voxlake.library.arguments import Day
     from voxlake.library.composition import Work
+    from voxlake.library.inputs import Day
     from voxlake.library.privacy import Privacy
     from voxlake.pipeline import AuditResult, ExportResult, Plan, StreamAudit
     from voxlake.privacy import PrivacyKey

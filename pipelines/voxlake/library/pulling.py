@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxlake.errors import SettingsError
-from voxlake.library.arguments import find_folder
+from voxlake.library.inputs import find_folder
 from voxlake.remote import published_at, remote_of
 from voxlake.warehouse import Warehouse
 

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from voxlake.errors import SettingsError
-from voxlake.library.arguments import day_range, finality, find_streams, utc_day
+from voxlake.library.arguments import day_range, finality, find_streams
+from voxlake.library.inputs import utc_day
 from voxlake.pipeline import DayRange
 
 TODAY = date(2026, 3, 11)
