@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from voxlake.sandbox import Behaviour, History, World
@@ -22,6 +22,7 @@ from voxlake.transform import (
     parse_json,
 )
 
+NOTHING = {"NULL", "null", "None", "\\N"}
 STREAMS = {"GetSmsHistory": SMS, "A2PGetSmsHistory": A2P}
 TO = date(2026, 3, 1)
 WORLD = World(rows=400, days=3, seed=5, until=TO)
@@ -275,7 +276,10 @@ def test_csv(method, switches):
 @settings(max_examples=200, deadline=None)
 def test_csv_values(name, value):
     """A csv value is read as the same text in JSON would be, and the rows around it do not notice."""
-    row = {key: str(field) for key, field in ROW.items()} | {name: value.replace("\ud800", "")}
+    value = value.replace("\ud800", "")
+    # A word that may stand for nothing is in doubt there, and has tests of its own.
+    assume(value not in NOTHING)
+    row = {key: str(field) for key, field in ROW.items()} | {name: value}
     expected = exact(json.dumps({"result": [row], "total_count": 1}).encode(), SMS)
     names = list(row)
     quoted = ['"' + row[key].replace('"', '""') + '"' for key in names]
