@@ -12,6 +12,7 @@ from voxlake.events import LOGGER
 from voxlake.files import make
 from voxlake.locks import is_held, locked, waiting
 from voxlake.remote.directory import HELD
+from voxlake.remote.published import AHEAD
 from voxlake.remote.root import KEY, DatabaseState, Root, read_root
 from voxlake.remote.session import Session
 from voxlake.transform import STREAMS
@@ -90,6 +91,9 @@ def _begin(remote: Remote, session: Session) -> bool:
             session.root = dataclasses.replace(session.root, index=None, suspects=())
             _take_in(remote, session.root)
         remote.note(id=session.root.id)
+        if remote.state().get("database") == AHEAD:
+            # A run died after it had built one, and before that was put.
+            remote.note(database=None)
         remote.dirty.touch()
     remote.session = session
     suspects = session.root.suspects
@@ -160,7 +164,7 @@ def refresh(remote: Remote) -> None:
             return
         except StoreUnavailable as error:
             remote.is_out_of_reach = True
-            if "etag" not in known:
+            if "id" not in known:
                 raise
             LOGGER.warning("%s What is known here is older.", error)
             return

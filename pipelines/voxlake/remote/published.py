@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from voxlake.errors import DataError
-from voxlake.locks import waiting
+from voxlake.locks import is_held, waiting
 from voxlake.remote.root import DatabaseState
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from voxlake.remote.root import Root
 
 _FOLDER: Final = "warehouse"
-_AHEAD: Final = "ahead"
+AHEAD: Final = "ahead"
 """In place of an ETag: the database here is one that was never put."""
 
 
@@ -38,8 +38,10 @@ def newer_database(remote: Remote, here: Path) -> Iterator[Path | None]:
 
     """
     with waiting(remote.private / "database"):
-        newest = _newest(remote)
-        if newest is None or (remote.state().get("database") == newest["etag"] and here.exists()):
+        newest, database = _newest(remote), remote.state().get("database")
+        # A run that is publishing has a newer one here than the store.
+        publishes = is_held(remote.private / "session") if remote.session is None else database == AHEAD
+        if newest is None or publishes or (database == newest["etag"] and here.exists()):
             yield None
             return
         with remote.aside() as aside:
@@ -64,7 +66,7 @@ def published_at(remote: Remote) -> datetime | None:
 def begin_publishing(remote: Remote) -> None:
     """Commit the index before a database is built that knows it. Raises AlreadyRunning where the lease was lost."""
     remote.held().commit()
-    remote.note(database=_AHEAD)
+    remote.note(database=AHEAD)
 
 
 def publish_database(remote: Remote, file: Path, *, at: datetime) -> None:
@@ -82,7 +84,7 @@ def publish_database(remote: Remote, file: Path, *, at: datetime) -> None:
         return dataclasses.replace(root, database=DatabaseState(key, etag, size, at.isoformat(), known))
 
     session.change(change)
-    remote.note(database=etag)
+    remote.note(database=etag, newest=_newest(remote))
     if before is not None and before.before is not None:
         remote.objects.delete([before.before])
 
