@@ -76,6 +76,18 @@ def api_address(text: str) -> str | None:
     return text.rstrip("/") + ("" if parts.path.strip("/") else "/platform_api")
 
 
+def scheduler_address(text: str) -> str | None:
+    """Return the address of a Dask scheduler as `dask://host:port`, by default at 8786; None for anything else."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port or 8786
+    except (ValueError, AttributeError, TypeError):
+        return None
+    if parts.scheme != "dask" or not parts.hostname or parts.path.strip("/") or parts.query or "@" in parts.netloc:
+        return None
+    return f"dask://[{parts.hostname}]:{port}" if ":" in parts.hostname else f"dask://{parts.hostname}:{port}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence about an unknown name: the one that was probably meant, or all."""
     names = list(known)

@@ -16,6 +16,7 @@ from voxlake.api.ceiling import Ceiling, Share
 from voxlake.api.connections import Connections
 from voxlake.api.history import HistoryApi, Output
 from voxlake.api.probe import ProbeAnswer, probe
+from voxlake.api.ration import allot, hear, left_of, limiters
 from voxlake.api.reach import Reach, reach
 from voxlake.api.retry import MAYBE_DONE
 from voxlake.api.transport import API_URL, ApiClient
@@ -41,10 +42,14 @@ __all__ = [
     "ServiceAccount",
     "Share",
     "account_info",
+    "allot",
     "child_of",
     "children",
     "find_credentials",
+    "hear",
     "is_open_to_others",
+    "left_of",
+    "limiters",
     "post_json",
     "probe",
     "reach",

@@ -42,6 +42,13 @@ class AdaptiveLimiter:
             before, self.limit = self.limit, max(1, self.limit // 2)
             return self.limit < before
 
+    def lower(self, limit: int) -> bool:
+        """Take a limit, of one at least, where it is lower; returns whether it is."""
+        with self._gate:
+            self._successes = 0
+            before, self.limit = self.limit, min(self.limit, limit)
+            return self.limit < before
+
     def succeeded(self) -> None:
         """Record a success; the limit grows by one after ten in a row."""
         with self._gate:

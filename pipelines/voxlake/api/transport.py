@@ -102,7 +102,7 @@ class ApiClient:
         self.limiter = AdaptiveLimiter(self.jobs)
         self._counting = threading.Lock()
         self._out_of_patience = False
-        self._shared = None if connections is None else connections.limiter  # alone, an account has its own only
+        self.shared = None if connections is None else connections.limiter  # alone, an account has its own only
         self._connections = connections or Connections(self.url, jobs=self.jobs)
         self._session = self._connections.session
 
@@ -112,13 +112,13 @@ class ApiClient:
 
     def close(self) -> None:
         """Close the connections, unless they are shared."""
-        if self._shared is None:
+        if self.shared is None:
             self._connections.close()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the settings; what belongs to one process is created anew in the other."""
         own = {"requests", "clock_offset", "clock_difference", "limiter", "_counting", "_out_of_patience"}
-        own |= {"_session", "_connections", "_shared"}
+        own |= {"_session", "_connections", "shared"}
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -204,13 +204,13 @@ class ApiClient:
             else:
                 self._out_of_patience = False
                 self.limiter.succeeded()
-                if self._shared is not None:
-                    self._shared.succeeded()
+                if self.shared is not None:
+                    self.shared.succeeded()
                 return result
 
     def _receive(self, method: str, parameters: Mapping[str, str], *, private: bool) -> Response:
         """Send one request, when there is room for it, and return its reply with status 200."""
-        with self.limiter, self._shared or nullcontext():
+        with self.limiter, self.shared or nullcontext():
             sent_at = self._clock.time()
             response = self._send(method, parameters)
         answered_at = self._clock.time()
@@ -249,8 +249,8 @@ class ApiClient:
         """Wait before the next attempt, or raise where there is none; whether others wait less then `counts`."""
         if fault.too_fast and self.limiter.slow_down():
             announce.slowed(self.events, self.limiter.limit)
-        if fault.too_fast and self._shared is not None and self._shared.slow_down_for(self.account_id):
-            announce.slowed(self.events, self._shared.limit, all_accounts=True)
+        if fault.too_fast and self.shared is not None and self.shared.slow_down_for(self.account_id):
+            announce.slowed(self.events, self.shared.limit, all_accounts=True)
         # Once one call has waited in vain, the others don't each wait as long again.
         left = 0.0 if self._out_of_patience else deadline - self._clock.time()
         next_step = self._policy.decide(fault, attempt=attempt, left=left, once=once, jitter=self._random())

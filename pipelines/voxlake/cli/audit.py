@@ -78,8 +78,8 @@ def _audit(settings: Settings, form: str, *, repair: bool, **chosen: Any) -> Non
 
     with progress("audit") as shown, stoppable():
         result = library.audit(
-            accounts, settings.data_dir, jobs=settings.jobs, repair=repair, **chosen, on_round=show,
-            on_event=shown, keep_raw=settings.keep_raw, privacy_key=settings.find_key(),
+            accounts, settings.data_dir, jobs=settings.jobs, executor=settings.executor, repair=repair, **chosen,
+            on_round=show, on_event=shown, keep_raw=settings.keep_raw, privacy_key=settings.find_key(),
             **publishing_of(settings), **privacy_of(settings),
         )  # fmt: skip
     if not result.locked:

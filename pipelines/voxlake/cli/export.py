@@ -121,6 +121,7 @@ def _export(settings: Settings, form: str, chosen: dict[str, Any]) -> None:
             settings.data_dir,
             **chosen,
             jobs=settings.jobs,
+            executor=settings.executor,
             on_event=shown,
             keep_raw=settings.keep_raw,
             compact=settings.compact,

@@ -42,7 +42,7 @@ data_options = settings_options(*DATA)
 """Settings for a command that looks at the data."""
 work_options = settings_options(*DATA, "database", LOG)
 """Settings for a command that changes the data without the API."""
-api_options = settings_options(*DATA, "database", *API, "output", "jobs", "keep_raw", "compact", LOG)
+api_options = settings_options(*DATA, "database", *API, "output", "jobs", "executor", "keep_raw", "compact", LOG)
 """Settings for a command that exports from the API."""
 
 

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from voxlake.cli.declaration import Declaration, setting
 from voxlake.cli.delta_option import DeltaTables
+from voxlake.cli.executor_option import SchedulerAddress
 from voxlake.cli.log import log_on_stderr
 from voxlake.cli.place import find_place
 from voxlake.cli.settings_file import DEFAULT_FILE, PATH, SECTIONS, config_option, option_class
@@ -83,6 +84,11 @@ class Settings:
     )
     jobs: int = field(
         metadata=setting(WholeNumber(1, 1000), "VOXLAKE_JOBS", "Requests at the same time.", default=4, metavar="N")
+    )
+    executor: str | None = field(
+        metadata=setting(
+            SchedulerAddress(), "VOXLAKE_EXECUTOR", "A Dask scheduler whose workers read.", metavar="dask://HOST:PORT"
+        )
     )
     patience: int = field(
         metadata=setting(

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from voxlake.api import Connections
+from voxlake.errors import SettingsError
 from voxlake.events import Emitter
 from voxlake.lake import AccountFacts, AccountRegistry, ReplyArchive, StandingEraser, erased_in
-from voxlake.pipeline import Assignment, Context, Identity, Run, Shared, windows_at_once
+from voxlake.library.executors import Borrowed, Cluster, is_in_process, width_of
+from voxlake.pipeline import Assignment, Context, Identity, Rationed, Run, Shared, windows_at_once
 from voxlake.remote import list_again, remote_of
 from voxlake.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
+    from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
     from voxlake.api import HistoryApi
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 _FEWEST, _MOST = 4, 32
 """How many accounts are worked on at the same time: as many as there are requests, within these bounds."""
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 
 def holder(clock: Clock) -> str:
     """Return the name under which this process holds the lock."""
@@ -47,30 +45,6 @@ def list_everything(lake: Lake) -> None:
     """List what is really in the store of a lake, before anything is erased there; the caller holds it."""
     if (remote := remote_of(lake.root)) is not None:
         list_again(remote, None)
-
-
-class Borrowed(Executor):
-    """An executor of the caller's, for the length of one run: `shutdown` ends the tasks of the run, and leaves it."""
-
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-        self._tasks: set[Future[Any]] = set()
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Hand a task on."""
-        future = self._executor.submit(fn, *args, **kwargs)
-        self._tasks.add(future)
-        future.add_done_callback(self._tasks.discard)
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Cancel what has not begun, if that is asked for, and wait for the rest."""
-        tasks = list(self._tasks)
-        if cancel_futures:
-            for task in tasks:
-                task.cancel()
-        if wait:
-            wait_for(tasks)
 
 
 def _stated(account: Account) -> AccountFacts:
@@ -96,6 +70,25 @@ class Work:
 def _archive(lake: Lake, account: Account) -> ReplyArchive:
     """Return the archive of a run's replies, which keeps nothing that was erased in the lake."""
     return ReplyArchive(lake.layout, account.account_id, clock=account.clock, treat=StandingEraser(erased_in(lake)))
+
+
+def _rationed(executor: Executor, lake: Lake, *, jobs: int, several: bool, keep_raw: bool) -> Rationed:
+    """Return an executor of other processes for the length of one run.
+
+    The data directory is seen by processes of this machine, unless it is in a store, whose index is the run's alone.
+
+    Raises:
+        SettingsError: replies are to be kept where nobody sees the data directory.
+
+    """
+    carries = isinstance(executor, Cluster) or remote_of(lake.root) is not None
+    if carries and keep_raw:
+        raise SettingsError(
+            "Replies cannot be kept where windows are read by processes that do not see the data directory: leave"
+            " --keep-raw or --executor out."
+        )
+    width = partial(width_of, executor, jobs)
+    return Rationed(Borrowed(executor), width=width, here=min(jobs, _MOST), carries=carries, several=several)
 
 
 @contextmanager
@@ -124,7 +117,13 @@ def run_accounts(
     at_once = min(len(works), max(_FEWEST, jobs), _MOST)
     # A thread may have to wait for an API that slows its account down; there are enough for the others then.
     workers = max(windows, 2 * at_once) if several else windows
-    used = ThreadPoolExecutor(workers, thread_name_prefix="voxlake") if executor is None else Borrowed(executor)
+    used: Executor
+    if executor is None:
+        used = ThreadPoolExecutor(workers, thread_name_prefix="voxlake")
+    elif is_in_process(executor):
+        used = Borrowed(executor)
+    else:
+        used = _rationed(executor, lake, jobs=jobs, several=several, keep_raw=keep_raw)
     parts = _Parts(
         lake,
         Warehouse(lake.root, database=database, clock=first.clock),

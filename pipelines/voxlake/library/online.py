@@ -15,6 +15,7 @@ from voxlake.library.account import Account
 from voxlake.library.arguments import finality
 from voxlake.library.assign import assign
 from voxlake.library.composition import holder, run_accounts
+from voxlake.library.executors import check_address, opened
 from voxlake.library.inputs import find_folder
 from voxlake.library.privacy import find_policy
 from voxlake.library.record import RunRecord, recorded
@@ -45,7 +46,7 @@ def export(
     since: Day | None = None,
     until: Day | None = None,
     jobs: int | None = None,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     on_event: Listener | None = None,
     keep_raw: bool = False,
     compact: bool = False,
@@ -96,7 +97,7 @@ def backfill(
     streams: str | Iterable[str] = _ALL,
     force: bool = False,
     jobs: int | None = None,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     on_event: Listener | None = None,
     keep_raw: bool = False,
     compact: bool = False,
@@ -170,7 +171,7 @@ def audit(
     pages: int = 10,
     seed: int | None = None,
     jobs: int | None = None,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     on_round: Callable[[Sequence[StreamAudit]], None] = lambda _found: None,
     on_event: Listener | None = None,
     keep_raw: bool = False,
@@ -194,6 +195,8 @@ def audit(
 
     """
     works = assign(account, streams, since, until, today=False)
+    if isinstance(executor, str):
+        check_address(executor)
     policy, folder = finality(settle_hours, give_up_days), find_folder(data_dir)
     lake = Lake(folder, key=privacy_key, policy=find_policy(privacy, folder))
     lake.require()
@@ -201,9 +204,10 @@ def audit(
     locked = repair or keep_raw or os.access(lake.root, os.W_OK)
     with (
         _recorded("audit", works, lake) as record,
+        opened(executor) as workers,
         _claimed(works, lake, record, locked=locked, lists=True) as (its, free, taken),
         run_accounts(
-            free, its, several=len(works) > 1, finality=policy, jobs=jobs, executor=executor, keep_raw=keep_raw,
+            free, its, several=len(works) > 1, finality=policy, jobs=jobs, executor=workers, keep_raw=keep_raw,
             on_event=record.hearing(on_event), database=database,
         ) as (run, assignments),
     ):  # fmt: skip
@@ -248,17 +252,20 @@ def _recorded(command: str, works: Sequence[Work], lake: Lake) -> Iterator[RunRe
 
 def _run(
     command: str, works: Sequence[Work], data_dir: str | os.PathLike[str], *, force: bool, jobs: int | None,
-    executor: Executor | None, on_event: Listener | None, keep_raw: bool, compact: bool, settle_hours: float,
+    executor: Executor | str | None, on_event: Listener | None, keep_raw: bool, compact: bool, settle_hours: float,
     give_up_days: float, database: str, privacy_key: PrivacyKey | None, privacy: Privacy | None,
 ) -> ExportResult:  # fmt: skip
+    if isinstance(executor, str):
+        check_address(executor)
     policy, folder = finality(settle_hours, give_up_days), find_folder(data_dir)
     lake = Lake(folder, key=privacy_key, policy=find_policy(privacy, folder))
     names = {work.account.account_id: work.account.name for work in works}
     with (
         _recorded(command, works, lake) as record,
+        opened(executor) as workers,
         _claimed(works, lake, record) as (its, free, taken),
         run_accounts(
-            free, its, several=len(works) > 1, finality=policy, jobs=jobs, executor=executor, keep_raw=keep_raw,
+            free, its, several=len(works) > 1, finality=policy, jobs=jobs, executor=workers, keep_raw=keep_raw,
             on_event=record.hearing(on_event), database=database,
         ) as (run, assignments),
     ):  # fmt: skip

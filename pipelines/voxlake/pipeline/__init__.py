@@ -16,6 +16,7 @@ from voxlake.pipeline.health import Health, Problem, health
 from voxlake.pipeline.metrics import Metrics, metrics
 from voxlake.pipeline.plan import DayRange, Plan, plan_export
 from voxlake.pipeline.publish import PublishResult, publish
+from voxlake.pipeline.rationed import Rationed
 from voxlake.pipeline.replay import replay
 from voxlake.pipeline.result import ReplayResult, StreamResult, describe_missing
 from voxlake.pipeline.retain import RetainResult, retain
@@ -41,6 +42,7 @@ __all__ = [
     "Plan",
     "Problem",
     "PublishResult",
+    "Rationed",
     "ReplayResult",
     "RetainResult",
     "Run",

@@ -2,61 +2,29 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from voxlake.errors import ExecutorFailed, VoxlakeError
 from voxlake.lake import Manifest
 from voxlake.pipeline.shared import Shared
 from voxlake.pipeline.two_clocks import earlier
+from voxlake.pipeline.work import Done, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from concurrent.futures import Executor, Future
     from datetime import datetime
 
-    from voxlake.api import HistoryApi, Share
+    from voxlake.api import HistoryApi
     from voxlake.clock import Clock
-    from voxlake.events import Emitter, Event
+    from voxlake.events import Emitter
     from voxlake.lake import Lake
     from voxlake.model import DayKey, FinalityPolicy
     from voxlake.pipeline.accounts import Identity
     from voxlake.warehouse import Warehouse
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Done(Generic[T]):
-    """What a task returned, or raised, with what the process of the run does not know yet."""
-
-    value: T | None
-    error: Exception | None
-    events: tuple[Event, ...]
-    requests: int
-    clock_offset: float | None
-    share: Share | None
-
-
-def _work(task: Callable[..., T], history: HistoryApi, arguments: tuple[Any, ...], named: dict[str, Any]) -> Done[T]:
-    """Do one task, in whatever thread or process.
-
-    What a task raises is part of its result, so that whatever else comes is known to be the executor's.
-    """
-    value: T | None = None
-    error: Exception | None = None
-    try:
-        value = task(history, *arguments, **named)
-    except VoxlakeError as trouble:
-        error = trouble
-    except Exception as bug:  # noqa: BLE001 - raised again by `Context.result`
-        if history.client.is_copy:
-            # Its traceback stays in this process.
-            bug.add_note(traceback.format_exc())
-        error = bug
-    share = history.ceiling.drain() if history.client.is_copy else None
-    return Done(value, error, history.events.drain(), *history.client.drain(), share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +59,7 @@ class Context:
             ExecutorFailed: the executor takes no more tasks.
 
         """
-        return self.start(_work, task, self.history, arguments, named)
+        return self.start(Work(task, self.history, arguments, named))
 
     def start(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
         """Hand the executor any call; raises what `submit` raises."""
@@ -104,8 +72,11 @@ class Context:
     def result(self, future: Future[Done[T]]) -> T:
         """Return what a task returned, or raise what it raised, once its events were forwarded.
 
+        What it has written elsewhere lies aside in the lake then.
+
         Raises:
             ExecutorFailed: the executor has died, or lost the task.
+            StorageFull: what it has written has no room here.
 
         """
         try:
@@ -117,6 +88,8 @@ class Context:
         self.history.client.take(done.requests, done.clock_offset)
         if done.share is not None:
             self.history.ceiling.take(done.share)
+        if done.brought is not None:
+            done.brought.take_in(self.lake)
         if done.error is not None:
             raise done.error
         return cast("T", done.value)
@@ -136,10 +109,10 @@ def windows_at_once(jobs: int) -> int:
 
 
 def _executor_failed(error: Exception) -> ExecutorFailed:
-    reason = " ".join(str(error).split()) or "no reason given"
+    reason = (" ".join(str(error).split()) or "no reason given").rstrip(".")
+    said = reason if isinstance(error, ExecutorFailed) else f"{type(error).__name__}: {reason}"
     return ExecutorFailed(
-        f"The executor failed ({type(error).__name__}: {reason.rstrip('.')}): what was read is kept; run the same again"
-        " with an executor that works."
+        f"The executor failed ({said}): what was read is kept; run the same again with an executor that works."
     )
 
 

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.lake import Learned, Manifest
-    from voxlake.pipeline.context import Context, Done
+    from voxlake.pipeline.context import Context
     from voxlake.pipeline.database import EarlyBuild
     from voxlake.pipeline.plan import DayRange, Plan
     from voxlake.pipeline.refresh import Refreshed
+    from voxlake.pipeline.work import Done
     from voxlake.transform import Stream
 
 

@@ -19,7 +19,7 @@ from voxlake.pipeline.retention import is_refused_for_age
 from voxlake.pipeline.shifted_dates import learn_shifted_dates
 from voxlake.pipeline.surveyed import survey_days
 from voxlake.pipeline.two_clocks import require_usable_clock
-from voxlake.pipeline.window import read_window
+from voxlake.pipeline.window import WindowResult, read_window
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.model import DayFile
-    from voxlake.pipeline.context import Context, Done
+    from voxlake.pipeline.context import Context
     from voxlake.pipeline.database import EarlyBuild
     from voxlake.pipeline.recorder import Recorder
-    from voxlake.pipeline.window import WindowResult, WindowTask
+    from voxlake.pipeline.window import WindowTask
+    from voxlake.pipeline.work import Done
     from voxlake.transform import Stream
 
 
@@ -197,6 +198,8 @@ def _read_windows(
             except ExecutorFailed as error:
                 failure = error
                 continue
+            except VoxlakeError as error:
+                result = WindowResult((), task.quirks, error=error)
             record.learn(task.stream, result.quirks)
             limited -= {task.stream} if result.quirks.ignores_time is not None else set()
             yield task, result

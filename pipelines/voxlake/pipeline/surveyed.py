@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from voxlake.extract import LookBack, Survey
-    from voxlake.pipeline.context import Context, Done
+    from voxlake.pipeline.context import Context
     from voxlake.pipeline.recorder import Recorder
+    from voxlake.pipeline.work import Done
     from voxlake.transform import Stream
 
 

@@ -42,6 +42,7 @@ def test_defaults(resolve):
         credentials=None,
         output="json",
         jobs=4,
+        executor=None,
         patience=180,
         timeout=60,
         keep_raw=False,

@@ -12,7 +12,7 @@ from support.scripted_api import ScriptedApi
 
 from voxlake.errors import ExecutorFailed
 from voxlake.lake import Lake
-from voxlake.library.composition import Borrowed
+from voxlake.library.executors import Borrowed
 from voxlake.pipeline import Context, DayRange, export
 from voxlake.transform import SMS
 from voxlake.warehouse import Warehouse
