@@ -261,6 +261,16 @@ def test_why_without_a_day(hand, monkeypatch, capsys):
         assert (hint in capsys.readouterr().err) == is_said
 
 
+def test_the_list_fits_a_terminal(capsys):
+    """The reports are listed on a line each in a pipe, and folded below themselves on a terminal, word by word."""
+    assert run("report") == 0
+    listed = capsys.readouterr().out
+    assert len(listed.splitlines()) == len(load_saved_queries(None))
+    code, text = shown_by("report")
+    assert (code, text.split()) == (0, listed.split())
+    assert max(map(width, text.replace("\r", "").splitlines())) <= 80
+
+
 def test_all_are_tried():
     """No report is without an answer worked out by hand."""
     assert set(load_saved_queries(None)) == {*KNOWN, "cost-anomalies", *SHOWN}

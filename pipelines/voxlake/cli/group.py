@@ -113,7 +113,8 @@ def _answer(ctx: click.Context, error: BaseException) -> None:
     """End with the sentence of an error that has one; return where it is a bug."""
     if isinstance(error, click.UsageError):
         command = (error.ctx or ctx).command_path
-        say(f"voxlake: {error.format_message().rstrip('.')}{_near(error)}; see '{command} --help'.")
+        said = error.format_message().rstrip(".").replace("a valid integer range", "a whole number")
+        say(f"voxlake: {said}{_near(error)}; see '{command} --help'.")
         ctx.exit(error.exit_code)
     if isinstance(error, VoxlakeError):
         say(f"voxlake: {error}")

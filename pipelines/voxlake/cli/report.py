@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ import duckdb
 from voxlake.cli.answer import Question, put_answer, put_rows
 from voxlake.cli.examples import examples
 from voxlake.cli.options import DATA, account_option, answer_options, zone_option
-from voxlake.cli.output import give, say
+from voxlake.cli.output import give, say, screen
 from voxlake.cli.settings import settings_options
 from voxlake.cli.signals import EARLY, stoppable
 from voxlake.cli.types import UtcDay
@@ -126,10 +127,17 @@ def report(
         say(f"No day was named, so this is every day: 'voxlake report {name} 2026-01-05' shows one.")
 
 
+def _line(name: str, promise: str) -> str:
+    """Return a name and what it answers: folded below itself on a terminal with room for that, else on one line."""
+    if (width := screen() or 0) < 2 * len(name):
+        return f"{name}{promise}"
+    return fill(promise, width, initial_indent=name, subsequent_indent=" " * len(name), break_on_hyphens=False)
+
+
 def _list(known: Collection[SavedQuery], form: str | None, out: Path | None) -> None:
     if form is None and out is None:
         width = max(len(each.name) for each in known)
-        give("\n".join(f"{each.name:<{width}}  {each.promise}" for each in known))
+        give("\n".join(_line(f"{each.name:<{width}}  ", each.promise) for each in known))
         return
     columns = {"name": [each.name for each in known], "description": [each.promise for each in known]}
     with stoppable(EARLY), interruptible(duckdb.connect()) as connection:

@@ -32,7 +32,7 @@ _DECORATION: Final = re.compile(r"\x1b\[[0-9;]*m|[↳]")
 _LONG: Final = 200
 _REASONS: Final = {
     r"client error \(Connect\)": "no connection",
-    r"loading credentials": "no credentials were found",
+    r"loading credentials": "no credentials were found, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     r"403 Forbidden|necessary privileges": "access is denied, 403",
     r"404 Not Found": "there is no such bucket, 404",
     r"Unknown scheme": "Unknown scheme",
