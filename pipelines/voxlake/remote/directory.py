@@ -116,9 +116,9 @@ class Remote(Working):
         known = self.catalogue.get(key)
         over = (known.etag if known is not None else None) if key.startswith("lake/") else ANY
         data = aside.read_bytes()
-        session.require()
         try:
-            etag = self.objects.put(key, data, over=over)
+            with session.writing():
+                etag = self.objects.put(key, data, over=over)
         except Conflict:
             self._meet_conflict(session, key)
         self.catalogue.put(key, etag, len(data))
@@ -129,10 +129,10 @@ class Remote(Working):
         session, data = self.held(), aside.read_bytes()
         while True:
             key = self.key_of(path)
-            session.require()
             if self.catalogue.get(key) is None:
                 try:
-                    etag = self.objects.put(key, data, over=None)
+                    with session.writing():
+                        etag = self.objects.put(key, data, over=None)
                 except Conflict:
                     pass
                 else:
@@ -152,8 +152,8 @@ class Remote(Working):
         """Remove objects that may not be there, and their copies."""
         keys = [key for path in paths if self.catalogue.get(key := self.key_of(path)) is not None]
         if keys:
-            self.held().require()
-            self.objects.delete(keys)
+            with self.held().writing():
+                self.objects.delete(keys)
             self.catalogue.remove(keys)
         for key in keys:
             self.drop_copy(key)

@@ -11,7 +11,7 @@ import dataclasses
 import secrets
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +21,7 @@ from voxlake.remote.refusals import Conflict
 from voxlake.remote.root import KEY, Lease, Root, joined, read_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from voxlake.remote.indexed import IndexCopy
     from voxlake.remote.objects import Objects
@@ -52,6 +52,7 @@ class Session:
         self._etag: str | None = None
         self._renewed = 0.0
         self._conflicts: tuple[int, ...] | None = None
+        self._writes = 0
         self.root = Root("")
 
     def begin(self, holder: str, accounts: Collection[int] | None) -> None:
@@ -100,6 +101,19 @@ class Session:
                     self._write(self.root)
         if self._lost is not None:
             raise AlreadyRunning(self._lost)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write objects in the block. Raises AlreadyRunning where the lease was lost, and lets a Conflict through."""
+        self.require()
+        with self._mutex:
+            self._writes += 1
+        try:
+            yield
+        except Conflict:
+            with self._mutex:
+                self._writes -= 1
+            raise
 
     def change(self, change: Callable[[Root], Root]) -> None:
         """Replace the root object. Raises AlreadyRunning where the lease was lost."""
@@ -151,31 +165,61 @@ class Session:
     def _write(self, root: Root) -> None:
         if self._lost is not None:
             raise AlreadyRunning(self._lost)
-        began = _now()
-        try:
-            self._etag = self._objects.put(KEY, root.to_bytes(), over=self._etag)
-        except Conflict:
-            self._lost = self._who()
-            raise AlreadyRunning(self._lost) from None
+        for _ in range(_TRIES):
+            began = _now()
+            try:
+                self._etag = self._objects.put(KEY, root.to_bytes(), over=self._etag)
+                break
+            except Conflict:
+                root = self._told(root)
+        else:
+            raise StoreUnavailable(f"{KEY} of {self._objects.url} changes all the time: run the same command again.")
         committed = root.index if root.index is not self.root.index else None
         self.root, self._renewed = root, began
         if committed is not None:
             self._index.install(self._aside, committed)
             self._objects.delete(key for key in self._old if key not in {part.key for part in committed.parts})
 
-    def _who(self) -> str:
-        """Return the sentence about whoever has the lease now."""
-        lease = None
+    def _told(self, root: Root) -> Root:
+        """Take in what another run has added to the root object, while the lease is ours.
+
+        Raises AlreadyRunning where it is not. Then whoever has it is told that what this run has written may have come
+        later than he looked.
+        """
+        found = self._stored()
+        lease = None if found is None else found[0].lease
+        if found is not None and lease is not None and lease.token == self._token:
+            self._etag = found[1]
+            self._conflicts = joined(self._conflicts, found[0].suspects)
+            return dataclasses.replace(root, suspects=joined(root.suspects, found[0].suspects))
+        by = "another run" if lease is None else f"another run ({lease.holder})"
+        self._lost = (
+            f"This run was silent for so long that {by} has taken {self._objects.url} over: run the same command again,"
+            " which looks at what this one has written."
+        )
+        if self._writes:
+            self._tell()
+        raise AlreadyRunning(self._lost) from None
+
+    def _tell(self) -> None:
+        with suppress(VoxlakeError):
+            for _ in range(_TRIES):
+                found = self._stored()
+                if found is None:
+                    return
+                suspects = joined(found[0].suspects, without_lease(self.root).suspects)
+                told = dataclasses.replace(found[0], suspects=suspects)
+                with suppress(Conflict):
+                    self._objects.put(KEY, told.to_bytes(), over=found[1])
+                    return
+
+    def _stored(self) -> tuple[Root, str] | None:
+        """Return the root object as it is in the store, and its ETag; None where it cannot be read."""
         try:
             found = self._objects.get(KEY)
-            lease = None if found is None else read_root(found.data, self._objects.url).lease
-        except Exception:  # noqa: BLE001 - nothing but a name is asked for
-            lease = None
-        by = "another run" if lease is None else f"another run ({lease.holder})"
-        return (
-            f"This run was silent for so long that {by} has taken {self._objects.url} over: it has written nothing"
-            " since; run the same command again."
-        )
+            return None if found is None else (read_root(found.data, self._objects.url), found.etag)
+        except (VoxlakeError, FileNotFoundError):
+            return None
 
     def _renew_often(self) -> None:
         while not self._ended.wait(self._seconds / 3):
