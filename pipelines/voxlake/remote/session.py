@@ -171,7 +171,7 @@ class Session:
                 self._etag = self._objects.put(KEY, root.to_bytes(), over=self._etag)
                 break
             except Conflict:
-                root = self._told(root)
+                root = self._taken_in(root)
         else:
             raise StoreUnavailable(f"{KEY} of {self._objects.url} changes all the time: run the same command again.")
         committed = root.index if root.index is not self.root.index else None
@@ -180,11 +180,11 @@ class Session:
             self._index.install(self._aside, committed)
             self._objects.delete(key for key in self._old if key not in {part.key for part in committed.parts})
 
-    def _told(self, root: Root) -> Root:
+    def _taken_in(self, root: Root) -> Root:
         """Take in what another run has added to the root object, while the lease is ours.
 
-        Raises AlreadyRunning where it is not. Then whoever has it is told that what this run has written may have come
-        later than he looked.
+        Raises AlreadyRunning where it is not. Then the root object says that what this run has written may have come
+        later than the other one has looked.
         """
         found = self._stored()
         lease = None if found is None else found[0].lease
@@ -198,19 +198,19 @@ class Session:
             " which looks at what this one has written."
         )
         if self._writes:
-            self._tell()
+            self._mention()
         raise AlreadyRunning(self._lost) from None
 
-    def _tell(self) -> None:
+    def _mention(self) -> None:
         with suppress(VoxlakeError):
             for _ in range(_TRIES):
                 found = self._stored()
                 if found is None:
                     return
                 suspects = joined(found[0].suspects, without_lease(self.root).suspects)
-                told = dataclasses.replace(found[0], suspects=suspects)
+                changed = dataclasses.replace(found[0], suspects=suspects)
                 with suppress(Conflict):
-                    self._objects.put(KEY, told.to_bytes(), over=found[1])
+                    self._objects.put(KEY, changed.to_bytes(), over=found[1])
                     return
 
     def _stored(self) -> tuple[Root, str] | None:
