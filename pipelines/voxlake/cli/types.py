@@ -36,7 +36,7 @@ def origin(param: click.Parameter | None, ctx: click.Context | None) -> str:
         return str(param.envvar)
     if source is ParameterSource.DEFAULT_MAP:
         return f"{getattr(param, 'key', param.name)} in {ctx.meta[FILE]}"
-    return param.opts[0]
+    return param.human_readable_name if isinstance(param, click.Argument) else param.opts[0]
 
 
 def shown(value: Any) -> str:

@@ -34,6 +34,7 @@ def test_no_such_command(capsys):
         (["export", "smss"], "(did you mean 'sms'?); see 'voxlake export --help'."),
         (["export", "--output", "cvs"], "--output is 'cvs' (did you mean 'csv'?): use json or csv."),
         (["report", "xyzzy"], "There is no report 'xyzzy': use "),
+        (["report", "daily", "yesterday"], "voxlake: DAY 'yesterday' is not a UTC day: use YYYY-MM-DD"),
         (["report", "daily", "--limit", "x"], "Invalid value for '--limit': 'x' is not a whole number; see"),
         (["--data-dir", "x", "status"], "No such option '--data-dir' before a command: write options after it; see"),
     ],
