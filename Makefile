@@ -1,10 +1,11 @@
 # `make` lists the targets. What they need is installed into .venv, .venv-servers, .venv-spark, .venv-bench, .venv-matrix and
-# tests/sdk/node_modules, from lock files with hashes. One thing else on the machine is touched: as root on Debian, `browser`,
+# tests/sdk/node_modules and tests/azure/node_modules, from lock files with hashes. One thing else on the machine is touched: as root on Debian, `browser`,
 # which `test` and `coverage` call, installs chromium with apt-get where there is none.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SDK    := tests/sdk/node_modules/.package-lock.json
+AZURE  := tests/azure/node_modules/.package-lock.json
 BENCH  := .venv-bench
 SERVERS := .venv-servers
 SPARK  := .venv-spark
@@ -85,6 +86,12 @@ $(SDK): tests/sdk/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/sdk && npm ci --ignore-scripts --silent && touch node_modules/.package-lock.json; \
 	else echo "npm is not installed: the tests with the vendor's Node SDK are skipped"; fi
 
+# It takes most of a minute, so that `make ready` does without.
+$(AZURE): tests/azure/package-lock.json
+	@if command -v npm >/dev/null; then echo "Installing azurite into tests/azure/node_modules (once, 360 MB) ..." && \
+	cd tests/azure && npm ci --ignore-scripts --silent && touch node_modules/.package-lock.json; \
+	else echo "npm is not installed: the tests with Azure's store are skipped"; fi
+
 ready: $(VENV)/.tested $(SERVERS)/.installed $(SDK) browser ## Install all that the tests need (with -j 4, side by side)
 
 test: ready ## Run the tests
@@ -108,7 +115,7 @@ soak: $(VENV)/.tested ## Try random faults, habits and kills for SOAK (30m) agai
 fuzz: $(VENV)/.tested ## Try strange replies, files, settings and command lines for FUZZ (10m); SEED repeats a run
 	@PYTHONPATH=tests $(BIN)/python -m support.fuzz $(FUZZ) $(SEED)
 
-slow: ready ## Run the tests that take minutes
+slow: ready $(AZURE) ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow -q
 
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests, and the fast tests on three other dates
@@ -180,4 +187,4 @@ picture: $(VENV)/.tested ## Draw docs/architecture.svg from the code
 	@PYTHONPATH=tests $(BIN)/python -m support.architecture
 
 clean: ## Remove what was installed and built (not data/)
-	rm -rf $(VENV) $(SERVERS) $(SPARK) $(BENCH) .venv-matrix tests/sdk/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SERVERS) $(SPARK) $(BENCH) .venv-matrix tests/sdk/node_modules tests/azure/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,5 +1,6 @@
 """What a store refuses is one sentence, by a server that answers as it is told."""
 
+import base64
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,9 +13,9 @@ pytestmark = pytest.mark.dateless
 
 
 @pytest.fixture
-def store(monkeypatch):
-    """Return the objects of a store that answers every request with a status and a code."""
-    answer = {"status": 200, "code": "", "count": 0}
+def store(request, monkeypatch):
+    """Return the objects of a store that answers every request with a status and a code, or with a body."""
+    answer = {"status": 200, "code": "", "count": 0, "body": None}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -24,7 +25,7 @@ def store(monkeypatch):
             body = (
                 b"<DeleteResult><Deleted><Key>x</Key></Deleted></DeleteResult>"
                 if removed
-                else f"<Error><Code>{answer['code']}</Code><Message>no</Message></Error>".encode()
+                else answer["body"] or f"<Error><Code>{answer['code']}</Code><Message>no</Message></Error>".encode()
             )
             self.send_response(answer["status"])
             self.send_header("Content-Length", str(len(body)))
@@ -38,26 +39,33 @@ def store(monkeypatch):
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        for name in ("AWS_ENDPOINT_URL", "AZURE_STORAGE_ENDPOINT"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AZURE_STORAGE_ACCOUNT_NAME"):
             monkeypatch.setenv(name, "x")
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", base64.b64encode(b"x").decode())
         monkeypatch.setenv("AWS_REGION", "us-east-1")
         monkeypatch.setattr("voxlake.remote.connect._RETRY", {"max_retries": 0})
-        yield answer, Objects("s3://bucket/sms")
+        yield answer, Objects(f"{getattr(request, 'param', 's3')}://bucket/sms")
         server.shutdown()
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "reading", "writing"),
+    ("store", "status", "code", "reading", "writing"),
     [
-        (404, "NoSuchBucket", (SettingsError, "no such bucket"), (SettingsError, "no such bucket")),
-        (403, "AccessDenied", (SettingsError, "may not be read"), (StorageFull, "may not be written")),
-        (403, "RequestTimeTooSkewed", (SettingsError, "the clock"), (SettingsError, "the clock")),
-        (403, "SignatureDoesNotMatch", (SettingsError, "these credentials"), (SettingsError, "these credentials")),
-        (503, "SlowDown", (StoreUnavailable, "in time .SlowDown"), (StoreUnavailable, "in time .SlowDown")),
-        (500, "InternalError", (StoreUnavailable, "InternalError"), (StoreUnavailable, "InternalError")),
+        ("s3", 404, "NoSuchBucket", (SettingsError, "no such bucket"), (SettingsError, "no such bucket")),
+        ("s3", 403, "AccessDenied", (SettingsError, "may not be read"), (StorageFull, "may not be written")),
+        ("s3", 403, "RequestTimeTooSkewed", (SettingsError, "the clock"), (SettingsError, "the clock")),
+        ("s3", 403, "SignatureDoesNotMatch", (SettingsError, "these cred"), (SettingsError, "these cred")),
+        ("s3", 503, "SlowDown", (StoreUnavailable, "in time .SlowDown"), (StoreUnavailable, "in time .SlowDown")),
+        ("s3", 500, "InternalError", (StoreUnavailable, "InternalError"), (StoreUnavailable, "InternalError")),
+        ("az", 404, "ContainerNotFound", (SettingsError, "no such bucket"), (SettingsError, "no such bucket")),
+        ("az", 403, "AuthorizationFailure", (SettingsError, "may not be read"), (StorageFull, "may not be written")),
+        ("az", 403, "AuthenticationFailed", (SettingsError, "these cred"), (SettingsError, "these cred")),
+        ("az", 503, "ServerBusy", (StoreUnavailable, "in time .ServerBusy"), (StoreUnavailable, "in time .ServerBusy")),
     ],
+    indirect=["store"],
 )
 def test_refusals(store, status, code, reading, writing):
     """Whatever a store refuses is one sentence, with the exit code of what is to be done."""
@@ -68,6 +76,8 @@ def test_refusals(store, status, code, reading, writing):
     assert str(found.value).count(". ") == 0
     with pytest.raises(writing[0], match=writing[1]):
         objects.put("lake/accounts.json", b"{}", over=ANY)
+    with pytest.raises(reading[0], match=reading[1]):
+        [*objects.list("lake")]
 
 
 def test_a_store_without_conditions_is_refused(store):
@@ -76,3 +86,35 @@ def test_a_store_without_conditions_is_refused(store):
     with pytest.raises(SettingsError, match="has no conditional writes"):
         objects.require_conditions()
     assert answer["count"] > 1
+
+
+LISTED = b"""<EnumerationResults><Blobs><Blob><Name>sms/lake/x</Name><Properties><Content-Length>1</Content-Length>
+<Last-Modified>Tue, 10 Mar 2026 12:00:00 GMT</Last-Modified><Content-Type>text/plain</Content-Type><Etag>0x8D</Etag>
+</Properties></Blob></Blobs><NextMarker/></EnumerationResults>"""
+"""How Azure's store lists an object, whose ETag has quotes wherever else it is said."""
+
+
+@pytest.mark.parametrize("store", ["az"], indirect=True)
+def test_a_listed_etag_is_that_of_the_object(store):
+    """What is known from a listing is replaced, and is not fetched again, as what is known from the object is."""
+    answer, objects = store
+    answer["body"] = LISTED
+    assert [(its.key, its.etag) for its in objects.list("lake")] == [("lake/x", '"0x8D"')]
+
+
+@pytest.mark.parametrize(
+    ("url", "missing", "sentence"),
+    [
+        ("az://bucket/sms", {"AZURE_STORAGE_ACCOUNT_NAME": None}, "No credentials for .* AZURE_STORAGE_ACCOUNT_NAME"),
+        ("az://bucket/sms", {"AZURE_STORAGE_ACCOUNT_KEY": "no key!"}, "refuses these credentials"),
+    ],
+)
+def test_credentials_that_are_none(monkeypatch, url, missing, sentence):
+    """They are found out before anything is asked for."""
+    for name, value in ({"AZURE_STORAGE_ACCOUNT_NAME": "x", "AZURE_STORAGE_ACCOUNT_KEY": "eA=="} | missing).items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=sentence):
+        Objects(url)

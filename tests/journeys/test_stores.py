@@ -14,7 +14,14 @@ import obstore
 import pytest
 from support.contexts import StandingClock, noon
 from support.paths import ROOT
-from support.stores import BUCKET, SERVERS_OF_TESTS, environment, raw_store
+from support.stores import (
+    BUCKET,
+    SERVERS_OF_TESTS,
+    azure_environment,
+    environment,
+    raw_container,
+    raw_store,
+)
 from support.truth import held, truth
 
 import voxlake
@@ -37,9 +44,8 @@ SINCE = UNTIL - timedelta(days=12)
 class Bucket:
     """A folder of a bucket on a server of tests, and working directories for it."""
 
-    def __init__(self, endpoint, folder, name):
-        self.url, self.folder, self.name = f"s3://{BUCKET}/{name}", folder, name
-        self.raw = raw_store(endpoint, BUCKET)
+    def __init__(self, scheme, raw, folder, name):
+        self.url, self.raw, self.folder, self.name = f"{scheme}://{BUCKET}/{name}", raw, folder, name
 
     def work(self, name):
         """Return a working directory: each name stands for a machine of its own."""
@@ -65,9 +71,14 @@ class Bucket:
 def bucket(request, tmp_path, monkeypatch, stores):
     """Return an empty bucket on each of the servers."""
     endpoint = stores(request.param)
-    for name, value in environment(endpoint).items():
+    scheme, its, raw = (
+        ("az", azure_environment(endpoint), raw_container(endpoint, BUCKET))
+        if request.param == "azurite"
+        else ("s3", environment(endpoint), raw_store(endpoint, BUCKET))
+    )
+    for name, value in its.items():
         monkeypatch.setenv(name, value)
-    return Bucket(endpoint, tmp_path, re.sub("[^a-z0-9]+", "-", tmp_path.name))
+    return Bucket(scheme, raw, tmp_path, re.sub("[^a-z0-9]+", "-", tmp_path.name))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from support.dates import days_ago
 from support.processes import CONTEXT
 from support.proxies import CUT, Then, proxy
 from support.runner import Done
-from support.stores import SERVERS_OF_TESTS, environment, make_bucket, raw_store
+from support.stores import SERVERS_OF_S3, environment, make_bucket, raw_store
 from support.truth import held, truth
 from voxlake.remote import find_root
 from voxlake.sandbox import Behaviour, Sandbox, World
@@ -407,9 +407,9 @@ def main(arguments):
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--races", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--server", choices=list(SERVERS_OF_TESTS), default="seaweedfs")
+    parser.add_argument("--server", choices=list(SERVERS_OF_S3), default="seaweedfs")
     chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="voxlake-buckets-") as folder, SERVERS_OF_TESTS[chosen.server]() as store:
+    with tempfile.TemporaryDirectory(prefix="voxlake-buckets-") as folder, SERVERS_OF_S3[chosen.server]() as store:
         os.environ.update(environment(store))
         make_bucket(store, BUCKET)
         say(f"seed {chosen.seed}, {chosen.server}")

@@ -1,5 +1,8 @@
 """Real servers of object stores, each started once for a session of tests and stopped at its end."""
 
+import base64
+import hashlib
+import hmac
 import os
 import shutil
 import socket
@@ -8,12 +11,13 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from email.utils import formatdate
 from pathlib import Path
 
 import obstore
 import pytest
 import requests
-from obstore.store import S3Store
+from obstore.store import AzureStore, S3Store
 
 from support.paths import ROOT
 
@@ -21,6 +25,8 @@ SERVERS = ROOT / ".venv-servers" / "bin"
 BUCKET = "tests"
 """The bucket that there is on each server."""
 KEY, SECRET, REGION = "AKIAVOXLAKE", "secret-of-tests", "us-east-1"
+AZURITE = ROOT / "tests" / "azure" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+ACCOUNT, ACCOUNT_KEY = "voxlaketests", base64.b64encode(b"secret-of-tests!" * 4).decode()
 _PATIENCE = 60
 
 
@@ -150,5 +156,52 @@ def make_bucket(endpoint, bucket):
     return bucket
 
 
-SERVERS_OF_TESTS = {"seaweedfs": seaweedfs, "moto": moto}
+@contextmanager
+def azurite():
+    """Run Microsoft's emulator of Azure's store, and yield the address of an account of its own there."""
+    if not AZURITE.exists():
+        pytest.skip("azurite is not installed: run 'make slow', or 'npm ci --ignore-scripts' in tests/azure")
+    port = free_port()
+    arguments = [
+        "node", str(AZURITE), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence",
+        "--disableTelemetry", "--silent", "--skipApiVersionCheck",
+    ]  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory(prefix="azurite-") as folder,
+        _running(arguments, folder, AZURITE_ACCOUNTS=f"{ACCOUNT}:{ACCOUNT_KEY}") as server,
+    ):
+        endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
+        _wait(server, lambda: make_container(endpoint, BUCKET))
+        yield endpoint
+
+
+def make_container(endpoint, name):
+    """Make a container by a request that is signed by hand: obstore makes none."""
+    said = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+    lines = ["PUT", *[""] * 11, *(f"{key}:{value}" for key, value in said.items())]
+    signed = "\n".join([*lines, f"/{ACCOUNT}/{ACCOUNT}/{name}", "restype:container"])
+    digest = hmac.digest(base64.b64decode(ACCOUNT_KEY), signed.encode(), hashlib.sha256)
+    said["Authorization"] = f"SharedKey {ACCOUNT}:{base64.b64encode(digest).decode()}"
+    requests.put(f"{endpoint}/{name}?restype=container", headers=said, timeout=5).raise_for_status()
+
+
+def azure_environment(endpoint):
+    """Return what tells the tools of Azure's store where a server of ours is, and who asks."""
+    return {
+        "AZURE_STORAGE_ENDPOINT": endpoint,
+        "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
+        "AZURE_STORAGE_ACCOUNT_KEY": ACCOUNT_KEY,
+    }
+
+
+def raw_container(endpoint, name):
+    """Return a container as obstore sees it, without anything of ours."""
+    return AzureStore(
+        name, endpoint=endpoint, account_name=ACCOUNT, account_key=ACCOUNT_KEY,
+        client_options={"allow_http": True}, retry_config={"max_retries": 0},
+    )  # fmt: skip
+
+
+SERVERS_OF_S3 = {"seaweedfs": seaweedfs, "moto": moto}
+SERVERS_OF_TESTS = SERVERS_OF_S3 | {"azurite": azurite}
 """How each server is run, by its name."""

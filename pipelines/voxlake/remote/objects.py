@@ -135,7 +135,7 @@ class Objects:
                     for page in self._obstore.list(self._store, prefix=prefix or None, offset=after, chunk_size=_PAGE):
                         for each in page:
                             number, after = number + 1, each["path"]
-                            yield Listed(each["path"], each["e_tag"] or "", each["size"])
+                            yield Listed(each["path"], _quoted(each["e_tag"]), each["size"])
                 break
             except StoreUnavailable as error:
                 if not left or not was_cut_off(error):
@@ -156,7 +156,10 @@ class Objects:
             try:
                 _patiently(ask)
             except FileNotFoundError:
-                continue
+                # Azure's store and Google's say that one was not there, and nothing of the others.
+                if len(some) > 1:
+                    for key in some:
+                        self.delete([key])
 
     def now(self) -> datetime:
         """Return what the store's clock says, by an object that is written for that and removed again."""
@@ -197,6 +200,11 @@ class Objects:
         except Conflict:
             return True
         return False
+
+
+def _quoted(etag: str | None) -> str:
+    """Return the ETag of a listing as it is on the object itself: Azure's store lists them without quotes."""
+    return f'"{etag}"' if etag and not etag.startswith(('"', "W/")) else etag or ""
 
 
 def _patiently(ask: Callable[[], T]) -> T:

@@ -24,9 +24,17 @@ _NOT_WRITTEN: Final = (
     " then run the same command again."
 )
 _NO_CREDENTIALS: Final = (
-    "No credentials for {url} were found: set them where the store's own tools look for them, such as"
-    " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    "No credentials for {url} were found: set them where the store's own tools look for them, such as {variables}."
 )
+_VARIABLES: Final = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+}
+_WRONG_KEY: Final = re.compile(r"Server failed to authenticate|Invalid Access Key")
+"""What Azure's store says of a wrong key, with one of several codes, and obstore of one that cannot be a key."""
+_NO_ACCOUNT: Final = "Account must be specified"
+"""What obstore says without the name of an account of Azure's."""
 _OUT_OF_REACH: Final = "The store of {url} could not be reached in time ({reason}): run the same command again later."
 _RULES: Final[tuple[tuple[frozenset[str], type[VoxlakeError], str], ...]] = (
     (_NO_BUCKET, SettingsError, "There is no such bucket as that of {url}: make it, or correct the data directory."),
@@ -40,13 +48,24 @@ _RULES: Final[tuple[tuple[frozenset[str], type[VoxlakeError], str], ...]] = (
         frozenset(
             {
                 "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthenticationFailed",
-                "UnauthenticatedError",
+                "UnauthenticatedError", "InvalidAuthenticationInfo", "NoAuthenticationInformation",
+                "KeyBasedAuthenticationNotPermitted",
             }
         ),
         SettingsError,
         "The store of {url} refuses these credentials ({name}): correct them.",
     ),
-    (frozenset({"AccessDenied", "PermissionDeniedError"}), SettingsError, _NOT_READ),
+    (
+        frozenset(
+            {
+                "AccessDenied", "PermissionDeniedError", "AuthorizationFailure", "AuthorizationPermissionMismatch",
+                "AuthorizationProtocolMismatch", "AuthorizationResourceTypeMismatch", "AuthorizationServiceMismatch",
+                "AuthorizationSourceIPMismatch", "InsufficientAccountPermissions", "AccountIsDisabled",
+            }
+        ),
+        SettingsError,
+        _NOT_READ,
+    ),
     (
         frozenset({"NotSupportedError", "InvalidPathError", "UnknownConfigurationKeyError"}),
         SettingsError,
@@ -93,16 +112,22 @@ def _explain(error: Exception, url: str, *, writing: bool) -> VoxlakeError | Non
     """Return what was refused as an error of ours; None where an object is missing."""
     text, kind = str(error), type(error).__name__
     found = _CODE.search(text)
-    code = found[1] if found else ""
+    code = "AuthenticationFailed" if _WRONG_KEY.search(text) else found[1] if found else ""
     name = code or kind
     if isinstance(error, FileNotFoundError) and code not in _NO_BUCKET:
         return None
     rules = ((its, sentence) for names, its, sentence in _RULES if code in names or kind in names)
-    otherwise = (SettingsError, _NO_CREDENTIALS) if _METADATA.search(text) else (StoreUnavailable, _OUT_OF_REACH)
+    otherwise = (
+        (SettingsError, _NO_CREDENTIALS)
+        if _NO_ACCOUNT in text or _METADATA.search(text)
+        else (StoreUnavailable, _OUT_OF_REACH)
+    )
     error_type, sentence = next(rules, otherwise)
     if writing and sentence == _NOT_READ:
         error_type, sentence = StorageFull, _NOT_WRITTEN
-    return error_type(sentence.format(url=url, name=name, reason=_reason(text, code)))
+    return error_type(
+        sentence.format(url=url, name=name, reason=_reason(text, code), variables=_VARIABLES[url.partition(":")[0]])
+    )
 
 
 def was_cut_off(error: StoreUnavailable) -> bool:
@@ -117,7 +142,10 @@ def _reason(text: str, code: str) -> str:
     status = _STATUS.search(text)
     if status is not None:
         return f"status {status[1] or status[2]}"
-    return "timeout" if "timed out" in text or "timeout" in text.lower() else _short(text)
+    # The text also has the settings of the retries, with a "retry_timeout" among them.
+    if "timed out" in text or "kind: Timeout" in text:
+        return "timeout"
+    return "no connection" if "kind: Connect" in text else _short(text)
 
 
 def _short(text: str) -> str:
