@@ -23,10 +23,10 @@ DEMO   := data/demo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run ready test unit coverage browser days dates soak fuzz matrix check bench layouts night slow spark format lock numbering schema picture screenshot notebook clean
+.PHONY: help run ready test unit coverage browser orchestrators days dates soak fuzz matrix check bench layouts night slow spark format lock numbering schema picture screenshot notebook clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A checkout has every extra: its README shows them.
 $(VENV)/.installed: requirements-all.lock requirements-build.lock pyproject.toml
@@ -118,6 +118,13 @@ fuzz: $(VENV)/.tested ## Try strange replies, files, settings and command lines 
 slow: ready $(AZURE) ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow -q
 
+orchestrators: $(VENV)/.tested ## Try contrib/airflow_dag.py and contrib/dagster_asset.py in Airflow and Dagster, each in an environment of its own
+	@for name in airflow dagster; do \
+	  [ -f .venv-orchestrators/$$name/.installed ] || { \
+	    $(PYTHON) -m venv .venv-orchestrators/$$name && .venv-orchestrators/$$name/bin/python $(LOCKED) contrib/$$name.lock --no-compile && \
+	    touch .venv-orchestrators/$$name/.installed; } || exit 1; done
+	@$(BIN)/python -m pytest -m slow -q tests/docs/test_orchestrators.py
+
 check: $(VENV)/.tested ## Format, lint, types, import layers, tests, and the fast tests on three other dates
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -166,6 +173,8 @@ lock: ## Renew the exact versions and hashes that are installed (needs uv)
 	$(UV) --group servers -o requirements-servers.lock
 	$(UV) --group spark -o requirements-spark.lock
 	echo 'airbyte' | $(UV) - -o benchmarks/airbyte.lock
+	echo 'apache-airflow' | $(UV) -c requirements.lock - pyproject.toml -o contrib/airflow.lock
+	echo 'dagster' | $(UV) -c requirements.lock - pyproject.toml -o contrib/dagster.lock
 
 $(SPARK)/.installed: requirements-spark.lock
 	@echo "Installing Spark and Sail into $(SPARK) (once, 600 MB) ..."

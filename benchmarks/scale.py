@@ -39,6 +39,13 @@ COVERAGE_PER_DAY, TOTALS_PER_ROW = 250, 18
 DISK = 400e6
 """Bytes a second that a plain disk writes."""
 
+REQUESTS_PER_ACCOUNT, LATENCY = 4, 0.1
+"""Requests of a quiet account's night, by RESULTS.md at 1,000 accounts, and seconds of a reply there."""
+PUTS_PER_RUN = 16
+"""Objects that a night puts beside its days, by docs/stores.md."""
+DIRECTORY = 1000
+"""Accounts of a data directory of which RESULTS.md has a night."""
+
 
 class Law(NamedTuple):
     """So much whatever there is, and so much for each million rows."""
@@ -158,7 +165,40 @@ def accounts(number: int = 1000, years: int = 10, messages: int = 30) -> str:
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in found.items())])
 
 
-TABLES = {"laws": laws, "billion": billion, "accounts": accounts}
+def internet(number: int = 100_000, years: int = 10, rows: float = 1e11) -> str:
+    """Return what so many accounts with so many rows cost in a bucket, in data directories of a few, as a table."""
+    days, directories = number * years * 365 * 2, number // DIRECTORY
+    new = rows / (years * 365)
+    requests = number * REQUESTS_PER_ACCOUNT + new / 1000
+    cpu = number * CPU_PER_ACCOUNT + (days - number * 730) * CPU_PER_DAY + new / 1000 * CPU_PER_1000_ROWS
+    puts = number * 2 + directories * PUTS_PER_RUN
+    least, most = (rows * its / 1e12 for its in LAKE_PER_ROW)
+    head = f"{number:,} accounts, {rows:,.0f} rows, {years} years"
+    lines = [f"| {head} | all | each of {directories} directories |", "|---|---|---|"]
+
+    def line(label: str, value: float, unit: str = "", digits: int = 0) -> None:
+        its = [f"{each:,.{digits}f}{unit}" for each in (value, value / directories)]
+        lines.append(f"| {label} | {its[0]} | {its[1]} |")
+
+    line("days", days / 1e6, " M", 1)
+    lines.append(f"| lake | {least:,.1f} to {most:,.1f} TB | {least * 1e3 / directories:,.0f} GB and more |")
+    line("index", days * INDEX_PER_DAY / 1e9, " GB", 1)
+    line("objects, a file for each day", days / 1e6, " M", 1)
+    line("objects, months in one file", days / 730 * 24 / 1e6, " M", 2)
+    line("linked database, one generation", law("linked", "size MB", "size").at(rows) / 1e3, " GB")
+    line("a night: new rows", new / 1e6, " M", 2)
+    line("requests to the API", requests)
+    line("requests to the store that write", puts)
+    line("processor time", cpu / 3600, " h", 2)
+    for workers in (1, 10, 100):
+        hours = max(cpu / workers, requests * LATENCY / (16 * workers)) / 3600
+        lines.append(f"| by the clock, {workers} of the directories at a time, 16 jobs each | {hours:,.1f} h | |")
+    at = {rate: requests / rate / 3600 for rate in (10, 100)}
+    lines += [f"| by the clock, at {rate} requests a second in all | {hours:,.1f} h | |" for rate, hours in at.items()]
+    return "\n".join(lines)
+
+
+TABLES = {"laws": laws, "billion": billion, "accounts": accounts, "internet": internet}
 
 
 def page(text: str) -> str:
