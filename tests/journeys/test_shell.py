@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -108,10 +109,14 @@ def test_on_a_terminal():
     os.close(theirs)
     shown = b""
 
-    def until(text):
+    def until(text, signaled=None):
         nonlocal shown
         while text not in shown:
-            shown += os.read(ours, 65536)
+            if signaled is None or select.select([ours], [], [], 5)[0]:
+                shown += os.read(ours, 65536)
+            else:
+                # Just before Python waits for a key, a signal is not heard until the next one.
+                shell.send_signal(signaled)
         shown = shown.partition(text)[2]
 
     until(b"voxlake> ")
@@ -121,7 +126,7 @@ def test_on_a_terminal():
     os.write(ours, b"SELECT wro")
     until(b"SELECT wro")
     shell.send_signal(signal.SIGINT)
-    until(b"voxlake> ")
+    until(b"voxlake> ", signal.SIGINT)
     os.write(ours, b"SELECT 6\n")
     until(b"...> ")
     os.write(ours, b"* 7 AS answer;\n")
