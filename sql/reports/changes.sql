@@ -1,6 +1,7 @@
 -- What the last publish with news changed, by day and stream, newest day first, which a database that is built anew does not know.
 -- Example: voxlake report changes --account shop
 -- A narrow table leaves out messages, state, published_at.
+-- Without rows: Nothing is on record of these days: no publish with news came after the one that built the database.
 SELECT
     c.published_at,
     c.account_id,

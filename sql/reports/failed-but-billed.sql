@@ -1,6 +1,6 @@
 -- Every message that failed, or ended without being delivered, and yet cost something, dearest first within a currency.
 -- Example: voxlake report failed-but-billed --from 2026-01-01 --out failed.xlsx
--- A narrow table leaves out transaction_id, segments, error_message, source_number, stream, status, delivery_status.
+-- A narrow table leaves out transaction_id, segments, error_message, source, stream, status, delivery_status.
 SELECT
     date,
     stream,
@@ -8,8 +8,8 @@ SELECT
     account,
     currency,
     message_id,
-    source_number,
-    destination_number,
+    source,
+    destination,
     status,
     delivery_status,
     error_message,

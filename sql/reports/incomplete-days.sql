@@ -1,6 +1,7 @@
 -- Days that are not complete: missing, not verified, or taken away because of their age, oldest first.
 -- Example: voxlake report incomplete-days --from 2026-01-01 --to 2026-04-01
 -- A narrow table leaves out row_count, total_count.
+-- Without rows: Every day that was asked about is complete.
 SELECT
     account_id,
     account,

@@ -1,6 +1,6 @@
 -- Every message billed for more segments than its text needs, and what the surplus cost, dearest first within a currency.
 -- Example: voxlake report segment-audit --from 2026-01-01 --limit 20
--- A narrow table leaves out characters, source_number, stream, cost, segments_expected, segments.
+-- A narrow table leaves out characters, source, stream, cost, segments_expected, segments.
 SELECT
     date,
     stream,
@@ -8,8 +8,8 @@ SELECT
     account,
     currency,
     message_id,
-    source_number,
-    destination_number,
+    source,
+    destination,
     length(text) AS characters,
     segments,
     segments_expected,

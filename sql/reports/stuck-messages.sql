@@ -1,6 +1,6 @@
 -- Every message whose status could still change a day or more after it was processed, longest first.
 -- Example: voxlake report stuck-messages --from 2026-01-01
--- A narrow table leaves out cost, processed_at, source_number, status, stream, delivery_status.
+-- A narrow table leaves out cost, processed_at, source, status, stream, delivery_status.
 SELECT
     m.date,
     m.stream,
@@ -8,8 +8,8 @@ SELECT
     m.account,
     m.currency,
     m.message_id,
-    m.source_number,
-    m.destination_number,
+    m.source,
+    m.destination,
     m.status,
     m.delivery_status,
     m.cost,

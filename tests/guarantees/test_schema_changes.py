@@ -144,7 +144,7 @@ def test_a_later_version_over_a_lake_of_0_1(later, run, server, work):
 
 @pytest.mark.slow
 def test_an_earlier_version_refuses_what_the_later_one_wrote(later, run, server, work, tmp_path):
-    """Every command that opens the lake ends with 2 and one sentence, and touches but the history of runs."""
+    """Every command that opens the lake ends with 2 and one sentence, and touches only the history of runs."""
     run(later, "export")
     before, asked = files(work / "data"), len(server.requests)
     dates = "--from 2026-03-07 --to 2026-03-08"

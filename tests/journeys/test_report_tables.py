@@ -28,7 +28,9 @@ def printed(hand, name, day=None, *, first=None, end=None, accounts=None, tz=Non
         set_today(connection, CLOCK.now().date())
         scope = read_scope(connection, tz)
         scope = scope.narrowed(accounts) if accounts else scope
-        text, _ = report_table(connection, query.sql, scope.bind(bound), limit=None, spare=query.spare, report_of=scope)
+        text, _, _ = report_table(
+            connection, query.sql, scope.bind(bound), limit=None, spare=query.spare, report_of=scope
+        )
     assert max(map(width, text.splitlines())) <= 80
     return text.splitlines()
 

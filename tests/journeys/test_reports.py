@@ -261,6 +261,22 @@ def test_why_without_a_day(hand, monkeypatch, capsys):
         assert (hint in capsys.readouterr().err) == is_said
 
 
+def test_an_empty_report_says_what_that_means(hand, monkeypatch, capsys):
+    """A table without rows is explained on stderr, unless a number was asked for, which has a sentence of its own."""
+    monkeypatch.setenv("VOXLAKE_DATA_DIR", str(hand.root))
+    known = load_saved_queries(None)
+    for name, beginning in {"changes": "Nothing is on record", "stuck-messages": "Nothing of these days"}.items():
+        said = known[name].if_empty
+        assert said.startswith(beginning)
+        for options, is_said in {(): True, ("-q",): False, ("--format", "csv"): False}.items():
+            assert run("report", name, "2031-01-01", *options) == 0
+            assert (said in capsys.readouterr().err) == is_said
+    assert run("report", "daily") == 0
+    assert known["daily"].if_empty not in capsys.readouterr().err
+    assert run("report", "stuck-messages", "--number", "1") == 0
+    assert known["stuck-messages"].if_empty not in capsys.readouterr().err
+
+
 def test_the_list_fits_a_terminal(capsys):
     """The reports are listed on a line each in a pipe, and folded below themselves on a terminal, word by word."""
     assert run("report") == 0

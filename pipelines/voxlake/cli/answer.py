@@ -42,8 +42,8 @@ class Question:
     """A query with its parameters, and the zone that `--tz` names.
 
     With `of_days` it is a report of the days `[first, end)`. Of a `shipped` one, no column says whose a row is where
-    the database has one account, and a table that is too wide leaves out the columns in `spare`. `macros` are
-    statements that make what the query uses.
+    the database has one account, a table that is too wide leaves out the columns in `spare`, and `if_empty` says what
+    one without rows means. `macros` are statements that make what the query uses.
     """
 
     sql: str
@@ -54,6 +54,7 @@ class Question:
     of_days: bool = False
     shipped: bool = False
     spare: Sequence[str] = ()
+    if_empty: str = ""
     macros: Sequence[str] = ()
 
     @property
@@ -103,11 +104,13 @@ def _put_table(
     scope: Scope,
 ) -> None:
     """Print a report as a table that fits, and say which columns it leaves out for that."""
-    text, left_out = report_table(
+    text, left_out, rows = report_table(
         connection, question.sql, bound, limit=limit, spare=question.spare, screen=screen(), report_of=scope
     )
     give(text, nl=False, form="table")
-    if left_out and not is_quiet():
+    if not rows and question.if_empty and question.bound.get("number") is None and not is_quiet():
+        say(question.if_empty)
+    elif left_out and not is_quiet():
         say(f"The table is too narrow for {', '.join(left_out)}: --format csv has every column.")
 
 

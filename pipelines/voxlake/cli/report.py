@@ -121,7 +121,17 @@ def report(
         raise SettingsError(f"--from {first} is not before --to {end}: the end is excluded.")
     query = known[name]
     bound = bind_parameters(query, first=first, end=end, number=number, accounts=settings.wanted, tz=tz)
-    question = Question(query.sql, bound, tz, first, end, of_days=True, shipped=query.shipped, spare=query.spare)
+    question = Question(
+        query.sql,
+        bound,
+        tz,
+        first,
+        end,
+        of_days=True,
+        shipped=query.shipped,
+        spare=query.spare,
+        if_empty=query.if_empty,
+    )
     put_answer(settings, question, form, out, limit)
     if name == _OF_A_DAY and not (first or end or limit or is_quiet()):
         say(f"No day was named, so this is every day: 'voxlake report {name} 2026-01-05' shows one.")

@@ -87,8 +87,8 @@ def report_table(
     spare: Sequence[str],
     screen: int | None = None,
     report_of: Scope | None = None,
-) -> tuple[str, list[str]]:
-    """Return a report as a table for people, and the names of the columns that it leaves out to fit.
+) -> tuple[str, list[str], int]:
+    """Return a report as a table for people, the names of the columns that it leaves out to fit, and how many rows.
 
     It fits a `screen` of so many columns, or 80, as far as that can be had: the currency goes behind the name of the
     account, and the columns in `spare` are left out, in their order. Where there is a name, or one account, its number
@@ -106,7 +106,7 @@ def report_table(
     shown = fit_columns(list(columns), _rows(columns), spare=spare, room=room)
     kept = {name: columns[name] for name in shown}
     text = render_rows(shown, _rows(kept), "table", screen=screen, room=USUAL)
-    return text, [name for name in columns if name not in kept]
+    return text, [name for name in columns if name not in kept], len(found)
 
 
 def _rows(columns: Mapping[str, Sequence[Any]]) -> Rows:

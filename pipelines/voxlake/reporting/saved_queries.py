@@ -25,7 +25,7 @@ DIGEST = "number_digest"
 """The variable of a connection that says to `messages_of` what stands for `$number` where numbers are hashed."""
 FLAGS = {"from": "--from", "to": "--to", "number": "--number", "accounts": "--account", "tz": "--tz"}
 """The parameters that a saved query may have, and the flags that set them."""
-_EXAMPLE, _SPARE = "-- Example: ", "-- A narrow table leaves out "
+_EXAMPLE, _SPARE, _EMPTY = "-- Example: ", "-- A narrow table leaves out ", "-- Without rows: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class SavedQuery:
     def spare(self) -> list[str]:
         """The columns that a table leaves out where it is too wide, in this order, from a comment below the first."""
         return [name.strip() for name in self._said(_SPARE).rstrip(".").split(",") if name.strip()]
+
+    @property
+    def if_empty(self) -> str:
+        """What an answer without rows means, from a comment below the first."""
+        return self._said(_EMPTY) or "Nothing of these days and accounts belongs in this report."
 
     def _said(self, beginning: str) -> str:
         """Return the rest of the comment above the query that begins like this; empty where there is none."""
