@@ -261,6 +261,7 @@ def test_every_command_is_documented(voxlake):
                 "--credentials",
                 "--patience",
                 "--timeout",
+                "--work-dir",
                 "--config",
                 "--help",
             ), flag
