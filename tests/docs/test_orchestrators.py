@@ -49,6 +49,7 @@ def test_every_account_is_exported(sandbox, tmp_path, name):
         "VOXLAKE_ACCOUNTS": ",".join(map(str, ids)),
         "VOXLAKE_DATA_DIR": str(tmp_path / "data"),
         "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "contrib"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
