@@ -2,12 +2,12 @@
 
 import pytest
 from support.buckets import BUCKET, campaign
-from support.stores import SERVERS_OF_TESTS, environment, make_bucket
+from support.stores import environment, make_bucket
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("server", SERVERS_OF_TESTS)
+@pytest.mark.parametrize("server", ["seaweedfs", "moto"])
 def test_kills_and_races(stores, server, tmp_path, monkeypatch):
     """Whenever a run dies or two meet, each row is in the bucket once, and a next run has all that the API has."""
     endpoint = stores(server)
