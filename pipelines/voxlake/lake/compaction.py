@@ -93,6 +93,7 @@ def write_months(lake: Lake, months: Iterable[Month]) -> Iterator[tuple[Month, D
 def _write(lake: Lake, month: Month) -> None:
     last = month[-1].key
     aside = lake.layout.draft(last, ASIDE)
+    lake.fetch(day_file.key for day_file in month)
 
     def days() -> Iterator[tuple[DayFile, Iterable[pa.Table]]]:
         for day_file in month:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
@@ -117,6 +117,10 @@ class Lake:
         """Return the path of the file that has a day's rows, as `place` does; it can be read where there is one."""
         return self.store.fetch(self.place(key))
 
+    def fetch(self, keys: Iterable[DayKey]) -> None:
+        """Bring the files of many days to this machine, side by side, before they are read one by one."""
+        self.store.fetch_many(self.place(key) for key in keys)
+
     def place(self, key: DayKey) -> Path:
         """Return where the file is that has a day's rows, its own or its month's; there may be none."""
         return find_month(self.layout, key) or self.layout.day_file(key)
@@ -142,9 +146,7 @@ class Lake:
 
     def day_keys(self) -> Iterator[DayKey]:
         """Yield every day whose rows lie where they belong, by stream, account and date."""
-        for scanned in scan(self.layout):
-            for day in scanned.stamps:
-                yield DayKey(scanned.account_id, scanned.stream, day)
+        yield from (DayKey(its.account_id, its.stream, day) for its in scan(self.layout) for day in its.stamps)
 
     def strays(self, spans: Iterable[DaySpan] | None = None) -> list[Path]:
         """List Parquet files of some days, or of the whole lake, that are not ours: a glob reads their rows, too."""
@@ -193,10 +195,9 @@ class Lake:
 
     def misfit(self, key: DayKey) -> DataError | None:
         """Return why a day's values do not fit their types of today; None where they do, or the file is damaged."""
-        try:
+        with suppress(DataError):
             return find_misfit(self.stored(key))
-        except DataError:
-            return None
+        return None
 
     def damage(self, day_file: DayFile) -> str | None:
         """Return a clause that says what is wrong with a day's file, with its path; None where it is sound."""

@@ -157,7 +157,9 @@ def erase_replies(lake: Lake, eraser: Forgotten | Eraser, on_file: Callable[...,
     """
     removed, problems = 0, []
     its = NumberEraser(eraser) if isinstance(eraser, Forgotten) else eraser
-    for path in (lake.store.fetch(path) for path in lake.store.files(lake.layout.replies) if path.suffix == ".gz"):
+    archives = [path for path in lake.store.files(lake.layout.replies) if path.suffix == ".gz"]
+    lake.store.fetch_many(archives)
+    for path in map(lake.store.fetch, archives):
         aside = lake.tmp / f"erased-{path.name}"
         try:
             done = rewrite_archive(path, aside, its)

@@ -85,8 +85,12 @@ class Manifest(KnownDays):
         """Take in the files of a stream that are there: most are as the index knows them, and nothing is to be done."""
         at = scanned.account_id, scanned.stream
         entries = self._stored.entries.get(at, {})
-        unchanged, ranges = {}, {}
-        is_declared = self._is_declared(scanned.account_id)
+        unchanged, ranges, is_declared = {}, {}, self._is_declared(scanned.account_id)
+        self._lake.fetch(
+            DayKey(*at, day)
+            for day, stamp in scanned.stamps.items()
+            if not (is_declared and day in entries and entries[day].stamp == stamp)
+        )
         for day, stamp in scanned.stamps.items():
             entry = entries.get(day)
             day_file = entry.day_file if entry is not None and entry.stamp == stamp and is_declared else None

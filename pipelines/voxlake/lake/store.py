@@ -19,7 +19,7 @@ from voxlake.files import link, make, put, storage
 from voxlake.remote import remote_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from voxlake.remote import Remote
 
@@ -117,8 +117,12 @@ class Store:
     def fetch_all(self, folder: Path) -> None:
         """Bring all files below a folder to this machine."""
         if self._behind(folder) is not None:
-            for path in self.files(folder):
-                self.fetch(path)
+            self.fetch_many(self.files(folder))
+
+    def fetch_many(self, paths: Iterable[Path]) -> None:
+        """Bring files to this machine side by side, before they are read one by one; those of a disk are there."""
+        if (remote := remote_of(self.root)) is not None:
+            remote.fetch_many(paths)
 
     def stamp(self, path: Path) -> str:
         """Return what changes whenever a file is replaced: its size, time and inode, or the ETag of an object."""

@@ -110,7 +110,8 @@ def _treat_days(lake: Lake, manifest: Manifest, day_files: list[DayFile]) -> lis
     """Write days again; those of a month that lie in one file together. Returns sentences about damaged ones."""
     by_path: dict[Path, list[DayFile]] = defaultdict(list)
     for day_file in day_files:
-        by_path[lake.path(day_file.key)].append(day_file)
+        by_path[lake.place(day_file.key)].append(day_file)
+    lake.store.fetch_many(by_path)
     problems = []
     for its in by_path.values():
         try:

@@ -159,6 +159,7 @@ def _has_ended(day: date, day_file: DayFile | None, now: datetime) -> bool:
 
 def _damaged_files(context: Context, day_files: Mapping[date, DayFile]) -> list[_Finding]:
     """Read every file and compare it with its own checksum and schema."""
+    context.lake.fetch(day_file.key for day_file in day_files.values())
     pending = [context.submit(_damage, context.lake, day_file) for day_file in day_files.values()]
     problems = map(context.result, pending)
     return [_Finding(day, problem) for day, problem in zip(day_files, problems, strict=True) if problem is not None]

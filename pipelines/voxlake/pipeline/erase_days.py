@@ -44,7 +44,8 @@ def erase_days(
     """
     by_path: dict[Path, list[DayFile]] = defaultdict(list)
     for day_file in day_files:
-        by_path[lake.path(day_file.key)].append(day_file)
+        by_path[lake.place(day_file.key)].append(day_file)
+    lake.store.fetch_many(by_path)
     problems = []
     for its in by_path.values():
         try:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 HELD: Final = ("lake", "rejects", "raw", "certificates", "delta.txt")
 """What of a data directory is objects, folders and files; the rest is this machine's, or goes another way."""
+_AT_ONCE: Final = 16
+"""Objects that are fetched at a time, where many are wanted."""
+_BYTES_AT_ONCE: Final = 64 << 20
+"""Bytes of objects that are fetched at a time, unless one alone has more: each is in memory until it is here."""
 _ACCOUNT: Final = re.compile(r"/account_id=(-?[0-9]+)/")
 
 
@@ -43,6 +49,7 @@ class Remote(Working):
         self.is_out_of_reach = False
         """Whether the store did not answer last time: what can do without it then does not wait for it again."""
         self._objects: Objects | None = None
+        self._fetching_many = threading.Lock()
 
     @property
     def objects(self) -> Objects:
@@ -88,7 +95,7 @@ class Remote(Working):
             if copy is not None:
                 self.drop_copy(key)
             return path
-        if copy is not None and copy.etag == known.etag and path.exists():
+        if _is_of(copy, known) and path.exists():
             return path
         try:
             found = self.objects.get(key)
@@ -103,6 +110,42 @@ class Remote(Working):
             if found.etag != known.etag:
                 self.catalogue.put(key, found.etag, len(found.data))
         return path
+
+    def fetch_many(self, paths: Iterable[Path]) -> None:
+        """Bring the objects of many paths here side by side, as `fetch` brings each: nearly all of its time is waiting.
+
+        The first error ends it, and what is on its way then is waited for.
+        """
+        wanted = [path for path in dict.fromkeys(paths) if not self._is_here(path)]
+        if not wanted:
+            return
+        # Threads of several accounts take turns, so that the bounds are those of the process.
+        with self._fetching_many, ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="voxlake-fetch") as threads:
+            try:
+                for some in self._batches(wanted):
+                    for each in as_completed([threads.submit(self.fetch, path) for path in some]):
+                        each.result()
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _is_here(self, path: Path) -> bool:
+        """Return whether there is nothing to be fetched: the copy is that of the object, or there is no object."""
+        key = self.key_of(path)
+        known, copy = self.catalogue.get(key), self.copies.get(key)
+        return known is None or (_is_of(copy, known) and path.exists())
+
+    def _batches(self, paths: Iterable[Path]) -> Iterator[list[Path]]:
+        """Yield paths in groups whose objects may be in memory at the same time."""
+        batch: list[Path] = []
+        left = _BYTES_AT_ONCE
+        for path in paths:
+            if batch and self.size(path) > left:
+                yield batch
+                batch, left = [], _BYTES_AT_ONCE
+            batch.append(path)
+            left -= self.size(path)
+        yield batch
 
     def put(self, aside: Path, path: Path) -> None:
         """Put a whole file as one object, over the one that is known, and its copy in place.
@@ -183,3 +226,8 @@ class Remote(Working):
     def break_lease(self) -> str | None:
         """Take the lease away from whoever has it, and return who that was; None where nobody has it."""
         return break_lease(self.objects)
+
+
+def _is_of(copy: Known | None, known: Known) -> bool:
+    """Return whether a copy is that of an object as it is known."""
+    return copy is not None and copy.etag == known.etag

@@ -196,6 +196,7 @@ class DatabaseBuild:
                 differing.append(day_file)
         if not differing:
             return
+        self._lake.fetch(day_file.key for day_file in differing)
         connection, rows_of = self._open()
         if replaced := {day_file.key for day_file in differing} & (known | self._loaded.keys()):
             self._remember(connection, replaced)

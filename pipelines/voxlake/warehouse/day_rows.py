@@ -53,6 +53,9 @@ class DayFiles(Protocol):
     def path(self, key: DayKey) -> Path:
         """Return the path of a day's file."""
 
+    def fetch(self, keys: Iterable[DayKey]) -> None:
+        """Bring the files of many days to this machine, before they are read one by one."""
+
     def month(self, key: DayKey) -> Path | None:
         """Return the file of a month that has a day's rows among others, and can be read as it is; None for others.
 

@@ -186,6 +186,7 @@ class _Copy:
                 _chain(kept_rows(self._place, table, replaced.get(None, ()), days), self._proofs(table, day_files))
             )
             return
+        self._lake.fetch(day_file.key for day_file in day_files)
         ordered = sorted(day_files, key=lambda its: (month_of(its.key.date), its.key))
         new = {month: list(its) for month, its in groupby(ordered, key=lambda its: month_of(its.key.date))}
         for month in sorted({*new, *(month for month in replaced if month is not None)}):
