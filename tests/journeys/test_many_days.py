@@ -71,14 +71,13 @@ def in_pairs():
 
 
 def test_days_are_fetched_side_by_side(machines):
-    """A rebuild, an audit, months, and a person who is forgotten: no day waits for the one before it."""
+    """A rebuild, an audit, and a person who is forgotten: no day waits for the one before it."""
     number = next(row["destination_number"] for row in machines.server.world.truth("sms"))
     clock, one = machines.clock, machines.root("one")
     commands = {
         "publish": lambda root: library.publish(root, clock=clock),
         "audit": lambda root: voxlake.audit(machines.account, root, until=UNTIL),
         "forget": lambda root: library.forget(root, number, privacy_key=PrivacyKey(b"\x07" * 32), clock=clock),
-        "compact": lambda root: library.compact(root, clock=clock),
     }
     keys = list(Lake(one).day_keys())
     assert len(keys) == 20
