@@ -8,6 +8,7 @@ copies of its rows in the index, in the database, and of what is known of accoun
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -143,8 +144,17 @@ def _copy_rows(database: Path, pairs: Sequence[tuple[int, int]]) -> None:
             " WHERE column_name = 'account_id' AND NOT internal"
         ).fetchall()
         for schema, table in tables:
+            # DuckDB says nowhere which columns it generates but in the statement that makes the table.
+            ((statement,),) = connection.execute(
+                "SELECT sql FROM duckdb_tables() WHERE (schema_name, table_name) = (?, ?)", [schema, table]
+            ).fetchall()
+            columns = connection.execute(
+                "SELECT column_name FROM duckdb_columns() WHERE (schema_name, table_name) = (?, ?)", [schema, table]
+            ).fetchall()
+            stored = [name for (name,) in columns if not re.search(rf"\b{name}\b [^,]*GENERATED ALWAYS", statement)]
+            others = ", ".join(f"its.{name}" for name in stored if name != "account_id")
             connection.execute(
-                f"INSERT INTO {schema}.{table} BY NAME SELECT copy AS account_id, its.* EXCLUDE (account_id)"
+                f"INSERT INTO {schema}.{table} BY NAME SELECT copy AS account_id, {others}"
                 f" FROM {schema}.{table} its JOIN pairs ON its.account_id = model"
             )
     file.chmod(mode)
