@@ -95,7 +95,7 @@ $(AZURE): tests/azure/package-lock.json
 ready: $(VENV)/.tested $(SERVERS)/.installed $(SDK) browser ## Install all that the tests need (with -j 4, side by side)
 
 test: ready ## Run the tests
-	@$(BIN)/python -m pytest -n 4 --dist worksteal -q
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -q
 
 unit: $(VENV)/.tested ## Run the tests that need neither a server nor a process (seconds)
 	@$(BIN)/python -m pytest -n auto -q tests/unit

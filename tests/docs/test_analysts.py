@@ -84,6 +84,7 @@ def run(command, folder, environ):
     return done.stdout
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("text", named("sql", needs=False))
 def test_sql(folder, monkeypatch, text):
     """A query runs, read-only, whatever the zone of the session."""
@@ -138,6 +139,7 @@ def test_python(folder, text):
     assert "decimal128(38, 6)[pyarrow]" in printed or "types_mapper" not in text
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("text", named("sh", needs=False))
 def test_sh(folder, path, text):
     """Commands run, and leave the files that they name."""

@@ -91,7 +91,7 @@ def other(link, content):
     duckdb.connect(str(link)).close()
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("harm", [cut, empty, flip_magic, flip_rows, lose, hide, garbage, folder, other])
 def test_damage_is_told_and_healed(hand, published, voxlake, harm):
     """Whatever became of the database, whoever reads it says so in a sentence and ends with 4; a publish heals it."""

@@ -136,6 +136,7 @@ def test_nobody_reads_what_the_umask_forbids(sandbox, voxlake):
     assert not [path for path in files if path.stat().st_mode & 0o077]
 
 
+@pytest.mark.slow
 def test_a_full_disk_for_an_answer(voxlake):
     """Where an answer, a page or a picture does not fit, that is one sentence and 75, and no part of it is left."""
     hand = Hand(voxlake.folder / "data")
@@ -176,6 +177,7 @@ def test_read_only_disk(sandbox, voxlake):
             assert truth(server, stream) == held(data / "voxlake.duckdb", stream)
 
 
+@pytest.mark.slow
 def test_memory_of_a_draft(tmp_path):
     """However many rows a day has, one row group of them is in memory."""
     lake = Lake(tmp_path)

@@ -21,7 +21,7 @@ NOON = noon(2026, 3, 11)
 TODAY, DAY = NOON.date(), timedelta(days=1)
 
 
-@pytest.mark.diagonal
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("rows", [600, 3000])
 def test_a_busy_account_is_exported_at_a_small_price(sandbox, tmp_path, rows, output):

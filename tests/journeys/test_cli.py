@@ -325,6 +325,7 @@ def test_sandbox_run_that_is_stopped_early(tmp_path, number):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_sandbox_serve(voxlake, number):

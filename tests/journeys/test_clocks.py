@@ -126,6 +126,7 @@ def status_of(root):
         return status(context.lake, context.warehouse, now=NOON + 2 * HOUR, finality=context.finality)
 
 
+@pytest.mark.slow
 def test_a_late_price_is_awaited(serve, tmp_path, right):
     """A day whose messages were not billed yet is not final, whenever it settled; once they are, it is, with costs."""
     server, root = serve("late_price=200", "nulls=null"), tmp_path / "data"

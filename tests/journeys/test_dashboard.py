@@ -307,6 +307,7 @@ def test_refunds_hang_below_the_line():
     assert [(bar["c"], bar["y"], bar["y2"]) for bar in values] == [("SMS", 0.0, 2.5), ("A2P", 0.0, -1.25)]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize("days", [30, 3652])
 def test_every_chart_is_valid(days):

@@ -35,6 +35,7 @@ def private(server):
     yield from (TEXT, *NUMBERS)
 
 
+@pytest.mark.slow
 def test_nights_at_their_most_talkative(night, capfd):
     """The log of exports, an audit, a replay, a publish and a send has what it declares, and nothing private."""
     server, night.jobs = night.server, 4

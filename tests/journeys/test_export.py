@@ -46,8 +46,7 @@ SWITCHES = {
 }
 
 
-@pytest.mark.sample(4)
-@pytest.mark.diagonal
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES)
 def test_database_is_the_truth(sandbox, voxlake, switches, output):

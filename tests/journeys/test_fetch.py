@@ -68,8 +68,7 @@ def test_a_second_that_nobody_can_read(sandbox, voxlake):
     assert [row for row in kept if row[-1] != days_ago(2)] == [row for row in real if row[-1] != days_ago(2)]
 
 
-@pytest.mark.sample(2)
-@pytest.mark.diagonal
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("exclusive", "exclusive")])
 @pytest.mark.parametrize("order", ["asc", "desc"])
@@ -81,7 +80,7 @@ def test_a_coarse_day_behind_a_busy_one(sandbox, voxlake, bounds, order):
     assert truth(server, "sms") == held(voxlake.folder / "data" / "voxlake.duckdb", "sms")
 
 
-@pytest.mark.diagonal
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive"), ("inclusive", "inclusive")])
 def test_coarse_bounds_and_windows_of_a_day(sandbox, voxlake, bounds, output):
@@ -130,7 +129,7 @@ def test_a_first_page_that_is_as_deep_as_it_goes(sandbox, voxlake, output, beyon
     assert truth(server, "sms") == held(database(voxlake), "sms")
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize(
     ("switches", "rows", "counts"),

@@ -78,6 +78,7 @@ def test_a_first_run_that_is_stopped_forgets_no_day(begun, voxlake, number):
         assert truth(server, stream) == held(data / "voxlake.duckdb", stream)
 
 
+@pytest.mark.slow
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_audit_that_is_stopped(sandbox, voxlake, number):
@@ -107,7 +108,7 @@ def test_an_audit_that_is_stopped(sandbox, voxlake, number):
     voxlake("audit", server=server)
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "2>&1 | true", "2>/dev/full", "<&-"])
 def test_nobody_listens(sandbox, tmp_path, closed):
     """An export whose talk goes nowhere does its work all the same, and its exit code says how that went."""
@@ -118,6 +119,7 @@ def test_nobody_listens(sandbox, tmp_path, closed):
     assert truth(server, "sms") == held(tmp_path / "data" / "voxlake.duckdb", "sms")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("command", ["schema | true", "--help | true", "report | true", "status >&-", "schema >&-"])
 def test_a_reader_that_has_enough(tmp_path, command):
     """A closed pipe is no bug of ours."""
@@ -204,7 +206,7 @@ main()
 """
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("command", "name"),
     [

@@ -72,6 +72,7 @@ def files(hand):
     return sorted(path.name for path in (hand.root / "warehouse" / "rows").iterdir())
 
 
+@pytest.mark.slow
 def test_both_layouts_say_the_same(tmp_path):
     """After every publish, whatever came, changed or went, both say the same, and nothing that they did not say."""
     clock = SleepingClock()
@@ -124,6 +125,7 @@ def test_a_check_that_fails(hand):
     assert hand.ask("SELECT message_id FROM messages ORDER BY ALL") == [(1,), (2,), (4,), (5,)]
 
 
+@pytest.mark.slow
 def test_files_stay_for_readers(hand):
     """Whoever has an older database open reads all of it, until files that no newer one needs have had their time."""
     hand.clock = ShiftedClock(CLOCK.offset)

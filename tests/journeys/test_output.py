@@ -35,7 +35,7 @@ def work(tmp_path_factory):
     return folder
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_reader_that_goes_away(work, command):
     """Nobody reads on: that is no error, and nothing is said of it."""
@@ -63,7 +63,7 @@ def test_a_terminal_that_lacks_a_character(work, format_):
     assert done.stdout.split()[-1] == b"\xfc\\u2013"
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_full_disk_behind_stdout(work, command):

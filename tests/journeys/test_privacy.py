@@ -107,6 +107,7 @@ def test_a_masked_text_is_counted_as_before(sandbox, tmp_path):
     assert {mark for (text,) in texts for mark in text if not mark.isspace()} <= set("x€ж\U0001f600")
 
 
+@pytest.mark.slow
 def test_the_setting_changes(sandbox, tmp_path, key_file):
     """What was written before stays, and is said; days that are read again are treated; one key cannot be mixed in."""
     server, data = sandbox(rows=300, days=4), tmp_path / "data"

@@ -103,7 +103,7 @@ def break_counts(hand, stream):
     hand.put(SECOND, [row(3, SECOND)], total=2, stream=stream)
 
 
-@pytest.mark.diagonal
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("stream", ["sms", "a2p"])
 @pytest.mark.parametrize("anew", [True, False])
 @pytest.mark.parametrize("breaking", [break_duplicates, break_days, break_counts])
@@ -127,7 +127,7 @@ def test_null_id(hand):
     assert not (hand.root / "voxlake.duckdb").exists()
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", sorted(statements("checks")))
 def test_checks_over_all(hand, name):
     """Each check, asked over the whole database as an audit does, finds what somebody broke in any old day."""

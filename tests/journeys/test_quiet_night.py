@@ -119,6 +119,7 @@ def test_first_replies_that_lie(sandbox, tmp_path, kind, news):
     assert nights.is_whole()
 
 
+@pytest.mark.slow
 def test_a_lie_that_was_found_out_is_replayed_by_nobody(sandbox, tmp_path):
     """A page that lacked messages of final days, which nothing of that night asked for again, replaces none of them."""
     nights = Nights(sandbox, tmp_path)

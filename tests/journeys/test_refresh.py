@@ -41,7 +41,7 @@ def database(voxlake):
     return voxlake.folder / "data" / "voxlake.duckdb"
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("kind", "output"),
     [

@@ -257,6 +257,7 @@ def members(packed):
         packed = unpacking.unused_data
 
 
+@pytest.mark.slow
 def test_a_quiet_night_proves_no_day(sandbox, voxlake):
     """Replies of a night that only counted do not replace the files that an earlier night proved."""
     server = sandbox(rows=50_000, days=6)

@@ -200,6 +200,7 @@ def wide(tmp_path_factory):
     return hand
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", sorted(load_saved_queries(None)))
 def test_a_table_has_80_columns(wide, name, monkeypatch, capsys):
     """Every report fits as a table, a line a row in a pipe, and says what it leaves out; csv has every column."""
@@ -312,7 +313,7 @@ def test_cost_anomalies(tmp_path):
     assert some(within, *names) == some(rows[:1], *names)
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", [*sorted(KNOWN), "cost-anomalies"])
 def test_bounds(hand, name):
     """Days before --from, from --to on, and messages of other numbers play no part."""
@@ -519,6 +520,7 @@ def test_no_number_is_near_a_digest(tmp_path):
     assert noted(hand, "447400123457", key=True) == f"{sentence}and none is of this one."
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("layout", ["portable", "linked"])
 def test_former_names(tmp_path, layout):
     """What was renamed answers under its former name, too, in tables, views and macros."""

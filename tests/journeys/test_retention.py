@@ -46,6 +46,7 @@ class _Nowhere:
     url, account_id, api_key = "http://127.0.0.1:1/platform_api", 1, "x"
 
 
+@pytest.mark.slow
 def test_days_that_are_too_old(sandbox, tmp_path, clock):
     """A backfill beyond what is kept takes few requests and names the days; nights after it take none for them."""
     world = World(rows=600, days=60, seed=3, until=TODAY)
@@ -101,7 +102,7 @@ def test_a_day_that_grows_too_old_keeps_its_rows(sandbox, tmp_path, clock):
     assert not any(stream.unverified_days for stream in status_of(root, clock).streams)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("switches", "hours"),
     [

@@ -165,6 +165,7 @@ def test_a_real_account_needs_a_yes(sandbox, voxlake):
     assert "1 unsent" in tried.stderr
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("typed", "code", "says"),
     [

@@ -127,7 +127,7 @@ def test_kills_at_any_moment(sandbox, voxlake, tmp_path):
     assert got(server) == dict.fromkeys(GOOD, 1)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fault", ["lost", "cut", "http-502"])
 def test_a_lost_reply_stops_the_run(sandbox, voxlake, fault):
     """After a reply that nobody heard, the run stops with 75, says what to do, and what went out is found."""
@@ -249,6 +249,7 @@ def test_check_does_not_take_the_message_before_for_one_that_never_left(sandbox,
     assert "not in the history" in voxlake("sms", "check", server=server, code=75).stdout
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 75), (signal.SIGTERM, 143)])
 def test_ctrl_c_is_no_bug(sandbox, tmp_path, number, code):
     """Stopped while a request is under way, the run ends with one sentence, and the journal knows the rest."""

@@ -57,6 +57,7 @@ def test_nothing_of_a_stranger_acts_on_a_terminal(data, form):
     assert (code, acting(shown)) == (2, set())
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_a_pipe_gets_the_bytes_of_a_file(data, tmp_path, form):
     """`--format csv > a.csv` and `--out b.csv` are one file, whatever the locale; nothing is taken out of a text."""
@@ -69,6 +70,7 @@ def test_a_pipe_gets_the_bytes_of_a_file(data, tmp_path, form):
     assert (EVIL.encode() in piped) is (form == "csv")
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("name", load_saved_queries(None))
 def test_every_report_fits(data, name):
     """No line of a report is wider than the terminal."""
@@ -93,6 +95,7 @@ def test_status_of_strangers(data, tmp_path):
     assert "\x1b[1;33m!" in shown
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("columns", [40, 54, 80])
 def test_progress_fits(sandbox, tmp_path, columns):
     """What an export says of its progress fits, says what matters most, and is gone before the result."""

@@ -39,6 +39,7 @@ def test_every_fault_is_waited_out(sandbox, kind, output):
     assert 6 <= slept <= (60 if kind == "http-429-date" else 8) if asked_to_wait else 0.2 < slept <= 1
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("seed", range(4))
 def test_pages_at_the_same_time(sandbox, output, seed):

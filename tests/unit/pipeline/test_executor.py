@@ -56,7 +56,7 @@ def night(tmp_path):
     return run
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("at", "how"), [(1, BrokenProcessPool), (3, RuntimeError), (4, RuntimeError), (4, CancelledError)]
 )

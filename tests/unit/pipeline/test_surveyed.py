@@ -126,6 +126,7 @@ def test_a_late_message_of_a_final_day_is_read(nights):
 MANY = [message(10**6 + n, NEW["processed_at"]) for n in range(45)]
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("news", [[], [NEW], MANY], ids=len)
 @pytest.mark.parametrize("order", ["time", "-time"])
 @pytest.mark.parametrize("part", [0, 0.5])
