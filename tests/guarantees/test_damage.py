@@ -122,7 +122,7 @@ def test_damage_is_told_and_healed(hand, published, voxlake, harm):
         )
 
 
-@pytest.mark.diagonal
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("command", [["publish"], ["export", "sms", "--since", str(FIRST)], ["audit", "--repair"]])
 @pytest.mark.parametrize("harm", [folder, garbage, other])
 def test_what_lies_in_the_place_of_the_database_is_kept(hand, sandbox, voxlake, command, harm):

@@ -85,6 +85,7 @@ def test_two_nights_after_an_upgrade(data, server):
     assert sum(stream.rows for stream in found.last_round)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("version", ["0.1.0-extra", "0.2.0"])
 def test_fields_in_extra(tmp_path, version):
     """A directory without a database, whose API sends a field that is in `extra`, is exported into and audited."""

@@ -38,7 +38,7 @@ def held(folder, child):
         return found, connection.execute(days, [child.account_id]).fetchone()
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("days", "code", "told"),
     [

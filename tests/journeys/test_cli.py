@@ -235,6 +235,7 @@ def test_no_network(voxlake, sandbox):
     assert "no connection" in done.stderr
 
 
+@pytest.mark.slow
 def test_read_only_folder(sandbox, voxlake):
     """A data directory that lies in a file is said in one sentence that names the file."""
     (voxlake.folder / "file").write_text("")
@@ -309,6 +310,7 @@ def test_sandbox_run_ends_with_the_commands_code(voxlake):
     assert done.stdout.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_sandbox_run_that_is_stopped_early(tmp_path, number):

@@ -79,7 +79,7 @@ def test_the_earlier_of_two_clocks_counts(serve, tmp_path, right, off):
         assert whole(server, root)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("off", "since"), [(366 * DAY, NOON.date()), (-366 * DAY, None), (200 * DAY, None)], ids=str)
 def test_a_clock_years_off_exports_nothing(serve, tmp_path, right, off, since):
     """Years ahead or back, many days or one, an empty lake or a full one: one sentence, exit 2, nothing written."""

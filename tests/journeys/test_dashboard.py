@@ -370,6 +370,7 @@ def test_a_long_span_is_drawn_in_few_steps():
     assert bars[2]["tooltip"] == "2017-01-01 to 2017-03-31 · SMS sent: 90"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize(
     "style", [on_page(half=False), on_phone(), as_picture(half=False)], ids=["page", "phone", "png"]
@@ -590,6 +591,7 @@ def test_currencies_are_shown_apart(tmp_path):
     assert "known of UTC days" in local
 
 
+@pytest.mark.slow
 @pytest.mark.dateless
 def test_many_accounts_share_a_calendar(tmp_path):
     """Of more accounts than can be shown apart, each day of a stream is shown once, in the worst state of any."""

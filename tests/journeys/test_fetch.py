@@ -42,7 +42,7 @@ def database(voxlake):
     return voxlake.folder / "data" / "voxlake.duckdb"
 
 
-@pytest.mark.diagonal
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("mode", ["error", "empty", "clamp"])
@@ -117,7 +117,7 @@ def test_a_row_a_second_is_read_in_few_requests(sandbox, voxlake):
     assert len(of_histories(server)) <= 24
 
 
-@pytest.mark.diagonal
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize("beyond", [[], ["offset_mode=empty"], ["offset_mode=empty", "csv_empty=nothing"]], ids=str)
 @pytest.mark.parametrize("output", ["json", "csv"])
@@ -165,6 +165,7 @@ def test_few_rows_take_few_requests(sandbox, voxlake, output):
     assert len(of_histories(server)) == pages + {"json": 1, "csv": 2}[output] + 3
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("longest", "windows"), [(7, 16), (31, 4)])
 def test_an_api_that_allows_a_month(sandbox, voxlake, longest, windows):
     """Windows are as long as the API allows, which is found by halves, and not a day each because it refuses one."""
@@ -234,6 +235,7 @@ def test_today_holds_still(sandbox, output):
     assert sorted(id_ for id_ in read if id_ >= 10**12) == list(range(10**12, 10**12 + 2500))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize("days", [1, 24])
 def test_csv_is_not_held_without_bound(sandbox, days):
@@ -258,6 +260,7 @@ def test_many_threads_learn_the_size_of_a_page(sandbox, voxlake):
         assert truth(server, "sms") == held(voxlake.folder / folder / "voxlake.duckdb", "sms")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("output", "most"), [("json", 60), ("csv", 110)])
 def test_an_api_that_counts_more_than_it_gives(sandbox, voxlake, output, most):
     """Rows that are counted and never given leave every day unverified, but not asked for without end."""
@@ -324,7 +327,7 @@ def test_a_coarse_day_in_one_second(sandbox, voxlake):
     assert len(of_histories(server)) < 120
 
 
-@pytest.mark.diagonal
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("bounds", [("inclusive", "exclusive"), ("exclusive", "inclusive")])
 def test_bounds_that_look_at_minutes(sandbox, voxlake, bounds, output):

@@ -50,6 +50,7 @@ def begun(sandbox, tmp_path):
     process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_first_run_that_is_stopped_forgets_no_day(begun, voxlake, number):
@@ -266,6 +267,7 @@ def test_ctrl_c_amid_an_excel_file(voxlake, pressed, tmp_path):
     assert not list(tmp_path.glob("voxlake-*"))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("command", "told"),
     [

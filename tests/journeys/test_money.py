@@ -152,7 +152,7 @@ def test_reports(hand, name):
             assert (sum(known, Decimal(0)) if known else None) == exact(amount, times)
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", sorted(set(load_saved_queries(None)) - SILENT))
 def test_an_account_among_others(hand, alone, name):
     """An account's rows among others are those that it has alone, in all but the amounts, shares and order."""

@@ -50,6 +50,7 @@ def test_a_reader_that_goes_away(work, command):
     assert done.returncode == 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("format_", ["table", "csv"])
 def test_a_terminal_that_lacks_a_character(work, format_):
     """An answer with a character that stdout cannot show is an answer, with its escape in that place."""

@@ -34,6 +34,7 @@ assert done == [True] * 8, done
 """
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("_n", range(3))
 def test_threads_import_pandas_together(_n):
     """Threads that all need pandas for the first time, at once, get it; it is not imported with the package."""

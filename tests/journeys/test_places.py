@@ -64,7 +64,7 @@ def ran_everywhere(run, folder, commands=(*LOOKING, *WORKING)):
     return found
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name",
     [

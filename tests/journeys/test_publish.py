@@ -156,6 +156,7 @@ def test_checks_over_all(hand, name):
     assert set(failed) - implied == {name} - implied
 
 
+@pytest.mark.sample(1)
 def test_lost_row_of_an_old_day(hand):
     """A row that vanished from a day that nobody touched is noticed by the next publish of another day.
 

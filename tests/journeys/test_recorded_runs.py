@@ -96,6 +96,7 @@ def test_runs_that_end_badly(sandbox, tmp_path, voxlake):
     assert "last replay: 0 requests, " in voxlake("status").stdout
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("database", ["portable", "linked"])
 def test_a_publish_that_loads_in_parts(tmp_path, database, monkeypatch):
     """Days are loaded a part at a time, each is told, and the database is the same."""
@@ -137,6 +138,7 @@ def test_nothing_is_recorded_where_nothing_is(voxlake):
     assert list(voxlake.folder.iterdir()) == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("database", ["portable", "linked"])
 def test_both_layouts(tmp_path, database):
     """The table is in both layouts and in a portable copy, with a comment for itself and for each column."""

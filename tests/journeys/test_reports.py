@@ -444,6 +444,7 @@ SPELLINGS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("layout", ["portable", "linked"])
 def test_one_phone_is_one_phone(tmp_path, layout):
     """However the API writes a number and whoever asks, it is one number, of one country; a treated one stays."""

@@ -67,6 +67,7 @@ def test_the_first_failure_ends_a_pipe(ask, sql):
     assert err.startswith("voxlake: The ")
 
 
+@pytest.mark.slow
 def test_every_report_is_a_macro(data):
     """Each answers what `voxlake report` does, with bounds and without."""
     known = load_saved_queries(None)

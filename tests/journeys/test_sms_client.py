@@ -79,6 +79,7 @@ def test_history_is_the_world(sandbox):
         list(client(server).sms_history(datetime(2020, 1, 1), datetime(2020, 1, 2)))  # noqa: DTZ001 - that is the point
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("switches", [("max_offset=10000",), ("date_precision=day", "to_bound=exclusive")], ids=str)
 def test_a_short_span_of_a_busy_day(sandbox, switches, output):

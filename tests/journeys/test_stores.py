@@ -114,6 +114,7 @@ def days_of(folder):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_nights_of_two_machines(bucket, nights, tmp_path):
     """Nights that two machines take in turns leave what the same nights leave on a disk, and every reader sees it."""
     disk, one, other = tmp_path / "disk", bucket.work("one"), bucket.work("other")

@@ -42,6 +42,7 @@ def test_a_number_of_no_country():
     assert HASHED.number("source", "99912345678").startswith("ZZ#")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("policy", ALL)
 @given(number=NUMBERS, text=st.text(max_size=40), value=st.recursive(st.text() | st.integers(), st.lists))
 def test_treated_twice(policy, number, text, value):

@@ -161,6 +161,7 @@ def test_the_index_knows_where_days_lie(data):
     assert Index(Lake(data)).read(lambda its: its.execute("PRAGMA user_version").fetchone()) == (3,)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("lost", [["ledger.sqlite"], ["ledger.sqlite", "ledger.json", "voxlake.duckdb"]])
 def test_the_index_and_the_database_are_made_again_from_the_footers(data, lost):
     """With the same days and rows, and with the mark that earlier versions heed."""

@@ -63,6 +63,7 @@ def test_an_honest_api_costs_one_count_more(run, output):
     assert len(api.asked) == {"json": 3, "csv": 4}[output]
 
 
+@pytest.mark.sample(14)
 @pytest.mark.parametrize("output", ["json", "csv"])
 @pytest.mark.parametrize("part", [0, 0.5])
 @pytest.mark.parametrize("number", range(1, 8))

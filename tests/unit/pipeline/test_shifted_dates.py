@@ -54,6 +54,7 @@ def test_dates_are_compared_once_a_week(night):
     assert by_id(week) == 1
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("zone", [3 * HOUR, -5 * HOUR], ids=str)
 def test_a_shift_is_known_to_the_next_run(night, zone):
     """The days are read again with the dates that the API means, which is said; the next night begins with these."""
@@ -67,7 +68,7 @@ def test_a_shift_is_known_to_the_next_run(night, zone):
     assert by_id(following) == 0
 
 
-@pytest.mark.diagonal
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("error", [CeilingReached("no more requests"), Unavailable("no answer")], ids=repr)
 @pytest.mark.parametrize("zone", [0 * HOUR, -5 * HOUR], ids=str)
 def test_days_are_not_verified_before_dates_were_compared(night, zone, error):
