@@ -139,7 +139,7 @@ def test_python(folder, text):
     assert "decimal128(38, 6)[pyarrow]" in printed or "types_mapper" not in text
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("text", named("sh", needs=False))
 def test_sh(folder, path, text):
     """Commands run, and leave the files that they name."""

@@ -44,6 +44,7 @@ def live(folder, rng):
         shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=4, **LIVES)
 def test_random_lives(tmp_path_factory, rng):

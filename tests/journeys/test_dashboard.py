@@ -127,6 +127,7 @@ def made(voxlake, *arguments):
     return voxlake.folder / done.stdout.splitlines()[0]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.dateless
 @pytest.mark.parametrize("width", [1280, 390])
 def test_page_in_a_browser(lake, browser, width):

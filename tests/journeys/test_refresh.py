@@ -80,6 +80,7 @@ def test_late_rows_and_statuses_are_found(sandbox, voxlake, kind, output):
         assert str(days_ago(6)) not in read
 
 
+@pytest.mark.slow
 @pytest.mark.dateless
 def test_a_quiet_night_is_cheap(sandbox, voxlake):
     """Thirty quiet open days and one new day cost a few counts and the new day, not the thirty days again."""
